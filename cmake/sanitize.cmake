@@ -1,0 +1,13 @@
+# The sanitizers, for every object and every program of a build.
+add_library(sanitize INTERFACE)
+if(SAKURAD_SANITIZE STREQUAL "address+undefined")
+    set(flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(SAKURAD_SANITIZE STREQUAL "thread")
+    set(flags -fsanitize=thread -fno-omit-frame-pointer)
+elseif(NOT SAKURAD_SANITIZE STREQUAL "")
+    message(FATAL_ERROR "SAKURAD_SANITIZE must be address+undefined, thread or empty, not '${SAKURAD_SANITIZE}'")
+endif()
+if(flags)
+    target_compile_options(sanitize INTERFACE ${flags})
+    target_link_options(sanitize INTERFACE ${flags})
+endif()

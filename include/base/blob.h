@@ -1,0 +1,24 @@
+/* blob.h: immutable bytes shared by reference: a response body, an encoded WebSocket frame.
+ * Thread:  hold and drop from any thread (atomic count); the bytes do not change after blob_new returns
+ *          them to more than one thread.
+ * Owns:    every holder has one reference; the last drop frees.
+ * Fails:   NULL when there is no memory. */
+#pragma once
+#include "base/buf.h"
+#include <stdatomic.h>
+
+struct blob {
+    atomic_uint refs;
+    uint32_t len; /* bytes in data; a body is at most 4 GiB - 1 */
+    char data[];
+};
+
+struct blob *blob_new(size_t len); /* one reference; the caller fills data, then shares it */
+struct blob *blob_copy(struct slice bytes);
+struct blob *blob_hold(struct blob *b); /* returns b */
+void blob_drop(struct blob *b);         /* accepts NULL */
+
+static inline struct slice blob_slice(const struct blob *b)
+{
+    return (struct slice){.ptr = b->data, .len = b->len};
+}

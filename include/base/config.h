@@ -1,0 +1,60 @@
+/* config.h: every option in one table: flag, environment name, default, range, unit, group, help.
+ * Thread:  filled by main before any thread starts; read-only afterwards (const struct config * everywhere).
+ * Owns:    its strings, until config_fini().
+ * Fails:   config_parse() says what is wrong in one sentence that names the option, the value and the range. */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+
+#define CONFIG_LIST_MAX 32
+
+struct config_list {
+    char *items[CONFIG_LIST_MAX];
+    unsigned count;
+};
+
+enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_PRINT };
+
+struct config {
+    enum config_action action;
+    /* network */
+    struct config_list listen;      /* ADDR:PORT, [v6]:PORT; default 127.0.0.1:8000 and 127.0.0.1:8001 */
+    struct config_list cors_origin; /* default: localhost and 127.0.0.1, http, ports 3000 and 3001 */
+    int64_t max_connections;        /* all kinds together; default 20000 */
+    int64_t max_per_address;        /* connections from one address; 0 = no limit (default) */
+    int64_t max_body;               /* bytes of a request body; default 1 MiB */
+    int64_t max_head;               /* bytes of a request head; default 16 KiB */
+    int64_t head_timeout_ms;        /* whole head, from the first byte; default 10 s */
+    int64_t body_timeout_ms;        /* whole body; default 30 s */
+    int64_t idle_timeout_ms;        /* keep-alive between requests; default 75 s */
+    int64_t response_timeout_ms;    /* a client that does not read its answer; default 30 s */
+    /* threads and queues */
+    int64_t workers, readers, broadcasters;
+    int64_t queue; /* operations waiting for the writer; same for the readers; default 16384 */
+    int64_t batch; /* most operations in one commit; default 512 */
+    /* store */
+    char *store;              /* sqlite:PATH or mongodb://… ; default sqlite:sakurad.db */
+    bool store_required;      /* exit 1 when the store cannot be reached at start */
+    int64_t write_timeout_ms; /* default 5000 */
+    int64_t cache_mb;         /* MiB; default 256 */
+    /* notifications */
+    int64_t notify_interval_ms; /* least time between two notices of one chat to one subscriber; default 0 */
+    int64_t ws_ping_ms;         /* server ping interval; 0 = off; default 30000 */
+    int64_t ws_max_message;     /* bytes of one message from a client; default 4096 */
+    int64_t ws_backlog;         /* bytes pending for one slow subscriber before 1013; default 65536 */
+    /* process */
+    int64_t drain_timeout_ms; /* default 10000 */
+    enum log_level log_level;
+    enum log_format log_format;
+};
+
+/* Reads defaults, then the environment (SAKURAD_LISTEN, SAKURAD_CACHE_MB, …; lists are comma-separated),
+ * then flags (--name VALUE or --name=VALUE). A flag given once or more replaces the environment's list.
+ * On ERR_INVALID *message (owner: caller, buf) holds the sentence for stderr. */
+NODISCARD enum err config_parse(struct config *c, int argc, char **argv, char **envp, struct buf *message);
+void config_fini(struct config *c);
+void config_help(struct buf *out);                          /* --help: grouped, defaults, units, env names */
+void config_print(const struct config *c, struct buf *out); /* --print-config: flag = value, secrets masked */
+/* The store URI with its password replaced by ***: for logs, health and --print-config. */
+void config_mask_uri(const char *uri, struct buf *out);

@@ -1,0 +1,27 @@
+/* log.h: one line per event, to standard error, written by one log thread.
+ * Thread:  log_* from any; log_start/log_stop from main. Each thread formats into its own line buffer and
+ *          hands the line to a bounded queue; a full queue drops and counts (never blocks the caller).
+ * Owns:    the log thread. Before log_start() and after log_stop() lines are written directly.
+ * Privacy: the text of messages, tokens and passwords are never logged: callers pass ids and lengths. */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+
+enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
+enum log_format { LOG_TEXT, LOG_JSON };
+
+NODISCARD enum err log_start(enum log_level level, enum log_format format);
+void log_stop(void);                    /* flushes */
+void log_thread_name(const char *name); /* also pthread_setname_np; at most 15 bytes; call once per thread */
+bool log_enabled(enum log_level level);
+
+/* event: a fixed short phrase ("listening", "batch failed"). Then key/value pairs made by fmt as
+ * `key=value key2="two words"` (printf). Text format: time level thread event key=value…; JSON format: the
+ * same keys as an object's members (values as strings). Control characters in values are escaped. */
+void log_event(enum log_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#define log_error(event, ...) log_event(LOG_ERROR, event, __VA_ARGS__)
+#define log_warn(event, ...)  (log_enabled(LOG_WARN) ? log_event(LOG_WARN, event, __VA_ARGS__) : (void)0)
+#define log_info(event, ...)  (log_enabled(LOG_INFO) ? log_event(LOG_INFO, event, __VA_ARGS__) : (void)0)
+#define log_debug(event, ...) (log_enabled(LOG_DEBUG) ? log_event(LOG_DEBUG, event, __VA_ARGS__) : (void)0)
+uint64_t log_dropped(void);
