@@ -1,0 +1,39 @@
+/* body.h: a request's body, whatever its form, to one list of fields.
+ * Thread:  any; works on the request and the arena given.
+ * Owns:    nothing: fields point into the body or the arena.
+ * Forms:   application/json, …+json; text/plain or no Content-Type (navigator.sendBeacon): JSON text inside;
+ *          application/x-www-form-urlencoded; multipart/form-data (a file part is a field by its name). Any
+ *          other type is accepted when its text is a JSON object, else ERR_UNSUPPORTED.
+ *          All text must be well-formed UTF-8; a charset parameter is ignored. Equal names: the last counts.
+ * Fails:   with a whole sentence for the client in `detail` (appended; may be NULL):
+ *          ERR_NOT_FOUND   "Request body is empty" (no body, or blanks only)
+ *          ERR_INVALID     "Invalid request body: …"
+ *          ERR_CONFLICT    JSON, but not an object: "Invalid request body: Input should be a JSON object, not an array"
+ *          ERR_UNSUPPORTED "Unsupported content type: …"
+ *          ERR_TOO_LARGE   more parts or fields, longer part headers or deeper JSON than allowed
+ *          ERR_NOMEM       the arena is full */
+#pragma once
+#include "http/request.h"
+#include "json/json_in.h"
+
+#define BODY_PARTS_MAX       64   /* multipart parts */
+#define BODY_PART_HEAD_MAX   2048 /* bytes of one part's headers */
+#define BODY_FORM_FIELDS_MAX 256  /* urlencoded fields */
+
+struct body_field {
+    struct slice name;
+    enum json_type kind;    /* form fields: JSON_STRING */
+    struct slice text;      /* strings: decoded; the rest: source text */
+    struct json_value json; /* absent for form fields */
+};
+
+struct body {
+    struct body_field *fields; /* in order; equal names each come */
+    size_t count;
+    struct json_doc *doc; /* NULL for forms */
+};
+
+NODISCARD enum err body_parse(const struct http_request *req, struct arena *a, struct body *out, struct buf *detail);
+/* The same for text that is known to be JSON. */
+NODISCARD enum err body_parse_json(struct slice text, struct arena *a, struct body *out, struct buf *detail);
+const struct body_field *body_get(const struct body *b, const char *name); /* the last of that name, or NULL */

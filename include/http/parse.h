@@ -1,0 +1,57 @@
+/* parse.h: the connection's input to one request, by llhttp in strict mode plus the checks that it leaves out.
+ * Thread:  the connection's worker.
+ * Owns:    the decoded body of a chunked request (struct buf), from its first chunk until reset or fini.
+ * Memory:  about 2.5 KB; lent to a connection only while a request is incomplete or being answered.
+ * Fails:   HTTP_PARSE_BAD with the status and the sentence to answer; the connection must then close (what
+ *          follows cannot be trusted).
+ * Happy path: run() with all bytes so far, again after each read, until HTTP_PARSE_REQUEST; answer; drop
+ *          `consumed` bytes; reset(); run() on what is left (pipelining). */
+#pragma once
+#include "http/request.h"
+#include <llhttp.h>
+
+enum http_parse { HTTP_PARSE_MORE, HTTP_PARSE_REQUEST, HTTP_PARSE_BAD };
+
+struct http_limits {
+    size_t max_head;   /* request line and headers, also trailers; past it: 431 */
+    size_t max_body;   /* past it: 413, at head time where Content-Length says so */
+    size_t max_target; /* past it: 414; HTTP_TARGET_MAX by default */
+};
+#define HTTP_TARGET_MAX 8192
+
+struct http_parser {
+    /* results */
+    struct http_request request; /* complete at HTTP_PARSE_REQUEST */
+    size_t consumed;             /* at HTTP_PARSE_REQUEST: bytes of this request in the input */
+    int status;                  /* at HTTP_PARSE_BAD */
+    const char *detail;          /* at HTTP_PARSE_BAD: constant sentence */
+    bool in_body;                /* the head is complete and accepted, the body is not: deadlines */
+    bool wants_continue;         /* in_body, Expect: 100-continue came and no byte of the body yet */
+    bool started;                /* a byte of this request (past leading empty lines) is there */
+    /* private */
+    struct http_limits limits;
+    llhttp_t llhttp;
+    const char *in; /* of the call under way */
+    size_t eaten;   /* bytes given to llhttp */
+    size_t head_bytes;
+    size_t body_at, body_len; /* offsets of a Content-Length body in the input */
+    struct buf body;          /* chunked only */
+    uint64_t content_length;
+    uint32_t seen;               /* one bit per header that may come once */
+    uint32_t target, target_len; /* offsets */
+    uint32_t method_len;
+    uint8_t state;
+    bool span_open;
+    bool complete;
+    struct http_field open; /* the header that is coming in */
+};
+
+void http_parser_init(struct http_parser *p, const struct http_limits *limits);
+void http_parser_reset(struct http_parser *p); /* for the next request on the connection */
+void http_parser_fini(struct http_parser *p);
+
+/* `in` starts at the first byte of this request, len is all there is so far; both may have moved or grown
+ * since the last call (never shrunk). */
+enum http_parse http_parser_run(struct http_parser *p, const char *in, size_t len);
+/* After the input moved (compacted, grown) while a complete request is still in use: points it there. */
+void http_parser_rebase(struct http_parser *p, const char *in);
