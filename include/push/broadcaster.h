@@ -1,0 +1,62 @@
+/* broadcaster.h: a thread that owns WebSocket connections and sends each notice to those that asked for it.
+ * Thread:  runs its own, named broadcast-<index>. broadcaster_adopt() and broadcaster_connections() from any thread;
+ *          the rest from server.c. Order: broadcaster_new, publisher_new…, broadcaster_start, …, broadcaster_stop
+ * (every producer has stopped pushing), publisher_free…, broadcaster_free. Owns:    its connections' descriptors from
+ * broadcaster_adopt() on. Blocks:  adopt never. The thread in epoll_wait only. Fails:   broadcaster_new ERR_NOMEM,
+ * ERR_IO. Later failures close the one connection they touch. Metrics: M_NOTICE_DELIVERED, M_NOTICE_COALESCED, M_WS_*,
+ * G_WS_*, H_ANSWERED_NOTIFIED, H_NOTIFIED_WRITTEN. */
+#pragma once
+#include "base/err.h"
+#include "handoff/mailbox.h"
+#include "net/loop.h"
+#include "push/ws_app.h"
+
+#define BROADCAST_BATCH 256 /* notices taken from the rings in one turn */
+
+struct broadcaster;
+
+/* A connection on its way from a worker: the upgrade is agreed, nothing has been written yet. */
+struct ws_handover {
+    struct mailbox_node node;
+    int fd;            /* non-blocking; removed from the worker's loop */
+    uint32_t head_len; /* bytes: the 101 response's head … */
+    uint32_t rest_len; /* … then what was read after the request's head */
+    bool has_principal;
+    struct ws_principal principal;
+    uint64_t tag; /* given back to on_closed: the caller's own (an address's slot, …) */
+    char bytes[];
+};
+
+struct broadcaster_options {
+    unsigned index;
+    int64_t ping_ms;       /* a peer silent for so long is pinged, for twice that is dropped; 0 = never */
+    int64_t max_message;   /* bytes; a longer message closes with 1009 */
+    int64_t backlog_bytes; /* a subscriber that far behind is closed with 1013 */
+    unsigned send_buffer;  /* SO_SNDBUF of each connection; 0 = the system's own sizing */
+    const struct ws_app *app;
+    const void *app_arg;
+    /* Called on the broadcaster's thread when a connection has been closed (max-connections accounting). May be NULL.
+     */
+    void (*on_closed)(void *arg, uint64_t tag);
+    void *on_closed_arg;
+};
+
+NODISCARD enum err broadcaster_new(struct broadcaster **out, const struct broadcaster_options *options);
+NODISCARD enum err broadcaster_start(struct broadcaster *b);
+/* Delivers what the rings hold, closes every connection with 1001, waits for the close replies but no longer than
+ * deadline_mono_us (clock_mono_us), then joins the thread. Nothing when it was not started. */
+void broadcaster_stop(struct broadcaster *b, int64_t deadline_mono_us);
+/* The first half of broadcaster_stop(): asks, does not wait. Several broadcasters drain side by side when each is
+ * asked first. */
+void broadcaster_ask_stop(struct broadcaster *b, int64_t deadline_mono_us);
+void broadcaster_free(struct broadcaster *b); /* accepts NULL; stopped */
+
+/* Copies head, rest and principal (NULL: anonymous). NULL: no memory; the caller still owns fd. */
+struct ws_handover *ws_handover_new(int fd, struct slice head, struct slice rest, const struct ws_principal *principal);
+void ws_handover_free(struct ws_handover *h); /* one that was not adopted; does not close fd */
+/* Gives h and its descriptor away. The choice of the broadcaster is the caller's. After the stop began it is closed. */
+void broadcaster_adopt(struct broadcaster *b, struct ws_handover *h);
+/* Connections adopted and not yet closed. Any thread. */
+unsigned broadcaster_connections(const struct broadcaster *b);
+/* For the watchdog: loop_turns() and loop_busy_us() of it. */
+const struct loop *broadcaster_loop(const struct broadcaster *b);

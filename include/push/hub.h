@@ -1,0 +1,22 @@
+/* hub.h: topic → subscribers inside one broadcaster: the dashboards' protocol. It is a struct ws_app (hub_app).
+ * Thread:  the broadcaster's; struct hub_options is read-only and outlives it.
+ * Owns:    each connection's subscriptions.
+ * Cost:    a notice is encoded once per format, and the frames of one turn go to every plain subscriber of chat_updates
+ *          as one send() of the same bytes. A subscriber of one chat is found by the chat, not by a scan.
+ * Slow:    while a subscriber's socket is full its notices coalesce into one hint to refetch. */
+#pragma once
+#include "push/ws_app.h"
+
+enum hub_topic { HUB_CHAT_UPDATES, HUB_UNREAD_COUNTS, HUB_WEBSITE_STATUS };
+
+struct hub_options {
+    int64_t notify_interval_ms; /* least time between two notices of one chat to one subscriber; 0 = none */
+    /* The counts as they are now; from any broadcaster's thread, must not block. NULL: zeros. */
+    void (*counts)(void *arg, int64_t counts[static NOTICE_COUNTS_LEN]);
+    void *counts_arg;
+    /* who: NULL for an anonymous connection. chat_id.len 0: all chats. NULL hook: everything is allowed. */
+    bool (*may_subscribe)(void *arg, const struct ws_principal *who, enum hub_topic topic, struct slice chat_id);
+    void *may_subscribe_arg;
+};
+
+extern const struct ws_app hub_app; /* its create() takes a const struct hub_options * */
