@@ -1,0 +1,42 @@
+/* cache.h: what makes polls and refetches free: per customer and chat the rendered JSON, in memory, with versions.
+ * Thread:  cache_apply, cache_link [writer]; cache_serve, cache_inbox_counts [any thread, never waits on I/O];
+ *          cache_fill_* and cache_compose [readers]. One mutex guards the tables; it is held for lookups and
+ *          reference counting only, never while bytes are copied for a body or a store is asked.
+ * Owns:    its entries; bodies are blobs shared by reference; message bytes are append-only chunks whose
+ *          published length never shrinks, so a body is composed from a snapshot without the lock.
+ * Bounded: --cache-mb; least recently used customers lose their messages first (M_CACHE_EVICTED), then their
+ *          entry. A miss costs one reader op.
+ * Stale data is never served as fresh: the writer calls cache_apply after the commit and before any completion,
+ * so whoever sees an answer or a notice can already read the message here.
+ * Versions: one counter for the whole cache; an entry's version is the counter at its last change or load, the
+ *          inbox's that of the last change at all. ETag = "<random of this process>-<version>", strong. */
+#pragma once
+#include "store/op.h"
+#include "store/store.h"
+#include "store/view.h"
+
+struct cache_options {
+    size_t max_bytes;
+    uint8_t tag[5];       /* store identity: for message ids */
+    struct totals totals; /* from the store at start */
+    int64_t max_rev;
+    bool enabled; /* false: bypassed (other nodes write and the bus is down): everything is VIEW_LOAD */
+};
+
+struct cache *cache_new(const struct cache_options *options);
+void cache_free(struct cache *c);
+
+/* [writer] */
+bool cache_link(struct cache *c, struct slice chat_id, struct arena *a, struct chat_link *out);
+void cache_apply(struct cache *c, struct op *const *ops, size_t count, const struct totals *changed);
+
+/* [any] Answers from memory or says VIEW_LOAD. */
+void cache_serve(struct cache *c, const struct view_query *query, struct arena *a, struct view_answer *out);
+void cache_inbox_counts(struct cache *c, int64_t out[INBOX_COUNT]);
+void cache_totals(struct cache *c, struct totals *out);
+/* The chat's customer, for authorization: false when the chat is not cached. */
+bool cache_chat_user(struct cache *c, struct slice chat_id, struct arena *a, struct slice *user_id);
+
+/* [main at start] Loads the most recently active customers (rows at least for `users` of them, messages while
+ * there is room), so that the first refetch is warm and the order of activity is known. */
+NODISCARD enum err cache_warm(struct cache *c, struct store_reader *reader, int64_t users);

@@ -1,0 +1,119 @@
+/* store.h: the interface that both stores fulfil; one conformance suite runs against each.
+ * Thread:  store_open/close from main. Functions of struct store_vtable marked [writer] on the writer thread
+ *          only; a struct store_reader on the one thread that opened it; health() from any thread.
+ * Owns:    a store owns its connections. Results are copied into the caller's arena or given to a sink whose
+ *          slices are valid during the call only.
+ * Blocks:  on the database; never called from workers or broadcasters.
+ * Fails:   ERR_STORE: the database failed or is away, the result may be unclear, and a batch may be tried
+ *          again as it is; ERR_NOT_FOUND; ERR_NOMEM; ERR_EXISTS. The log has the database's own words. */
+#pragma once
+#include "base/arena.h"
+#include "base/config.h"
+#include "base/err.h"
+#include "chat/model.h"
+#include "store/op.h"
+
+struct store {
+    const struct store_vtable *vtable; /* first member of each store's own struct */
+};
+
+struct store_reader {
+    const struct store_vtable *vtable;
+    struct store *store;
+};
+
+enum user_by { USER_BY_ID, USER_BY_REF, USER_BY_EMAIL };
+
+/* Where rows of a load go, in this order: user, then for each of its chats (oldest first) chat, then its
+ * messages in history order. Returning an error ends the load with it. Slices live during the call only. */
+struct load_sink {
+    enum err (*user)(void *arg, const struct user *user);
+    enum err (*chat)(void *arg, const struct chat *chat);
+    enum err (*message)(void *arg, const struct message *message);
+    void *arg;
+};
+
+struct chat_ref { /* one row of a listing of chats */
+    struct slice chat_id;
+    struct slice user_id;
+};
+
+/* One chat of the overview: its row, how many messages there are, its first and last one. */
+struct overview_chat {
+    struct chat chat;
+    struct slice row_id; /* the document's own _id, as text */
+    int64_t messages;
+    bool has_first, has_last;
+    struct message first, last;
+};
+
+struct overview {
+    struct slice database_name;
+    struct user *users; /* the first 100 by creation */
+    size_t user_count;
+    struct overview_chat *chats; /* the first 100 by creation */
+    size_t chat_count;
+};
+
+struct store_health {
+    bool ok;
+    const char *kind; /* "sqlite", "mongodb" */
+    char detail[160]; /* for people: what is wrong, or "" */
+};
+
+struct store_vtable {
+    const char *kind;
+    void (*close)(struct store *s);
+    void (*health)(struct store *s, struct store_health *out); /* any thread, does not wait */
+
+    /* [writer] A batch: begin, then the calls below in any number, then commit. Between begin and commit an
+     * ERR_STORE of any call fails the batch: rollback and, where retried, all again with the same ids. */
+    enum err (*begin)(struct store *s);
+    enum err (*commit)(struct store *s);
+    void (*rollback)(struct store *s);
+    /* [writer] Fills link of every send not yet known (one query for all where the store can); a chat that does
+     * not exist gets op->result = ERR_NOT_FOUND. */
+    enum err (*resolve_chats)(struct store *s, struct op *const *sends, size_t count);
+    /* [writer] Inserts the messages of all sends whose result is OK, keeps chats' flags in step (link.flags says
+     * what was there), sets duplicate/rev/timestamp_us where the client key was used before on that chat. A
+     * failure of one document alone sets that op's result. */
+    enum err (*insert_messages)(struct store *s, struct op *const *sends, size_t count);
+    enum err (*find_chat)(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
+    enum err (*find_user)(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out);
+    enum err (*put_user)(struct store *s, struct user *u);    /* insert or replace by id; sets u->key */
+    enum err (*insert_chat)(struct store *s, struct chat *c); /* idempotent by chat_id; sets c->key */
+    enum err (*set_chat_flags)(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
+                               int64_t rev, int64_t now_us);
+    /* [writer] Adds deltas to the kept totals, in the batch. Stores that count by query may do nothing. */
+    enum err (*add_totals)(struct store *s, const struct totals *delta);
+    /* [writer] Between batches, when idle and at least once a second: roll-ups, checkpoints, reconnects.
+     * idle: nothing is queued. */
+    void (*maintain)(struct store *s, int64_t now_mono_us, bool idle);
+    /* [writer, or main before it starts] The highest rev stored (0: none) and this database's 5-byte id tag. */
+    enum err (*identity)(struct store *s, int64_t *max_rev, uint8_t tag[5]);
+    enum err (*totals)(struct store *s, struct totals *out); /* main at start, before the writer runs */
+
+    /* [reader] */
+    enum err (*reader_open)(struct store *s, struct store_reader **out);
+    void (*reader_close)(struct store_reader *r);
+    /* One customer whole: row, chats, messages. ident: id, user_ref or email, tried in that order. */
+    enum err (*load_user)(struct store_reader *r, struct slice ident, const struct load_sink *sink);
+    /* Rows only, no chats: customers by activity, most recent first. owner empty = all. */
+    enum err (*recent_users)(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit, struct arena *a,
+                             struct user **out, size_t *count);
+    enum err (*chat_owner)(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
+    /* Chats by last activity, newest first; email empty = all. total: how many there are in all. */
+    enum err (*list_chats)(struct store_reader *r, struct slice email, int64_t skip, int64_t limit, struct arena *a,
+                           struct chat_ref **out, size_t *count, int64_t *total);
+    enum err (*overview)(struct store_reader *r, struct arena *a, struct overview *out);
+    enum err (*read_totals)(struct store_reader *r, struct totals *out);
+    /* Customers changed after rev `since`, oldest change first, at most limit; rows only. */
+    enum err (*changed_users)(struct store_reader *r, int64_t since, int64_t limit, struct arena *a, struct user **out,
+                              size_t *count);
+};
+
+/* Opens the store that the URI names. why: a sentence for the operator. */
+NODISCARD enum err store_open(const struct config *config, struct store **out, struct buf *why);
+NODISCARD enum err store_sqlite_open(const struct config *config, struct slice path, struct store **out,
+                                     struct buf *why);
+NODISCARD enum err store_mongo_open(const struct config *config, struct store **out, struct buf *why);

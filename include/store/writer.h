@@ -1,0 +1,32 @@
+/* writer.h: turns queued ops into durable writes, in the order in which each worker queued them.
+ * Thread:  runs its own ("writer"); writer_submit() from any worker; start and stop from server.c.
+ * Owns:    every op from a submit that returned OK until it is posted to op->reply_to.
+ * Blocks:  submit never; the thread itself on the store only.
+ * Order:   durable → cache updated → completions: whoever sees an answer can already read the message.
+ * Fails:   ERR_BUSY when --queue ops wait, ERR_STORE while the circuit is open (the store was away longer than
+ *          --write-timeout): nothing taken. A failed batch is tried again with the same ids until each op's
+ *          deadline, then that op finishes with ERR_TIMEOUT.
+ * Metrics: G_WRITER_QUEUE, H_BATCH_OPS, H_COMMIT, M_STORE_RETRY, M_QUEUE_FULL_WRITER. */
+#pragma once
+#include "store/cache.h"
+#include "store/op.h"
+#include "store/store.h"
+
+struct writer;
+
+struct writer_options {
+    struct store *store;
+    struct cache *cache;
+    int64_t queue_max;
+    int64_t batch_max;
+    int64_t write_timeout_ms;
+    int64_t max_rev;    /* the store's highest rev at start */
+    bool early_answers; /* durability off (sqlite:…?durability=none): answers before the commit */
+};
+
+NODISCARD enum err writer_start(const struct writer_options *options, struct writer **out);
+NODISCARD enum err writer_submit(struct writer *w, struct op *op);
+bool writer_available(const struct writer *w); /* false while the circuit is open; any thread */
+/* Finishes what is queued (each within its deadline), then ends the thread. No submit after the call. */
+void writer_stop(struct writer *w);
+void writer_free(struct writer *w);
