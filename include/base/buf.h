@@ -2,8 +2,8 @@
  * Thread:  no state of its own; a buf belongs to whoever holds it.
  * Owns:    a buf owns its bytes until buf_fini() or buf_take(); a slice owns nothing and is valid only as
  *          long as what it points into. Neither is NUL-terminated unless buf_cstr() says so.
- * Fails:   appends never fail at the call: lack of memory (or a length past buf.max) sets `failed`, later
- *          appends do nothing, and the owner checks buf_ok() once at the end. */
+ * Fails:   appends never fail at the call: lack of memory sets `failed`, later appends do nothing, and the owner
+ *          checks buf_ok() once at the end. What is appended must not lie inside the buf itself. */
 #pragma once
 #include <stdarg.h>
 #include <stdbool.h>
@@ -20,7 +20,7 @@ struct buf {
     char *ptr;
     size_t len;
     size_t cap;
-    bool failed; /* sticky: set by an append that found no memory */
+    bool failed; /* sticky until buf_clear(): set by an append that found no memory */
 };
 
 #define SLICE_LIT(s) ((struct slice){.ptr = (s), .len = sizeof(s) - 1})
@@ -49,6 +49,8 @@ struct slice slice_trim(struct slice s, const char *set); /* both ends; set is N
 bool slice_to_u64(struct slice s, uint64_t *out);
 /* True where s is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, ≤ U+10FFFF). */
 bool slice_is_utf8(struct slice s);
+/* Bytes (1–4) of the well-formed UTF-8 sequence that s begins with; 0 when it begins with none. */
+size_t utf8_len(struct slice s);
 
 static inline void buf_init(struct buf *b)
 {
@@ -63,7 +65,7 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list args) __attribute__((fo
 void buf_append_u64(struct buf *b, uint64_t value); /* decimal, without printf */
 void buf_append_i64(struct buf *b, int64_t value);
 const char *buf_cstr(struct buf *b);        /* adds a NUL past len; "" when failed */
-char *buf_take(struct buf *b, size_t *len); /* gives the bytes away (free()); NULL when failed */
+char *buf_take(struct buf *b, size_t *len); /* gives the bytes away, NUL past them (free()); NULL when failed */
 
 static inline bool buf_ok(const struct buf *b)
 {

@@ -24,4 +24,5 @@ void *map_remove(struct map *m, struct slice key);                        /* the
 /* Iterates in no order: start with *pos = 0; NULL at the end. No put while iterating; remove of the
  * entry just returned is allowed. */
 void *map_next(const struct map *m, size_t *pos);
-uint64_t hash_bytes(const void *ptr, size_t len); /* the keyed hash itself */
+uint64_t hash_bytes(const void *ptr, size_t len); /* the keyed hash itself: SipHash-1-3 under this process's secret */
+uint64_t siphash13(const void *ptr, size_t len, uint64_t k0, uint64_t k1); /* with a key of the caller's */

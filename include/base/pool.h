@@ -14,6 +14,7 @@ struct pool {
     size_t made;        /* ever carved from slabs */
     void *free_list;
     struct pool_slab *slabs;
+    thread_mark owner;
 };
 
 void pool_init(struct pool *p, size_t object_bytes, size_t max_objects);

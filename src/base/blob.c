@@ -1,0 +1,45 @@
+#include "base/blob.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+
+struct blob *blob_new(size_t len)
+{
+    if (len > UINT32_MAX)
+        return NULL;
+    struct blob *b = malloc(sizeof(*b) + len);
+    if (!b)
+        return NULL;
+    atomic_init(&b->refs, 1);
+    b->len = (uint32_t)len;
+    return b;
+}
+
+struct blob *blob_copy(struct slice bytes)
+{
+    struct blob *b = blob_new(bytes.len);
+    if (b && bytes.len > 0)
+        memcpy(b->data, bytes.ptr, bytes.len);
+    return b;
+}
+
+struct blob *blob_hold(struct blob *b)
+{
+    /* Relaxed: the caller has a reference already, so nothing has to be made visible by taking another. */
+    unsigned before = atomic_fetch_add_explicit(&b->refs, 1, memory_order_relaxed);
+    must(before > 0 && before < UINT32_MAX);
+    return b;
+}
+
+void blob_drop(struct blob *b)
+{
+    if (!b)
+        return;
+    /* Release: our reads of the bytes come before the free. Acquire (it matters for the last holder only): the
+     * free comes after the reads of all the others. */
+    unsigned before = atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel);
+    must(before > 0);
+    if (before == 1)
+        free(b);
+}

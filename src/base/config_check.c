@@ -1,0 +1,95 @@
+/* What a valid address, origin or store URI looks like. Each check says in a few words what is wrong. */
+#include "config_table.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+static bool is_port(struct slice s, uint64_t lowest)
+{
+    uint64_t port;
+    return s.len <= 5 && slice_to_u64(s, &port) && port >= lowest && port <= 65535;
+}
+
+static bool is_address(int family, struct slice s)
+{
+    char text[INET6_ADDRSTRLEN];
+    unsigned char address[sizeof(struct in6_addr)];
+    if (s.len == 0 || s.len >= sizeof(text) || memchr(s.ptr, '\0', s.len))
+        return false;
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    return inet_pton(family, text, address) == 1;
+}
+
+const char *check_listen(const char *value)
+{
+    static const char form[] = "is not an address; give IPv4:PORT or [IPv6]:PORT, such as 127.0.0.1:8000";
+    const char *colon = strrchr(value, ':');
+    if (!colon)
+        return form;
+    struct slice host = slice_of(value, (size_t)(colon - value));
+    bool v6 = host.len >= 2 && host.ptr[0] == '[' && host.ptr[host.len - 1] == ']';
+    if (v6 ? !is_address(AF_INET6, slice_of(host.ptr + 1, host.len - 2)) : !is_address(AF_INET, host))
+        return form;
+    if (!is_port(slice_cstr(colon + 1), 0))
+        return "has a bad port; give 0 to 65535";
+    return NULL;
+}
+
+static bool is_host_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == '_';
+}
+
+static bool is_scheme(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        bool letter = c >= 'a' && c <= 'z';
+        bool other = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+        if (!letter && (i == 0 || !other))
+            return false;
+    }
+    return s.len > 0;
+}
+
+static bool is_host(struct slice s)
+{
+    if (s.len >= 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']')
+        return is_address(AF_INET6, slice_of(s.ptr + 1, s.len - 2));
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_host_char(s.ptr[i]))
+            return false;
+    return s.len > 0;
+}
+
+const char *check_origin(const char *value)
+{
+    static const char form[] =
+        "is not an origin; give SCHEME://HOST[:PORT] without a path, such as https://example.com";
+    const char *sep = strstr(value, "://");
+    if (!sep || !is_scheme(slice_of(value, (size_t)(sep - value))))
+        return form;
+    struct slice host = slice_cstr(sep + 3);
+    const char *colon = strrchr(host.ptr, ':');
+    const char *bracket = strrchr(host.ptr, ']');
+    if (colon && (!bracket || colon > bracket)) {
+        if (!is_port(slice_cstr(colon + 1), 1))
+            return "has a bad port; give SCHEME://HOST[:PORT] with a port of 1 to 65535 and no path";
+        host.len = (size_t)(colon - host.ptr);
+    }
+    return is_host(host) ? NULL : form;
+}
+
+const char *check_store(const char *value)
+{
+    static const char form[] =
+        "is not a store; give sqlite:PATH, mongodb://HOST[:PORT]/DATABASE or mongodb+srv://HOST/DATABASE";
+    struct slice uri = slice_cstr(value);
+    const struct slice schemes[] = {SLICE_LIT("sqlite:"), SLICE_LIT("mongodb://"), SLICE_LIT("mongodb+srv://")};
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
+        if (slice_starts(uri, schemes[i]) && uri.len > schemes[i].len)
+            return NULL;
+    return form;
+}

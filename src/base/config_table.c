@@ -1,0 +1,150 @@
+#include "config_table.h"
+
+#include <sched.h>
+#include <stdio.h>
+
+#define FIELD(name) offsetof(struct config, name)
+
+static int64_t cores(void)
+{
+    cpu_set_t set; /* what this process may use, which in a container is less than what the machine has */
+    if (sched_getaffinity(0, sizeof(set), &set) != 0)
+        return 1;
+    int n = CPU_COUNT(&set);
+    return n < 1 ? 1 : n > 256 ? 256 : n;
+}
+
+static int64_t half_of_cores(void)
+{
+    int64_t n = cores() / 2;
+    return n < 1 ? 1 : n;
+}
+
+static const char *const level_names[] = {"error", "warn", "info", "debug", NULL};
+static const char *const format_names[] = {"text", "json", NULL};
+
+#define INT(name, field, value, lowest, highest, its_unit, what, about, text)                                          \
+    {                                                                                                                  \
+        .flag = (name), .type = OPTION_INT, .offset = FIELD(field), .fallback = (value), .min = (lowest),              \
+        .max = (highest), .unit = (its_unit), .placeholder = (what), .group = (about), .help = (text)                  \
+    }
+#define THREADS(name, field, function, function_text, highest, text)                                                   \
+    {                                                                                                                  \
+        .flag = (name), .type = OPTION_INT, .offset = FIELD(field), .computed = (function),                            \
+        .computed_text = (function_text), .min = 1, .max = (highest), .unit = "threads", .placeholder = "N",           \
+        .group = "Threads and queues", .help = (text)                                                                  \
+    }
+#define ACTION(name, action, text)                                                                                     \
+    {                                                                                                                  \
+        .flag = (name), .type = OPTION_ACTION, .min = (action), .group = "Process", .help = (text)                     \
+    }
+
+#define HOUR_MS INT64_C(3600000)
+
+/* Rows of one group stand together: --help prints them in this order. */
+const struct option_row option_rows[] = {
+    {.flag = "listen",
+     .type = OPTION_LIST,
+     .offset = FIELD(listen),
+     .fallback = "127.0.0.1:8000,127.0.0.1:8001",
+     .placeholder = "ADDR:PORT",
+     .check = check_listen,
+     .group = "Network",
+     .help = "Serve HTTP and WebSocket here; may be given several times. IPv6 as [ADDR]:PORT; port 0: any free one."},
+    {.flag = "cors-origin",
+     .type = OPTION_LIST,
+     .offset = FIELD(cors_origin),
+     .fallback = "http://localhost:3000,http://localhost:3001,http://127.0.0.1:3000,http://127.0.0.1:3001",
+     .placeholder = "ORIGIN",
+     .check = check_origin,
+     .group = "Network",
+     .help = "A web origin whose pages may call; may be given several times. Replaces the default list."},
+    INT("max-connections", max_connections, "20000", 1, 1000000, "connections", "N", "Network",
+        "Most open connections, HTTP and WebSocket together."),
+    INT("max-per-address", max_per_address, "0", 0, 1000000, "connections", "N", "Network",
+        "Most open connections from one address; 0: no limit."),
+    INT("max-body", max_body, "1048576", 1, 1073741824, "bytes", "BYTES", "Network", "Largest body of a request."),
+    INT("max-head", max_head, "16384", 256, 1048576, "bytes", "BYTES", "Network",
+        "Largest head (request line and headers) of a request."),
+    INT("head-timeout", head_timeout_ms, "10000", 10, HOUR_MS, "ms", "MS", "Network",
+        "Time for a whole request head, from its first byte."),
+    INT("body-timeout", body_timeout_ms, "30000", 10, HOUR_MS, "ms", "MS", "Network", "Time for a whole request body."),
+    INT("idle-timeout", idle_timeout_ms, "75000", 10, 24 * HOUR_MS, "ms", "MS", "Network",
+        "Time that a kept-alive connection may idle between requests."),
+    INT("response-timeout", response_timeout_ms, "30000", 10, HOUR_MS, "ms", "MS", "Network",
+        "Time that a client may go without reading its answer."),
+
+    THREADS("workers", workers, cores, "one per core", 256, "Threads that serve HTTP."),
+    INT("readers", readers, "2", 1, 64, "threads", "N", "Threads and queues",
+        "Threads that read the store for what the cache lacks."),
+    THREADS("broadcasters", broadcasters, half_of_cores, "half the cores, at least 1", 256,
+            "Threads that serve WebSocket."),
+    INT("queue", queue, "16384", 1, 1048576, "operations", "N", "Threads and queues",
+        "Most operations waiting for the writer, and as many for the readers; more are answered 503."),
+    INT("batch", batch, "512", 1, 16384, "operations", "N", "Threads and queues",
+        "Most operations in one commit of the store."),
+
+    {.flag = "store",
+     .type = OPTION_TEXT,
+     .offset = FIELD(store),
+     .fallback = "sqlite:sakurad.db",
+     .placeholder = "URI",
+     .check = check_store,
+     .uri = true,
+     .group = "Store",
+     .help = "sqlite:PATH, mongodb://HOST[:PORT]/DATABASE or mongodb+srv://HOST/DATABASE."},
+    {.flag = "store-required",
+     .type = OPTION_BOOL,
+     .offset = FIELD(store_required),
+     .fallback = "false",
+     .group = "Store",
+     .help = "Exit with status 1 when the store cannot be reached at start, instead of retrying."},
+    INT("write-timeout", write_timeout_ms, "5000", 10, 600000, "ms", "MS", "Store",
+        "Time that a write may wait for the store before it is answered 503."),
+    INT("cache-mb", cache_mb, "256", 1, 1048576, "MiB", "MIB", "Store", "Memory for rendered chats."),
+
+    INT("notify-interval", notify_interval_ms, "0", 0, HOUR_MS, "ms", "MS", "Notifications",
+        "Least time between two notices of one chat to one subscriber; 0: none is held back."),
+    INT("ws-ping", ws_ping_ms, "30000", 0, HOUR_MS, "ms", "MS", "Notifications",
+        "Interval of pings to WebSocket clients; 0: no pings."),
+    INT("ws-max-message", ws_max_message, "4096", 64, 1048576, "bytes", "BYTES", "Notifications",
+        "Largest WebSocket message from a client."),
+    INT("ws-backlog", ws_backlog, "65536", 256, 1073741824, "bytes", "BYTES", "Notifications",
+        "Most bytes kept for a slow subscriber before it is closed with 1013."),
+
+    INT("drain-timeout", drain_timeout_ms, "10000", 0, 600000, "ms", "MS", "Process",
+        "Time for requests in flight to finish when told to stop."),
+    {.flag = "log-level",
+     .type = OPTION_CHOICE,
+     .offset = FIELD(log_level),
+     .fallback = "info",
+     .placeholder = "LEVEL",
+     .choices = level_names,
+     .group = "Process",
+     .help = "Least severe lines to log."},
+    {.flag = "log-format",
+     .type = OPTION_CHOICE,
+     .offset = FIELD(log_format),
+     .fallback = "text",
+     .placeholder = "FORMAT",
+     .choices = format_names,
+     .group = "Process",
+     .help = "How lines are logged."},
+    ACTION("check-config", CONFIG_CHECK, "Check the options and the environment, then exit."),
+    ACTION("print-config", CONFIG_PRINT, "Print every option's value, passwords masked, then exit."),
+    ACTION("version", CONFIG_VERSION, "Print the version, then exit."),
+    ACTION("help", CONFIG_HELP, "Print this text, then exit."),
+};
+const unsigned option_count = sizeof(option_rows) / sizeof(option_rows[0]);
+
+void option_env_name(const struct option_row *row, char out[static OPTION_ENV_LEN])
+{
+    int n = snprintf(out, OPTION_ENV_LEN, "SAKURAD_%s", row->flag);
+    must(n > 0 && n < OPTION_ENV_LEN);
+    for (char *c = out; *c; c++) {
+        if (*c >= 'a' && *c <= 'z')
+            *c = (char)(*c - 'a' + 'A');
+        else if (*c == '-')
+            *c = '_';
+    }
+}

@@ -1,0 +1,174 @@
+/* What --help and --print-config write, and how a URI is made safe to show. */
+#include "config_table.h"
+
+#define HELP_WIDTH  100
+#define HELP_INDENT 6
+
+/* Breaks text into lines of HELP_WIDTH bytes, each indented. */
+static void append_wrapped(struct buf *out, struct slice text)
+{
+    while (text.len > 0) {
+        size_t len = text.len;
+        if (len > HELP_WIDTH - HELP_INDENT) {
+            len = HELP_WIDTH - HELP_INDENT;
+            while (len > 1 && text.ptr[len] != ' ')
+                len--;
+            if (len <= 1)
+                len = strcspn(text.ptr, " "); /* a word longer than the line stays whole */
+        }
+        buf_printf(out, "%*s%.*s\n", HELP_INDENT, "", (int)len, text.ptr);
+        text.ptr += len;
+        text.len -= len;
+        while (text.len > 0 && text.ptr[0] == ' ') {
+            text.ptr++;
+            text.len--;
+        }
+    }
+}
+
+static void append_default(struct buf *text, const struct option_row *row)
+{
+    const char *unit = row->unit ? row->unit : "";
+    const char *space = row->unit ? " " : "";
+    if (row->type == OPTION_CHOICE) {
+        buf_append_lit(text, " One of");
+        for (int i = 0; row->choices[i]; i++)
+            buf_printf(text, "%s %s", i == 0 ? "" : ",", row->choices[i]);
+        buf_append_char(text, '.');
+    }
+    if (row->computed)
+        buf_printf(text, " Default: %s.", row->computed_text);
+    else if (row->fallback)
+        buf_printf(text, " Default: %s%s%s.", row->fallback, space, unit);
+    if (row->type == OPTION_INT)
+        buf_printf(text, " Range: %lld to %lld%s%s.", (long long)row->min, (long long)row->max, space, unit);
+}
+
+static void append_option(struct buf *out, const struct option_row *row)
+{
+    struct buf text = {0};
+    buf_printf(out, "  --%s%s%s\n", row->flag, row->placeholder ? " " : "", row->placeholder ? row->placeholder : "");
+    buf_append_slice(&text, slice_cstr(row->help));
+    append_default(&text, row);
+    if (row->type != OPTION_ACTION) {
+        char env[OPTION_ENV_LEN];
+        option_env_name(row, env);
+        buf_printf(&text, " Environment: %s.", env);
+    }
+    append_wrapped(out, slice_cstr(buf_cstr(&text)));
+    buf_fini(&text);
+}
+
+void config_help(struct buf *out)
+{
+    buf_append_lit(out, "Usage: sakurad [--OPTION VALUE | --OPTION=VALUE]...\n"
+                        "A chat server: messages are saved durably, dashboards are notified by WebSocket.\n"
+                        "Flags win over the environment. Lists in the environment are separated by commas.\n");
+    for (unsigned i = 0; i < option_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (i == 0 || strcmp(row->group, row[-1].group) != 0)
+            buf_printf(out, "\n%s:\n", row->group);
+        append_option(out, row);
+    }
+}
+
+static void print_list(const struct config_list *list, struct buf *out)
+{
+    for (unsigned i = 0; i < list->count; i++)
+        buf_printf(out, "%s%s", i == 0 ? "" : ",", list->items[i]);
+}
+
+static void print_value(const struct config *c, const struct option_row *row, struct buf *out)
+{
+    const char *field = (const char *)c + row->offset;
+    int choice;
+    int64_t number;
+    const char *text;
+    switch (row->type) {
+    case OPTION_ACTION:
+        break;
+    case OPTION_BOOL:
+        buf_append_slice(out, *(const bool *)field ? SLICE_LIT("true") : SLICE_LIT("false"));
+        break;
+    case OPTION_INT:
+        memcpy(&number, field, sizeof(number));
+        buf_append_i64(out, number);
+        break;
+    case OPTION_CHOICE:
+        memcpy(&choice, field, sizeof(choice));
+        buf_append_slice(out, slice_cstr(row->choices[choice]));
+        break;
+    case OPTION_TEXT:
+        memcpy(&text, field, sizeof(text));
+        if (text && row->uri)
+            config_mask_uri(text, out);
+        else
+            buf_append_slice(out, slice_cstr(text));
+        break;
+    case OPTION_LIST:
+        print_list((const void *)field, out);
+        break;
+    }
+}
+
+void config_print(const struct config *c, struct buf *out)
+{
+    for (unsigned i = 0; i < option_count; i++) {
+        const struct option_row *row = &option_rows[i];
+        if (row->type == OPTION_ACTION)
+            continue;
+        buf_printf(out, "%s = ", row->flag);
+        if (row->secret)
+            buf_append_lit(out, "***");
+        else
+            print_value(c, row, out);
+        buf_append_char(out, '\n');
+    }
+}
+
+/* Options of the URI that hold a password (tlsCertificateKeyFilePassword=…) are masked, the others shown. */
+static void mask_query(struct slice query, struct buf *out)
+{
+    while (query.len > 0) {
+        const char *amp = memchr(query.ptr, '&', query.len);
+        size_t len = amp ? (size_t)(amp - query.ptr) : query.len;
+        const char *eq = memchr(query.ptr, '=', len);
+        struct slice key = slice_of(query.ptr, eq ? (size_t)(eq - query.ptr) : len);
+        struct slice word = SLICE_LIT("password");
+        bool hidden =
+            eq && key.len >= word.len && slice_eq_nocase(slice_of(key.ptr + key.len - word.len, word.len), word);
+        buf_append_slice(out, hidden ? key : slice_of(query.ptr, len));
+        if (hidden)
+            buf_append_lit(out, "=***");
+        if (amp)
+            buf_append_char(out, '&');
+        len += amp ? 1 : 0;
+        query = slice_of(query.ptr + len, query.len - len);
+    }
+}
+
+void config_mask_uri(const char *uri, struct buf *out)
+{
+    const char *sep = strstr(uri, "://");
+    if (!sep) {
+        buf_append_slice(out, slice_cstr(uri));
+        return;
+    }
+    const char *rest = sep + 3;
+    buf_append(out, uri, (size_t)(rest - uri));
+    /* The last @ of all, though a right URI has none after the host: a password that was not percent-encoded may
+     * contain any of /, ? and @, and hiding too much is the safe mistake. */
+    const char *at = strrchr(rest, '@');
+    if (at) {
+        const char *colon = memchr(rest, ':', (size_t)(at - rest));
+        buf_append(out, rest, (size_t)((colon ? colon : at) - rest));
+        if (colon)
+            buf_append_lit(out, ":***");
+        rest = at;
+    }
+    size_t plain = strcspn(rest, "?");
+    if (rest[plain] == '?')
+        plain++;
+    buf_append(out, rest, plain);
+    mask_query(slice_cstr(rest + plain), out);
+}

@@ -1,0 +1,401 @@
+/* A line is formatted on the caller's thread, in thread-local memory, and copied under a mutex into one of two
+ * byte buffers. The log thread swaps the buffers under the same mutex and writes without it: a caller waits at
+ * most for another caller's memcpy, never for standard error.
+ * Failures: buffer full → the line is dropped and counted, and the log thread says so in a line of its own once it
+ * can write again; standard error broken → what cannot be written is thrown away; standard error stuck (a pipe
+ * that nobody reads) → log_stop() gives up after LOG_STOP_WAIT_MS. */
+#include "base/log.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LOG_QUEUE_BYTES  ((size_t)1 << 20)
+#define LOG_PAIRS_MAX    2048 /* bytes of key=value text before escaping */
+#define LOG_LINE_MAX     8192 /* bytes of a whole line, escaped */
+#define LOG_WRITE_CHUNK  4096 /* POLLOUT on a pipe promises that this much does not block */
+#define LOG_STOP_WAIT_MS 1000
+#define THREAD_NAME_MAX  16
+
+static struct {
+    pthread_mutex_t mutex; /* guards all below but the atomics */
+    pthread_cond_t wake;
+    struct {
+        char *bytes;
+        size_t len;
+    } filling;
+    bool running, stopping;
+    pthread_t thread;
+    char *writing;         /* the log thread's own */
+    atomic_int level;      /* relaxed: a setting */
+    atomic_int format;     /* relaxed: a setting */
+    atomic_ullong dropped; /* relaxed: a count */
+    atomic_bool hurry;     /* log_stop() waits: do not wait long for standard error */
+} logger = {
+    .mutex = PTHREAD_MUTEX_INITIALIZER,
+    .wake = PTHREAD_COND_INITIALIZER,
+    .level = LOG_INFO,
+    .format = LOG_TEXT,
+};
+
+static _Thread_local char thread_name[THREAD_NAME_MAX] = "main";
+
+void log_thread_name(const char *name)
+{
+    snprintf(thread_name, sizeof(thread_name), "%s", name);
+    (void)pthread_setname_np(pthread_self(), thread_name); /* cosmetic */
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level <= atomic_load_explicit(&logger.level, memory_order_relaxed);
+}
+
+uint64_t log_dropped(void)
+{
+    return atomic_load_explicit(&logger.dropped, memory_order_relaxed);
+}
+
+/* A line under construction: bounded, what does not fit is cut. */
+struct line {
+    size_t len;
+    char bytes[LOG_LINE_MAX];
+};
+
+static void put(struct line *l, const char *ptr, size_t len)
+{
+    /* 4 bytes stay free for `"}` and the newline. Whole pieces only: half an escape would not parse. */
+    if (len == 0 || l->len + len > LOG_LINE_MAX - 4)
+        return;
+    memcpy(l->bytes + l->len, ptr, len);
+    l->len += len;
+}
+
+static void put_slice(struct line *l, struct slice s)
+{
+    put(l, s.ptr, s.len);
+}
+
+static void put_cstr(struct line *l, const char *text)
+{
+    put(l, text, strlen(text));
+}
+
+/* C0, DEL and, in UTF-8, C1: what a terminal might obey. */
+static bool is_control(const char *p, size_t len)
+{
+    unsigned char c = (unsigned char)p[0];
+    return c < 0x20 || c == 0x7f || (len == 2 && c == 0xc2 && (unsigned char)p[1] < 0xa0);
+}
+
+static void put_hex_escape(struct line *l, const char *p, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char escape[8];
+        int n = snprintf(escape, sizeof(escape), "\\x%02x", (unsigned)(unsigned char)p[i]);
+        put(l, escape, (size_t)n);
+    }
+}
+
+static void put_text(struct line *l, struct slice s)
+{
+    for (size_t n; s.len > 0; s.ptr += n, s.len -= n) {
+        n = utf8_len(s);
+        bool valid = n > 0;
+        if (!valid)
+            n = 1;
+        if (s.ptr[0] == '\n')
+            put(l, "\\n", 2);
+        else if (!valid || is_control(s.ptr, n))
+            put_hex_escape(l, s.ptr, n);
+        else
+            put(l, s.ptr, n);
+    }
+}
+
+static void put_json_string(struct line *l, struct slice s)
+{
+    put(l, "\"", 1);
+    for (size_t n; s.len > 0; s.ptr += n, s.len -= n) {
+        n = utf8_len(s);
+        if (n == 0) {
+            n = 1;
+            put_cstr(l, "\\ufffd");
+        } else if (s.ptr[0] == '"' || s.ptr[0] == '\\') {
+            char escape[2] = {'\\', s.ptr[0]};
+            put(l, escape, sizeof(escape));
+        } else if (is_control(s.ptr, n)) {
+            char escape[8];
+            unsigned code = (unsigned char)s.ptr[n - 1]; /* of C2 80–9F, too, the last byte is the code point */
+            put(l, escape, (size_t)snprintf(escape, sizeof(escape), "\\u%04x", code));
+        } else {
+            put(l, s.ptr, n);
+        }
+    }
+    /* The closing quote may use what put() keeps free for it. */
+    l->bytes[l->len++] = '"';
+}
+
+static bool is_key_char(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+           c == '-';
+}
+
+/* Length of the key when s begins with `key=`, else 0. */
+static size_t key_len(struct slice s)
+{
+    size_t n = 0;
+    while (n < s.len && is_key_char(s.ptr[n]))
+        n++;
+    return n < s.len && s.ptr[n] == '=' ? n : 0;
+}
+
+/* A value ends where ` key=` follows, so that an unquoted phrase stays in one piece. In quotes it ends at a quote
+ * before that. */
+static size_t value_len(struct slice s)
+{
+    bool quoted = s.len >= 2 && s.ptr[0] == '"';
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] != ' ' || key_len(slice_of(s.ptr + i + 1, s.len - i - 1)) == 0)
+            continue;
+        if (!quoted || (i >= 2 && s.ptr[i - 1] == '"'))
+            return i;
+    }
+    return s.len;
+}
+
+static void put_json_pairs(struct line *l, struct slice pairs)
+{
+    while (pairs.len > 0) {
+        size_t key = key_len(pairs);
+        struct slice name = key > 0 ? slice_of(pairs.ptr, key) : SLICE_LIT("text");
+        struct slice value = pairs;
+        if (key > 0)
+            value = slice_of(pairs.ptr + key + 1, pairs.len - key - 1);
+        value.len = value_len(value);
+        pairs.len -= (size_t)(value.ptr + value.len - pairs.ptr);
+        pairs.ptr = value.ptr + value.len;
+        if (pairs.len > 0) { /* the space */
+            pairs.ptr++;
+            pairs.len--;
+        }
+        if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
+            value = slice_of(value.ptr + 1, value.len - 2);
+        /* A member is at most six times its value and some: one that may not fit is left out whole. */
+        if (l->len + name.len + value.len * 6 + 16 > LOG_LINE_MAX)
+            return;
+        put_cstr(l, ",\"");
+        put_slice(l, name);
+        put_cstr(l, "\":");
+        put_json_string(l, value);
+    }
+}
+
+static const char *level_text(enum log_level level, enum log_format format)
+{
+    static const char text[4][6] = {"ERROR", "WARN ", "INFO ", "DEBUG"};
+    static const char json[4][6] = {"error", "warn", "info", "debug"};
+    return format == LOG_JSON ? json[level & 3] : text[level & 3];
+}
+
+static void format_line(struct line *l, enum log_level level, const char *event, struct slice pairs)
+{
+    enum log_format format = (enum log_format)atomic_load_explicit(&logger.format, memory_order_relaxed);
+    char when[TIME_TEXT_LEN];
+    time_format(clock_wall_us(), when);
+    memcpy(when + 23, "Z", 1); /* milliseconds will do */
+    l->len = 0;
+    if (format == LOG_JSON) {
+        put_cstr(l, "{\"time\":\"");
+        put(l, when, 24);
+        put_cstr(l, "\",\"level\":\"");
+        put_cstr(l, level_text(level, format));
+        put_cstr(l, "\",\"thread\":");
+        put_json_string(l, slice_cstr(thread_name));
+        put_cstr(l, ",\"event\":");
+        put_json_string(l, slice_cstr(event));
+        put_json_pairs(l, pairs);
+        l->bytes[l->len++] = '}';
+    } else {
+        put(l, when, 24);
+        put_cstr(l, " ");
+        put_cstr(l, level_text(level, format));
+        put_cstr(l, " ");
+        put_cstr(l, thread_name);
+        put_cstr(l, " ");
+        put_text(l, slice_cstr(event));
+        if (pairs.len > 0)
+            put_cstr(l, " ");
+        put_text(l, pairs);
+    }
+    l->bytes[l->len++] = '\n';
+}
+
+/* Waits until standard error takes bytes; false when it should be given up. */
+static bool wait_writable(void)
+{
+    for (int waited_ms = 0;; waited_ms += 100) {
+        struct pollfd fd = {.fd = STDERR_FILENO, .events = POLLOUT};
+        int n = poll(&fd, 1, 100);
+        if (n > 0)
+            return fd.revents == POLLOUT; /* else nobody reads, or descriptor 2 is closed */
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (atomic_load(&logger.hurry) && waited_ms >= LOG_STOP_WAIT_MS)
+            return false;
+    }
+}
+
+/* The longest run of whole lines within a chunk, so that writers of other processes do not split ours. */
+static size_t chunk_len(const char *ptr, size_t len)
+{
+    if (len <= LOG_WRITE_CHUNK)
+        return len;
+    const char *newline = memrchr(ptr, '\n', LOG_WRITE_CHUNK);
+    return newline ? (size_t)(newline - ptr) + 1 : LOG_WRITE_CHUNK;
+}
+
+static void write_out(const char *ptr, size_t len)
+{
+    while (len > 0) {
+        if (!wait_writable())
+            return;
+        ssize_t n = write(STDERR_FILENO, ptr, chunk_len(ptr, len));
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (n < 0)
+            return;
+        ptr += n;
+        len -= (size_t)n;
+    }
+}
+
+static void report_dropped(uint64_t *reported)
+{
+    uint64_t now = log_dropped();
+    if (now == *reported)
+        return;
+    static struct line l; /* the log thread's own */
+    char pairs[32];
+    int n = snprintf(pairs, sizeof(pairs), "lines=%llu", (unsigned long long)(now - *reported));
+    format_line(&l, LOG_WARN, "log lines dropped", slice_of(pairs, (size_t)n));
+    write_out(l.bytes, l.len);
+    *reported = now;
+}
+
+static void *log_main(void *arg)
+{
+    (void)arg;
+    log_thread_name("log");
+    sigset_t all; /* signals are main's; and a broken pipe is an error of write(), not the end of the process */
+    sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, NULL);
+    uint64_t reported = log_dropped();
+    for (bool last = false; !last;) {
+        pthread_mutex_lock(&logger.mutex);
+        while (logger.filling.len == 0 && !logger.stopping)
+            pthread_cond_wait(&logger.wake, &logger.mutex);
+        char *full = logger.filling.bytes;
+        size_t len = logger.filling.len;
+        logger.filling.bytes = logger.writing;
+        logger.filling.len = 0;
+        logger.writing = full;
+        last = logger.stopping && len == 0;
+        pthread_mutex_unlock(&logger.mutex);
+        write_out(full, len);
+        report_dropped(&reported);
+    }
+    return NULL;
+}
+
+static void free_buffers(void)
+{
+    free(logger.filling.bytes);
+    free(logger.writing);
+    logger.filling.bytes = logger.writing = NULL;
+    logger.filling.len = 0;
+}
+
+enum err log_start(enum log_level level, enum log_format format)
+{
+    must(!logger.running);
+    atomic_store_explicit(&logger.level, level, memory_order_relaxed);
+    atomic_store_explicit(&logger.format, format, memory_order_relaxed);
+    atomic_store(&logger.hurry, false);
+    logger.filling.bytes = malloc(LOG_QUEUE_BYTES);
+    logger.writing = malloc(LOG_QUEUE_BYTES);
+    logger.filling.len = 0;
+    logger.stopping = false;
+    if (!logger.filling.bytes || !logger.writing) {
+        free_buffers();
+        return ERR_NOMEM;
+    }
+    int failed = pthread_create(&logger.thread, NULL, log_main, NULL);
+    if (failed) {
+        free_buffers();
+        errno = failed;
+        return ERR_IO;
+    }
+    pthread_mutex_lock(&logger.mutex);
+    logger.running = true;
+    pthread_mutex_unlock(&logger.mutex);
+    return OK;
+}
+
+void log_stop(void)
+{
+    pthread_mutex_lock(&logger.mutex);
+    bool was_running = logger.running;
+    logger.running = false; /* from here on lines are written directly */
+    logger.stopping = true;
+    pthread_cond_signal(&logger.wake);
+    pthread_mutex_unlock(&logger.mutex);
+    if (!was_running)
+        return;
+    atomic_store(&logger.hurry, true);
+    must(pthread_join(logger.thread, NULL) == 0);
+    free_buffers();
+}
+
+static void hand_over(const struct line *l)
+{
+    pthread_mutex_lock(&logger.mutex);
+    bool direct = !logger.running;
+    if (!direct && l->len <= LOG_QUEUE_BYTES - logger.filling.len) {
+        memcpy(logger.filling.bytes + logger.filling.len, l->bytes, l->len);
+        if (logger.filling.len == 0)
+            pthread_cond_signal(&logger.wake);
+        logger.filling.len += l->len;
+    } else if (!direct) {
+        atomic_fetch_add_explicit(&logger.dropped, 1, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&logger.mutex);
+    if (direct && write(STDERR_FILENO, l->bytes, l->len) < 0)
+        atomic_fetch_add_explicit(&logger.dropped, 1, memory_order_relaxed);
+}
+
+void log_event(enum log_level level, const char *event, const char *fmt, ...)
+{
+    static _Thread_local struct line line;
+    static _Thread_local char pairs[LOG_PAIRS_MAX];
+
+    if (!log_enabled(level))
+        return;
+    int saved = errno; /* callers log in the middle of handling an errno */
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(pairs, sizeof(pairs), fmt, args);
+    va_end(args);
+    size_t len = n < 0 ? 0 : (size_t)n < sizeof(pairs) ? (size_t)n : sizeof(pairs) - 1;
+    format_line(&line, level, event, slice_of(pairs, len));
+    hand_over(&line);
+    errno = saved;
+}
