@@ -1,0 +1,153 @@
+/* A message's bytes: rendered once in the refetch's shape, from whose parts the other shapes are put together. */
+#include "base/clock.h"
+#include "chat/render.h"
+#include "json/json_out.h"
+
+#define HEAD     "{\"role\":\""
+#define TEXT     "\",\"text\":\""
+#define TIME     "\",\"timestamp\":"
+#define READ_NO  ",\"read\":false}"
+#define READ_YES ",\"read\":true}"
+#define LEN(lit) (sizeof(lit) - 1)
+
+/* Roles longer than any that we accept (an existing deployment's) are shown cut, at a code point's start. */
+static struct slice shown_role(struct slice role)
+{
+    if (role.len <= ROLE_MAX_BYTES)
+        return role;
+    role.len = ROLE_MAX_BYTES;
+    while (role.len > 0 && ((unsigned char)role.ptr[role.len] & 0xc0) == 0x80)
+        role.len--;
+    return role;
+}
+
+void render_message(struct buf *b, const struct message *m, struct message_form *form)
+{
+    size_t start = b->len;
+    buf_append_lit(b, HEAD);
+    size_t role_start = b->len;
+    json_out_escaped(b, shown_role(m->role));
+    size_t role_len = b->len - role_start;
+    buf_append_lit(b, TEXT);
+    json_out_escaped(b, m->text);
+    buf_append_lit(b, TIME);
+    render_time(b, m->timestamp_us);
+    if (m->read)
+        buf_append_lit(b, READ_YES);
+    else
+        buf_append_lit(b, READ_NO);
+    *form = (struct message_form){
+        .len = (uint32_t)(b->len - start),
+        .role_len = (uint16_t)role_len,
+        .flags = (uint8_t)((m->read ? FORM_READ : 0) | (m->legacy ? FORM_LEGACY : 0) |
+                           (m->timestamp_us == 0 ? FORM_NO_TIME : 0)),
+    };
+}
+
+void message_parts(const char *fragment, const struct message_form *form, struct message_parts *out)
+{
+    size_t time_len = form->flags & FORM_NO_TIME ? LEN("null") : TIME_TEXT_LEN + 2;
+    size_t read_len = form->flags & FORM_READ ? LEN(READ_YES) : LEN(READ_NO);
+    size_t text_at = LEN(HEAD) + form->role_len + LEN(TEXT);
+    size_t time_at = form->len - read_len - time_len;
+    out->role = slice_of(fragment + LEN(HEAD), form->role_len);
+    out->text = slice_of(fragment + text_at, time_at - LEN(TIME) - text_at);
+    out->timestamp = slice_of(fragment + time_at, time_len);
+    out->read = form->flags & FORM_READ;
+}
+
+int64_t message_seconds(const struct message_parts *parts)
+{
+    int64_t wall_us;
+    if (parts->timestamp.len != TIME_TEXT_LEN + 2)
+        return 0;
+    if (!time_parse(slice_of(parts->timestamp.ptr + 1, TIME_TEXT_LEN), &wall_us))
+        return 0;
+    return wall_us / 1000000;
+}
+
+size_t message_id(int64_t rev, const uint8_t tag[static 5], char out[static MESSAGE_ID_MAX])
+{
+    struct oid id = oid_from_rev(rev, tag);
+    oid_format(&id, out);
+    return OID_LEN;
+}
+
+static size_t put_u64(char *out, uint64_t value)
+{
+    char digits[20];
+    size_t n = 0;
+    do {
+        digits[n++] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    for (size_t i = 0; i < n; i++)
+        out[i] = digits[n - 1 - i];
+    return n;
+}
+
+size_t message_id_legacy(int64_t seconds, uint64_t index, char out[static MESSAGE_ID_MAX])
+{
+    size_t len = LEN("msg_");
+    memcpy(out, "msg_", len);
+    len += put_u64(out + len, seconds > 0 ? (uint64_t)seconds : 0);
+    out[len++] = '_';
+    return len + put_u64(out + len, index);
+}
+
+bool message_id_parse(struct slice id, bool *legacy, int64_t *rev, uint64_t *index)
+{
+    struct oid oid;
+    *legacy = slice_starts(id, SLICE_LIT("msg_"));
+    if (!*legacy) {
+        if (!oid_parse(id, &oid))
+            return false;
+        *rev = oid_to_rev(&oid);
+        return true;
+    }
+    struct slice rest = slice_of(id.ptr + LEN("msg_"), id.len - LEN("msg_"));
+    const char *bar = memchr(rest.ptr, '_', rest.len);
+    if (!bar)
+        return false;
+    uint64_t seconds;
+    size_t before = (size_t)(bar - rest.ptr);
+    return slice_to_u64(slice_of(rest.ptr, before), &seconds) &&
+           slice_to_u64(slice_of(bar + 1, rest.len - before - 1), index);
+}
+
+static void quoted(struct buf *b, struct slice escaped)
+{
+    buf_append_char(b, '"');
+    buf_append_slice(b, escaped);
+    buf_append_char(b, '"');
+}
+
+void render_message_poll(struct buf *b, struct slice id, const struct message_parts *parts)
+{
+    buf_append_lit(b, "{\"_id\":");
+    quoted(b, id);
+    buf_append_lit(b, ",\"role\":");
+    quoted(b, parts->role);
+    buf_append_lit(b, ",\"text\":");
+    quoted(b, parts->text);
+    buf_append_lit(b, ",\"content\":");
+    quoted(b, parts->text);
+    buf_append_lit(b, ",\"timestamp\":");
+    buf_append_slice(b, parts->timestamp);
+    buf_append_lit(b, ",\"read\":");
+    json_out_bool(b, parts->read);
+    buf_append_char(b, '}');
+}
+
+void render_message_chat(struct buf *b, struct slice id, const struct message_parts *parts)
+{
+    buf_append_lit(b, "{\"_id\":");
+    quoted(b, id);
+    buf_append_lit(b, ",\"sender\":");
+    quoted(b, parts->role);
+    buf_append_lit(b, ",\"content\":");
+    quoted(b, parts->text);
+    buf_append_lit(b, ",\"timestamp\":");
+    buf_append_slice(b, parts->timestamp);
+    buf_append_lit(b, ",\"status\":\"sent\",\"isLink\":false,\"linkUrl\":null,\"tags\":[]}");
+}
