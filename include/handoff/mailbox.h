@@ -25,5 +25,7 @@ struct mailbox_node *mailbox_take(struct mailbox *m); /* oldest first, linked by
 int mailbox_fd(const struct mailbox *m);
 void mailbox_sleeping(struct mailbox *m);
 void mailbox_awake(struct mailbox *m);
-/* Wakes the consumer with nothing in it (stop flags, overflow flags). Any thread. */
+/* Makes the consumer's wait return with nothing in the mailbox: for what it finds elsewhere (rings, stop and overflow
+ * flags). Never lost, even when the consumer is between its last look and mailbox_sleeping(): a poke stays until
+ * mailbox_awake(), after which the consumer must look at everything. A system call only when it sleeps. Any thread. */
 void mailbox_poke(struct mailbox *m);

@@ -3,9 +3,9 @@
  * Owns:    its records, copied in and out by value.
  * Full:    ring_push returns ERR_BUSY and sets the overflow flag; nothing is lost silently: the consumer
  *          reads and clears the flag with ring_overflowed().
- * Wake-up: the ring itself wakes nobody: the producer pokes the consumer's mailbox or eventfd after a batch of
- *          pushes (ring_consumer_sleeps() says whether it must).
- * Built on Concurrency Kit's ck_ring (ck_ring_enqueue_spsc), its indices on separate cache lines. */
+ * Wake-up: the ring itself wakes nobody: the producer calls mailbox_poke() of the consumer after a batch of pushes
+ *          (a system call only when the consumer sleeps). After ERR_BUSY, too: the flag is news.
+ * Built on Concurrency Kit's ck_ring (single producer, single consumer), its indices on separate cache lines. */
 #pragma once
 #include "base/err.h"
 #include <stdbool.h>
@@ -13,7 +13,8 @@
 
 struct ring; /* heap, cache-line aligned */
 
-struct ring *ring_new(size_t record_bytes, size_t capacity); /* capacity: rounded up to a power of two ≥ 4 */
+/* Holds at least `capacity` records (a power of two ≥ 4, less the one that ck_ring keeps free). NULL: no memory. */
+struct ring *ring_new(size_t record_bytes, size_t capacity);
 void ring_free(struct ring *r);
 NODISCARD enum err ring_push(struct ring *r, const void *record);
 bool ring_pop(struct ring *r, void *record);
