@@ -29,7 +29,8 @@ struct loop {
     struct epoll_event *events;
     atomic_uint_fast64_t turns;     /* owner writes, anyone reads: relaxed, a counter only */
     atomic_int_fast64_t awake_us;   /* when the last wait ended */
-    atomic_int_fast64_t waiting_us; /* when the last wait began; > awake_us: it waits now, which is not a stall */
+    atomic_int_fast64_t waiting_us; /* when the present wait began; 0 inside a turn */
+    bool owned;                     /* by the thread below, since the first call that needs one */
     thread_mark owner;
 };
 
