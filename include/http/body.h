@@ -4,13 +4,14 @@
  * Forms:   application/json, …+json; text/plain or no Content-Type (navigator.sendBeacon): JSON text inside;
  *          application/x-www-form-urlencoded; multipart/form-data (a file part is a field by its name). Any
  *          other type is accepted when its text is a JSON object, else ERR_UNSUPPORTED.
+ *          (A JSON object under the urlencoded type is taken as JSON too: what `curl -d '{…}'` sends.)
  *          All text must be well-formed UTF-8; a charset parameter is ignored. Equal names: the last counts.
  * Fails:   with a whole sentence for the client in `detail` (appended; may be NULL):
  *          ERR_NOT_FOUND   "Request body is empty" (no body, or blanks only)
  *          ERR_INVALID     "Invalid request body: …"
  *          ERR_CONFLICT    JSON, but not an object: "Invalid request body: Input should be a JSON object, not an array"
  *          ERR_UNSUPPORTED "Unsupported content type: …"
- *          ERR_TOO_LARGE   more parts or fields, longer part headers or deeper JSON than allowed
+ *          ERR_TOO_LARGE   more parts or fields, or longer part headers than allowed
  *          ERR_NOMEM       the arena is full */
 #pragma once
 #include "http/request.h"
@@ -19,6 +20,7 @@
 #define BODY_PARTS_MAX       64   /* multipart parts */
 #define BODY_PART_HEAD_MAX   2048 /* bytes of one part's headers */
 #define BODY_FORM_FIELDS_MAX 256  /* urlencoded fields */
+#define BODY_JSON_FIELDS_MAX 1024 /* members of the JSON object */
 
 struct body_field {
     struct slice name;

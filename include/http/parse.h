@@ -28,22 +28,20 @@ struct http_parser {
     bool in_body;                /* the head is complete and accepted, the body is not: deadlines */
     bool wants_continue;         /* in_body, Expect: 100-continue came and no byte of the body yet */
     bool started;                /* a byte of this request (past leading empty lines) is there */
-    /* private */
+    /* private: offsets from the first byte of this request */
     struct http_limits limits;
     llhttp_t llhttp;
-    const char *in; /* of the call under way */
-    size_t eaten;   /* bytes given to llhttp */
-    size_t head_bytes;
-    size_t body_at, body_len; /* offsets of a Content-Length body in the input */
-    struct buf body;          /* chunked only */
-    uint64_t content_length;
-    uint32_t seen;               /* one bit per header that may come once */
-    uint32_t target, target_len; /* offsets */
+    const char *in;        /* of the call under way */
+    size_t eaten;          /* given to llhttp, and the start of the line under way */
+    size_t scanned;        /* looked at for its end: eaten ≤ scanned */
+    size_t part_at;        /* where the head, the chunked body or the trailers began */
+    size_t chunk;          /* bytes of data in the chunk under way */
+    size_t content_length; /* when not chunked */
+    size_t body_seen;      /* body bytes that llhttp reported */
+    struct buf body;       /* chunked only */
     uint32_t method_len;
     uint8_t state;
-    bool span_open;
-    bool complete;
-    struct http_field open; /* the header that is coming in */
+    bool complete; /* llhttp says so */
 };
 
 void http_parser_init(struct http_parser *p, const struct http_limits *limits);

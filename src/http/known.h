@@ -1,0 +1,29 @@
+/* known.h: the header names that the parser acts on. Private to src/http.
+ * Thread:  pure functions. */
+#pragma once
+#include "base/buf.h"
+
+enum header_id {
+    HEADER_UNKNOWN,
+    HEADER_HOST,
+    HEADER_ORIGIN,
+    HEADER_EXPECT,
+    HEADER_UPGRADE,
+    HEADER_CONNECTION,
+    HEADER_CONTENT_TYPE,
+    HEADER_CONTENT_LENGTH,
+    HEADER_AUTHORIZATION,
+    HEADER_IF_NONE_MATCH,
+    HEADER_IDEMPOTENCY_KEY,
+    HEADER_X_FORWARDED_FOR,
+    HEADER_TRANSFER_ENCODING,
+    HEADER_WS_KEY,
+    HEADER_WS_VERSION,
+    HEADER_WS_PROTOCOL,
+    HEADER_CORS_METHOD,
+    HEADER_CORS_HEADERS,
+};
+
+enum header_id header_id_of(struct slice name);
+/* lower: a token in lower case. Right only where `name` holds token characters (llhttp saw to it). */
+bool header_name_is(struct slice name, struct slice lower);

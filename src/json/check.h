@@ -1,0 +1,12 @@
+/* check.h: is this text JSON? The part that jsmn does not do. Private to src/json.
+ * Thread:  pure functions.
+ * Fails:   ERR_INVALID, or ERR_TOO_LARGE past max_depth; *why says what and where. */
+#pragma once
+#include "json/json_in.h"
+
+#define JSON_DEPTH_LIMIT 256 /* the most that a caller may ask for */
+
+/* *tokens: values and keys in the text, which is what jsmn needs room for. */
+NODISCARD enum err json_check(struct slice text, unsigned max_depth, uint32_t *tokens, struct json_error *why);
+/* Four hex digits; -1 when they are not. */
+int32_t json_hex4(const char *p);
