@@ -79,7 +79,8 @@ static void put_digits(char *out, size_t width, int64_t value)
 static int64_t clamp_seconds(int64_t wall_us, int64_t *micros)
 {
     int64_t seconds = floor_div(wall_us, US_PER_SECOND);
-    *micros = wall_us - seconds * US_PER_SECOND;
+    int64_t rest = wall_us % US_PER_SECOND;
+    *micros = rest < 0 ? rest + US_PER_SECOND : rest;
     if (seconds < YEAR_0_START) {
         *micros = 0;
         return YEAR_0_START;

@@ -1,0 +1,182 @@
+#include "base/arena.h"
+#include "base/pool.h"
+
+#include "suites.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void test_arena_aligned_and_apart(void)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    unsigned char *pieces[500];
+    for (size_t i = 0; i < 500; i++) {
+        pieces[i] = arena_alloc(&a, i * 7 + 1);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(pieces[i]);
+        CU_ASSERT_EQUAL((uintptr_t)pieces[i] % 16, 0);
+        memset(pieces[i], (int)(i & 0xff), i * 7 + 1);
+    }
+    for (size_t i = 0; i < 500; i++)
+        for (size_t k = 0; k < i * 7 + 1; k++)
+            CU_ASSERT_EQUAL_FATAL(pieces[i][k], i & 0xff);
+    arena_fini(&a);
+    arena_fini(&a);
+}
+
+static void test_arena_limit(void)
+{
+    struct arena a;
+    arena_init(&a, 10000);
+    size_t got = 0;
+    while (arena_alloc(&a, 100))
+        got += 112;
+    CU_ASSERT(got >= 9000 && got <= 10000);
+    CU_ASSERT(a.total <= 10000);
+    CU_ASSERT_PTR_NULL(arena_alloc(&a, 100));
+    arena_reset(&a);
+    CU_ASSERT_PTR_NOT_NULL(arena_alloc(&a, 5000));
+    CU_ASSERT_PTR_NULL(arena_alloc(&a, 10001));
+    CU_ASSERT_PTR_NULL(arena_alloc(&a, SIZE_MAX));
+    CU_ASSERT_PTR_NULL(arena_zalloc(&a, SIZE_MAX - 8));
+    CU_ASSERT_PTR_NULL(arena_slice(&a, slice_of("x", SIZE_MAX)).ptr);
+    arena_fini(&a);
+}
+
+static void test_arena_reset_keeps_one_block(void)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    void *first = arena_alloc(&a, 10);
+    for (int i = 0; i < 100; i++)
+        CU_ASSERT_PTR_NOT_NULL(arena_alloc(&a, 3000));
+    arena_reset(&a);
+    CU_ASSERT_PTR_EQUAL(arena_alloc(&a, 10), first);
+    CU_ASSERT(a.total <= 4096);
+    arena_fini(&a);
+    CU_ASSERT_PTR_NOT_NULL(arena_alloc(&a, 1 << 20)); /* one big request must not stay for ever */
+    arena_reset(&a);
+    CU_ASSERT_EQUAL(a.total, 0);
+    CU_ASSERT_PTR_NOT_NULL(arena_alloc(&a, 10));
+    arena_fini(&a);
+}
+
+static void test_arena_big_beside_small(void)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    char *before = arena_alloc(&a, 16);
+    char *big = arena_alloc(&a, 100000);
+    char *after = arena_alloc(&a, 16);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(big);
+    memset(big, 1, 100000);
+    CU_ASSERT_PTR_EQUAL(after, before + 16); /* the room left of the head is still in use */
+    arena_fini(&a);
+}
+
+static void test_arena_copies(void)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    CU_ASSERT_STRING_EQUAL(arena_dup(&a, slice_of("abcdef", 3)), "abc");
+    CU_ASSERT_STRING_EQUAL(arena_dup(&a, slice_of(NULL, 0)), "");
+    CU_ASSERT(slice_eq(arena_slice(&a, SLICE_LIT("slice")), SLICE_LIT("slice")));
+    char *used = arena_alloc(&a, 64);
+    memset(used, 0xff, 64);
+    arena_reset(&a);
+    char *zeroed = arena_zalloc(&a, 512);
+    for (int i = 0; i < 512; i++)
+        CU_ASSERT_EQUAL(zeroed[i], 0);
+    arena_fini(&a);
+}
+
+static void test_pool_reuses(void)
+{
+    struct pool p;
+    pool_init(&p, 40, 0);
+    void *first = pool_get(&p);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(first);
+    CU_ASSERT_EQUAL((uintptr_t)first % 16, 0);
+    pool_put(&p, first);
+    CU_ASSERT_PTR_EQUAL(pool_get(&p), first);
+    CU_ASSERT_EQUAL(p.live, 1);
+    size_t made = p.made;
+    for (int i = 0; i < 1000; i++)
+        pool_put(&p, pool_get(&p));
+    CU_ASSERT_EQUAL(p.made, made);
+    pool_fini(&p);
+}
+
+static void test_pool_limit(void)
+{
+    for (size_t limit = 1; limit < 3000; limit = limit * 3 + 1) {
+        struct pool p;
+        pool_init(&p, 100, limit);
+        unsigned char *objects[3000];
+        for (size_t i = 0; i < limit; i++) {
+            objects[i] = pool_get(&p);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(objects[i]);
+            memset(objects[i], (int)(i & 0xff), 100);
+        }
+        CU_ASSERT_PTR_NULL(pool_get(&p));
+        for (size_t i = 0; i < limit; i++)
+            CU_ASSERT_EQUAL_FATAL(objects[i][99], i & 0xff);
+        pool_put(&p, objects[0]);
+        CU_ASSERT_PTR_EQUAL(pool_get(&p), objects[0]);
+        pool_fini(&p);
+    }
+}
+
+static void test_pool_large_objects(void)
+{
+    struct pool p;
+    pool_init(&p, 200000, 2);
+    void *a = pool_get(&p), *b = pool_get(&p);
+    CU_ASSERT(a && b && a != b);
+    memset(a, 1, 200000);
+    memset(b, 2, 200000);
+    CU_ASSERT_PTR_NULL(pool_get(&p));
+    pool_fini(&p);
+}
+
+#ifndef NDEBUG
+static void *get_one(void *arg)
+{
+    return pool_get(arg);
+}
+
+static void test_pool_asserts_its_thread(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        close(STDERR_FILENO);
+        struct pool p;
+        pool_init(&p, 16, 0);
+        (void)pool_get(&p);
+        pthread_t other;
+        if (pthread_create(&other, NULL, get_one, &p) == 0)
+            pthread_join(other, NULL);
+        _exit(0);
+    }
+    int status = 0;
+    CU_ASSERT_EQUAL_FATAL(waitpid(child, &status, 0), child);
+    CU_ASSERT(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+#endif
+
+const CU_TestInfo memory_tests[] = {
+    {"arena: aligned, and pieces apart", test_arena_aligned_and_apart},
+    {"arena: limit", test_arena_limit},
+    {"arena: reset keeps one small block", test_arena_reset_keeps_one_block},
+    {"arena: a big piece beside small ones", test_arena_big_beside_small},
+    {"arena: copies", test_arena_copies},
+    {"pool: reuses", test_pool_reuses},
+    {"pool: limit", test_pool_limit},
+    {"pool: objects larger than a slab", test_pool_large_objects},
+#ifndef NDEBUG
+    {"pool: another thread is caught in debug builds", test_pool_asserts_its_thread},
+#endif
+    CU_TEST_INFO_NULL,
+};
