@@ -33,9 +33,16 @@ struct view_query {
     struct slice if_none_match; /* the header's value; empty = none */
     int64_t skip;
     int64_t limit;
+    /* view_parse_cursor() sets these from the text of ?since= */
     bool has_since;
-    int64_t since; /* the cursor: a rev */
+    int64_t since;      /* customers changed after this rev… */
+    int64_t since_base; /* …each with what is newer than this one (0: than since) */
 };
+
+/* A cursor is opaque to clients: "<rev>", or "<rev>-<base>" where an answer was cut ("more": true), so that the next
+ * page neither repeats customers nor loses what the later ones said before <rev>. Anything else: has_since stays
+ * false, which asks for the full answer. */
+void view_parse_cursor(struct slice text, struct view_query *q);
 
 enum view_result {
     VIEW_OK,           /* body and etag */
