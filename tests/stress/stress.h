@@ -1,0 +1,15 @@
+/* stress.h: what the stress programs share: how long to run, how to fail, a random pause. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Seconds to run: the first argument, at most 600, or the default. */
+int64_t stress_deadline_us(int argc, char **argv, double seconds);
+bool stress_over(int64_t deadline_us);
+/* Ends the program with a message when a promise of the module is broken. */
+#define stress_check(cond, ...) ((cond) ? (void)0 : stress_fail(__FILE__, __LINE__, #cond, __VA_ARGS__))
+_Noreturn void stress_fail(const char *file, int line, const char *cond, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Now and then gives the processor away or spins a little, so that threads meet at all points of the protocols. */
+void stress_jitter(uint32_t *seed);
+uint32_t stress_random(uint32_t *seed);

@@ -1,0 +1,180 @@
+/* Several producers push nodes, alone and as lists, and poke; one consumer takes them by the protocol of mailbox.h
+ * and sleeps whenever it may. Each node carries its producer and a sequence: every node must come out once, in its
+ * producer's order, with the bytes it was given. A wake-up that gets lost shows as a wait that times out while
+ * something is there. */
+#include "handoff/mailbox.h"
+
+#include "base/err.h"
+
+#include "stress.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define PRODUCERS     4
+#define CHAIN_MAX     5
+#define WAIT_MS       2000
+#define AHEAD_MAX     2000 /* nodes of one producer in flight, to bound the memory */
+#define BYTES_IN_NODE 24
+
+struct letter {
+    struct mailbox_node node; /* first */
+    unsigned producer;
+    uint64_t sequence;
+    unsigned char bytes[BYTES_IN_NODE]; /* not atomic: a missing order shows under ThreadSanitizer */
+};
+
+static struct {
+    struct mailbox *mailbox;
+    int64_t deadline_us;
+    atomic_uint producing;
+    struct {
+        _Alignas(64) _Atomic uint64_t taken; /* the consumer writes */
+        _Atomic uint64_t news;               /* raised by the producer before a poke */
+    } per[PRODUCERS];
+} shared;
+
+static struct letter *write_letter(unsigned producer, uint64_t sequence)
+{
+    struct letter *letter = malloc(sizeof(*letter));
+    stress_check(letter, "no memory");
+    letter->producer = producer;
+    letter->sequence = sequence;
+    for (size_t i = 0; i < BYTES_IN_NODE; i++)
+        letter->bytes[i] = (unsigned char)(producer * 31 + sequence + i);
+    return letter;
+}
+
+static uint64_t push_some(unsigned producer, uint64_t sequence, uint32_t *seed)
+{
+    uint32_t n = stress_random(seed) % CHAIN_MAX + 1;
+    struct letter *first = write_letter(producer, sequence++), *last = first;
+    if (n == 1) {
+        mailbox_push(shared.mailbox, &first->node);
+        return sequence;
+    }
+    for (uint32_t i = 1; i < n; i++) {
+        struct letter *letter = write_letter(producer, sequence++);
+        last->node.next = &letter->node;
+        last = letter;
+    }
+    mailbox_push_list(shared.mailbox, &first->node, &last->node);
+    return sequence;
+}
+
+static void *produce(void *arg)
+{
+    unsigned producer = (unsigned)(uintptr_t)arg;
+    uint32_t seed = producer * 7919 + 1;
+    uint64_t sequence = 0, news = 0;
+    while (!stress_over(shared.deadline_us)) {
+        if (sequence - atomic_load(&shared.per[producer].taken) < AHEAD_MAX)
+            sequence = push_some(producer, sequence, &seed);
+        if (stress_random(&seed) % 16 == 0) {
+            /* Relaxed: mailbox_poke() promises to order it. */
+            atomic_store_explicit(&shared.per[producer].news, ++news, memory_order_relaxed);
+            mailbox_poke(shared.mailbox);
+        }
+        stress_jitter(&seed);
+    }
+    atomic_fetch_sub(&shared.producing, 1);
+    mailbox_poke(shared.mailbox);
+    return (void *)(uintptr_t)sequence;
+}
+
+struct consumer {
+    uint64_t next[PRODUCERS];
+    uint64_t news[PRODUCERS];
+    uint64_t takes, sleeps, nodes;
+};
+
+static void read_letters(struct consumer *c, struct mailbox_node *node)
+{
+    c->takes++;
+    while (node) {
+        struct letter *letter = (struct letter *)node;
+        node = node->next;
+        unsigned p = letter->producer;
+        stress_check(p < PRODUCERS, "producer %u", p);
+        stress_check(letter->sequence == c->next[p], "producer %u: %llu, not %llu", p,
+                     (unsigned long long)letter->sequence, (unsigned long long)c->next[p]);
+        for (size_t i = 0; i < BYTES_IN_NODE; i++)
+            stress_check(letter->bytes[i] == (unsigned char)(p * 31 + letter->sequence + i), "producer %u", p);
+        c->next[p]++;
+        c->nodes++;
+        atomic_store(&shared.per[p].taken, c->next[p]);
+        free(letter);
+    }
+}
+
+static void read_news(struct consumer *c)
+{
+    for (unsigned p = 0; p < PRODUCERS; p++)
+        c->news[p] = atomic_load_explicit(&shared.per[p].news, memory_order_relaxed);
+}
+
+/* True when there is something that the consumer should have been woken for. */
+static bool missed_something(const struct consumer *c)
+{
+    for (unsigned p = 0; p < PRODUCERS; p++)
+        if (atomic_load(&shared.per[p].news) != c->news[p])
+            return true;
+    return mailbox_take(shared.mailbox) != NULL;
+}
+
+static void consume(struct consumer *c)
+{
+    uint32_t seed = 4711;
+    for (;;) {
+        struct mailbox_node *node = mailbox_take(shared.mailbox);
+        read_news(c);
+        if (node) {
+            read_letters(c, node);
+            stress_jitter(&seed);
+            continue;
+        }
+        if (atomic_load(&shared.producing) == 0)
+            break;
+        mailbox_sleeping(shared.mailbox);
+        node = mailbox_take(shared.mailbox);
+        if (node) {
+            mailbox_awake(shared.mailbox);
+            read_letters(c, node);
+            continue;
+        }
+        c->sleeps++;
+        struct pollfd fd = {.fd = mailbox_fd(shared.mailbox), .events = POLLIN};
+        int ready = poll(&fd, 1, WAIT_MS);
+        stress_check(ready == 1 || !missed_something(c), "a wake-up was lost");
+        mailbox_awake(shared.mailbox);
+    }
+    read_letters(c, mailbox_take(shared.mailbox)); /* pushed before the last producer said that it is done */
+}
+
+int main(int argc, char **argv)
+{
+    shared.mailbox = mailbox_new();
+    stress_check(shared.mailbox, "no mailbox");
+    shared.deadline_us = stress_deadline_us(argc, argv, 3);
+    atomic_store(&shared.producing, PRODUCERS);
+    pthread_t threads[PRODUCERS];
+    for (unsigned p = 0; p < PRODUCERS; p++)
+        stress_check(pthread_create(&threads[p], NULL, produce, (void *)(uintptr_t)p) == 0, "no thread");
+    struct consumer c = {0};
+    consume(&c);
+    for (unsigned p = 0; p < PRODUCERS; p++) {
+        void *pushed;
+        pthread_join(threads[p], &pushed);
+        stress_check(c.next[p] == (uint64_t)(uintptr_t)pushed, "producer %u: %llu came out", p,
+                     (unsigned long long)c.next[p]);
+        stress_check(c.next[p] > 0, "producer %u pushed nothing", p);
+    }
+    stress_check(c.sleeps > 0, "the consumer never slept: the protocol was not tried");
+    printf("nodes %llu, takes %llu, sleeps %llu\n", (unsigned long long)c.nodes, (unsigned long long)c.takes,
+           (unsigned long long)c.sleeps);
+    mailbox_free(shared.mailbox);
+    return 0;
+}
