@@ -1,0 +1,54 @@
+/* api.h: the endpoints: from a parsed request to an answer, at once or through an op.
+ * Thread:  api_handle(), api_overdue() and every completion on the worker that owns the api_worker; struct api is set up
+ *          by server.c before threads start and read-only afterwards.
+ * Owns:    nothing of struct api but the router; an api_worker owns its op pool, arena and scratch.
+ * Fails:   every failure is an answer in the contract's form. */
+#pragma once
+#include "base/arena.h"
+#include "base/config.h"
+#include "http/cors.h"
+#include "http/router.h"
+#include "http/session.h"
+#include "push/broadcaster.h"
+#include "push/publisher.h"
+#include "store/cache.h"
+#include "store/op.h"
+#include "store/reader.h"
+#include "store/writer.h"
+
+struct api {
+    const struct config *config;
+    struct store *store;
+    struct cache *cache;
+    struct writer *writer;
+    struct readers *readers;
+    struct broadcaster *const *broadcasters;
+    unsigned broadcaster_count;
+    int64_t started_mono_us;
+    uint8_t message_tag[5]; /* of message ids: the store's */
+    struct cors_policy cors;
+    struct router *router;
+};
+
+struct api_worker {
+    struct api *api;
+    struct http_server *http;
+    struct mailbox *inbox; /* where completions come */
+    struct publisher *publisher;
+    struct op_pool *ops;
+    struct arena arena;  /* of the request in hand */
+    struct buf text;     /* scratch for small bodies */
+    int64_t in_flight;   /* ops that have not come back */
+};
+
+NODISCARD enum err api_init(struct api *api); /* the router, metrics' route names; the other fields are set before */
+void api_fini(struct api *api);
+NODISCARD enum err api_worker_init(struct api_worker *w, int64_t max_ops);
+void api_worker_fini(struct api_worker *w);
+
+/* struct http_service's functions; arg is the api_worker. */
+void api_handle(void *arg, struct http_session *s, const struct http_request *req);
+void api_overdue(void *arg, struct http_session *s);
+void api_decorate(void *arg, const struct http_request *req, struct http_reply *r);
+/* Ops that came back to this worker: oldest first. */
+void api_complete(struct api_worker *w, struct mailbox_node *list);

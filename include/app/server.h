@@ -1,0 +1,16 @@
+/* server.h: who owns every thread; the order in which they start and stop.
+ * Thread:  main.
+ * Start: store → cache (warm) → writer, readers → broadcasters → workers → acceptor: each finds what it calls running.
+ * Stop, along the data's way: acceptor (no new connections) → workers (requests in hand finish) → readers, writer (what
+ *        is queued becomes durable, and its notices go out) → broadcasters (rings drained, close frames 1001) → store.
+ * Fails: server_start() with a sentence for stderr; nothing is left running. */
+#pragma once
+#include "base/config.h"
+
+struct server;
+
+NODISCARD enum err server_start(const struct config *config, struct server **out, struct buf *why);
+/* A second's look at every loop: one that has not turned is logged and counted. */
+void server_watch(struct server *s);
+/* Everything within config->drain_timeout_ms; false: something was cut off. */
+bool server_stop(struct server *s);

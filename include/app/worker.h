@@ -1,0 +1,29 @@
+/* worker.h: one event loop that serves HTTP: loop, timers, connections, completions and notices composed.
+ * Thread:  runs its own ("worker-N"); worker_give() from the acceptor only; start, stop, watch from server.c.
+ * Owns:    its connections, its op pool, its publisher's producer side.
+ * Blocks:  in epoll_wait only. */
+#pragma once
+#include "api/api.h"
+#include "net/acceptor.h"
+
+struct worker;
+
+struct worker_options {
+    unsigned index;
+    struct api *api;
+    struct admission *admission;
+    const struct http_settings *http;
+    uint32_t max_connections;
+    int64_t max_ops;
+};
+
+/* Made and wired before any thread runs, so that the writer and the broadcasters can be started first. */
+NODISCARD enum err worker_new(const struct worker_options *options, struct worker **out);
+NODISCARD enum err worker_start(struct worker *w);
+NODISCARD enum err worker_give(struct worker *w, const struct accepted *connection); /* ERR_BUSY: its ring is full */
+uint32_t worker_connections(const struct worker *w); /* any thread; those on their way count */
+const struct loop *worker_loop(const struct worker *w);
+/* Asks for the end: quiet connections close, requests in hand finish; past the deadline what is left is cut. */
+void worker_ask_stop(struct worker *w, int64_t deadline_mono_us);
+void worker_join(struct worker *w);
+void worker_free(struct worker *w); /* its publisher too: the broadcasters must have stopped */

@@ -1,0 +1,30 @@
+/* acceptor.h: accepts on every listening socket and gives each connection to a worker.
+ * Thread:  runs its own ("acceptor"); start and stop from server.c.
+ * Owns:    the listening sockets from acceptor_start() on, and a connection until deliver() took it.
+ * Blocks:  in poll only. Out of descriptors (EMFILE, ENFILE) it gives up its spare descriptor to accept and close
+ *          one connection, so that the client hears at once, then waits a little: it never spins.
+ * Fails:   refused connections are closed and counted (M_CONN_REFUSED_*). */
+#pragma once
+#include "base/err.h"
+#include "net/admission.h"
+
+struct acceptor;
+
+struct accepted {
+    int fd; /* non-blocking, close-on-exec, TCP_NODELAY */
+    uint64_t ticket;
+    struct sockaddr_storage peer;
+};
+
+struct acceptor_options {
+    const int *listeners;
+    unsigned listener_count;
+    struct admission *admission;
+    /* On the acceptor's thread. ERR_BUSY: that worker's ring is full; the connection is closed. */
+    enum err (*deliver)(void *arg, const struct accepted *connection);
+    void *deliver_arg;
+};
+
+NODISCARD enum err acceptor_start(const struct acceptor_options *options, struct acceptor **out);
+void acceptor_stop(struct acceptor *a); /* closes the listening sockets, joins */
+void acceptor_free(struct acceptor *a);

@@ -1,0 +1,15 @@
+/* listener.h: listening sockets from "ADDR:PORT".
+ * Thread:  main, before threads start.
+ * Owns:    nothing: the descriptor is the caller's.
+ * Fails:   ERR_INVALID: not an address; ERR_IO: the kernel refuses (why has the sentence). */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+
+#define ADDRESS_TEXT_MAX 64 /* "[ffff:…%eth0]:65535" */
+
+/* IPv4:port, [IPv6]:port; port 0: any free one. Non-blocking, close-on-exec, SO_REUSEADDR. */
+NODISCARD enum err listener_open(struct slice address, int *fd, struct buf *why);
+/* The bound address of a socket as text, with the port that the kernel chose. */
+void listener_address(int fd, char out[static ADDRESS_TEXT_MAX]);
+bool address_is_loopback(struct slice address);

@@ -1,0 +1,72 @@
+#include "call.h"
+
+#include <stdarg.h>
+
+static struct api_worker *worker_of(struct http_session *s)
+{
+    return session_server(s)->service.arg;
+}
+
+void answer_json(struct http_session *s, int status, struct slice json)
+{
+    struct http_reply r = {.status = status, .content_type = HTTP_TYPE_JSON, .small = json};
+    session_reply(s, &r);
+}
+
+/* A view: body by reference, or 304. The answer's body stays the caller's. */
+void answer_blob(struct http_session *s, const struct view_answer *a)
+{
+    struct http_reply r = {.status = a->result == VIEW_NOT_MODIFIED ? 304 : 200, .body = a->body};
+    if (a->etag_len) {
+        r.etag = slice_of(a->etag, a->etag_len);
+        r.cache_control = SLICE_LIT("no-cache");
+    }
+    if (r.status == 200)
+        r.content_type = HTTP_TYPE_JSON;
+    session_reply(s, &r);
+}
+
+void answer_error(struct http_session *s, int status, const char *detail)
+{
+    session_reply_error(s, status, slice_cstr(detail));
+}
+
+void answer_errorf(struct http_session *s, int status, const char *fmt, ...)
+{
+    struct buf text = {0};
+    va_list args;
+    va_start(args, fmt);
+    buf_vprintf(&text, fmt, args);
+    va_end(args);
+    session_reply_error(s, status, buf_slice(&text));
+    buf_fini(&text);
+}
+
+void answer_err(struct http_session *s, enum err e)
+{
+    static const char *const sentences[ERR__COUNT] = {
+        [ERR_BUSY] = "The server is busy, try again",
+        [ERR_STORE] = "The store is not available",
+        [ERR_TIMEOUT] = "The store did not answer in time",
+        [ERR_NOMEM] = "The server is out of memory, try again",
+    };
+    int status = e == ERR_NOMEM ? 503 : err_http_status(e);
+    answer_error(s, status, sentences[e] ? sentences[e] : err_text(e));
+}
+
+void rules_add(struct rules *r, struct rule_break broken)
+{
+    if (r->count < RULES_MAX)
+        r->broken[r->count++] = broken;
+}
+
+bool rules_answer(struct call *c, const struct rules *r)
+{
+    if (r->count == 0)
+        return false;
+    struct buf *b = &worker_of(c->s)->text;
+    buf_clear(b);
+    reply_validation_body(b, r->broken, r->count);
+    answer_json(c->s, 422, buf_slice(b));
+    return true;
+}

@@ -1,0 +1,104 @@
+/* POST /api/users/chats/create and PATCH /api/dashboard/chats/{chat_id}/ai-agent. */
+#include "call.h"
+
+#include "json/json_out.h"
+
+static void complete_create(struct op *op, void *arg)
+{
+    struct api_worker *w = arg;
+    struct http_session *s = op_session(op, w);
+    if (op->result == OK)
+        notify_counts(w);
+    if (!s)
+        return;
+    if (op->result != OK) {
+        answer_err(s, op->result);
+        return;
+    }
+    struct buf *b = &w->text;
+    buf_clear(b);
+    buf_append_lit(b, "{\"success\":true");
+    json_out_member_string(b, "chat_id", op->create.chat.chat_id);
+    json_out_member_string(b, "user_id", op->create.user.id);
+    buf_append_lit(b, ",\"message\":\"Chat instance created successfully\"}");
+    answer_json(s, 200, buf_slice(b));
+}
+
+void api_create_chat(struct call *c)
+{
+    struct body body;
+    if (!body_object(c, &body))
+        return;
+    struct rules rules = {0};
+    struct slice user_id = {0}, email = {0}, name = {0};
+    (void)field_text(&body, "user_id", validate_user_id, &rules, &user_id);
+    (void)field_text(&body, "email", validate_email, &rules, &email);
+    (void)field_text(&body, "name", validate_name, &rules, &name);
+    if (rules_answer(c, &rules))
+        return;
+    if (user_id.len == 0 && email.len == 0) {
+        answer_error(c->s, 400, "Either user_id or email is required");
+        return;
+    }
+    struct op *op = call_op(c, OP_CREATE_CHAT, complete_create);
+    if (!op)
+        return;
+    uuid_v4(op->create.chat_id);
+    oid_new(&op->create.new_user);
+    op->create.user_id = op_copy(op, user_id);
+    op->create.email = op_copy(op, email);
+    op->create.name = op_copy(op, name);
+    if ((user_id.len && !op->create.user_id.ptr) || (email.len && !op->create.email.ptr) ||
+        (name.len && !op->create.name.ptr)) {
+        op_put(c->w->ops, op);
+        answer_err(c->s, ERR_NOMEM);
+        return;
+    }
+    call_submit(c, op);
+}
+
+static void complete_set_ai(struct op *op, void *arg)
+{
+    struct http_session *s = op_session(op, arg);
+    if (!s)
+        return;
+    if (op->result == ERR_NOT_FOUND)
+        answer_error(s, 404, "Chat not found");
+    else if (op->result != OK)
+        answer_err(s, op->result);
+    else if (op->set_ai.enabled)
+        answer_json(s, 200,
+                    SLICE_LIT("{\"success\":true,\"ai_agent_enabled\":true,\"message\":\"AI agent enabled successfully\"}"));
+    else
+        answer_json(
+            s, 200,
+            SLICE_LIT("{\"success\":true,\"ai_agent_enabled\":false,\"message\":\"AI agent disabled successfully\"}"));
+}
+
+void api_set_ai(struct call *c)
+{
+    struct body body;
+    if (!body_object(c, &body))
+        return;
+    struct rules rules = {0};
+    bool enabled = true;
+    (void)field_bool(&body, "enabled", &rules, &enabled);
+    if (rules_answer(c, &rules))
+        return;
+    struct slice chat_id = c->match->params[0];
+    if (!chat_id_possible(chat_id)) {
+        answer_error(c->s, 404, "Chat not found");
+        return;
+    }
+    struct op *op = call_op(c, OP_SET_AI, complete_set_ai);
+    if (!op)
+        return;
+    op->set_ai.enabled = enabled;
+    op->set_ai.chat_id = op_copy(op, chat_id);
+    if (op->set_ai.chat_id.ptr) {
+        call_submit(c, op);
+        return;
+    }
+    op_put(c->w->ops, op);
+    answer_err(c->s, ERR_NOMEM);
+}

@@ -1,0 +1,61 @@
+/* Health, metrics, the API's description. */
+#include "call.h"
+#include "openapi.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "json/json_out.h"
+
+/* healthy: all is well. degraded: the store has trouble, writes may still succeed. unavailable (503): writes are
+ * refused; what is in memory is still served. */
+void api_health(struct call *c)
+{
+    struct api *api = c->w->api;
+    struct store_health health;
+    api->store->vtable->health(api->store, &health);
+    bool writing = writer_available(api->writer);
+    const char *status = !writing ? "unavailable" : health.ok ? "healthy" : "degraded";
+    struct buf *b = &c->w->text;
+    buf_clear(b);
+    buf_append_char(b, '{');
+    json_out_member_string(b, "status", slice_cstr(status));
+    buf_append_lit(b, ",\"store\":{");
+    json_out_member_string(b, "kind", slice_cstr(health.kind));
+    json_out_member_string(b, "status", health.ok && writing ? SLICE_LIT("healthy") : SLICE_LIT("unhealthy"));
+    if (health.detail[0])
+        json_out_member_string(b, "detail", slice_cstr(health.detail));
+    buf_append_char(b, '}');
+    json_out_member_null(b, "bus");
+    json_out_member_string(b, "version", SLICE_LIT(SAKURAD_VERSION));
+    json_out_member_i64(b, "uptime_seconds", (clock_mono_us() - api->started_mono_us) / 1000000);
+    buf_append_char(b, '}');
+    answer_json(c->s, writing ? 200 : 503, buf_slice(b));
+}
+
+/* The old WebSocket service's probe: "mongo" is the store whichever it is, "redis" the bus. */
+void api_probe(struct call *c)
+{
+    struct api *api = c->w->api;
+    struct store_health health;
+    api->store->vtable->health(api->store, &health);
+    if (health.ok && writer_available(api->writer))
+        answer_json(c->s, 200, SLICE_LIT("{\"status\":\"ok\",\"mongo\":\"healthy\",\"redis\":\"disconnected\"}"));
+    else
+        answer_json(c->s, 200, SLICE_LIT("{\"status\":\"ok\",\"mongo\":\"unhealthy\",\"redis\":\"disconnected\"}"));
+}
+
+void api_metrics(struct call *c)
+{
+    struct buf text = {0};
+    metrics_render(&text);
+    struct http_reply r = {.status = 200,
+                           .content_type = SLICE_LIT("text/plain; version=0.0.4; charset=utf-8"),
+                           .small = buf_slice(&text)};
+    session_reply(c->s, &r);
+    buf_fini(&text);
+}
+
+void api_openapi(struct call *c)
+{
+    answer_json(c->s, 200, slice_of((const char *)openapi_json, openapi_json_len));
+}

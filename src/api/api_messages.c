@@ -1,0 +1,125 @@
+/* POST …/chats/{chat_id}/send (three paths, one meaning) and POST /api/chat. */
+#include "call.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "chat/render.h"
+#include "json/json_out.h"
+
+/* {"success":true,"message":"Message sent successfully","message_id":…,"timestamp":…} */
+static void complete_send(struct op *op, void *arg)
+{
+    struct api_worker *w = arg;
+    struct http_session *s = op_session(op, w);
+    if (op->result == OK && !op->send.duplicate)
+        notify_message(w, op); /* also when the client has gone: the message is stored, others must hear of it */
+    if (op->result == OK && op->send.duplicate)
+        metrics_add(M_DEDUPLICATED, 1);
+    if (!s)
+        return;
+    if (op->result == ERR_NOT_FOUND) {
+        answer_errorf(s, 404, "Chat not found: %.*s", SLICE_ARG(op->send.chat_id));
+        return;
+    }
+    if (op->result != OK) {
+        answer_err(s, op->result);
+        return;
+    }
+    char id[MESSAGE_ID_MAX];
+    size_t id_len = message_id(op->send.rev, w->api->message_tag, id);
+    struct buf *b = &w->text;
+    buf_clear(b);
+    buf_append_lit(b, "{\"success\":true,\"message\":\"Message sent successfully\",\"message_id\":\"");
+    buf_append(b, id, id_len);
+    buf_append_lit(b, "\",\"timestamp\":");
+    render_time(b, op->send.timestamp_us);
+    buf_append_char(b, '}');
+    answer_json(s, 200, buf_slice(b));
+    metrics_observe(H_DURABLE_ANSWERED, (uint64_t)(clock_mono_us() - op->durable_us));
+}
+
+/* Body errors of this route are 400 in words, not 422: what the widget in the field expects. */
+static bool parse_send_body(struct call *c, struct body *body)
+{
+    struct buf detail = {0};
+    enum err e = body_parse(c->req, c->arena, body, &detail);
+    int status = e == ERR_NOMEM ? 503 : e == ERR_UNSUPPORTED ? 415 : e == ERR_TOO_LARGE ? 413 : 400;
+    if (e != OK)
+        session_reply_error(c->s, status, detail.len ? buf_slice(&detail) : slice_cstr(err_text(e)));
+    buf_fini(&detail);
+    return e == OK;
+}
+
+/* Fills content, role and key from the request; false: answered. */
+static bool take_fields(struct call *c, const struct body *body, struct op_send *send)
+{
+    struct rules rules = {0};
+    *send = (struct op_send){.role = SLICE_LIT("user")};
+    (void)field_string(body, "content", NULL, &rules, &send->text);
+    (void)field_string(body, "role", validate_role, &rules, &send->role);
+    (void)field_text(body, "client_message_id", validate_client_key, &rules, &send->client_key);
+    struct slice header = c->req->idempotency_key;
+    if (header.ptr && slice_is_utf8(header) &&
+        rules_verdict(&rules, validate_client_key(header), "header", "Idempotency-Key", slice_of(NULL, 0)))
+        send->client_key = header;
+    if (rules_answer(c, &rules))
+        return false;
+    if (send->text.len > 0)
+        return true;
+    answer_error(c->s, 400, MESSAGE_REQUIRED);
+    return false;
+}
+
+void api_send(struct call *c)
+{
+    struct body body;
+    struct op_send send;
+    if (!parse_send_body(c, &body) || !take_fields(c, &body, &send))
+        return;
+    struct slice chat_id = c->match->params[0];
+    if (!chat_id_possible(chat_id)) {
+        answer_errorf(c->s, 404, "Chat not found: %.*s", SLICE_ARG(chat_id));
+        return;
+    }
+    struct op *op = call_op(c, OP_SEND, complete_send);
+    if (!op)
+        return;
+    op->send.chat_id = op_copy(op, chat_id);
+    op->send.role = op_copy(op, send.role);
+    op->send.text = op_copy(op, send.text);
+    op->send.client_key = send.client_key.len ? op_copy(op, send.client_key) : slice_of(NULL, 0);
+    if (!op->send.chat_id.ptr || !op->send.role.ptr || !op->send.text.ptr ||
+        (send.client_key.len && !op->send.client_key.ptr)) {
+        op_put(c->w->ops, op);
+        answer_err(c->s, ERR_NOMEM);
+        return;
+    }
+    call_submit(c, op);
+}
+
+/* No AI is connected: the sentence that widgets in the field show until an agent writes. */
+void api_ask(struct call *c)
+{
+    struct body body;
+    if (!body_object(c, &body))
+        return;
+    struct rules rules = {0};
+    struct slice message = {0}, session_id = {0};
+    static const char *const names[] = {"message", "session_id"};
+    struct slice *const into[] = {&message, &session_id};
+    for (int i = 0; i < 2; i++)
+        if (!field_string(&body, names[i], NULL, &rules, into[i]) && !body_get(&body, names[i]))
+            rules_add(&rules,
+                      (struct rule_break){.rule = RULE_MISSING, .where = "body", .field = slice_cstr(names[i])});
+    if (rules_answer(c, &rules))
+        return;
+    struct buf *b = &c->w->text;
+    buf_clear(b);
+    buf_append_lit(b, "{\"response\":\"AI agent responses are currently disabled. A human agent will respond "
+                      "soon.\",\"session_id\":");
+    json_out_string(b, session_id);
+    buf_append_lit(b, ",\"timestamp\":");
+    render_time(b, clock_wall_us());
+    buf_append_char(b, '}');
+    answer_json(c->s, 200, buf_slice(b));
+}

@@ -1,0 +1,139 @@
+/* POST /api/users/data: what the widget reports of its visitor. */
+#include "call.h"
+
+#include "json/json_out.h"
+#include "store/batch.h"
+
+#include "base/clock.h"
+
+static void complete_put_user(struct op *op, void *arg)
+{
+    struct api_worker *w = arg;
+    struct op_put_user *p = &op->put_user;
+    struct http_session *s = op_session(op, w);
+    bool moved = op->result == OK && p->before.id.len > 0 && p->user.chat_count > 0 &&
+                 inbox_of(p->before.category, p->before.status) != inbox_of(p->user.category, p->user.status);
+    if (moved)
+        notify_counts(w);
+    if (!s)
+        return;
+    if (op->result != OK) {
+        answer_err(s, op->result);
+        return;
+    }
+    struct buf *b = &w->text;
+    buf_clear(b);
+    buf_append_lit(b, "{\"success\":true,\"message\":\"User data received successfully for ");
+    json_out_escaped(b, p->given.last_chat.len ? p->given.last_chat : p->given.email);
+    buf_append_lit(b, "\"}");
+    answer_json(s, 200, buf_slice(b));
+}
+
+/* lastSeen comes as ISO text or, from Date.now(), as milliseconds. What is neither is "now". */
+static int64_t last_seen_of(struct slice text)
+{
+    int64_t us = 0;
+    uint64_t ms = 0;
+    if (time_parse(text, &us))
+        return us;
+    if (slice_to_u64(text, &ms) && ms > 0 && ms < INT64_MAX / 1000)
+        return (int64_t)ms * 1000;
+    return clock_wall_us();
+}
+
+static void take_texts(const struct body *body, struct rules *rules, struct op_put_user *p)
+{
+    struct user *u = &p->given;
+    const struct {
+        const char *name;
+        enum user_field bit;
+        check_fn check;
+        struct slice *into;
+    } texts[] = {
+        {"email", USER_EMAIL, validate_email, &u->email},
+        {"name", USER_NAME, validate_name, &u->name},
+        {"timestamp", USER_TIMESTAMP, validate_field, &u->timestamp},
+        {"ip", USER_IP, validate_field, &u->ip},
+        {"vibe", USER_VIBE, validate_field, &u->vibe},
+        {"chatId", USER_CHAT, validate_field, &u->last_chat},
+        {"category", USER_CATEGORY, validate_field, &u->category},
+        {"status", USER_STATUS, validate_field, &u->status},
+        {"user_id", USER_OWNER, validate_user_id, &u->owner},
+    };
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (field_text(body, texts[i].name, texts[i].check, rules, texts[i].into))
+            p->set |= texts[i].bit;
+}
+
+static void take_rest(const struct body *body, struct rules *rules, struct op_put_user *p)
+{
+    struct user *u = &p->given;
+    struct slice seen = {0};
+    double number = 0;
+    u->last_seen_us = clock_wall_us();
+    if (field_text(body, "lastSeen", validate_field, rules, &seen)) {
+        u->last_seen_us = last_seen_of(seen);
+        p->set |= USER_LAST_SEEN;
+    }
+    u->total_visits = 1;
+    if (field_number(body, "totalVisits", rules, &number)) {
+        u->total_visits = number >= 0 && number <= 1e15 ? (int64_t)number : 1;
+        p->set |= USER_VISITS;
+    }
+    if (field_number(body, "visitDuration", rules, &u->visit_duration))
+        p->set |= USER_DURATION;
+    if (field_object(body, "location", rules, &u->location))
+        p->set |= USER_LOCATION;
+    if (field_object(body, "device", rules, &u->device))
+        p->set |= USER_DEVICE;
+}
+
+static void default_text(struct slice *field, struct slice value)
+{
+    if (field->len == 0)
+        *field = value;
+}
+
+/* Every slice of *u into the op. False: no memory. */
+static bool own_user(struct op *op, struct user *u)
+{
+    struct slice *const all[] = {&u->email,  &u->name,      &u->ip,        &u->vibe,     &u->category, &u->status,
+                                 &u->owner,  &u->last_chat, &u->timestamp, &u->location, &u->device};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (all[i]->len == 0)
+            continue;
+        *all[i] = op_copy(op, *all[i]);
+        if (!all[i]->ptr)
+            return false;
+    }
+    return true;
+}
+
+void api_put_user(struct call *c)
+{
+    struct body body;
+    if (!body_object(c, &body))
+        return;
+    struct rules rules = {0};
+    struct op_put_user p = {0};
+    take_texts(&body, &rules, &p);
+    take_rest(&body, &rules, &p);
+    if (rules_answer(c, &rules))
+        return;
+    default_text(&p.given.email, SLICE_LIT("unknown@example.com"));
+    default_text(&p.given.name, SLICE_LIT("Unknown User"));
+    default_text(&p.given.vibe, SLICE_LIT("neutral"));
+    default_text(&p.given.category, SLICE_LIT("agent-inbox"));
+    default_text(&p.given.status, SLICE_LIT("active"));
+    oid_new(&p.new_user);
+    struct op *op = call_op(c, OP_PUT_USER, complete_put_user);
+    if (!op)
+        return;
+    op->put_user = p;
+    if (own_user(op, &op->put_user.given)) {
+        call_submit(c, op);
+        return;
+    }
+    op_put(c->w->ops, op);
+    answer_err(c->s, ERR_NOMEM);
+}

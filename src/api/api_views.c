@@ -1,0 +1,183 @@
+/* Every GET of stored data: the query is read into a view_query, the cache answers at once, or a reader does. */
+#include "call.h"
+
+#include "base/metrics.h"
+
+#define USER_LIMIT_DEFAULT    100
+#define HISTORY_LIMIT_DEFAULT 50
+#define LIMIT_MAX             1000
+#define SKIP_MAX              INT32_MAX
+
+static const char *not_found_text(enum view view)
+{
+    return view == VIEW_POLL || view == VIEW_USER ? "User not found" : "Chat not found";
+}
+
+static void answer_view(struct http_session *s, enum view view, const struct view_answer *a)
+{
+    if (a->result == VIEW_NOT_FOUND)
+        answer_error(s, 404, not_found_text(view));
+    else if (a->result == VIEW_FAILED)
+        answer_err(s, a->error);
+    else
+        answer_blob(s, a);
+}
+
+static void complete_view(struct op *op, void *arg)
+{
+    struct http_session *s = op_session(op, arg);
+    if (!s)
+        return;
+    if (op->result != OK)
+        answer_err(s, op->result);
+    else
+        answer_view(s, op->view.query.view, &op->view.answer);
+}
+
+static bool own_query(struct op *op, const struct view_query *q)
+{
+    op->view.query = *q;
+    struct view_query *mine = &op->view.query;
+    struct slice *const all[] = {&mine->ident, &mine->owner, &mine->email, &mine->before, &mine->if_none_match};
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (all[i]->len == 0)
+            continue;
+        *all[i] = op_copy(op, *all[i]);
+        if (!all[i]->ptr)
+            return false;
+    }
+    return true;
+}
+
+static void serve(struct call *c, struct view_query *q)
+{
+    struct view_answer a = {0};
+    q->if_none_match = c->req->if_none_match;
+    cache_serve(c->w->api->cache, q, c->arena, &a);
+    if (a.result != VIEW_LOAD) {
+        answer_view(c->s, q->view, &a);
+        blob_drop(a.body);
+        return;
+    }
+    struct op *op = call_op(c, OP_VIEW, complete_view);
+    if (!op)
+        return;
+    if (own_query(op, q)) {
+        call_submit(c, op);
+        return;
+    }
+    op_put(c->w->ops, op);
+    answer_err(c->s, ERR_NOMEM);
+}
+
+/* A cursor that is not one of ours means "I have nothing": the whole answer. */
+static bool take_since(struct call *c, struct view_query *q)
+{
+    struct slice text;
+    uint64_t cursor = 0;
+    if (!query_text(c, "since", &text))
+        return false;
+    if (text.ptr && slice_to_u64(text, &cursor) && cursor <= INT64_MAX) {
+        q->has_since = true;
+        q->since = (int64_t)cursor;
+    }
+    return true;
+}
+
+void api_poll(struct call *c)
+{
+    struct view_query q = {.view = VIEW_POLL, .ident = c->match->params[0]};
+    if (!user_ident_possible(q.ident))
+        answer_error(c->s, 404, "User not found");
+    else if (take_since(c, &q))
+        serve(c, &q);
+}
+
+void api_refetch(struct call *c)
+{
+    struct view_query q = {.view = VIEW_REFETCH, .limit = USER_LIMIT_DEFAULT};
+    struct rules rules = {0};
+    query_i64(c, "limit", 1, LIMIT_MAX, &rules, &q.limit);
+    if (rules_answer(c, &rules) || !query_text(c, "owner", &q.owner) || !take_since(c, &q))
+        return;
+    serve(c, &q);
+}
+
+static bool take_page(struct call *c, struct view_query *q)
+{
+    struct rules rules = {0};
+    query_i64(c, "skip", 0, SKIP_MAX, &rules, &q->skip);
+    query_i64(c, "limit", 1, LIMIT_MAX, &rules, &q->limit);
+    return !rules_answer(c, &rules);
+}
+
+void api_users(struct call *c)
+{
+    struct view_query q = {.view = VIEW_USERS, .limit = USER_LIMIT_DEFAULT};
+    if (take_page(c, &q))
+        serve(c, &q);
+}
+
+void api_user(struct call *c)
+{
+    struct view_query q = {.view = VIEW_USER, .ident = c->match->params[0]};
+    if (user_ident_possible(q.ident))
+        serve(c, &q);
+    else
+        answer_error(c->s, 404, "User not found");
+}
+
+void api_chats(struct call *c)
+{
+    struct view_query q = {.view = VIEW_CHATS, .limit = USER_LIMIT_DEFAULT};
+    if (take_page(c, &q) && query_text(c, "email", &q.email))
+        serve(c, &q);
+}
+
+static void serve_chat(struct call *c, struct view_query *q)
+{
+    q->ident = c->match->params[0];
+    if (chat_id_possible(q->ident))
+        serve(c, q);
+    else
+        answer_error(c->s, 404, "Chat not found");
+}
+
+void api_chat(struct call *c)
+{
+    struct view_query q = {.view = VIEW_CHAT};
+    serve_chat(c, &q);
+}
+
+void api_history(struct call *c)
+{
+    struct view_query q = {.view = VIEW_HISTORY, .limit = HISTORY_LIMIT_DEFAULT};
+    struct rules rules = {0};
+    query_i64(c, "limit", 1, LIMIT_MAX, &rules, &q.limit);
+    if (!rules_answer(c, &rules) && query_text(c, "before", &q.before))
+        serve_chat(c, &q);
+}
+
+void api_get_ai(struct call *c)
+{
+    struct view_query q = {.view = VIEW_AI};
+    serve_chat(c, &q);
+}
+
+void api_report(struct call *c)
+{
+    struct view_query q = {.view = VIEW_REPORT};
+    serve(c, &q);
+}
+
+void api_agent(struct call *c)
+{
+    struct view_query q = {.view = VIEW_AGENT};
+    serve(c, &q);
+}
+
+void api_overview(struct call *c)
+{
+    struct view_query q = {.view = VIEW_OVERVIEW};
+    serve(c, &q);
+}

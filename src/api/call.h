@@ -1,0 +1,93 @@
+/* call.h: one request on its way through the endpoints, and the ways to answer it. Private to api/.
+ * Thread:  the worker's.
+ * Owns:    nothing: valid inside one handler call. A handler that defers gives an op away and returns. */
+#pragma once
+#include "api/api.h"
+#include "chat/validate.h"
+#include "json/json_in.h"
+#include "http/body.h"
+
+struct call {
+    struct api_worker *w;
+    struct http_session *s;
+    const struct http_request *req;
+    const struct route_match *match;
+    struct arena *arena;
+};
+
+typedef void (*handler_fn)(struct call *c);
+
+/* One row per endpoint: the table of contents is routes.c. */
+struct endpoint {
+    unsigned methods;
+    const char *pattern;
+    handler_fn handle;
+};
+extern const struct endpoint endpoints[];
+extern const unsigned endpoint_count;
+#define ROUTE_OTHER (METRIC_ROUTES_MAX - 1) /* requests that no row matches, in metrics */
+
+/* Answers. Each ends the call. */
+void answer_json(struct http_session *s, int status, struct slice json);
+void answer_blob(struct http_session *s, const struct view_answer *answer);
+void answer_error(struct http_session *s, int status, const char *detail);
+void answer_errorf(struct http_session *s, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void answer_err(struct http_session *s, enum err e); /* err's own text and status */
+void answer_bad_method(struct call *c);
+
+/* Rules broken by a body or a query, collected, then answered together with 422. */
+#define RULES_MAX 16
+struct rules {
+    struct rule_break broken[RULES_MAX];
+    size_t count;
+};
+void rules_add(struct rules *r, struct rule_break broken); /* past RULES_MAX: dropped, the answer is 422 anyway */
+bool rules_answer(struct call *c, const struct rules *r);  /* true: something was broken, and answered */
+
+/* Fields of a JSON or form body. Absent (and, but for field_string, null) leaves *out as it is and returns false.
+ * field_string: a string and nothing else. field_text: a number too, as its digits. */
+typedef struct verdict (*check_fn)(struct slice text);
+bool field_string(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out);
+bool field_text(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out);
+/* A verdict on text that came as `where`/`name`; input: its JSON text or empty. True: nothing is wrong. */
+bool rules_verdict(struct rules *r, struct verdict v, const char *where, const char *name, struct slice input);
+bool field_number(const struct body *b, const char *name, struct rules *r, double *out);
+bool field_object(const struct body *b, const char *name, struct rules *r, struct slice *out);
+bool field_bool(const struct body *b, const char *name, struct rules *r, bool *out);
+/* The body as a JSON object, whatever its Content-Type; else 422 answered and false. */
+bool body_object(struct call *c, struct body *out);
+/* A whole number in the query, min..max; absent: *out stays. */
+void query_i64(struct call *c, const char *name, int64_t min, int64_t max, struct rules *r, int64_t *out);
+bool query_text(struct call *c, const char *name, struct slice *out); /* false: 400 answered */
+
+/* An op for this call: reply address, deadline. NULL: 503 answered. Give it away with call_submit(). */
+struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete);
+void call_submit(struct call *c, struct op *op); /* to the writer or the readers; refused: 503 answered */
+struct slice op_copy(struct op *op, struct slice s); /* into the op's arena; ptr NULL: no memory */
+/* In a completion: the session that waits, or NULL when it is gone. */
+struct http_session *op_session(struct op *op, struct api_worker *w);
+void notify_message(struct api_worker *w, const struct op *op);
+void notify_counts(struct api_worker *w);
+
+/* Handlers, one file per resource. */
+void api_send(struct call *c);
+void api_create_chat(struct call *c);
+void api_set_ai(struct call *c);
+void api_put_user(struct call *c);
+void api_ask(struct call *c); /* POST /api/chat */
+void api_poll(struct call *c);
+void api_refetch(struct call *c);
+void api_users(struct call *c);
+void api_user(struct call *c);
+void api_chats(struct call *c);
+void api_chat(struct call *c);
+void api_history(struct call *c);
+void api_get_ai(struct call *c);
+void api_report(struct call *c);
+void api_agent(struct call *c);
+void api_overview(struct call *c);
+void api_health(struct call *c);
+void api_probe(struct call *c); /* GET /health */
+void api_metrics(struct call *c);
+void api_openapi(struct call *c);
+void api_websocket(struct call *c);

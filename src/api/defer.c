@@ -1,0 +1,81 @@
+/* Deferred answers: an op on its way out, and back. */
+#include "call.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+
+struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete)
+{
+    struct op *op = op_get(c->w->ops, kind);
+    if (!op) {
+        answer_err(c->s, ERR_BUSY);
+        return NULL;
+    }
+    op->origin = (struct op_origin){.slot = c->s->conn.slot, .generation = c->s->conn.generation};
+    op->reply_to = c->w->inbox;
+    op->complete = complete;
+    op->parsed_us = c->s->exchange.parsed_us;
+    op->deadline_us = op->parsed_us + c->w->api->config->write_timeout_ms * 1000;
+    return op;
+}
+
+void call_submit(struct call *c, struct op *op)
+{
+    op->queued_us = clock_mono_us();
+    int64_t waited_us = op->queued_us - op->parsed_us;
+    bool view = op->kind == OP_VIEW;
+    enum err e = view ? readers_submit(c->w->api->readers, op) : writer_submit(c->w->api->writer, op);
+    if (e != OK) {
+        op_put(c->w->ops, op);
+        answer_err(c->s, e);
+        return;
+    }
+    /* From here on the op is not ours to look at. */
+    c->w->in_flight++;
+    if (!view)
+        metrics_observe(H_PARSE_QUEUED, (uint64_t)waited_us);
+}
+
+struct slice op_copy(struct op *op, struct slice s)
+{
+    return arena_slice(&op->arena, s);
+}
+
+struct http_session *op_session(struct op *op, struct api_worker *w)
+{
+    return session_find(w->http, op->origin.slot, op->origin.generation);
+}
+
+void api_complete(struct api_worker *w, struct mailbox_node *list)
+{
+    while (list) {
+        struct op *op = (struct op *)list;
+        list = list->next;
+        struct http_session *s = op_session(op, w);
+        op->complete(op, w);
+        op_put(w->ops, op);
+        w->in_flight--;
+        /* After the notice has been pushed: the next request of this connection may take a while. */
+        if (s)
+            session_resume(s);
+    }
+}
+
+void notify_message(struct api_worker *w, const struct op *op)
+{
+    struct notice n;
+    if (!notice_message(&n, op->send.chat_id, op->send.role, op->send.timestamp_us, clock_mono_us()))
+        return; /* a chat id or role that validation let through always fits */
+    publisher_push(w->publisher, &n);
+    metrics_add(M_NOTICE_RAISED, 1);
+}
+
+void notify_counts(struct api_worker *w)
+{
+    struct notice n;
+    int64_t counts[INBOX_COUNT];
+    cache_inbox_counts(w->api->cache, counts);
+    notice_counts(&n, counts, clock_wall_us(), clock_mono_us());
+    publisher_push(w->publisher, &n);
+    metrics_add(M_NOTICE_RAISED, 1);
+}

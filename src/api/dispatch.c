@@ -1,0 +1,119 @@
+/* From a request to its handler: CORS first (a browser must be able to read errors too), then the route. */
+#include "call.h"
+
+#include "base/log.h"
+#include "base/metrics.h"
+
+#include <stdlib.h>
+
+#define ARENA_MAX    (8u << 20) /* one request's decoded fields: far above --max-body's own needs */
+#define OP_ARENA_MAX (8u << 20)
+
+enum err api_init(struct api *api)
+{
+    static struct route routes[METRIC_ROUTES_MAX];
+    static const char *names[METRIC_ROUTES_MAX];
+    must(endpoint_count < ROUTE_OTHER);
+    for (unsigned i = 0; i < endpoint_count; i++) {
+        routes[i] = (struct route){.methods = endpoints[i].methods, .pattern = endpoints[i].pattern, .id = i};
+        names[i] = endpoints[i].pattern;
+    }
+    for (unsigned i = endpoint_count; i < METRIC_ROUTES_MAX; i++)
+        names[i] = "other";
+    metrics_set_routes(names, METRIC_ROUTES_MAX);
+    cors_init(&api->cors, api->config->cors_origin.items, api->config->cors_origin.count);
+    return router_new(routes, endpoint_count, &api->router);
+}
+
+void api_fini(struct api *api)
+{
+    router_free(api->router);
+    api->router = NULL;
+}
+
+enum err api_worker_init(struct api_worker *w, int64_t max_ops)
+{
+    arena_init(&w->arena, ARENA_MAX);
+    w->ops = op_pool_new((size_t)max_ops, OP_ARENA_MAX);
+    return w->ops ? OK : ERR_NOMEM;
+}
+
+void api_worker_fini(struct api_worker *w)
+{
+    op_pool_free(w->ops);
+    arena_fini(&w->arena);
+    buf_fini(&w->text);
+}
+
+void api_decorate(void *arg, const struct http_request *req, struct http_reply *r)
+{
+    struct api_worker *w = arg;
+    cors_apply(&w->api->cors, req, r);
+}
+
+void answer_bad_method(struct call *c)
+{
+    struct buf *b = &c->w->text;
+    buf_clear(b);
+    reply_error_body(b, SLICE_LIT("Method Not Allowed"));
+    struct http_reply r = {
+        .status = 405, .content_type = HTTP_TYPE_JSON, .small = buf_slice(b), .allow = c->match->allow};
+    session_reply(c->s, &r);
+}
+
+static void redirect(struct call *c)
+{
+    struct http_reply r = {.status = 307, .location = c->match->location};
+    session_reply(c->s, &r);
+}
+
+static void route(struct call *c, struct route_match *match)
+{
+    enum err e = router_match(c->w->api->router, c->req->method, c->req->path, c->req->query, c->arena, match);
+    if (e != OK) {
+        answer_err(c->s, e);
+        return;
+    }
+    switch (match->kind) {
+    case ROUTE_FOUND:
+        c->s->exchange.route = match->id;
+        endpoints[match->id].handle(c);
+        break;
+    case ROUTE_NOT_FOUND:
+        answer_error(c->s, 404, "Not Found");
+        break;
+    case ROUTE_BAD_METHOD:
+        answer_bad_method(c);
+        break;
+    case ROUTE_REDIRECT_SLASH:
+        redirect(c);
+        break;
+    case ROUTE_BAD_PATH:
+        answer_error(c->s, 400, "The path is not valid percent-encoded UTF-8");
+        break;
+    }
+}
+
+void api_handle(void *arg, struct http_session *s, const struct http_request *req)
+{
+    struct api_worker *w = arg;
+    struct route_match match;
+    struct call c = {.w = w, .s = s, .req = req, .match = &match, .arena = &w->arena};
+    struct http_reply r = {0};
+    if (cors_is_preflight(req)) {
+        cors_preflight(&w->api->cors, req, &r);
+        session_reply(s, &r);
+        return;
+    }
+    cors_apply(&w->api->cors, req, &r);
+    s->exchange.cors = r.cors;
+    arena_reset(&w->arena);
+    route(&c, &match);
+}
+
+void api_overdue(void *arg, struct http_session *s)
+{
+    (void)arg;
+    metrics_add(M_WRITE_TIMEOUT, 1);
+    answer_error(s, 503, "The store did not answer in time");
+}

@@ -1,0 +1,184 @@
+/* What handlers take from bodies and queries, with the rules of type and range that make a 422. Clients in the field
+ * are loose with types (a number for an id, null for "nothing"): what can be understood is taken. */
+#include "call.h"
+
+#include "json/json_out.h"
+
+static struct rule_break broken_body(enum rule rule, const char *name, const struct body_field *f)
+{
+    struct slice input = f ? (f->json.doc ? json_raw(f->json) : slice_of(NULL, 0)) : slice_of(NULL, 0);
+    return (struct rule_break){.rule = rule, .where = "body", .field = slice_cstr(name), .input = input};
+}
+
+static const struct body_field *present(const struct body *b, const char *name)
+{
+    const struct body_field *f = body_get(b, name);
+    return f && f->kind != JSON_NULL ? f : NULL;
+}
+
+bool rules_verdict(struct rules *r, struct verdict v, const char *where, const char *name, struct slice input)
+{
+    static const enum rule rule_of[] = {[FAULT_TOO_SHORT] = RULE_STRING_SHORT,
+                                        [FAULT_TOO_LONG] = RULE_STRING_LONG,
+                                        [FAULT_FORM] = RULE_VALUE_ERROR};
+    if (v.fault == FAULT_NONE)
+        return true;
+    rules_add(r, (struct rule_break){.rule = rule_of[v.fault],
+                                     .where = where,
+                                     .field = slice_cstr(name),
+                                     .input = input,
+                                     .limit = v.limit,
+                                     .reason = slice_cstr(v.reason)});
+    return false;
+}
+
+static bool take_text(const struct body_field *f, const char *name, check_fn check, struct rules *r, struct slice *out)
+{
+    struct slice input = f->json.doc ? json_raw(f->json) : slice_of(NULL, 0);
+    if (check && !rules_verdict(r, check(f->text), "body", name, input))
+        return false;
+    *out = f->text;
+    return true;
+}
+
+bool field_string(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out)
+{
+    const struct body_field *f = body_get(b, name);
+    if (!f)
+        return false;
+    if (f->kind == JSON_STRING)
+        return take_text(f, name, check, r, out);
+    rules_add(r, broken_body(RULE_STRING_TYPE, name, f));
+    return false;
+}
+
+bool field_text(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out)
+{
+    const struct body_field *f = present(b, name);
+    if (!f)
+        return false;
+    if (f->kind == JSON_STRING || f->kind == JSON_NUMBER)
+        return take_text(f, name, check, r, out);
+    rules_add(r, broken_body(RULE_STRING_TYPE, name, f));
+    return false;
+}
+
+bool field_number(const struct body *b, const char *name, struct rules *r, double *out)
+{
+    const struct body_field *f = present(b, name);
+    if (!f)
+        return false;
+    if (f->kind == JSON_NUMBER && json_double(f->json, out) == OK)
+        return true;
+    rules_add(r, broken_body(RULE_FLOAT_TYPE, name, f));
+    return false;
+}
+
+bool field_object(const struct body *b, const char *name, struct rules *r, struct slice *out)
+{
+    const struct body_field *f = present(b, name);
+    if (!f)
+        return false;
+    if (f->kind != JSON_OBJECT) {
+        rules_add(r, broken_body(RULE_DICT_TYPE, name, f));
+        return false;
+    }
+    struct slice source = json_raw(f->json);
+    if (!rules_verdict(r, validate_object(source), "body", name, slice_of(NULL, 0)))
+        return false;
+    *out = source;
+    return true;
+}
+
+bool field_bool(const struct body *b, const char *name, struct rules *r, bool *out)
+{
+    const struct body_field *f = body_get(b, name);
+    if (!f)
+        return false;
+    if (f->kind == JSON_BOOL && json_bool(f->json, out) == OK)
+        return true;
+    rules_add(r, broken_body(RULE_BOOL_TYPE, name, f));
+    return false;
+}
+
+bool body_object(struct call *c, struct body *out)
+{
+    struct rules rules = {0};
+    struct rule_break broken = {.where = "body"};
+    if (slice_trim(c->req->body, " \t\r\n").len == 0) {
+        broken.rule = RULE_MISSING;
+        rules_add(&rules, broken);
+        return !rules_answer(c, &rules);
+    }
+    struct json_doc *doc = arena_zalloc(c->arena, sizeof(*doc));
+    struct json_error why = {0};
+    enum err e = doc ? json_parse(c->req->body, c->arena, doc, &why) : ERR_NOMEM;
+    if (e == ERR_NOMEM) {
+        answer_err(c->s, e);
+        return false;
+    }
+    if (e != OK) {
+        broken.rule = RULE_JSON_INVALID;
+        broken.reason = slice_cstr(why.reason ? why.reason : "too deep");
+        rules_add(&rules, broken);
+        return !rules_answer(c, &rules);
+    }
+    if (json_type(json_root(doc)) != JSON_OBJECT) {
+        broken.rule = RULE_DICT_TYPE;
+        broken.input = json_raw(json_root(doc));
+        rules_add(&rules, broken);
+        return !rules_answer(c, &rules);
+    }
+    e = body_parse_json(c->req->body, c->arena, out, NULL);
+    if (e != OK)
+        answer_err(c->s, e);
+    return e == OK;
+}
+
+static struct rule_break broken_query(enum rule rule, const char *name, struct slice quoted, int64_t limit)
+{
+    return (struct rule_break){
+        .rule = rule, .where = "query", .field = slice_cstr(name), .input = quoted, .limit = limit};
+}
+
+/* The query's text as a JSON string, for "input". */
+static struct slice quoted(struct call *c, struct slice text)
+{
+    struct buf b = {0};
+    json_out_string(&b, text);
+    struct slice copy = arena_slice(c->arena, buf_slice(&b));
+    buf_fini(&b);
+    return copy;
+}
+
+void query_i64(struct call *c, const char *name, int64_t min, int64_t max, struct rules *r, int64_t *out)
+{
+    struct slice text;
+    enum err e = http_query_get(c->req, slice_cstr(name), c->arena, &text);
+    if (e == ERR_NOT_FOUND)
+        return;
+    bool negative = e == OK && text.len > 1 && text.ptr[0] == '-';
+    uint64_t magnitude = 0;
+    if (e != OK || !slice_to_u64(negative ? slice_of(text.ptr + 1, text.len - 1) : text, &magnitude)) {
+        rules_add(r, broken_query(RULE_INT_PARSING, name, e == OK ? quoted(c, text) : slice_of(NULL, 0), 0));
+    } else if (negative ? min > -(int64_t)(magnitude & INT64_MAX) : magnitude < (uint64_t)min) {
+        rules_add(r, broken_query(RULE_GREATER_EQUAL, name, quoted(c, text), min));
+    } else if (!negative && magnitude > (uint64_t)max) {
+        rules_add(r, broken_query(RULE_LESS_EQUAL, name, quoted(c, text), max));
+    } else {
+        *out = (int64_t)magnitude; /* min ≥ 0 on every route: a negative number never gets here */
+    }
+}
+
+bool query_text(struct call *c, const char *name, struct slice *out)
+{
+    enum err e = http_query_get(c->req, slice_cstr(name), c->arena, out);
+    if (e == OK)
+        return true;
+    if (e == ERR_NOT_FOUND) {
+        *out = slice_of(NULL, 0);
+        return true;
+    }
+    answer_errorf(c->s, 400, "The query parameter %s is not valid percent-encoded UTF-8", name);
+    return false;
+}

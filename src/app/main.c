@@ -1,0 +1,107 @@
+/* main.c: flags → config → server_start → wait for a signal → server_stop. Nothing else. */
+#include "app/server.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static void print(FILE *to, struct buf *text)
+{
+    (void)fwrite(text->ptr, 1, text->len, to);
+    buf_fini(text);
+}
+
+/* What --help and its kin print; -1: run the server. */
+static int act(const struct config *c)
+{
+    struct buf text = {0};
+    switch (c->action) {
+    case CONFIG_HELP:
+        config_help(&text);
+        break;
+    case CONFIG_VERSION:
+        buf_append_lit(&text, "sakurad " SAKURAD_VERSION "\n");
+        break;
+    case CONFIG_CHECK:
+        buf_append_lit(&text, "configuration is valid\n");
+        break;
+    case CONFIG_PRINT:
+        config_print(c, &text);
+        break;
+    case CONFIG_RUN:
+        return -1;
+    }
+    print(stdout, &text);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* After the first signal the second one ends the process at once, whatever it is doing. */
+static void on_second_signal(int number)
+{
+    static const char words[] = "sakurad: second signal, ending at once\n";
+    (void)!write(STDERR_FILENO, words, sizeof(words) - 1);
+    _exit(128 + number);
+}
+
+static void wait_for_signal(const sigset_t *wanted, struct server *server)
+{
+    struct timespec second = {.tv_sec = 1};
+    int number;
+    while ((number = sigtimedwait(wanted, NULL, &second)) < 0)
+        server_watch(server);
+    log_info("stopping", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    struct sigaction at_once = {.sa_handler = on_second_signal};
+    sigaction(SIGTERM, &at_once, NULL);
+    sigaction(SIGINT, &at_once, NULL);
+    sigprocmask(SIG_UNBLOCK, wanted, NULL);
+}
+
+static int serve(const struct config *c)
+{
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    sigprocmask(SIG_BLOCK, &wanted, NULL); /* before any thread: all inherit it */
+    signal(SIGPIPE, SIG_IGN);
+    log_thread_name("main");
+    if (log_start(c->log_level, c->log_format) != OK) {
+        fputs("sakurad: cannot start the log thread\n", stderr);
+        return 1;
+    }
+    struct buf why = {0};
+    struct server *server = NULL;
+    if (server_start(c, &server, &why) != OK) {
+        log_stop();
+        fprintf(stderr, "sakurad: %s\n", buf_cstr(&why));
+        buf_fini(&why);
+        return 1;
+    }
+    wait_for_signal(&wanted, server);
+    bool in_time = server_stop(server);
+    log_stop();
+    buf_fini(&why);
+    return in_time ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct config config;
+    struct buf message = {0};
+    if (config_parse(&config, argc, argv, environ, &message) != OK) {
+        fprintf(stderr, "sakurad: %s\nTry 'sakurad --help'.\n", buf_cstr(&message));
+        buf_fini(&message);
+        return 2;
+    }
+    int code = act(&config);
+    if (code < 0)
+        code = serve(&config);
+    config_fini(&config);
+    buf_fini(&message);
+    return code;
+}

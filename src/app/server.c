@@ -1,0 +1,330 @@
+#include "app/server.h"
+
+#include "app/worker.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "net/listener.h"
+#include "push/hub.h"
+
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define WARM_USERS  1000
+#define STALLED_US  1000000
+#define THREADS_MAX 256
+
+struct server {
+    const struct config *config;
+    struct store *store;
+    struct cache *cache;
+    struct writer *writer;
+    struct readers *readers;
+    struct admission *admission;
+    struct hub_options hub;
+    struct broadcaster *broadcasters[THREADS_MAX];
+    unsigned broadcaster_count;
+    struct api api;
+    struct http_settings http;
+    struct worker *workers[THREADS_MAX];
+    unsigned worker_count, workers_started;
+    int listeners[CONFIG_LIST_MAX];
+    unsigned listener_count;
+    struct acceptor *acceptor;
+    bool stalled[2 * THREADS_MAX]; /* logged already: workers, then broadcasters */
+};
+
+static enum err say(struct buf *why, enum err e, const char *what)
+{
+    if (e != OK && why->len == 0)
+        buf_printf(why, "cannot start %s: %s", what, err_text(e));
+    return e;
+}
+
+/* ---- start, in order ---- */
+
+static enum err open_listeners(struct server *s, struct buf *why)
+{
+    for (unsigned i = 0; i < s->config->listen.count; i++) {
+        enum err e = listener_open(slice_cstr(s->config->listen.items[i]), &s->listeners[s->listener_count], why);
+        if (e != OK)
+            return e;
+        s->listener_count++;
+    }
+    return OK;
+}
+
+/* Every connection is a descriptor. The soft limit is ours to raise; past the hard one fewer will fit, and the acceptor
+ * copes. */
+static void raise_descriptors(int64_t connections)
+{
+    struct rlimit limit;
+    rlim_t want = (rlim_t)connections + 256;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
+        return;
+    limit.rlim_cur = want > limit.rlim_max ? limit.rlim_max : want;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < want)
+        log_warn("descriptor limit is low", "limit=%llu wanted=%llu", (unsigned long long)limit.rlim_cur,
+                 (unsigned long long)want);
+}
+
+static enum err start_store(struct server *s, struct buf *why)
+{
+    const struct config *c = s->config;
+    enum err e = store_open(c, &s->store, why);
+    if (e != OK)
+        return say(why, e, "the store");
+    struct cache_options options = {.max_bytes = (size_t)c->cache_mb << 20, .enabled = true};
+    e = s->store->vtable->identity(s->store, &options.max_rev, options.tag);
+    if (e == OK)
+        e = s->store->vtable->totals(s->store, &options.totals);
+    if (e != OK)
+        return say(why, e, "the store");
+    memcpy(s->api.message_tag, options.tag, sizeof(options.tag));
+    s->cache = cache_new(&options);
+    struct store_reader *reader = NULL;
+    e = s->cache ? s->store->vtable->reader_open(s->store, &reader) : ERR_NOMEM;
+    if (e == OK)
+        e = cache_warm(s->cache, reader, WARM_USERS);
+    if (reader)
+        s->store->vtable->reader_close(reader);
+    struct writer_options writer = {.store = s->store,
+                                    .cache = s->cache,
+                                    .queue_max = c->queue,
+                                    .batch_max = c->batch,
+                                    .write_timeout_ms = c->write_timeout_ms,
+                                    .max_rev = options.max_rev};
+    if (e == OK)
+        e = writer_start(&writer, &s->writer);
+    if (e == OK)
+        e = readers_start(s->store, s->cache, c->readers, c->queue, &s->readers);
+    return say(why, e, "the store's threads");
+}
+
+static void current_counts(void *arg, int64_t counts[static NOTICE_COUNTS_LEN])
+{
+    _Static_assert(NOTICE_COUNTS_LEN == INBOX_COUNT, "a frame carries every inbox");
+    cache_inbox_counts(arg, counts);
+}
+
+static void on_ws_closed(void *arg, uint64_t ticket)
+{
+    admission_leave(arg, ticket);
+}
+
+static enum err start_broadcasters(struct server *s, struct buf *why)
+{
+    const struct config *c = s->config;
+    s->hub = (struct hub_options){
+        .notify_interval_ms = c->notify_interval_ms, .counts = current_counts, .counts_arg = s->cache};
+    for (int64_t i = 0; i < c->broadcasters; i++) {
+        struct broadcaster_options options = {.index = (unsigned)i,
+                                              .ping_ms = c->ws_ping_ms,
+                                              .max_message = c->ws_max_message,
+                                              .backlog_bytes = c->ws_backlog,
+                                              .app = &hub_app,
+                                              .app_arg = &s->hub,
+                                              .on_closed = on_ws_closed,
+                                              .on_closed_arg = s->admission};
+        enum err e = broadcaster_new(&s->broadcasters[i], &options);
+        if (e != OK)
+            return say(why, e, "a broadcaster");
+        s->broadcaster_count++;
+    }
+    return OK;
+}
+
+static enum err start_workers(struct server *s, struct buf *why)
+{
+    const struct config *c = s->config;
+    s->api.config = c;
+    s->api.store = s->store;
+    s->api.cache = s->cache;
+    s->api.writer = s->writer;
+    s->api.readers = s->readers;
+    s->api.broadcasters = s->broadcasters;
+    s->api.broadcaster_count = s->broadcaster_count;
+    s->api.started_mono_us = clock_mono_us();
+    s->http = (struct http_settings){.limits = {.max_head = (size_t)c->max_head,
+                                                .max_body = (size_t)c->max_body,
+                                                .max_target = HTTP_TARGET_MAX},
+                                     .head_ms = c->head_timeout_ms,
+                                     .body_ms = c->body_timeout_ms,
+                                     .idle_ms = c->idle_timeout_ms,
+                                     .write_ms = c->response_timeout_ms,
+                                     .answer_ms = c->write_timeout_ms + 500};
+    enum err e = api_init(&s->api);
+    for (int64_t i = 0; e == OK && i < c->workers; i++) {
+        struct worker_options options = {.index = (unsigned)i,
+                                         .api = &s->api,
+                                         .admission = s->admission,
+                                         .http = &s->http,
+                                         .max_connections = (uint32_t)c->max_connections,
+                                         .max_ops = c->queue};
+        e = worker_new(&options, &s->workers[i]);
+        s->worker_count += e == OK;
+    }
+    /* The workers' publishers are the broadcasters' rings: they exist before either runs. */
+    for (unsigned i = 0; e == OK && i < s->broadcaster_count; i++)
+        e = broadcaster_start(s->broadcasters[i]);
+    for (; e == OK && s->workers_started < s->worker_count; s->workers_started++)
+        e = worker_start(s->workers[s->workers_started]);
+    return say(why, e, "the workers");
+}
+
+/* The worker with the fewest connections. */
+static enum err deliver(void *arg, const struct accepted *connection)
+{
+    struct server *s = arg;
+    struct worker *best = s->workers[0];
+    for (unsigned i = 1; i < s->worker_count; i++)
+        if (worker_connections(s->workers[i]) < worker_connections(best))
+            best = s->workers[i];
+    return worker_give(best, connection);
+}
+
+static enum err start_acceptor(struct server *s, struct buf *why)
+{
+    struct acceptor_options options = {.listeners = s->listeners,
+                                       .listener_count = s->listener_count,
+                                       .admission = s->admission,
+                                       .deliver = deliver,
+                                       .deliver_arg = s};
+    enum err e = acceptor_start(&options, &s->acceptor);
+    if (e == OK)
+        s->listener_count = 0; /* the acceptor's now */
+    return say(why, e, "the acceptor");
+}
+
+/* A few lines that a person wants to see, and what to try. */
+static void greet(struct server *s)
+{
+    const struct config *c = s->config;
+    struct buf uri = {0};
+    char first[ADDRESS_TEXT_MAX] = "";
+    config_mask_uri(c->store, &uri);
+    log_info("sakurad", "version=%s pid=%d", SAKURAD_VERSION, (int)getpid());
+    log_info("store", "uri=%s cache_mb=%lld batch=%lld queue=%lld", buf_cstr(&uri), (long long)c->cache_mb,
+             (long long)c->batch, (long long)c->queue);
+    log_info("threads", "workers=%lld readers=%lld broadcasters=%lld", (long long)c->workers, (long long)c->readers,
+             (long long)c->broadcasters);
+    for (unsigned i = 0; i < s->listener_count; i++) {
+        char address[ADDRESS_TEXT_MAX];
+        listener_address(s->listeners[i], address);
+        if (i == 0)
+            memcpy(first, address, sizeof(first));
+        log_info("listening", "address=%s", address);
+    }
+    log_info("try", "command=\"curl http://%s/api/health\"", first);
+    buf_fini(&uri);
+}
+
+enum err server_start(const struct config *config, struct server **out, struct buf *why)
+{
+    struct server *s = calloc(1, sizeof(*s));
+    if (!s)
+        return say(why, ERR_NOMEM, "the server");
+    s->config = config;
+    raise_descriptors(config->max_connections);
+    enum err e = open_listeners(s, why);
+    if (e == OK && !(s->admission = admission_new(config->max_connections, config->max_per_address)))
+        e = say(why, ERR_NOMEM, "the server");
+    if (e == OK)
+        e = start_store(s, why);
+    if (e == OK)
+        e = start_broadcasters(s, why);
+    if (e == OK)
+        e = start_workers(s, why);
+    if (e == OK) {
+        greet(s);
+        e = start_acceptor(s, why);
+    }
+    if (e != OK) {
+        (void)server_stop(s);
+        return e;
+    }
+    *out = s;
+    return OK;
+}
+
+/* ---- watch ---- */
+
+static void watch_loop(struct server *s, const struct loop *loop, unsigned at, const char *kind, unsigned index)
+{
+    int64_t busy_us = loop_busy_us(loop, clock_mono_us());
+    if (busy_us < STALLED_US) {
+        s->stalled[at] = false;
+        return;
+    }
+    metrics_add(M_LOOP_STALLED, s->stalled[at] ? 0 : 1);
+    if (!s->stalled[at])
+        log_error("loop has not turned", "thread=%s-%u for_ms=%lld", kind, index, (long long)busy_us / 1000);
+    s->stalled[at] = true;
+}
+
+void server_watch(struct server *s)
+{
+    for (unsigned i = 0; i < s->worker_count; i++)
+        watch_loop(s, worker_loop(s->workers[i]), i, "worker", i);
+    for (unsigned i = 0; i < s->broadcaster_count; i++)
+        watch_loop(s, broadcaster_loop(s->broadcasters[i]), THREADS_MAX + i, "broadcast", i);
+}
+
+/* ---- stop, along the data's way ---- */
+
+static void stop_workers(struct server *s, int64_t deadline_us)
+{
+    for (unsigned i = 0; i < s->workers_started; i++)
+        worker_ask_stop(s->workers[i], deadline_us);
+    for (unsigned i = 0; i < s->workers_started; i++)
+        worker_join(s->workers[i]);
+}
+
+static void stop_store_threads(struct server *s)
+{
+    if (s->readers)
+        readers_stop(s->readers);
+    if (s->writer)
+        writer_stop(s->writer);
+}
+
+static void stop_broadcasters(struct server *s, int64_t deadline_us)
+{
+    for (unsigned i = 0; i < s->broadcaster_count; i++)
+        broadcaster_ask_stop(s->broadcasters[i], deadline_us);
+    for (unsigned i = 0; i < s->broadcaster_count; i++)
+        broadcaster_stop(s->broadcasters[i], deadline_us);
+}
+
+static void free_all(struct server *s)
+{
+    for (unsigned i = 0; i < s->worker_count; i++)
+        worker_free(s->workers[i]);
+    for (unsigned i = 0; i < s->broadcaster_count; i++)
+        broadcaster_free(s->broadcasters[i]);
+    for (unsigned i = 0; i < s->listener_count; i++)
+        close(s->listeners[i]);
+    api_fini(&s->api);
+    readers_free(s->readers);
+    writer_free(s->writer);
+    cache_free(s->cache);
+    if (s->store)
+        s->store->vtable->close(s->store);
+    admission_free(s->admission);
+    free(s);
+}
+
+bool server_stop(struct server *s)
+{
+    int64_t begun = clock_mono_us();
+    int64_t deadline = begun + s->config->drain_timeout_ms * 1000;
+    acceptor_free(s->acceptor);
+    stop_workers(s, deadline - s->config->drain_timeout_ms * 200); /* a fifth is left for what comes after */
+    stop_store_threads(s);
+    stop_broadcasters(s, deadline);
+    bool in_time = clock_mono_us() <= deadline + 200000;
+    log_info("stopped", "after_ms=%lld", (long long)(clock_mono_us() - begun) / 1000);
+    free_all(s);
+    return in_time;
+}

@@ -1,0 +1,428 @@
+/* Happy path: on_ready → pump: fill → parse → handle → session_reply (sent at once) → the next request that is already
+ * here (pipelining), else quiet again.
+ * Deferred: handle returns without an answer → SESSION_DEFERRED, nothing is read → session_reply + session_resume from
+ * a completion → pump goes on.
+ * Failures: a bad request → error answer → LINGER; a deadline → 408 or close; a dead socket → closed, and an op still
+ * under way finds another generation. */
+#include "http/session.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LINGER_MS 2000
+
+static const uint8_t allowed[SESSION_STATES] = {
+    [SESSION_IDLE] = 1 << SESSION_HEAD | 1 << SESSION_BODY | 1 << SESSION_DEFERRED | 1 << SESSION_WRITING |
+                     1 << SESSION_LINGER | 1 << SESSION_IDLE,
+    [SESSION_HEAD] =
+        1 << SESSION_BODY | 1 << SESSION_DEFERRED | 1 << SESSION_WRITING | 1 << SESSION_LINGER | 1 << SESSION_IDLE,
+    [SESSION_BODY] = 1 << SESSION_DEFERRED | 1 << SESSION_WRITING | 1 << SESSION_LINGER | 1 << SESSION_IDLE,
+    [SESSION_DEFERRED] = 1 << SESSION_WRITING | 1 << SESSION_LINGER | 1 << SESSION_IDLE,
+    [SESSION_WRITING] = 1 << SESSION_LINGER | 1 << SESSION_IDLE,
+    [SESSION_LINGER] = 0,
+};
+
+static void set_state(struct http_session *s, enum session_state to)
+{
+    must(allowed[s->state] & (1u << to));
+    const struct http_settings *t = &session_server(s)->settings;
+    s->state = to;
+    switch (to) {
+    case SESSION_IDLE:
+        conn_deadline(&s->conn, t->idle_ms);
+        break;
+    case SESSION_HEAD:
+        conn_deadline(&s->conn, t->head_ms);
+        break;
+    case SESSION_BODY:
+        conn_deadline(&s->conn, t->body_ms);
+        break;
+    case SESSION_DEFERRED:
+        conn_deadline(&s->conn, t->answer_ms);
+        break;
+    case SESSION_WRITING:
+        conn_deadline(&s->conn, t->write_ms);
+        break;
+    case SESSION_LINGER:
+        conn_deadline(&s->conn, LINGER_MS);
+        break;
+    case SESSION_STATES:
+        break;
+    }
+}
+
+static void return_parser(struct http_session *s)
+{
+    if (!s->parser)
+        return;
+    http_parser_fini(s->parser);
+    pool_put(&session_server(s)->parsers, s->parser);
+    s->parser = NULL;
+}
+
+static bool lend_parser(struct http_session *s)
+{
+    if (s->parser)
+        return true;
+    struct http_server *h = session_server(s);
+    s->parser = pool_get(&h->parsers);
+    if (s->parser)
+        http_parser_init(s->parser, &h->settings.limits);
+    return s->parser != NULL;
+}
+
+static struct slice date_now(struct http_server *h)
+{
+    int64_t second = h->conns.loop->wall_us / 1000000;
+    if (second != h->date_second) {
+        h->date_second = second;
+        http_date_format(h->conns.loop->wall_us, h->date);
+    }
+    return slice_of(h->date, HTTP_DATE_LEN);
+}
+
+void session_reply(struct http_session *s, struct http_reply *r)
+{
+    struct http_server *h = session_server(s);
+    must(!s->answered);
+    s->answered = true;
+    if (h->draining || s->conn.ended)
+        s->exchange.keep_alive = false;
+    r->minor = s->exchange.minor;
+    r->close = !s->exchange.keep_alive;
+    r->head_only = s->exchange.head_only;
+    if (!r->cors.preflight)
+        r->cors = s->exchange.cors;
+    buf_clear(&h->head);
+    reply_write_head(&h->head, r, date_now(h));
+    bool bare = r->head_only || reply_is_bodyless(r->status);
+    struct blob *body = bare ? NULL : (struct blob *)(uintptr_t)r->body;
+    if (!bare && !r->body)
+        buf_append_slice(&h->head, r->small);
+    if (buf_ok(&h->head))
+        conn_send(&s->conn, buf_slice(&h->head), body);
+    else
+        s->conn.dead = true;
+    metrics_request(s->exchange.route, r->status);
+    metrics_observe(H_REQUEST, (uint64_t)(clock_mono_us() - s->exchange.parsed_us));
+}
+
+void session_reply_error(struct http_session *s, int status, struct slice detail)
+{
+    struct buf body = {0};
+    reply_error_body(&body, detail);
+    struct http_reply r = {.status = status,
+                           .content_type = HTTP_TYPE_JSON,
+                           .small = buf_slice(&body),
+                           .retry_after_s = status == 503 || status == 429 ? 1 : 0};
+    session_reply(s, &r);
+    buf_fini(&body);
+}
+
+/* A request that cannot be handled: nothing after it on this connection can be trusted. */
+static void refuse(struct http_session *s, int status, const char *detail)
+{
+    struct http_server *h = session_server(s);
+    metrics_add(M_HTTP_BAD, 1);
+    s->exchange.keep_alive = false;
+    s->exchange.parsed_us = h->conns.loop->now_us;
+    s->exchange.minor = 1;
+    struct http_reply r = {0};
+    if (h->service.decorate && s->parser)
+        h->service.decorate(h->service.arg, &s->parser->request, &r);
+    s->exchange.cors = r.cors;
+    session_reply_error(s, status, slice_cstr(detail));
+}
+
+static void begin_exchange(struct http_session *s)
+{
+    uint64_t serial = s->exchange.serial + 1;
+    s->exchange = (struct exchange){.serial = serial, .route = METRIC_ROUTES_MAX - 1};
+    s->answered = false;
+}
+
+/* After an answer: what becomes of the connection. True: read the next request. False: it waits, or is gone. */
+static bool settle(struct http_session *s)
+{
+    struct conn *c = &s->conn;
+    if (c->dead) {
+        conn_close(c);
+        return false;
+    }
+    if (conn_sending(c)) {
+        if (s->state != SESSION_WRITING)
+            set_state(s, SESSION_WRITING);
+        return false;
+    }
+    if (s->exchange.keep_alive && !session_server(s)->draining) {
+        if (s->state != SESSION_IDLE)
+            set_state(s, SESSION_IDLE);
+        else
+            conn_deadline(c, session_server(s)->settings.idle_ms);
+        begin_exchange(s);
+        return true;
+    }
+    return_parser(s);
+    (void)conn_keep(c, slice_of(NULL, 0));
+    if (c->ended) {
+        conn_close(c);
+        return false;
+    }
+    (void)shutdown(c->source.fd, SHUT_WR);
+    set_state(s, SESSION_LINGER);
+    c->readable = true;
+    c->set->protocol->on_ready(c);
+    return false;
+}
+
+/* Reads and drops; closing with unread input would reset the connection and could eat our answer. */
+static void linger(struct http_session *s)
+{
+    struct slice input = {0};
+    while (conn_fill(&s->conn, &input) == CONN_FILLED)
+        input.len = 0;
+    if (s->conn.ended || s->conn.dead)
+        conn_close(&s->conn);
+}
+
+static void handle(struct http_session *s, const struct http_request *req)
+{
+    struct http_server *h = session_server(s);
+    s->exchange.minor = req->minor;
+    s->exchange.keep_alive = req->keep_alive;
+    s->exchange.head_only = req->method == METHOD_HEAD;
+    s->exchange.parsed_us = clock_mono_us();
+    s->handling = true;
+    h->service.handle(h->service.arg, s, req);
+}
+
+/* One complete request at the start of *input. True: go on with what follows it. */
+static bool step_request(struct http_session *s, struct slice *input)
+{
+    struct http_server *h = session_server(s);
+    struct http_parser *parser = s->parser;
+    struct slice rest = slice_of(input->ptr + parser->consumed, input->len - parser->consumed);
+    s->rest = rest;
+    /* The session may detach inside handle(): the parser is taken out first, so that it can be given back. */
+    s->parser = NULL;
+    h->detached = false;
+    handle(s, &parser->request);
+    http_parser_fini(parser);
+    pool_put(&h->parsers, parser);
+    if (h->detached)
+        return false;
+    s->handling = false;
+    *input = rest;
+    if (!s->answered) {
+        if (conn_keep(&s->conn, rest) != OK)
+            s->conn.dead = true;
+        set_state(s, SESSION_DEFERRED);
+        return false;
+    }
+    if (conn_sending(&s->conn) && conn_keep(&s->conn, rest) != OK)
+        s->conn.dead = true;
+    return settle(s);
+}
+
+/* The request is not complete: keep what is there and wait under the right deadline. */
+static bool await_more(struct http_session *s, struct slice *input)
+{
+    if (s->parser->wants_continue) {
+        s->parser->wants_continue = false;
+        conn_send(&s->conn, HTTP_CONTINUE, NULL);
+    }
+    enum session_state to = s->parser->in_body ? SESSION_BODY : SESSION_HEAD;
+    if (s->parser->started && s->state != to)
+        set_state(s, to);
+    switch (conn_fill(&s->conn, input)) {
+    case CONN_FILLED:
+        return true;
+    case CONN_DRY:
+        if (conn_keep(&s->conn, *input) == OK && !s->conn.dead)
+            return false;
+        break;
+    case CONN_ENDED: /* in the middle of a request: there is nobody to answer */
+    case CONN_FAILED:
+        break;
+    }
+    conn_close(&s->conn);
+    return false;
+}
+
+static void quiet(struct http_session *s)
+{
+    return_parser(s);
+    (void)conn_keep(&s->conn, slice_of(NULL, 0));
+}
+
+static void pump(struct http_session *s)
+{
+    struct slice input = conn_input(&s->conn);
+    for (;;) {
+        if (input.len == 0) {
+            enum conn_fill got = conn_fill(&s->conn, &input);
+            if (got == CONN_DRY) {
+                quiet(s);
+                return;
+            }
+            if (got != CONN_FILLED) {
+                conn_close(&s->conn);
+                return;
+            }
+        }
+        if (!lend_parser(s)) {
+            conn_close(&s->conn);
+            return;
+        }
+        switch (http_parser_run(s->parser, input.ptr, input.len)) {
+        case HTTP_PARSE_MORE:
+            if (!await_more(s, &input))
+                return;
+            break;
+        case HTTP_PARSE_REQUEST:
+            if (!step_request(s, &input))
+                return;
+            break;
+        case HTTP_PARSE_BAD:
+            refuse(s, s->parser->status, s->parser->detail);
+            (void)settle(s);
+            return;
+        }
+    }
+}
+
+static void on_ready(struct conn *c)
+{
+    struct http_session *s = (struct http_session *)c;
+    switch (s->state) {
+    case SESSION_IDLE:
+    case SESSION_HEAD:
+    case SESSION_BODY:
+        if (c->dead)
+            conn_close(c);
+        else if (c->readable || c->in.len > c->in_at)
+            pump(s);
+        break;
+    case SESSION_DEFERRED: /* one request at a time: more input stays in the kernel */
+        if (c->dead)
+            conn_close(c);
+        break;
+    case SESSION_WRITING:
+        if (settle(s))
+            pump(s);
+        break;
+    case SESSION_LINGER:
+        linger(s);
+        break;
+    case SESSION_STATES:
+        break;
+    }
+}
+
+void session_resume(struct http_session *s)
+{
+    must(s->answered);
+    if (settle(s))
+        pump(s);
+}
+
+static void on_deadline(struct conn *c)
+{
+    struct http_session *s = (struct http_session *)c;
+    struct http_server *h = session_server(s);
+    switch (s->state) {
+    case SESSION_IDLE:
+        metrics_add(M_CONN_TIMEOUT_IDLE, 1);
+        conn_close(c);
+        break;
+    case SESSION_HEAD:
+    case SESSION_BODY:
+        metrics_add(s->state == SESSION_HEAD ? M_CONN_TIMEOUT_HEAD : M_CONN_TIMEOUT_BODY, 1);
+        refuse(s, 408, "The request did not arrive in time");
+        (void)settle(s);
+        break;
+    case SESSION_DEFERRED: /* the op is still under way: it must not find this connection any more */
+        conn_forget_origin(c);
+        h->service.overdue(h->service.arg, s);
+        session_resume(s);
+        break;
+    case SESSION_WRITING:
+        metrics_add(M_CONN_TIMEOUT_WRITE, 1);
+        conn_close(c);
+        break;
+    case SESSION_LINGER:
+        conn_close(c);
+        break;
+    case SESSION_STATES:
+        break;
+    }
+}
+
+static void on_close(struct conn *c)
+{
+    return_parser((struct http_session *)c);
+}
+
+static const struct conn_protocol http_protocol = {.object_bytes = sizeof(struct http_session),
+                                                   .on_ready = on_ready,
+                                                   .on_deadline = on_deadline,
+                                                   .on_close = on_close};
+
+enum err http_server_init(struct http_server *h, struct loop *loop, struct timer_wheel *wheel,
+                          const struct http_settings *settings, const struct http_service *service,
+                          uint32_t max_connections)
+{
+    *h = (struct http_server){.settings = *settings, .service = *service, .date_second = -1};
+    pool_init(&h->parsers, sizeof(struct http_parser), 0);
+    buf_reserve(&h->head, HTTP_HEAD_ROOM);
+    enum err e = conn_set_init(&h->conns, loop, wheel, &http_protocol, max_connections);
+    h->conns.owner = h;
+    return e == OK && !buf_ok(&h->head) ? ERR_NOMEM : e;
+}
+
+void http_server_fini(struct http_server *h)
+{
+    conn_set_fini(&h->conns);
+    pool_fini(&h->parsers);
+    buf_fini(&h->head);
+}
+
+void http_server_take(struct http_server *h, int fd, uint64_t ticket)
+{
+    struct conn *c = conn_open(&h->conns, fd, ticket);
+    if (!c) {
+        close(fd);
+        h->conns.left(h->conns.left_arg, ticket);
+        return;
+    }
+    struct http_session *s = (struct http_session *)c;
+    s->state = SESSION_IDLE;
+    begin_exchange(s);
+    conn_deadline(c, h->settings.head_ms); /* a client that connects and says nothing is not keep-alive */
+    on_ready(c);
+}
+
+void http_server_drain(struct http_server *h)
+{
+    h->draining = true;
+    for (uint32_t i = 0; i < h->conns.slot_count; i++) {
+        struct http_session *s = (struct http_session *)h->conns.slots[i];
+        if (s && (s->state == SESSION_IDLE || s->state == SESSION_LINGER))
+            conn_close(&s->conn);
+    }
+}
+
+struct http_session *session_find(struct http_server *h, uint32_t slot, uint32_t generation)
+{
+    return (struct http_session *)conn_find(&h->conns, slot, generation);
+}
+
+int session_detach(struct http_session *s)
+{
+    must(s->handling);
+    session_server(s)->detached = true;
+    return conn_detach(&s->conn);
+}

@@ -1,0 +1,359 @@
+/* The writer thread.
+ * Happy path: take what is queued → up to --batch ops → ids → links from the cache → batch_apply (durable) →
+ * cache_apply → completions, one wake-up per worker. No timer: under load the next batch is what queued meanwhile.
+ * Failure: the store says ERR_STORE. The batch stays as it is, ids included, and is tried again after a short wait;
+ * ops past their deadline leave it with ERR_TIMEOUT. When that has gone on for --write-timeout the circuit opens:
+ * everything queued is answered with ERR_STORE, submits are refused at once, and the store is probed until it is
+ * well again. */
+#include "store/writer.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "handoff/gate.h"
+#include "store/batch.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#define RETRY_FIRST_MS    20
+#define RETRY_MOST_MS     500
+#define MAINTAIN_EVERY_US 1000000
+
+struct writer {
+    struct writer_options options;
+    struct gate gate;
+    struct mailbox *inbox;
+    pthread_t thread;
+    atomic_bool stopping;     /* server.c writes, the writer reads */
+    atomic_bool circuit_open; /* the writer writes, workers read: a hint, so relaxed */
+    /* the writer's own */
+    struct mailbox_node *waiting, **waiting_tail; /* taken from the inbox, oldest first */
+    struct op **batch;
+    size_t batch_len;
+    int64_t last_rev;
+    int64_t failing_since_us; /* 0: the store is well */
+    int64_t retry_ms;
+    int64_t maintained_us;
+};
+
+static void take_inbox(struct writer *w)
+{
+    struct mailbox_node *list = mailbox_take(w->inbox);
+    if (!list)
+        return;
+    *w->waiting_tail = list;
+    while (list->next)
+        list = list->next;
+    w->waiting_tail = &list->next;
+}
+
+static struct op *pop_waiting(struct writer *w)
+{
+    struct mailbox_node *node = w->waiting;
+    if (!node)
+        return NULL;
+    w->waiting = node->next;
+    if (!w->waiting)
+        w->waiting_tail = &w->waiting;
+    return (struct op *)node;
+}
+
+static void finish_one(struct writer *w, struct op *op, enum err result)
+{
+    gate_leave(&w->gate, 1);
+    metrics_gauge(G_WRITER_QUEUE, -1);
+    if (result == ERR_TIMEOUT)
+        metrics_add(M_WRITE_TIMEOUT, 1);
+    op_finish(op, result);
+}
+
+/* Completions go out as one chain per worker, so that a batch wakes each worker at most once. A batch's ops of
+ * one worker stand in no order in the array, so chains are built by scanning for runs: batches are short and
+ * workers few. */
+static void finish_batch(struct writer *w)
+{
+    int64_t now = clock_mono_us();
+    gate_leave(&w->gate, (int64_t)w->batch_len);
+    metrics_gauge(G_WRITER_QUEUE, -(int64_t)w->batch_len);
+    for (size_t i = 0; i < w->batch_len; i++) {
+        if (!w->batch[i])
+            continue;
+        struct mailbox *to = w->batch[i]->reply_to;
+        struct mailbox_node *first = NULL, **tail = &first, *last = NULL;
+        for (size_t j = i; j < w->batch_len; j++) {
+            struct op *op = w->batch[j];
+            if (!op || op->reply_to != to)
+                continue;
+            must(op->in_flight);
+            op->in_flight = false;
+            op->durable_us = now;
+            metrics_observe(H_QUEUED_DURABLE, (uint64_t)(now - op->queued_us));
+            last = &op->node;
+            last->next = NULL;
+            *tail = last;
+            tail = &last->next;
+            w->batch[j] = NULL;
+        }
+        mailbox_push_list(to, first, last);
+    }
+    w->batch_len = 0;
+}
+
+static int64_t next_rev(struct writer *w)
+{
+    int64_t now = clock_wall_us();
+    w->last_rev = now > w->last_rev ? now : w->last_rev + 1;
+    return w->last_rev;
+}
+
+/* Ids and times are given once, before the first try: a retry cannot write anything twice. */
+static void give_ids(struct writer *w, struct op *op)
+{
+    int64_t rev = next_rev(w);
+    int64_t now = clock_wall_us();
+    switch (op->kind) {
+    case OP_SEND:
+        op->send.rev = rev;
+        op->send.timestamp_us = now;
+        break;
+    case OP_CREATE_CHAT:
+        op->create.rev = rev;
+        op->create.now_us = now;
+        break;
+    case OP_PUT_USER:
+        op->put_user.rev = rev;
+        op->put_user.now_us = now;
+        break;
+    case OP_SET_AI:
+        op->set_ai.rev = rev;
+        op->set_ai.now_us = now;
+        break;
+    case OP_VIEW:
+        must(!"a view is not a write");
+    }
+}
+
+static void fill_batch(struct writer *w)
+{
+    int64_t now = clock_mono_us();
+    while (w->batch_len < (size_t)w->options.batch_max) {
+        struct op *op = pop_waiting(w);
+        if (!op)
+            break;
+        if (op->deadline_us && now > op->deadline_us) {
+            finish_one(w, op, ERR_TIMEOUT);
+            continue;
+        }
+        give_ids(w, op);
+        w->batch[w->batch_len++] = op;
+    }
+}
+
+/* Known chats cost the store nothing. Asked before every try: an earlier batch may have made one known. */
+static void link_batch(struct writer *w)
+{
+    for (size_t i = 0; i < w->batch_len; i++) {
+        struct op *op = w->batch[i];
+        op->result = OK;
+        if (op->kind == OP_SEND && !op->send.link.known)
+            cache_link(w->options.cache, op->send.chat_id, &op->arena, &op->send.link);
+        else if (op->kind == OP_SET_AI && !op->set_ai.link.known)
+            cache_link(w->options.cache, op->set_ai.chat_id, &op->arena, &op->set_ai.link);
+    }
+}
+
+static void apply_batch(struct writer *w)
+{
+    struct totals changed = {0};
+    link_batch(w);
+    int64_t before = clock_mono_us();
+    enum err e = batch_apply(w->options.store, w->batch, w->batch_len, &changed);
+    int64_t after = clock_mono_us();
+    if (e != OK) {
+        metrics_add(M_STORE_ERROR, 1);
+        if (!w->failing_since_us) {
+            w->failing_since_us = before;
+            w->retry_ms = RETRY_FIRST_MS;
+            log_warn("batch failed", "ops=%zu error=\"%s\"", w->batch_len, err_text(e));
+        }
+        return;
+    }
+    if (w->failing_since_us) {
+        log_info("store is back", "after_ms=%lld", (long long)(after - w->failing_since_us) / 1000);
+        w->failing_since_us = 0;
+    }
+    metrics_add(M_STORE_BATCH, 1);
+    metrics_observe(H_COMMIT, (uint64_t)(after - before));
+    metrics_observe(H_BATCH_OPS, w->batch_len);
+    cache_apply(w->options.cache, w->batch, w->batch_len, &changed);
+    finish_batch(w);
+}
+
+/* Takes ops past their deadline out of the failed batch and out of the queue behind it. */
+static void expire(struct writer *w, bool all, enum err result)
+{
+    int64_t now = clock_mono_us();
+    size_t kept = 0;
+    for (size_t i = 0; i < w->batch_len; i++) {
+        struct op *op = w->batch[i];
+        if (all || (op->deadline_us && now > op->deadline_us))
+            finish_one(w, op, result);
+        else
+            w->batch[kept++] = op;
+    }
+    w->batch_len = kept;
+    struct mailbox_node *list = w->waiting;
+    w->waiting = NULL;
+    w->waiting_tail = &w->waiting;
+    while (list) {
+        struct op *op = (struct op *)list;
+        list = list->next;
+        if (all || (op->deadline_us && now > op->deadline_us)) {
+            finish_one(w, op, result);
+            continue;
+        }
+        op->node.next = NULL;
+        *w->waiting_tail = &op->node;
+        w->waiting_tail = &op->node.next;
+    }
+}
+
+static void wait_ms(struct writer *w, int64_t ms)
+{
+    struct pollfd pfd = {.fd = mailbox_fd(w->inbox), .events = POLLIN};
+    (void)poll(&pfd, 1, (int)ms);
+}
+
+static void maintain(struct writer *w, bool idle)
+{
+    w->maintained_us = clock_mono_us();
+    w->options.store->vtable->maintain(w->options.store, w->maintained_us, idle);
+}
+
+static void retry_later(struct writer *w)
+{
+    metrics_add(M_STORE_RETRY, 1);
+    /* A plain sleep: new ops must not shorten the wait, or a busy server would hammer a sick store. */
+    struct timespec ts = {.tv_sec = w->retry_ms / 1000, .tv_nsec = (w->retry_ms % 1000) * 1000000};
+    (void)nanosleep(&ts, NULL);
+    w->retry_ms = w->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : w->retry_ms * 2;
+    take_inbox(w);
+    expire(w, false, ERR_TIMEOUT);
+    if (clock_mono_us() - w->failing_since_us < w->options.write_timeout_ms * 1000)
+        return;
+    log_error("store is away", "answering=503 queued=%lld", (long long)gate_inside(&w->gate));
+    atomic_store_explicit(&w->circuit_open, true, memory_order_relaxed);
+    expire(w, true, ERR_STORE);
+}
+
+/* Circuit open: nothing is accepted; the store is asked every RETRY_MOST_MS whether it is well. */
+static void probe(struct writer *w)
+{
+    take_inbox(w); /* those that were submitted while the circuit opened */
+    expire(w, true, ERR_STORE);
+    maintain(w, true);
+    struct store_health health;
+    w->options.store->vtable->health(w->options.store, &health);
+    if (health.ok) {
+        log_info("store is back", "after_ms=%lld", (long long)(clock_mono_us() - w->failing_since_us) / 1000);
+        w->failing_since_us = 0;
+        atomic_store_explicit(&w->circuit_open, false, memory_order_relaxed);
+        return;
+    }
+    struct timespec ts = {.tv_nsec = RETRY_MOST_MS * 1000000L};
+    (void)nanosleep(&ts, NULL);
+}
+
+/* Nothing to do: upkeep, then sleep until a submit wakes us or the next upkeep is due. */
+static void rest(struct writer *w)
+{
+    maintain(w, true);
+    mailbox_sleeping(w->inbox);
+    take_inbox(w);
+    if (!w->waiting && !atomic_load_explicit(&w->stopping, memory_order_acquire))
+        wait_ms(w, MAINTAIN_EVERY_US / 1000);
+    mailbox_awake(w->inbox);
+}
+
+static void *writer_main(void *arg)
+{
+    struct writer *w = arg;
+    log_thread_name("writer");
+    metrics_thread_init();
+    for (;;) {
+        take_inbox(w);
+        if (w->batch_len == 0)
+            fill_batch(w);
+        bool open = atomic_load_explicit(&w->circuit_open, memory_order_relaxed);
+        bool stopping = atomic_load_explicit(&w->stopping, memory_order_acquire);
+        if (w->batch_len == 0) {
+            if (stopping && !w->waiting && gate_inside(&w->gate) == 0)
+                break;
+            open ? probe(w) : rest(w);
+            continue;
+        }
+        apply_batch(w);
+        if (w->batch_len > 0)
+            retry_later(w);
+        else if (clock_mono_us() - w->maintained_us > MAINTAIN_EVERY_US)
+            maintain(w, false);
+    }
+    maintain(w, true);
+    return NULL;
+}
+
+enum err writer_start(const struct writer_options *options, struct writer **out)
+{
+    struct writer *w = aligned_alloc(64, (sizeof(*w) + 63) / 64 * 64);
+    if (!w)
+        return ERR_NOMEM;
+    *w = (struct writer){.options = *options, .last_rev = options->max_rev, .maintained_us = clock_mono_us()};
+    w->waiting_tail = &w->waiting;
+    gate_init(&w->gate, options->queue_max);
+    w->inbox = mailbox_new();
+    w->batch = calloc((size_t)options->batch_max, sizeof(struct op *));
+    if (!w->inbox || !w->batch || pthread_create(&w->thread, NULL, writer_main, w) != 0) {
+        writer_free(w);
+        return ERR_NOMEM;
+    }
+    *out = w;
+    return OK;
+}
+
+enum err writer_submit(struct writer *w, struct op *op)
+{
+    if (!writer_available(w))
+        return ERR_STORE;
+    if (!gate_enter(&w->gate)) {
+        metrics_add(M_QUEUE_FULL_WRITER, 1);
+        return ERR_BUSY;
+    }
+    must(!op->in_flight);
+    op->in_flight = true;
+    metrics_gauge(G_WRITER_QUEUE, 1);
+    mailbox_push(w->inbox, &op->node);
+    return OK;
+}
+
+bool writer_available(const struct writer *w)
+{
+    return !atomic_load_explicit(&w->circuit_open, memory_order_relaxed);
+}
+
+void writer_stop(struct writer *w)
+{
+    atomic_store_explicit(&w->stopping, true, memory_order_release);
+    mailbox_poke(w->inbox);
+    pthread_join(w->thread, NULL);
+}
+
+void writer_free(struct writer *w)
+{
+    if (!w)
+        return;
+    mailbox_free(w->inbox);
+    free(w->batch);
+    free(w);
+}
