@@ -1,7 +1,9 @@
 /* Several producers push nodes, alone and as lists, and poke; one consumer takes them by the protocol of mailbox.h
  * and sleeps whenever it may. Each node carries its producer and a sequence: every node must come out once, in its
  * producer's order, with the bytes it was given. A wake-up that gets lost shows as a wait that times out while
- * something is there. */
+ * something is there.
+ * First all push as fast as they can. Then one producer waits after each push or poke until the consumer has seen it:
+ * so the consumer falls asleep all the time, and nobody else's push makes up for a wake-up that got lost. */
 #include "handoff/mailbox.h"
 
 #include "base/err.h"
@@ -30,10 +32,12 @@ struct letter {
 static struct {
     struct mailbox *mailbox;
     int64_t deadline_us;
+    bool alternating;
+    unsigned producers;
     atomic_uint producing;
     struct {
-        _Alignas(64) _Atomic uint64_t taken; /* the consumer writes */
-        _Atomic uint64_t news;               /* raised by the producer before a poke */
+        _Alignas(64) _Atomic uint64_t taken, heard; /* the consumer writes */
+        _Alignas(64) _Atomic uint64_t news;         /* raised by the producer before a poke */
     } per[PRODUCERS];
 } shared;
 
@@ -65,19 +69,29 @@ static uint64_t push_some(unsigned producer, uint64_t sequence, uint32_t *seed)
     return sequence;
 }
 
+/* Until the consumer has seen all; spinning, since it is the moment of its falling asleep that is to be met. */
+static void wait_until_seen(unsigned producer, uint64_t sequence, uint64_t news)
+{
+    while (atomic_load(&shared.per[producer].taken) != sequence || atomic_load(&shared.per[producer].heard) != news)
+        ;
+}
+
 static void *produce(void *arg)
 {
     unsigned producer = (unsigned)(uintptr_t)arg;
     uint32_t seed = producer * 7919 + 1;
     uint64_t sequence = 0, news = 0;
     while (!stress_over(shared.deadline_us)) {
-        if (sequence - atomic_load(&shared.per[producer].taken) < AHEAD_MAX)
+        bool poke = stress_random(&seed) % (shared.alternating ? 2 : 16) == 0;
+        if (sequence - atomic_load(&shared.per[producer].taken) < AHEAD_MAX && !(poke && shared.alternating))
             sequence = push_some(producer, sequence, &seed);
-        if (stress_random(&seed) % 16 == 0) {
+        if (poke) {
             /* Relaxed: mailbox_poke() promises to order it. */
             atomic_store_explicit(&shared.per[producer].news, ++news, memory_order_relaxed);
             mailbox_poke(shared.mailbox);
         }
+        if (shared.alternating)
+            wait_until_seen(producer, sequence, news);
         stress_jitter(&seed);
     }
     atomic_fetch_sub(&shared.producing, 1);
@@ -112,8 +126,10 @@ static void read_letters(struct consumer *c, struct mailbox_node *node)
 
 static void read_news(struct consumer *c)
 {
-    for (unsigned p = 0; p < PRODUCERS; p++)
+    for (unsigned p = 0; p < PRODUCERS; p++) {
         c->news[p] = atomic_load_explicit(&shared.per[p].news, memory_order_relaxed);
+        atomic_store(&shared.per[p].heard, c->news[p]);
+    }
 }
 
 /* True when there is something that the consumer should have been woken for. */
@@ -154,18 +170,25 @@ static void consume(struct consumer *c)
     read_letters(c, mailbox_take(shared.mailbox)); /* pushed before the last producer said that it is done */
 }
 
-int main(int argc, char **argv)
+static void run(bool alternating, int64_t deadline_us)
 {
     shared.mailbox = mailbox_new();
     stress_check(shared.mailbox, "no mailbox");
-    shared.deadline_us = stress_deadline_us(argc, argv, 3);
-    atomic_store(&shared.producing, PRODUCERS);
+    shared.deadline_us = deadline_us;
+    shared.alternating = alternating;
+    shared.producers = alternating ? 1 : PRODUCERS;
+    atomic_store(&shared.producing, shared.producers);
+    for (unsigned p = 0; p < PRODUCERS; p++) {
+        atomic_store(&shared.per[p].taken, 0);
+        atomic_store(&shared.per[p].heard, 0);
+        atomic_store(&shared.per[p].news, 0);
+    }
     pthread_t threads[PRODUCERS];
-    for (unsigned p = 0; p < PRODUCERS; p++)
+    for (unsigned p = 0; p < shared.producers; p++)
         stress_check(pthread_create(&threads[p], NULL, produce, (void *)(uintptr_t)p) == 0, "no thread");
     struct consumer c = {0};
     consume(&c);
-    for (unsigned p = 0; p < PRODUCERS; p++) {
+    for (unsigned p = 0; p < shared.producers; p++) {
         void *pushed;
         pthread_join(threads[p], &pushed);
         stress_check(c.next[p] == (uint64_t)(uintptr_t)pushed, "producer %u: %llu came out", p,
@@ -173,8 +196,14 @@ int main(int argc, char **argv)
         stress_check(c.next[p] > 0, "producer %u pushed nothing", p);
     }
     stress_check(c.sleeps > 0, "the consumer never slept: the protocol was not tried");
-    printf("nodes %llu, takes %llu, sleeps %llu\n", (unsigned long long)c.nodes, (unsigned long long)c.takes,
-           (unsigned long long)c.sleeps);
+    printf("%s: nodes %llu, takes %llu, sleeps %llu\n", alternating ? "alternating" : "flood",
+           (unsigned long long)c.nodes, (unsigned long long)c.takes, (unsigned long long)c.sleeps);
     mailbox_free(shared.mailbox);
+}
+
+int main(int argc, char **argv)
+{
+    run(false, stress_deadline_us(argc, argv, 1.5));
+    run(true, stress_deadline_us(argc, argv, 1.5));
     return 0;
 }
