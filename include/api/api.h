@@ -50,5 +50,7 @@ void api_worker_fini(struct api_worker *w);
 void api_handle(void *arg, struct http_session *s, const struct http_request *req);
 void api_overdue(void *arg, struct http_session *s);
 void api_decorate(void *arg, const struct http_request *req, struct http_reply *r);
+/* The upgrade of a request that asks for a WebSocket: checks, 101, hand-over to a broadcaster; or a refusal. */
+void api_upgrade(struct api_worker *w, struct http_session *s, const struct http_request *req);
 /* Ops that came back to this worker: oldest first. */
 void api_complete(struct api_worker *w, struct mailbox_node *list);

@@ -15,6 +15,8 @@ struct worker_options {
     const struct http_settings *http;
     uint32_t max_connections;
     int64_t max_ops;
+    /* NULL: the product's api_handle(). The conformance suites' echo program brings its own; arg is the api_worker. */
+    void (*handle)(void *arg, struct http_session *s, const struct http_request *req);
 };
 
 /* Made and wired before any thread runs, so that the writer and the broadcasters can be started first. */

@@ -1,0 +1,181 @@
+/* sakurad-echo: the real acceptor, worker, HTTP and WebSocket path with nothing behind it, for conformance suites.
+ * Any method on any path answers 200 with the request's body; every WebSocket message comes back as it came.
+ * A test-only program: built by every preset, never installed. Usage: sakurad-echo --listen ADDR:PORT */
+#include "api/api.h"
+#include "app/worker.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/acceptor.h"
+#include "net/listener.h"
+#include "push/broadcaster.h"
+#include "push/ws_conn.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ECHO_MESSAGE_MAX (64 << 20) /* the suites send messages of 16 MiB; the product's own limit is tested apart */
+#define ECHO_CONNECTIONS 8192
+
+static struct config config = {.write_timeout_ms = 5000};
+
+/* ---- WebSocket ---- */
+
+static enum err echo_create(void **self, struct ws_set *set, const void *arg)
+{
+    (void)set;
+    (void)arg;
+    *self = NULL;
+    return OK;
+}
+
+static void echo_destroy(void *self)
+{
+    (void)self;
+}
+
+static void echo_nothing(void *self, struct ws_conn *c)
+{
+    (void)self;
+    (void)c;
+}
+
+static void echo_message(void *self, struct ws_conn *c, enum ws_message_kind kind, struct slice payload)
+{
+    (void)self;
+    ws_conn_send(c, kind, payload);
+}
+
+static const struct ws_app echo_app = {.create = echo_create,
+                                       .destroy = echo_destroy,
+                                       .on_open = echo_nothing,
+                                       .on_message = echo_message,
+                                       .on_close = echo_nothing};
+
+/* ---- HTTP ---- */
+
+static void echo_handle(void *arg, struct http_session *s, const struct http_request *req)
+{
+    if (req->upgrade_websocket) {
+        api_upgrade(arg, s, req);
+        return;
+    }
+    struct blob *body = blob_copy(req->body);
+    if (!body) {
+        session_reply_error(s, 503, SLICE_LIT("out of memory"));
+        return;
+    }
+    struct http_reply r = {
+        .status = 200, .content_type = SLICE_LIT("application/octet-stream"), .body = body->len ? body : NULL};
+    session_reply(s, &r);
+    blob_drop(body);
+}
+
+/* ---- the same threads as the server's, composed for one listener ---- */
+
+struct echo {
+    struct api api;
+    struct admission *admission;
+    struct broadcaster *broadcaster;
+    struct worker *worker;
+    struct acceptor *acceptor;
+};
+
+static enum err deliver(void *arg, const struct accepted *connection)
+{
+    return worker_give(arg, connection);
+}
+
+static void on_ws_closed(void *arg, uint64_t ticket)
+{
+    admission_leave(arg, ticket);
+}
+
+static void require(enum err e, const char *what)
+{
+    if (e == OK)
+        return;
+    fprintf(stderr, "sakurad-echo: %s: %s\n", what, err_text(e));
+    exit(1);
+}
+
+static void start(struct echo *echo, const int *listener)
+{
+    static const struct http_settings settings = {
+        .limits = {.max_head = 65536, .max_body = ECHO_MESSAGE_MAX, .max_target = HTTP_TARGET_MAX},
+        .head_ms = 10000, .body_ms = 30000, .idle_ms = 75000, .write_ms = 30000, .answer_ms = 5000};
+    struct broadcaster_options push = {.ping_ms = 0,
+                                       .max_message = ECHO_MESSAGE_MAX,
+                                       .backlog_bytes = 4LL * ECHO_MESSAGE_MAX,
+                                       .app = &echo_app,
+                                       .on_closed = on_ws_closed};
+    echo->admission = admission_new(ECHO_CONNECTIONS, 0);
+    require(echo->admission ? OK : ERR_NOMEM, "admission");
+    push.on_closed_arg = echo->admission;
+    require(broadcaster_new(&echo->broadcaster, &push), "broadcaster");
+    echo->api.config = &config;
+    echo->api.broadcasters = &echo->broadcaster;
+    echo->api.broadcaster_count = 1;
+    require(api_init(&echo->api), "routes");
+    struct worker_options worker = {.api = &echo->api,
+                                    .admission = echo->admission,
+                                    .http = &settings,
+                                    .max_connections = ECHO_CONNECTIONS,
+                                    .max_ops = 1,
+                                    .handle = echo_handle};
+    require(worker_new(&worker, &echo->worker), "worker");
+    require(broadcaster_start(echo->broadcaster), "broadcaster");
+    require(worker_start(echo->worker), "worker");
+    struct acceptor_options accept = {.listeners = listener,
+                                      .listener_count = 1,
+                                      .admission = echo->admission,
+                                      .deliver = deliver,
+                                      .deliver_arg = echo->worker};
+    require(acceptor_start(&accept, &echo->acceptor), "acceptor");
+}
+
+static void stop(struct echo *echo)
+{
+    int64_t deadline = clock_mono_us() + 5000000;
+    acceptor_free(echo->acceptor);
+    worker_ask_stop(echo->worker, deadline);
+    worker_join(echo->worker);
+    broadcaster_stop(echo->broadcaster, deadline);
+    worker_free(echo->worker);
+    broadcaster_free(echo->broadcaster);
+    api_fini(&echo->api);
+    admission_free(echo->admission);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 3 || strcmp(argv[1], "--listen") != 0) {
+        fprintf(stderr, "usage: sakurad-echo --listen ADDR:PORT\n");
+        return 2;
+    }
+    static struct echo echo;
+    struct buf why = {0};
+    int listener = -1;
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    sigaddset(&wanted, SIGTERM);
+    sigaddset(&wanted, SIGINT);
+    sigprocmask(SIG_BLOCK, &wanted, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    if (listener_open(slice_cstr(argv[2]), &listener, &why) != OK) {
+        fprintf(stderr, "sakurad-echo: %s\n", buf_cstr(&why));
+        buf_fini(&why);
+        return 1;
+    }
+    char address[ADDRESS_TEXT_MAX];
+    listener_address(listener, address);
+    start(&echo, &listener);
+    printf("listening %s\n", address);
+    fflush(stdout);
+    int number;
+    (void)sigwait(&wanted, &number);
+    stop(&echo);
+    buf_fini(&why);
+    return 0;
+}
