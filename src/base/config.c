@@ -168,7 +168,7 @@ static enum err set_value(struct config *c, const struct source *from, const cha
     case OPTION_LIST:
         return list_text ? add_items(from, field, value) : add_item(from, field, value);
     }
-    must(!"known option type");
+    must(false); /* the table holds a type that is not in the enum */
     return ERR_INVALID;
 }
 
