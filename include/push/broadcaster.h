@@ -29,7 +29,7 @@ struct ws_handover {
 
 struct broadcaster_options {
     unsigned index;
-    int64_t ping_ms;       /* a peer silent for so long is pinged, for twice that is dropped; 0 = never */
+    int64_t ping_ms;       /* a peer silent for so long is pinged; two more without a byte: dropped; 0 = never */
     int64_t max_message;   /* bytes; a longer message closes with 1009 */
     int64_t backlog_bytes; /* a subscriber that far behind is closed with 1013 */
     unsigned send_buffer;  /* SO_SNDBUF of each connection; 0 = the system's own sizing */

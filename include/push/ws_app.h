@@ -20,6 +20,13 @@ struct ws_principal {
 
 enum ws_message_kind { WS_TEXT = 1, WS_BINARY = 2 };
 
+/* How much of an app's own work waits. */
+enum ws_app_load {
+    WS_APP_IDLE, /* nothing: the thread may sleep */
+    WS_APP_BUSY, /* more to send: call on_turn again after a look at the sockets and rings */
+    WS_APP_FULL  /* as BUSY, and take no notices meanwhile: they wait in their rings */
+};
+
 struct ws_app {
     /* Makes this broadcaster's instance. `arg` is broadcaster_options.app_arg; it must outlive the broadcaster. */
     enum err (*create)(void **self, struct ws_set *set, const void *arg);
@@ -27,8 +34,13 @@ struct ws_app {
     void (*on_open)(void *self, struct ws_conn *c);
     void (*on_message)(void *self, struct ws_conn *c, enum ws_message_kind kind, struct slice payload);
     void (*on_close)(void *self, struct ws_conn *c); /* forget c; sends are no longer possible */
+    /* Frames given to ws_conn_notify() were dropped because the peer was slow; all that was kept has been written by
+     * now. `missed` is the OR of what those calls said. May be NULL. */
+    void (*on_drained)(void *self, struct ws_conn *c, unsigned missed);
     /* One turn's notices, of all rings together, at most BROADCAST_BATCH. May be NULL. */
     void (*on_notices)(void *self, const struct notice *notices, unsigned count);
     /* Notices were dropped because a ring was full: subscribers must refetch. May be NULL. */
     void (*on_overflow)(void *self);
+    /* Once per turn of the loop: a bounded share of the app's own work. May be NULL. */
+    enum ws_app_load (*on_turn)(void *self);
 };

@@ -1,0 +1,330 @@
+/* One turn: what sockets have to say (loop), new connections (mailbox), notices (rings), a slice of the fan-out and the
+ * timers. It sleeps only when all of that is done, after telling the mailbox so, and after a last look: a producer either
+ * sees that it sleeps and wakes it, or the look finds what the producer pushed.
+ * The stop: rings are drained and delivered, every connection gets a close frame with 1001, then the thread waits for
+ * the peers' closes until the deadline. */
+#include "broadcaster_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "push/ws_conn.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define CACHE_LINE 64
+
+enum phase { RUNNING, DELIVERING, CLOSING };
+
+struct broadcaster {
+    /* thread only */
+    struct loop loop;
+    struct ws_set *set;
+    struct loop_source wake_source;
+    enum phase phase;
+    enum ws_app_load load;
+    unsigned next_ring; /* where the next drain begins, so that no producer is last for ever */
+    struct notice batch[BROADCAST_BATCH];
+    /* set before start, then read-only */
+    struct broadcaster_options options;
+    struct mailbox *mailbox;
+    struct ring *rings[BROADCASTER_RINGS_MAX];
+    unsigned ring_count;
+    bool started;
+    pthread_t thread;
+    /* atomic */
+    alignas(CACHE_LINE) atomic_uint connections; /* adopt adds, the thread subtracts: relaxed, a number for a choice */
+    atomic_bool stop;                            /* release/acquire: carries stop_deadline_us */
+    atomic_int_fast64_t stop_deadline_us;
+};
+
+struct ws_handover *ws_handover_new(int fd, struct slice head, struct slice rest, const struct ws_principal *principal)
+{
+    if (head.len > UINT32_MAX || rest.len > UINT32_MAX)
+        return NULL;
+    struct ws_handover *h = malloc(sizeof(*h) + head.len + rest.len);
+    if (!h)
+        return NULL;
+    *h = (struct ws_handover){.fd = fd, .head_len = (uint32_t)head.len, .rest_len = (uint32_t)rest.len};
+    if (principal) {
+        h->has_principal = true;
+        h->principal = *principal;
+    }
+    if (head.len)
+        memcpy(h->bytes, head.ptr, head.len);
+    if (rest.len)
+        memcpy(h->bytes + head.len, rest.ptr, rest.len);
+    return h;
+}
+
+void ws_handover_free(struct ws_handover *h)
+{
+    free(h);
+}
+
+enum err broadcaster_attach(struct broadcaster *b, struct ring *ring)
+{
+    must(!b->started);
+    if (b->ring_count == BROADCASTER_RINGS_MAX)
+        return ERR_BUSY;
+    b->rings[b->ring_count++] = ring;
+    return OK;
+}
+
+void broadcaster_detach(struct broadcaster *b, struct ring *ring)
+{
+    must(!b->started);
+    for (unsigned i = 0; i < b->ring_count; i++)
+        if (b->rings[i] == ring) {
+            b->rings[i] = b->rings[--b->ring_count];
+            return;
+        }
+}
+
+void broadcaster_poke(struct broadcaster *b)
+{
+    mailbox_poke(b->mailbox);
+}
+
+unsigned broadcaster_connections(const struct broadcaster *b)
+{
+    return atomic_load_explicit(&b->connections, memory_order_relaxed);
+}
+
+const struct loop *broadcaster_loop(const struct broadcaster *b)
+{
+    return &b->loop;
+}
+
+void broadcaster_adopt(struct broadcaster *b, struct ws_handover *h)
+{
+    atomic_fetch_add_explicit(&b->connections, 1, memory_order_relaxed);
+    mailbox_push(b->mailbox, &h->node);
+}
+
+/* The set's hook: a connection is gone. */
+static void on_closed(void *arg, uint64_t tag)
+{
+    struct broadcaster *b = arg;
+    atomic_fetch_sub_explicit(&b->connections, 1, memory_order_relaxed);
+    if (b->options.on_closed)
+        b->options.on_closed(b->options.on_closed_arg, tag);
+}
+
+static void refuse(struct broadcaster *b, struct ws_handover *h)
+{
+    close(h->fd);
+    metrics_add(M_WS_REFUSED, 1);
+    on_closed(b, h->tag);
+    ws_handover_free(h);
+}
+
+static bool adopt_new(struct broadcaster *b)
+{
+    struct mailbox_node *node = mailbox_take(b->mailbox);
+    if (!node)
+        return false;
+    while (node) {
+        struct ws_handover *h = (struct ws_handover *)(void *)node;
+        node = node->next;
+        if (b->phase == CLOSING)
+            refuse(b, h);
+        else
+            ws_set_adopt(b->set, h);
+    }
+    return true;
+}
+
+static void observe_taken(const struct broadcaster *b, const struct notice *n)
+{
+    int64_t waited_us = b->loop.now_us - n->raised_mono_us;
+    metrics_observe(H_ANSWERED_NOTIFIED, waited_us > 0 ? (uint64_t)waited_us : 0);
+}
+
+/* At most BROADCAST_BATCH notices of all rings together; true when any was there. */
+static bool take_notices(struct broadcaster *b)
+{
+    const struct ws_app *app = b->options.app;
+    unsigned count = 0;
+    bool overflowed = false;
+    for (unsigned i = 0; i < b->ring_count && count < BROADCAST_BATCH; i++) {
+        struct ring *ring = b->rings[b->next_ring++ % b->ring_count];
+        while (count < BROADCAST_BATCH && ring_pop(ring, &b->batch[count]))
+            observe_taken(b, &b->batch[count++]);
+        /* After the pops: the hint comes behind the notices that did get in. */
+        overflowed |= ring_overflowed(ring);
+    }
+    if (count > 0 && app->on_notices)
+        app->on_notices(ws_set_app(b->set), b->batch, count);
+    if (overflowed) {
+        log_warn("notices overflowed", "broadcaster=%u subscribers_refetch=yes", b->options.index);
+        if (app->on_overflow)
+            app->on_overflow(ws_set_app(b->set));
+    }
+    return count > 0 || overflowed;
+}
+
+static bool nothing_left(struct broadcaster *b)
+{
+    for (unsigned i = 0; i < b->ring_count; i++)
+        if (ring_depth(b->rings[i]) > 0)
+            return false;
+    return b->load == WS_APP_IDLE;
+}
+
+static void check_stop(struct broadcaster *b)
+{
+    if (b->phase == RUNNING && atomic_load_explicit(&b->stop, memory_order_acquire))
+        b->phase = DELIVERING;
+    bool late = b->phase != RUNNING && b->loop.now_us >= atomic_load(&b->stop_deadline_us);
+    if (b->phase == DELIVERING && (nothing_left(b) || late)) {
+        b->phase = CLOSING;
+        ws_set_close_all(b->set, WS_CLOSE_GOING_AWAY, "server is stopping");
+    }
+}
+
+static bool done(const struct broadcaster *b)
+{
+    return b->phase == CLOSING && (ws_set_count(b->set) == 0 || b->loop.now_us >= atomic_load(&b->stop_deadline_us));
+}
+
+static int sleep_ms(struct broadcaster *b)
+{
+    int wait_ms = ws_set_next_ms(b->set);
+    if (b->phase == RUNNING)
+        return wait_ms;
+    int64_t left_us = atomic_load(&b->stop_deadline_us) - b->loop.now_us;
+    int left_ms = left_us <= 0 ? 0 : left_us > 1000000 ? 1000 : (int)(left_us / 1000) + 1;
+    return wait_ms < 0 || wait_ms > left_ms ? left_ms : wait_ms;
+}
+
+static bool work_waits(struct broadcaster *b)
+{
+    for (unsigned i = 0; i < b->ring_count; i++)
+        if (ring_depth(b->rings[i]) > 0)
+            return true;
+    return adopt_new(b) || (b->phase == RUNNING && atomic_load_explicit(&b->stop, memory_order_acquire));
+}
+
+static void turn(struct broadcaster *b)
+{
+    const struct ws_app *app = b->options.app;
+    bool more = adopt_new(b);
+    if (b->load != WS_APP_FULL)
+        more |= take_notices(b);
+    b->load = app->on_turn ? app->on_turn(ws_set_app(b->set)) : WS_APP_IDLE;
+    ws_set_turn(b->set);
+    check_stop(b);
+    more |= b->load != WS_APP_IDLE;
+    int wait_ms = more ? 0 : sleep_ms(b);
+    if (wait_ms == 0) {
+        loop_run_once(&b->loop, 0);
+        return;
+    }
+    mailbox_sleeping(b->mailbox);
+    loop_run_once(&b->loop, work_waits(b) ? 0 : wait_ms);
+    mailbox_awake(b->mailbox);
+}
+
+static void on_wake(struct loop_source *source, uint32_t events)
+{
+    (void)source; /* mailbox_awake() empties it */
+    (void)events;
+}
+
+static void *run(void *arg)
+{
+    struct broadcaster *b = arg;
+    char name[16];
+    snprintf(name, sizeof(name), "broadcast-%u", b->options.index % 1000);
+    log_thread_name(name);
+    metrics_thread_init();
+    loop_update_time(&b->loop); /* it was made on another thread, maybe long ago */
+    struct broadcaster_options options = b->options;
+    options.on_closed = on_closed;
+    options.on_closed_arg = b;
+    enum err e = ws_set_new(&b->set, &b->loop, &options);
+    if (e == OK)
+        e = loop_add(&b->loop, &b->wake_source);
+    if (e != OK) {
+        log_error("broadcaster failed", "reason=\"%s\"", err_text(e));
+        must(e == OK); /* at start, with nothing served yet: better gone than deaf */
+    }
+    while (!done(b))
+        turn(b);
+    if (ws_set_count(b->set) > 0)
+        log_info("websockets cut at stop", "count=%u", ws_set_count(b->set));
+    ws_set_free(b->set);
+    b->set = NULL;
+    return NULL;
+}
+
+enum err broadcaster_new(struct broadcaster **out, const struct broadcaster_options *options)
+{
+    struct broadcaster *b = aligned_alloc(alignof(struct broadcaster), sizeof(*b));
+    if (!b)
+        return ERR_NOMEM;
+    memset(b, 0, sizeof(*b));
+    b->options = *options;
+    enum err e = loop_init(&b->loop);
+    b->mailbox = e == OK ? mailbox_new() : NULL;
+    if (!b->mailbox) {
+        broadcaster_free(b);
+        return e == OK ? ERR_IO : e;
+    }
+    b->wake_source = (struct loop_source){.fd = mailbox_fd(b->mailbox), .on_events = on_wake};
+    *out = b;
+    return OK;
+}
+
+enum err broadcaster_start(struct broadcaster *b)
+{
+    must(!b->started);
+    b->started = true;
+    if (pthread_create(&b->thread, NULL, run, b) != 0) {
+        b->started = false;
+        return ERR_NOMEM;
+    }
+    return OK;
+}
+
+void broadcaster_ask_stop(struct broadcaster *b, int64_t deadline_mono_us)
+{
+    if (!b->started)
+        return;
+    atomic_store(&b->stop_deadline_us, deadline_mono_us);
+    atomic_store_explicit(&b->stop, true, memory_order_release);
+    mailbox_poke(b->mailbox);
+}
+
+void broadcaster_stop(struct broadcaster *b, int64_t deadline_mono_us)
+{
+    if (!b->started)
+        return;
+    broadcaster_ask_stop(b, deadline_mono_us);
+    pthread_join(b->thread, NULL);
+    b->started = false;
+}
+
+void broadcaster_free(struct broadcaster *b)
+{
+    if (!b)
+        return;
+    must(!b->started);
+    /* Connections that came after the thread's last look. */
+    struct mailbox_node *node = b->mailbox ? mailbox_take(b->mailbox) : NULL;
+    while (node) {
+        struct ws_handover *h = (struct ws_handover *)(void *)node;
+        node = node->next;
+        refuse(b, h);
+    }
+    mailbox_free(b->mailbox);
+    loop_fini(&b->loop);
+    free(b);
+}

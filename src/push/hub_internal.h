@@ -1,0 +1,102 @@
+/* hub_internal.h: what the files of the hub share: hub (notices in, sends out), hub_protocol (what clients say),
+ * hub_special (subscribers of one chat, or with an interval of their own). Private to src/push. */
+#pragma once
+#include "base/arena.h"
+#include "base/map.h"
+#include "channel.h"
+#include "notice_frame.h"
+#include "pacer.h"
+#include "push/hub.h"
+#include "push/ws_conn.h"
+
+enum hub_place { PLACE_UPDATES, PLACE_COUNTS, PLACES };
+enum hub_topic_bit { TOPIC_UPDATES = 1, TOPIC_COUNTS = 2 };
+
+#define OWN_PACER_CHATS    256   /* chats that one subscriber's interval covers at a time */
+#define SHARED_PACER_CHATS 65536 /* the same for --notify-interval */
+
+struct hub;
+
+/* What the hub keeps in each connection (ws_conn_app). */
+struct hub_sub {
+    uint64_t pos[PLACES];        /* in the channel's stream */
+    uint32_t at[PLACES];         /* index in the channel + 1; 0: not subscribed there */
+    struct hub_special *special; /* instead of PLACE_UPDATES: a filter or an interval of its own */
+    uint8_t format;              /* enum notice_format of its chat_updates */
+};
+
+_Static_assert(sizeof(struct hub_sub) <= WS_APP_BYTES, "fits the connection's space");
+
+static inline struct hub_sub *hub_sub(struct ws_conn *c)
+{
+    return ws_conn_app(c);
+}
+
+/* One chat that somebody follows; exists while somebody does. */
+struct hub_chat {
+    char id[NOTICE_CHAT_ID_MAX];
+    uint8_t id_len;
+    struct hub_special **subs;
+    uint32_t count, cap;
+    uint32_t unpaced[NOTICE_FORMATS]; /* how many of subs without an interval want each format */
+    struct hub_chat *next_touched;    /* has frames of this turn */
+    bool touched;
+    unsigned frames;                     /* gathered in this turn */
+    struct buf gathered[NOTICE_FORMATS]; /* one send per subscriber and turn */
+};
+
+struct hub_special {
+    struct timer timer; /* first: fires when the pacer has something due */
+    struct hub *hub;
+    struct ws_conn *conn;
+    struct hub_chat *chat; /* NULL: all chats */
+    struct pacer *pacer;   /* NULL: no interval of its own */
+    uint32_t at;           /* in chat->subs, or in hub->paced */
+    uint8_t format;
+};
+
+struct hub {
+    struct ws_set *set;
+    const struct hub_options *options;
+    struct channel updates[NOTICE_FORMATS], counts;
+    struct map chats; /* id → hub_chat */
+    struct hub_chat *touched;
+    struct hub_special **paced; /* those of all chats with an interval */
+    uint32_t paced_count, paced_cap;
+    struct pacer *pacer; /* of --notify-interval, for all without a longer interval; NULL: none */
+    struct timer pacer_timer;
+    struct buf frames[NOTICE_FORMATS]; /* of the notice at hand; len 0: not encoded yet */
+    struct buf text;                   /* replies */
+    struct arena arena;                /* of the message at hand */
+    int64_t last_counts[NOTICE_COUNTS_LEN];
+    bool refetch_due; /* memory ran out on the way: subscribers must refetch */
+    uint64_t delivered, coalesced;
+};
+
+struct hub_wish {
+    enum notice_format format;
+    struct slice chat_id; /* len 0: all */
+    int64_t interval_us;
+};
+
+/* hub.c */
+struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format format);
+void hub_next_frame(struct hub *h); /* another notice is at hand */
+void hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count);
+void hub_send_counts(struct hub *h, struct ws_conn *c);
+void hub_send_hint(struct hub *h, struct ws_conn *c);
+
+/* hub_protocol.c */
+void hub_greet(struct hub *h, struct ws_conn *c);
+void hub_hear(struct hub *h, struct ws_conn *c, enum ws_message_kind kind, struct slice payload);
+void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic);
+
+/* hub_special.c */
+NODISCARD enum err special_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wish);
+void special_remove(struct hub *h, struct ws_conn *c);
+void special_flush(struct hub *h, struct ws_conn *c); /* sends what its pacer holds */
+void special_offer(struct hub *h, const struct notice *n, const struct hub_chat *chat);
+struct hub_chat *special_chat(struct hub *h, struct slice chat_id); /* NULL: nobody follows it */
+void special_gather(struct hub *h, struct hub_chat *chat, const struct notice *n);
+void special_send_gathered(struct hub *h, int64_t taken_us);
+void special_hint_all(struct hub *h);

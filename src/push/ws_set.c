@@ -1,0 +1,319 @@
+/* The connections of one broadcaster: adopting, burying, pinging, and the counters that they share. */
+#include "ws_internal.h"
+
+#include "base/clock.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TIMER_TICK_US 5000
+#define SWEEP_STEPS   32 /* of one ping interval: each looks at its share of the connections */
+
+_Static_assert(sizeof(struct ws_conn) <= 192, "what an idle connection costs");
+
+static const char PING_FRAME[2] = {(char)(0x80 | WS_OP_PING), 0};
+
+static int64_t sweep_step_ms(const struct ws_set *s)
+{
+    int64_t step_ms = s->options.ping_ms / SWEEP_STEPS;
+    return step_ms < 10 ? 10 : step_ms > 1000 ? 1000 : step_ms;
+}
+
+static uint32_t now_ms(const struct ws_set *s)
+{
+    return (uint32_t)((s->loop->now_us - s->start_us) / 1000);
+}
+
+/* An unfinished message must grow, or its parser is wanted back. */
+static void check_lease(struct ws_conn *c)
+{
+    struct ws_lease *l = c->lease;
+    if (!l)
+        return;
+    l->starved = l->fed - l->swept_fed < WS_LEASE_TRICKLE ? l->starved + 1 : 0;
+    l->swept_fed = l->fed;
+    if (l->starved >= WS_SWEEPS_MAX)
+        ws_conn_fail(c, WS_CLOSE_POLICY, "message left incomplete");
+}
+
+/* Once per ping interval and connection. */
+static void sweep_one(struct ws_conn *c)
+{
+    if (c->state != WS_OPEN)
+        return; /* its deadline sees to it */
+    if (c->flags & WS_HEARD) {
+        c->flags = (uint8_t)(c->flags & ~WS_HEARD);
+        c->quiet = 0;
+        check_lease(c);
+        return;
+    }
+    c->quiet++;
+    if (c->quiet >= WS_SWEEPS_MAX) {
+        metrics_add(M_WS_DEAD, 1);
+        log_info("websocket dropped", "connection=%.*s reason=\"no answer to pings\"", UUID_LEN, c->id);
+        ws_conn_lost(c, "no answer to pings");
+    } else if (!c->out) { /* one that does not even read is not helped by a ping */
+        ws_out_write(c, slice_of(PING_FRAME, sizeof(PING_FRAME)), 0);
+    }
+}
+
+/* Rolls over the connections so that each is seen about once per interval. Removal moves connections about, so each
+ * remembers when it was seen: coming up twice in a round is no second silent interval. */
+static void on_sweep(struct timer *t)
+{
+    struct ws_set *s = (struct ws_set *)(void *)((char *)t - offsetof(struct ws_set, sweep));
+    int64_t step_ms = sweep_step_ms(s);
+    uint64_t share = ((uint64_t)s->count * (uint64_t)step_ms) / (uint64_t)s->options.ping_ms + 1;
+    for (; share > 0 && s->count > 0; share--) {
+        if (s->sweep_at >= s->count) {
+            s->sweep_at = 0;
+            if (share > s->count)
+                share = s->count;
+        }
+        struct ws_conn *c = s->conns[s->sweep_at++];
+        if (now_ms(s) - c->swept_ms < (uint64_t)s->options.ping_ms * 3 / 4)
+            continue;
+        c->swept_ms = now_ms(s);
+        sweep_one(c);
+    }
+    timer_start(&s->timers, t, s->loop->now_us + step_ms * 1000);
+}
+
+enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct broadcaster_options *options)
+{
+    must(options->app && options->max_message > 0 && options->backlog_bytes > 0 && options->ping_ms >= 0);
+    struct ws_set *s = calloc(1, sizeof(*s));
+    if (!s)
+        return ERR_NOMEM;
+    s->loop = loop;
+    s->options = *options;
+    s->start_us = loop->now_us;
+    pool_init(&s->pool, sizeof(struct ws_conn), 0);
+    timer_wheel_init(&s->timers, TIMER_TICK_US, loop->now_us);
+    s->input = malloc(WS_INPUT_BYTES);
+    enum err e = s->input ? options->app->create(&s->app, s, options->app_arg) : ERR_NOMEM;
+    if (e != OK) {
+        free(s->input);
+        free(s);
+        return e;
+    }
+    s->sweep.on_fire = on_sweep;
+    if (options->ping_ms > 0)
+        timer_start(&s->timers, &s->sweep, loop->now_us + sweep_step_ms(s) * 1000);
+    *out = s;
+    return OK;
+}
+
+void ws_set_reap_later(struct ws_conn *c)
+{
+    if (c->flags & WS_REAP)
+        return;
+    c->flags |= WS_REAP;
+    c->next_reap = c->set->reap;
+    c->set->reap = c;
+}
+
+static void closed(struct ws_set *s, uint64_t tag)
+{
+    if (s->options.on_closed)
+        s->options.on_closed(s->options.on_closed_arg, tag);
+}
+
+static void bury(struct ws_set *s, struct ws_conn *c)
+{
+    uint64_t tag = c->tag;
+    log_debug("websocket closed", "connection=%.*s code=%u", UUID_LEN, c->id, (unsigned)c->close_code);
+    s->conns[c->at] = s->conns[--s->count];
+    s->conns[c->at]->at = c->at;
+    loop_close(s->loop, &c->source);
+    ws_conn_free(c);
+    pool_put(&s->pool, c);
+    metrics_add(M_WS_CLOSED, 1);
+    metrics_gauge(G_WS_OPEN, -1);
+    closed(s, tag);
+}
+
+static void reap(struct ws_set *s)
+{
+    while (s->reap) {
+        struct ws_conn *c = s->reap;
+        s->reap = c->next_reap;
+        c->flags = (uint8_t)(c->flags & ~WS_REAP);
+        if (c->state != WS_OPEN && c->flags & WS_APP_OPEN) {
+            c->flags = (uint8_t)(c->flags & ~WS_APP_OPEN);
+            s->options.app->on_close(s->app, c);
+        }
+        if (c->state == WS_DEAD && !(c->flags & WS_AGAIN))
+            bury(s, c);
+    }
+}
+
+static bool make_room(struct ws_set *s)
+{
+    if (s->count < s->cap)
+        return true;
+    uint32_t cap = s->cap ? s->cap + s->cap / 2 : 64;
+    struct ws_conn **conns = realloc(s->conns, cap * sizeof(struct ws_conn *));
+    if (!conns)
+        return false;
+    s->conns = conns;
+    s->cap = cap;
+    return true;
+}
+
+static struct ws_conn *conn_new(struct ws_set *s, const struct ws_handover *h)
+{
+    struct ws_principal *principal = NULL;
+    if (!make_room(s))
+        return NULL;
+    if (h->has_principal) {
+        principal = malloc(sizeof(*principal));
+        if (!principal)
+            return NULL;
+        *principal = h->principal;
+    }
+    struct ws_conn *c = pool_get(&s->pool);
+    if (!c) {
+        free(principal);
+        return NULL;
+    }
+    ws_conn_init(c, s, h->fd);
+    c->principal = principal;
+    c->tag = h->tag;
+    c->swept_ms = now_ms(s);
+    if (loop_add(s->loop, &c->source) != OK) {
+        free(principal);
+        pool_put(&s->pool, c);
+        return NULL;
+    }
+    c->at = s->count;
+    s->conns[s->count++] = c;
+    return c;
+}
+
+static void set_socket_options(const struct ws_set *s, int fd)
+{
+    /* Both are hints: a socket that is not TCP (tests) or a limit of the system refuses them, and all works. */
+    int on = 1, bytes = (int)s->options.send_buffer;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (bytes > 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
+void ws_set_adopt(struct ws_set *s, struct ws_handover *h)
+{
+    struct ws_conn *c = conn_new(s, h);
+    if (!c) {
+        log_warn("websocket refused", "reason=\"no memory or descriptor for it\"");
+        metrics_add(M_WS_REFUSED, 1);
+        close(h->fd);
+        closed(s, h->tag);
+        ws_handover_free(h);
+        return;
+    }
+    set_socket_options(s, h->fd);
+    metrics_add(M_WS_OPENED, 1);
+    metrics_gauge(G_WS_OPEN, 1);
+    log_debug("websocket open", "connection=%.*s", UUID_LEN, c->id);
+    ws_cork(c);
+    buf_append(&s->scratch, h->bytes, h->head_len);
+    c->flags |= WS_APP_OPEN;
+    s->options.app->on_open(s->app, c);
+    if (h->rest_len > 0)
+        ws_parse(c, slice_of(h->bytes + h->head_len, h->rest_len));
+    ws_uncork(c, h->head_len);
+    if (!c->out)
+        ws_conn_flushed(c);
+    ws_handover_free(h);
+}
+
+static void read_again(struct ws_set *s)
+{
+    struct ws_conn *c = s->again;
+    s->again = NULL;
+    while (c) {
+        struct ws_conn *next = c->next_again;
+        c->flags = (uint8_t)(c->flags & ~WS_AGAIN);
+        if (c->state == WS_DEAD)
+            ws_set_reap_later(c);
+        else
+            ws_conn_read(c);
+        c = next;
+    }
+}
+
+static void publish_counters(struct ws_set *s)
+{
+    if (s->writes) {
+        metrics_add(M_WS_WRITES, s->writes);
+        metrics_add(M_WS_BYTES_OUT, s->bytes_out);
+        s->writes = s->bytes_out = 0;
+    }
+    if (s->pending_bytes) {
+        metrics_gauge(G_WS_PENDING_BYTES, s->pending_bytes);
+        s->pending_bytes = 0;
+    }
+}
+
+void ws_set_turn(struct ws_set *s)
+{
+    if (s->timers.count > 0)
+        timer_wheel_run(&s->timers, s->loop->now_us);
+    if (s->again)
+        read_again(s);
+    reap(s);
+    publish_counters(s);
+}
+
+int ws_set_next_ms(struct ws_set *s)
+{
+    return s->again || s->reap ? 0 : timer_wheel_next_ms(&s->timers, s->loop->now_us);
+}
+
+void ws_set_close_all(struct ws_set *s, uint16_t code, const char *reason)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        ws_conn_close(s->conns[i], code, reason);
+}
+
+unsigned ws_set_count(const struct ws_set *s)
+{
+    return s->count;
+}
+
+struct loop *ws_set_loop(struct ws_set *s)
+{
+    return s->loop;
+}
+
+struct timer_wheel *ws_set_timers(struct ws_set *s)
+{
+    return &s->timers;
+}
+
+void *ws_set_app(struct ws_set *s)
+{
+    return s->app;
+}
+
+void ws_set_free(struct ws_set *s)
+{
+    if (!s)
+        return;
+    for (uint32_t i = 0; i < s->count; i++)
+        ws_conn_lost(s->conns[i], "stopped");
+    read_again(s);
+    reap(s);
+    must(s->count == 0);
+    publish_counters(s);
+    s->options.app->destroy(s->app);
+    ws_leases_free(s);
+    pool_fini(&s->pool);
+    buf_fini(&s->scratch);
+    free(s->conns);
+    free(s->input);
+    free(s);
+}
