@@ -1,0 +1,133 @@
+/* mode_idle.c: opens N WebSockets as fast as the server takes them, subscribes, and holds them until the end: the
+ * rate of opening, and what one costs the server in memory. The clock runs from the first connect. */
+#include "modes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define IDLE_SAMPLE 10 /* the rate is told for each tenth of the connections too: does it fall as they grow? */
+
+struct idle_worker {
+    struct conn *conns;
+    unsigned count, opened, ready;
+    int64_t first_ns, last_ns;
+    int64_t tenth_ns[IDLE_SAMPLE];
+};
+
+static void open_some(struct idle_worker *own, const struct worker *w)
+{
+    while (own->opened < own->count && w->opening < w->load->options->open_window && !worker_ending(w))
+        conn_open(&own->conns[own->opened++]);
+}
+
+static void on_ready(struct conn *c)
+{
+    struct worker *w = c->worker;
+    struct idle_worker *own = w->own;
+    own->last_ns = w->now_ns;
+    own->ready++;
+    unsigned tenth = own->ready * IDLE_SAMPLE / own->count;
+    if (tenth > 0)
+        own->tenth_ns[tenth - 1] = w->now_ns;
+    open_some(own, w);
+}
+
+static void on_message(struct conn *c, const char *payload, size_t len)
+{
+    (void)payload;
+    (void)len;
+    struct worker *w = c->worker;
+    worker_done(w, OP_DELIVERY, w->now_ns, 0); /* somebody else's notifications: shown, so that "idle" is checked */
+}
+
+static void on_lost(struct conn *c)
+{
+    struct idle_worker *own = c->worker->own;
+    if (own->ready)
+        own->ready--;
+}
+
+static const struct conn_actor ACTOR = {.ready = on_ready, .message = on_message, .lost = on_lost};
+
+static void start(struct worker *w)
+{
+    struct idle_worker *own = must_alloc(1, sizeof(*own));
+    w->own = own;
+    own->count = worker_share(w, w->load->options->subscribers);
+    own->conns = must_alloc(own->count, sizeof(struct conn));
+    for (unsigned i = 0; i < own->count; i++) {
+        conn_init(&own->conns[i], w, &ACTOR, own, i);
+        own->conns[i].websocket = true;
+    }
+}
+
+static void go(struct worker *w)
+{
+    struct idle_worker *own = w->own;
+    own->first_ns = w->now_ns;
+    open_some(own, w);
+}
+
+static int64_t turn(struct worker *w)
+{
+    open_some(w->own, w);
+    return NEVER_NS;
+}
+
+static void stop(struct worker *w)
+{
+    struct idle_worker *own = w->own;
+    free(own->conns);
+    free(own);
+}
+
+struct totals {
+    unsigned ready;
+    double open_s, per_connection, last_tenth_per_s;
+};
+
+static struct totals add_up(const struct load *l)
+{
+    struct totals t = {.per_connection = -1};
+    int64_t first_ns = NEVER_NS, last_ns = 0;
+    for (unsigned i = 0; i < l->threads; i++) {
+        const struct idle_worker *own = l->workers[i].own;
+        t.ready += own->ready;
+        first_ns = own->first_ns < first_ns ? own->first_ns : first_ns;
+        last_ns = own->last_ns > last_ns ? own->last_ns : last_ns;
+        int64_t tenth_ns = own->tenth_ns[IDLE_SAMPLE - 1] - own->tenth_ns[IDLE_SAMPLE - 2];
+        if (tenth_ns > 0)
+            t.last_tenth_per_s += (double)own->count / IDLE_SAMPLE / ((double)tenth_ns / 1e9);
+    }
+    t.open_s = last_ns > first_ns ? (double)(last_ns - first_ns) / 1e9 : 0;
+    if (l->server_start.ok && l->server_end.ok && t.ready)
+        t.per_connection = (l->server_end.rss_bytes - l->server_start.rss_bytes) / t.ready;
+    return t;
+}
+
+static void report(struct load *l)
+{
+    struct totals t = add_up(l);
+    printf("idle       %u open of %u in %.3f s: %.0f/s (the last tenth %.0f/s)", t.ready, l->options->subscribers,
+           t.open_s, t.open_s > 0 ? t.ready / t.open_s : 0, t.last_tenth_per_s);
+    if (l->server_start.ok)
+        printf("; %.3f KB of RSS per connection", t.per_connection / 1024);
+    printf("\n");
+}
+
+static void report_json(struct load *l)
+{
+    struct totals t = add_up(l);
+    printf(",\"idle\":{\"open\":%u,\"open_s\":%.4f,\"open_per_s\":%.1f,\"last_tenth_per_s\":%.1f,"
+           "\"rss_per_connection\":%.1f}",
+           t.ready, t.open_s, t.open_s > 0 ? t.ready / t.open_s : 0, t.last_tenth_per_s, t.per_connection);
+}
+
+const struct mode MODE_IDLE = {.name = "idle",
+                               .primary = OP_OPEN,
+                               .start = start,
+                               .go = go,
+                               .turn = turn,
+                               .stop = stop,
+                               .report = report,
+                               .report_json = report_json};
