@@ -195,11 +195,13 @@ static enum step at_request_line(struct http_parser *p, size_t len)
     return feed(p, p->eaten + line.len + 2, false);
 }
 
-/* Room left for one more line of the head, or of the trailers. */
-static size_t part_room(const struct http_parser *p)
+/* A line of the head, or of the trailers: both are bounded as a whole. */
+static enum step take_field(struct http_parser *p, size_t len, const char *too_large, struct slice *line)
 {
     size_t used = p->eaten - p->part_at + 2; /* with the line's own end */
-    return used < p->limits.max_head ? p->limits.max_head - used : 0;
+    if (used > p->limits.max_head)
+        return bad(p, 431, too_large);
+    return take_line(p, len, p->limits.max_head - used, 431, too_large, line);
 }
 
 static enum step head_done(struct http_parser *p)
@@ -219,7 +221,7 @@ static enum step head_done(struct http_parser *p)
 static enum step at_headers(struct http_parser *p, size_t len)
 {
     struct slice line;
-    enum step step = take_line(p, len, part_room(p), 431, "Request head is too large", &line);
+    enum step step = take_field(p, len, "Request head is too large", &line);
     if (step != STEP_ON)
         return step;
     if (p->request.base != p->in)
@@ -310,7 +312,7 @@ static enum step at_chunk_data(struct http_parser *p, size_t len)
 static enum step at_trailers(struct http_parser *p, size_t len)
 {
     struct slice line;
-    enum step step = take_line(p, len, part_room(p), 431, "Trailers are too large", &line);
+    enum step step = take_field(p, len, "Trailers are too large", &line);
     if (step != STEP_ON)
         return step;
     if (line.len && !http_head_trailer(p, line))
@@ -349,8 +351,8 @@ static enum http_parse finish(struct http_parser *p)
 {
     struct http_request *req = &p->request;
     http_parser_rebase(p, p->in);
-    req->body_in_buffer = req->chunked;
-    if (req->chunked)
+    req->body_in_buffer = p->body.len > 0;
+    if (req->body_in_buffer)
         req->body = buf_slice(&p->body);
     else
         req->body = slice_of(p->in + p->eaten - p->content_length, p->content_length);

@@ -1,0 +1,234 @@
+#include "http/parse.h"
+#include "http/reply.h"
+#include "suites.h"
+#include "json/json_in.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DATE SLICE_LIT("Tue, 24 Nov 2026 21:56:00 GMT")
+#define D    "\r\nDate: Tue, 24 Nov 2026 21:56:00 GMT"
+
+static void check_head(const struct http_reply *r, const char *expected)
+{
+    struct buf b;
+    buf_init(&b);
+    buf_append_lit(&b, "before");
+    reply_write_head(&b, r, DATE);
+    CU_ASSERT_STRING_EQUAL(buf_cstr(&b), expected);
+    buf_fini(&b);
+}
+
+static void test_heads(void)
+{
+    struct blob *blob = blob_copy(SLICE_LIT("0123456789"));
+    check_head(
+        &(struct http_reply){.status = 200, .minor = 1, .content_type = HTTP_TYPE_JSON, .small = SLICE_LIT("{}")},
+        "beforeHTTP/1.1 200 OK" D "\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n");
+    check_head(&(struct http_reply){.status = 200,
+                                    .minor = 1,
+                                    .body = blob,
+                                    .etag = SLICE_LIT("\"e\""),
+                                    .cache_control = SLICE_LIT("no-cache"),
+                                    .head_only = true},
+               "beforeHTTP/1.1 200 OK" D "\r\nContent-Length: 10\r\nETag: \"e\"\r\nCache-Control: no-cache\r\n\r\n");
+    check_head(&(struct http_reply){.status = 304, .minor = 1, .body = blob, .etag = SLICE_LIT("\"e\"")},
+               "beforeHTTP/1.1 304 Not Modified" D "\r\nETag: \"e\"\r\n\r\n");
+    check_head(&(struct http_reply){.status = 204, .minor = 1}, "beforeHTTP/1.1 204 No Content" D "\r\n\r\n");
+    check_head(&(struct http_reply){.status = 405, .minor = 1, .allow = SLICE_LIT("GET, HEAD"), .close = true},
+               "beforeHTTP/1.1 405 Method Not Allowed" D
+               "\r\nContent-Length: 0\r\nAllow: GET, HEAD\r\nConnection: close\r\n\r\n");
+    check_head(&(struct http_reply){.status = 307, .minor = 0, .location = SLICE_LIT("/a?b")},
+               "beforeHTTP/1.1 307 Temporary Redirect" D
+               "\r\nContent-Length: 0\r\nLocation: /a?b\r\nConnection: keep-alive\r\n\r\n");
+    check_head(&(struct http_reply){.status = 503, .minor = 0, .retry_after_s = 2, .close = true},
+               "beforeHTTP/1.1 503 Service Unavailable" D
+               "\r\nContent-Length: 0\r\nRetry-After: 2\r\nConnection: close\r\n\r\n");
+    check_head(&(struct http_reply){.status = 101,
+                                    .minor = 1,
+                                    .close = true,
+                                    .extra = SLICE_LIT("Upgrade: websocket\r\nConnection: Upgrade\r\n")},
+               "beforeHTTP/1.1 101 Switching Protocols" D "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    blob_drop(blob);
+}
+
+/* Longer values than the fixed room, into a buf that has none. */
+static void test_long_values(void)
+{
+    struct buf b;
+    char *big = malloc(20000);
+    memset(big, 'x', 20000);
+    buf_init(&b);
+    struct http_reply r = {.status = 200,
+                           .minor = 1,
+                           .location = slice_of(big, 20000),
+                           .cors = {.preflight = true,
+                                    .allow_origin = slice_of(big, 5000),
+                                    .allow_headers = slice_of(big, 7000),
+                                    .vary = true}};
+    reply_write_head(&b, &r, DATE);
+    CU_ASSERT(buf_ok(&b) && b.len > 32000 && b.len < 33000);
+    CU_ASSERT(slice_ends(buf_slice(&b), SLICE_LIT("\r\n\r\n")));
+    buf_fini(&b);
+    free(big);
+}
+
+/* True where writing that head aborts. In a child, because it must. */
+static bool aborts(const struct http_reply *r)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct buf b;
+        (void)!freopen("/dev/null", "w", stderr);
+        signal(SIGABRT, SIG_DFL);
+        buf_init(&b);
+        reply_write_head(&b, r, DATE);
+        _exit(0);
+    }
+    return pid > 0 && waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void test_no_response_splitting(void)
+{
+    CU_ASSERT(aborts(&(struct http_reply){.status = 200, .location = SLICE_LIT("/a\r\nSet-Cookie: x")}));
+    CU_ASSERT(aborts(&(struct http_reply){.status = 200, .etag = SLICE_LIT("\"\n\"")}));
+    CU_ASSERT(aborts(&(struct http_reply){.status = 200, .cors = {.allow_origin = SLICE_LIT("a\rb")}}));
+    CU_ASSERT(aborts(&(struct http_reply){.status = 200, .extra = SLICE_LIT("A: b")}));
+    CU_ASSERT(aborts(&(struct http_reply){.status = 200, .extra = SLICE_LIT("A: b\r\n\r\nbody\r\n")}));
+    CU_ASSERT(aborts(&(struct http_reply){.status = 0}));
+    CU_ASSERT_FALSE(aborts(&(struct http_reply){.status = 200, .extra = SLICE_LIT("A: b\r\nC: d\r\n")}));
+}
+
+static void test_status_text(void)
+{
+    static const int statuses[] = {100, 101, 200, 204, 304, 307, 400, 401, 403, 404, 405, 408, 409,
+                                   413, 414, 415, 417, 422, 426, 429, 431, 500, 501, 503, 504, 505};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
+        CU_ASSERT_STRING_NOT_EQUAL(http_status_text(statuses[i]), "Unknown");
+    for (int e = OK + 1; e < ERR__COUNT; e++)
+        CU_ASSERT_STRING_NOT_EQUAL(http_status_text(err_http_status((enum err)e)), "Unknown");
+    CU_ASSERT_STRING_EQUAL(http_status_text(799), "Unknown");
+}
+
+static void test_errors(void)
+{
+    struct buf b;
+    buf_init(&b);
+    reply_error_body(&b, SLICE_LIT("Chat not found: \"a\\b\"\n\xff"));
+    CU_ASSERT_STRING_EQUAL(buf_cstr(&b), "{\"detail\":\"Chat not found: \\\"a\\\\b\\\"\\n\xef\xbf\xbd\"}");
+    buf_fini(&b);
+}
+
+static void test_validation(void)
+{
+    static const struct {
+        struct rule_break broken;
+        const char *json;
+    } cases[] = {
+        {{.rule = RULE_MISSING, .where = "body", .field = {"message", 7}, .input = {"{\"a\":1}", 7}},
+         "{\"type\":\"missing\",\"loc\":[\"body\",\"message\"],\"msg\":\"Field required\",\"input\":{\"a\":1}}"},
+        {{.rule = RULE_MISSING, .where = "body"},
+         "{\"type\":\"missing\",\"loc\":[\"body\"],\"msg\":\"Field required\",\"input\":null}"},
+        {{.rule = RULE_STRING_TYPE, .where = "body", .field = {"content", 7}, .input = {"5", 1}},
+         "{\"type\":\"string_type\",\"loc\":[\"body\",\"content\"],\"msg\":\"Input should be a valid string\","
+         "\"input\":5}"},
+        {{.rule = RULE_STRING_SHORT, .where = "body", .field = {"role", 4}, .input = {"\"\"", 2}, .limit = 1},
+         "{\"type\":\"string_too_short\",\"loc\":[\"body\",\"role\"],"
+         "\"msg\":\"String should have at least 1 character\",\"input\":\"\",\"ctx\":{\"min_length\":1}}"},
+        {{.rule = RULE_STRING_LONG, .where = "body", .field = {"role", 4}, .input = {"\"x\"", 3}, .limit = 32},
+         "{\"type\":\"string_too_long\",\"loc\":[\"body\",\"role\"],"
+         "\"msg\":\"String should have at most 32 characters\",\"input\":\"x\",\"ctx\":{\"max_length\":32}}"},
+        {{.rule = RULE_GREATER_EQUAL, .where = "query", .field = {"limit", 5}, .input = {"\"0\"", 3}, .limit = 1},
+         "{\"type\":\"greater_than_equal\",\"loc\":[\"query\",\"limit\"],"
+         "\"msg\":\"Input should be greater than or equal to 1\",\"input\":\"0\",\"ctx\":{\"ge\":1}}"},
+        {{.rule = RULE_LESS_EQUAL, .where = "query", .field = {"limit", 5}, .input = {"\"2000\"", 6}, .limit = 1000},
+         "{\"type\":\"less_than_equal\",\"loc\":[\"query\",\"limit\"],"
+         "\"msg\":\"Input should be less than or equal to 1000\",\"input\":\"2000\",\"ctx\":{\"le\":1000}}"},
+        {{.rule = RULE_JSON_INVALID, .where = "body", .reason = {"Expecting \"value\"", 17}},
+         "{\"type\":\"json_invalid\",\"loc\":[\"body\"],\"msg\":\"JSON decode error\",\"input\":null,"
+         "\"ctx\":{\"error\":\"Expecting \\\"value\\\"\"}}"},
+        {{.rule = RULE_VALUE_ERROR, .where = "query", .field = {"since", 5}, .reason = {"not a cursor", 12}},
+         "{\"type\":\"value_error\",\"loc\":[\"query\",\"since\"],\"msg\":\"Value error, not a cursor\","
+         "\"input\":null,\"ctx\":{\"error\":\"not a cursor\"}}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct buf b, expected;
+        buf_init(&b);
+        buf_init(&expected);
+        reply_validation_body(&b, (struct rule_break[]){cases[i].broken, cases[i].broken}, 2);
+        buf_printf(&expected, "{\"detail\":[%s,%s]}", cases[i].json, cases[i].json);
+        CU_ASSERT_STRING_EQUAL(buf_cstr(&b), buf_cstr(&expected));
+        buf_fini(&b);
+        buf_fini(&expected);
+    }
+}
+
+static void test_every_rule_is_worded(void)
+{
+    for (int rule = 0; rule < RULE__COUNT; rule++) {
+        struct buf b;
+        struct arena a;
+        struct json_doc doc;
+        struct rule_break broken = {.rule = (enum rule)rule, .where = "body", .field = SLICE_LIT("f"), .limit = 2};
+        buf_init(&b);
+        arena_init(&a, 0);
+        reply_validation_body(&b, &broken, 1);
+        CU_ASSERT_EQUAL(json_parse(buf_slice(&b), &a, &doc, NULL), OK);
+        CU_ASSERT_PTR_NULL(strstr(buf_cstr(&b), "\"\""));
+        arena_fini(&a);
+        buf_fini(&b);
+    }
+}
+
+static void test_etag(void)
+{
+    static const struct {
+        const char *lines, *etag;
+        bool matches;
+    } cases[] = {
+        {"If-None-Match: \"a\"\r\n", "\"a\"", true},
+        {"If-None-Match: \"b\"\r\n", "\"a\"", false},
+        {"If-None-Match: W/\"a\"\r\n", "\"a\"", true},
+        {"If-None-Match: \"a\"\r\n", "W/\"a\"", true},
+        {"If-None-Match: \"b\", \"a\"\r\n", "\"a\"", true},
+        {"If-None-Match: \"b\",W/\"a\" , \"c\"\r\n", "\"a\"", true},
+        {"If-None-Match: \"b,a\"\r\n", "\"a\"", false},
+        {"If-None-Match: \"x\", \"b,\\\", \"a\"\r\n", "\"a\"", true},
+        {"If-None-Match: *\r\n", "\"a\"", true},
+        {"If-None-Match: a\r\n", "\"a\"", false},
+        {"If-None-Match: \"a\r\n", "\"a\"", false},
+        {"If-None-Match: w/\"a\"\r\n", "\"a\"", false},
+        {"If-None-Match:\r\n", "\"a\"", false},
+        {"If-None-Match: \"b\"\r\nIf-None-Match: \"a\"\r\n", "\"a\"", true},
+        {"X: \"a\"\r\n", "\"a\"", false},
+        {"If-Match: \"a\"\r\n", "\"a\"", false},
+    };
+    struct http_limits limits = {.max_head = 4096, .max_body = 10, .max_target = 100};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct http_parser p;
+        struct buf in;
+        buf_init(&in);
+        buf_printf(&in, "GET / HTTP/1.1\r\nHost: x\r\n%s\r\n", cases[i].lines);
+        http_parser_init(&p, &limits);
+        CU_ASSERT_EQUAL(http_parser_run(&p, in.ptr, in.len), HTTP_PARSE_REQUEST);
+        CU_ASSERT_EQUAL(http_etag_matches(&p.request, slice_cstr(cases[i].etag)), cases[i].matches);
+        http_parser_fini(&p);
+        buf_fini(&in);
+    }
+}
+
+const CU_TestInfo reply_tests[] = {
+    {"heads", test_heads},
+    {"long values", test_long_values},
+    {"no response splitting", test_no_response_splitting},
+    {"status text", test_status_text},
+    {"errors", test_errors},
+    {"validation", test_validation},
+    {"every rule is worded", test_every_rule_is_worded},
+    {"etag", test_etag},
+    CU_TEST_INFO_NULL,
+};
