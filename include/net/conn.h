@@ -76,8 +76,9 @@ struct slice conn_input(const struct conn *c);
 enum conn_fill { CONN_FILLED, CONN_DRY, CONN_ENDED, CONN_FAILED };
 /* Reads more after `*input` (which may lie in the scratch or be kept): *input is the longer input then. */
 enum conn_fill conn_fill(struct conn *c, struct slice *input);
-/* `rest` (a tail of the input) is wanted later: kept. Empty: all input is dropped and its memory given back. */
+/* `rest` (a tail of the input) is wanted later: kept. */
 NODISCARD enum err conn_keep(struct conn *c, struct slice rest);
+void conn_drop_input(struct conn *c); /* all of it, and its memory */
 
 /* Sends head and body by one writev; what the socket does not take is kept (the body by reference). */
 void conn_send(struct conn *c, struct slice head, struct blob *body);

@@ -166,7 +166,7 @@ static bool settle(struct http_session *s)
         return true;
     }
     return_parser(s);
-    (void)conn_keep(c, slice_of(NULL, 0));
+    conn_drop_input(c);
     if (c->ended) {
         conn_close(c);
         return false;
@@ -255,7 +255,7 @@ static bool await_more(struct http_session *s, struct slice *input)
 static void quiet(struct http_session *s)
 {
     return_parser(s);
-    (void)conn_keep(&s->conn, slice_of(NULL, 0));
+    conn_drop_input(&s->conn);
 }
 
 static void pump(struct http_session *s)

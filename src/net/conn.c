@@ -126,11 +126,16 @@ static bool is_kept(const struct conn *c, struct slice s)
     return c->in.ptr && s.ptr >= c->in.ptr && s.ptr <= c->in.ptr + c->in.len;
 }
 
+void conn_drop_input(struct conn *c)
+{
+    buf_fini(&c->in);
+    c->in_at = 0;
+}
+
 enum err conn_keep(struct conn *c, struct slice rest)
 {
     if (rest.len == 0) {
-        buf_fini(&c->in);
-        c->in_at = 0;
+        conn_drop_input(c);
         return OK;
     }
     if (is_kept(c, rest)) {
