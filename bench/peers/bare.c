@@ -91,8 +91,10 @@ int main(int argc, char **argv)
         return 2;
     bool fan = strcmp(argv[1], "fan") == 0;
     int body = argc > 3 ? atoi(argv[3]) : 16;
-    answer_len = (size_t)asprintf(&answer, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-                                           "%0*d", body, body, 0);
+    answer_len = (size_t)asprintf(&answer,
+                                  "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                                  "%0*d",
+                                  body, body, 0);
     setrlimit(RLIMIT_NOFILE, &(struct rlimit){FDS, FDS});
     signal(SIGPIPE, SIG_IGN);
     int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1, ep = epoll_create1(0);
