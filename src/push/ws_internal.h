@@ -36,7 +36,7 @@ struct ws_lease {
     uint64_t swept_fed;    /* `fed` at the last sweep */
     unsigned starved;      /* sweeps in a row with next to no progress */
     bool message_open;     /* a fragmented message waits for its continuation */
-    bool bad_close;        /* a close frame whose payload is one byte (RFC 6455, 5.5.1) */
+    uint16_t bad_close;    /* the code that refuses a close frame which wslay lets pass; 0: none */
 };
 
 /* The deadline of a connection that is no longer OPEN. */

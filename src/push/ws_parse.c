@@ -44,7 +44,7 @@ static void on_frame(wslay_event_context_ptr parser, const struct wslay_event_on
     if (frame->opcode < WS_OP_CLOSE)
         l->message_open = !frame->fin;
     else if (frame->opcode == WS_OP_CLOSE && frame->payload_length == 1)
-        l->bad_close = true;
+        l->bad_close = WS_CLOSE_PROTOCOL; /* wslay takes one byte for "no code" (RFC 6455, 5.5.1) */
 }
 
 static void on_message(wslay_event_context_ptr parser, const struct wslay_event_on_msg_recv_arg *m, void *arg)
@@ -59,8 +59,11 @@ static void on_message(wslay_event_context_ptr parser, const struct wslay_event_
                                             slice_of((const char *)m->msg, m->msg_length));
         break;
     case WS_OP_CLOSE:
+        /* wslay skips the code's two bytes in each piece that it reads, so a reason that came in pieces is unchecked. */
+        if (m->msg_length > 2 && !slice_is_utf8(slice_of((const char *)m->msg + 2, m->msg_length - 2)))
+            l->bad_close = WS_CLOSE_INVALID_DATA;
         if (l->bad_close)
-            break; /* wslay takes it for "no code"; ws_parse() answers 1002 */
+            break; /* judge() answers */
         c->close_code = wslay_event_get_status_code_received(parser);
         /* fall through */
     case WS_OP_PING:
@@ -147,7 +150,9 @@ static void judge(struct ws_conn *c, int result)
     wslay_event_context_ptr parser = l->parser;
     if (result == WSLAY_ERR_NOMEM) {
         ws_conn_fail(c, WS_CLOSE_INTERNAL, "no memory to read a message");
-    } else if (result != 0 || l->bad_close) {
+    } else if (l->bad_close) {
+        ws_conn_fail(c, l->bad_close, "malformed close frame");
+    } else if (result != 0) {
         /* A header that cannot be: wslay answers by a close without a code, we say which. */
         ws_conn_fail(c, WS_CLOSE_PROTOCOL, "protocol error");
     } else if (wslay_event_get_close_received(parser)) {

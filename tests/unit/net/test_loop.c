@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "net/loop.h"
-#include "suite.h"
+#include "suites.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>

@@ -1,5 +1,5 @@
 #include "net/timer.h"
-#include "suite.h"
+#include "suites.h"
 
 #include <stdlib.h>
 #include <string.h>

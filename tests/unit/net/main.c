@@ -1,0 +1,6 @@
+#include "suites.h"
+
+int main(void)
+{
+    return suite_run((struct suite[]){{"loop", loop_tests}, {"timer", timer_tests}, {0}});
+}

@@ -1,0 +1,16 @@
+#include "suites.h"
+
+int main(void)
+{
+    return suite_run((struct suite[]){{"ws_handshake", handshake_tests},
+                                      {"ws_frame", frame_tests},
+                                      {"stream", stream_tests},
+                                      {"pacer", pacer_tests},
+                                      {"channel", channel_tests},
+                                      {"ws_conn", conn_tests},
+                                      {"ws_conn, slow peers", slow_tests},
+                                      {"hub", hub_tests},
+                                      {"hub, followers and intervals", hub_special_tests},
+                                      {"broadcaster", broadcaster_tests},
+                                      {0}});
+}
