@@ -9,6 +9,7 @@
 #pragma once
 #include "base/err.h"
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TIMER_SLOTS 4096 /* power of two; a time further away than SLOTS × tick is looked at once per round */
