@@ -45,6 +45,7 @@ struct exchange {
     uint8_t minor;
     bool keep_alive;
     bool head_only;
+    bool continued; /* 100 Continue has been sent */
     unsigned route;  /* for metrics */
     uint64_t serial; /* of this connection's requests, from 1: the log's request id with the slot */
     int64_t parsed_us;

@@ -230,8 +230,8 @@ static bool step_request(struct http_session *s, struct slice *input)
 /* The request is not complete: keep what is there and wait under the right deadline. */
 static bool await_more(struct http_session *s, struct slice *input)
 {
-    if (s->parser->wants_continue) {
-        s->parser->wants_continue = false;
+    if (s->parser->wants_continue && !s->exchange.continued) {
+        s->exchange.continued = true;
         conn_send(&s->conn, HTTP_CONTINUE, NULL);
     }
     enum session_state to = s->parser->in_body ? SESSION_BODY : SESSION_HEAD;
@@ -303,7 +303,7 @@ static void on_ready(struct conn *c)
     case SESSION_BODY:
         if (c->dead)
             conn_close(c);
-        else if (c->readable || c->in.len > c->in_at)
+        else if (c->readable)
             pump(s);
         break;
     case SESSION_DEFERRED: /* one request at a time: more input stays in the kernel */

@@ -1,0 +1,6 @@
+#include "suites.h"
+
+int main(void)
+{
+    return suite_run((struct suite[]){{"http/session and net/conn", session_tests}, {"net", listener_tests}, {0}});
+}

@@ -1,0 +1,186 @@
+/* Listeners, admission, acceptor: real sockets on loopback. */
+#include "net/acceptor.h"
+#include "net/listener.h"
+#include "suites.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static void test_addresses(void)
+{
+    static const char *const bad[] = {"",
+                                      "127.0.0.1",
+                                      "127.0.0.1:",
+                                      "127.0.0.1:x",
+                                      "127.0.0.1:65536",
+                                      "localhost:1",
+                                      "[::1]",
+                                      "[::1]:",
+                                      "[::1:80",
+                                      "::1:80",
+                                      "300.0.0.1:1",
+                                      "127.0.0.1:-1",
+                                      "[1.2.3.4]:80",
+                                      ":80",
+                                      "127.0.0.1: 80"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct buf why = {0};
+        int fd = -1;
+        CU_ASSERT_EQUAL(listener_open(slice_cstr(bad[i]), &fd, &why), ERR_INVALID);
+        CU_ASSERT(why.len > 0);
+        buf_fini(&why);
+    }
+    CU_ASSERT_TRUE(address_is_loopback(SLICE_LIT("127.0.0.1:8000")));
+    CU_ASSERT_TRUE(address_is_loopback(SLICE_LIT("127.9.9.9:8000")));
+    CU_ASSERT_TRUE(address_is_loopback(SLICE_LIT("[::1]:8000")));
+    CU_ASSERT_FALSE(address_is_loopback(SLICE_LIT("0.0.0.0:8000")));
+    CU_ASSERT_FALSE(address_is_loopback(SLICE_LIT("[::]:8000")));
+    CU_ASSERT_FALSE(address_is_loopback(SLICE_LIT("10.0.0.1:8000")));
+}
+
+static void test_port_zero_and_taken_port(void)
+{
+    struct buf why = {0};
+    int fd = -1, second = -1;
+    char address[ADDRESS_TEXT_MAX];
+    CU_ASSERT_EQUAL_FATAL(listener_open(SLICE_LIT("127.0.0.1:0"), &fd, &why), OK);
+    listener_address(fd, address);
+    CU_ASSERT(strncmp(address, "127.0.0.1:", 10) == 0 && atoi(address + 10) > 0);
+    CU_ASSERT_EQUAL(listener_open(slice_cstr(address), &second, &why), ERR_IO);
+    CU_ASSERT(strstr(buf_cstr(&why), "Address already in use") != NULL);
+    close(fd);
+    buf_fini(&why);
+}
+
+static struct sockaddr_in peer_of(const char *address)
+{
+    struct sockaddr_in in4 = {.sin_family = AF_INET};
+    must(inet_pton(AF_INET, address, &in4.sin_addr) == 1);
+    return in4;
+}
+
+static void test_admission(void)
+{
+    struct admission *a = admission_new(3, 2);
+    struct sockaddr_in one = peer_of("10.0.0.1"), two = peer_of("10.0.0.2");
+    uint64_t t1, t2, t3, t4;
+    CU_ASSERT_EQUAL(admission_enter(a, (struct sockaddr *)&one, &t1), ADMIT);
+    CU_ASSERT_EQUAL(admission_enter(a, (struct sockaddr *)&one, &t2), ADMIT);
+    CU_ASSERT_EQUAL(admission_enter(a, (struct sockaddr *)&one, &t3), REFUSE_ADDRESS);
+    CU_ASSERT_EQUAL(admission_enter(a, (struct sockaddr *)&two, &t3), ADMIT);
+    CU_ASSERT_EQUAL(admission_enter(a, (struct sockaddr *)&two, &t4), REFUSE_TOTAL);
+    CU_ASSERT_EQUAL(admission_total(a), 3);
+    admission_leave(a, t1);
+    CU_ASSERT_EQUAL(admission_enter(a, (struct sockaddr *)&one, &t1), ADMIT);
+    admission_leave(a, t1);
+    admission_leave(a, t2);
+    admission_leave(a, t3);
+    CU_ASSERT_EQUAL(admission_total(a), 0);
+    admission_free(a);
+}
+
+static atomic_int delivered;
+static atomic_int refuse;
+
+static enum err deliver(void *arg, const struct accepted *connection)
+{
+    (void)arg;
+    if (atomic_load(&refuse))
+        return ERR_BUSY;
+    close(connection->fd);
+    atomic_fetch_add(&delivered, 1);
+    return OK;
+}
+
+/* True when the server closed the connection. */
+static bool connect_once(const char *address)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1))};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char byte;
+    bool closed = connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0;
+    struct pollfd pfd = {.fd = fd, .events = POLLIN};
+    closed = closed && poll(&pfd, 1, 5000) == 1 && recv(fd, &byte, 1, 0) <= 0;
+    close(fd);
+    return closed;
+}
+
+static void test_acceptor(void)
+{
+    struct buf why = {0};
+    int fd = -1;
+    char address[ADDRESS_TEXT_MAX];
+    CU_ASSERT_EQUAL_FATAL(listener_open(SLICE_LIT("127.0.0.1:0"), &fd, &why), OK);
+    listener_address(fd, address);
+    struct admission *admission = admission_new(2, 0);
+    struct acceptor_options options = {
+        .listeners = &fd, .listener_count = 1, .admission = admission, .deliver = deliver};
+    struct acceptor *acceptor = NULL;
+    CU_ASSERT_EQUAL_FATAL(acceptor_start(&options, &acceptor), OK);
+    CU_ASSERT_TRUE(connect_once(address));
+    CU_ASSERT_TRUE(connect_once(address));
+    CU_ASSERT_EQUAL(atomic_load(&delivered), 2);
+    CU_ASSERT_TRUE(connect_once(address)); /* max-connections: both tickets are still out */
+    CU_ASSERT_EQUAL(atomic_load(&delivered), 2);
+    admission_leave(admission, 0);
+    atomic_store(&refuse, 1); /* the worker's ring is full */
+    CU_ASSERT_TRUE(connect_once(address));
+    CU_ASSERT_EQUAL(admission_total(admission), 1);
+    atomic_store(&refuse, 0);
+    acceptor_stop(acceptor);
+    acceptor_free(acceptor);
+    admission_free(admission);
+    buf_fini(&why);
+}
+
+/* Descriptors run out: clients are closed at once, nothing spins, and all is well when they come back. */
+static void test_out_of_descriptors(void)
+{
+    struct buf why = {0};
+    int fd = -1;
+    char address[ADDRESS_TEXT_MAX];
+    atomic_store(&delivered, 0);
+    CU_ASSERT_EQUAL_FATAL(listener_open(SLICE_LIT("127.0.0.1:0"), &fd, &why), OK);
+    listener_address(fd, address);
+    struct admission *admission = admission_new(100, 0);
+    struct acceptor_options options = {
+        .listeners = &fd, .listener_count = 1, .admission = admission, .deliver = deliver};
+    struct acceptor *acceptor = NULL;
+    CU_ASSERT_EQUAL_FATAL(acceptor_start(&options, &acceptor), OK);
+    int probe = dup(fd);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    struct rlimit before, tight;
+    CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_NOFILE, &before), 0);
+    tight = before;
+    tight.rlim_cur = (rlim_t)client + 1; /* nothing above the client's own descriptor */
+    close(probe);
+    int filler = dup(fd); /* takes the hole */
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(strchr(address, ':') + 1))};
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    char byte;
+    CU_ASSERT_EQUAL(connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
+    struct pollfd pfd = {.fd = client, .events = POLLIN};
+    CU_ASSERT(poll(&pfd, 1, 5000) == 1 && recv(client, &byte, 1, 0) <= 0);
+    CU_ASSERT_EQUAL(atomic_load(&delivered), 0);
+    CU_ASSERT_EQUAL(setrlimit(RLIMIT_NOFILE, &before), 0);
+    CU_ASSERT_TRUE(connect_once(address));
+    CU_ASSERT_EQUAL(atomic_load(&delivered), 1);
+    close(client);
+    close(filler);
+    acceptor_free(acceptor);
+    admission_free(admission);
+    buf_fini(&why);
+}
+
+const CU_TestInfo listener_tests[] = {{"addresses", test_addresses},
+                                      {"port zero, taken port", test_port_zero_and_taken_port},
+                                      {"admission", test_admission},
+                                      {"acceptor", test_acceptor},
+                                      {"out of descriptors", test_out_of_descriptors},
+                                      CU_TEST_INFO_NULL};
