@@ -3,7 +3,8 @@
  * Owns:    the decoded body of a chunked request (struct buf), from its first chunk until reset or fini.
  * Memory:  about 2.5 KB; lent to a connection only while a request is incomplete or being answered.
  * Fails:   HTTP_PARSE_BAD with the status and the sentence to answer; the connection must then close (what
- *          follows cannot be trusted).
+ *          follows cannot be trusted). `request` then holds what was understood before the fault: the request
+ *          line once it was whole, the hot headers once the head was; in the input of that call.
  * Happy path: run() with all bytes so far, again after each read, until HTTP_PARSE_REQUEST; answer; drop
  *          `consumed` bytes; reset(); run() on what is left (pipelining). */
 #pragma once

@@ -190,7 +190,7 @@ static enum step at_request_line(struct http_parser *p, size_t len)
         return step;
     if (!http_head_request_line(p, line))
         return STEP_BAD;
-    p->request.base = p->in; /* for rebase: method_text and target are slices already */
+    p->request.base = p->in;
     p->state = AT_HEADERS;
     return feed(p, p->eaten + line.len + 2, false);
 }
@@ -224,8 +224,6 @@ static enum step at_headers(struct http_parser *p, size_t len)
     enum step step = take_field(p, len, "Request head is too large", &line);
     if (step != STEP_ON)
         return step;
-    if (p->request.base != p->in)
-        http_parser_rebase(p, p->in);
     if (line.len == 0)
         return head_done(p);
     if (!http_head_add(p, line))
@@ -350,7 +348,6 @@ static enum step step_once(struct http_parser *p, size_t len)
 static enum http_parse finish(struct http_parser *p)
 {
     struct http_request *req = &p->request;
-    http_parser_rebase(p, p->in);
     req->body_in_buffer = p->body.len > 0;
     if (req->body_in_buffer)
         req->body = buf_slice(&p->body);
@@ -369,6 +366,8 @@ enum http_parse http_parser_run(struct http_parser *p, const char *in, size_t le
     if (p->state == AT_DONE)
         return HTTP_PARSE_REQUEST;
     must(len >= p->scanned); /* bytes once shown never go before the request is done */
+    if (p->request.base)     /* so that what is known of a request can be read at any time, refused or not */
+        http_parser_rebase(p, in);
     p->in = in;
     if (len > UINT32_MAX)
         step = bad(p, 413, "Request is too large");

@@ -233,6 +233,23 @@ static void test_rebase(void)
     http_parser_fini(&parser);
 }
 
+/* What came before the fault can still be read, also after the input moved: for the log, and for CORS on errors. */
+static void test_refused_can_be_read(void)
+{
+    const char *text = "POST /a HTTP/1.1\r\nHost: x\r\nOrigin: http://o\r\nContent-Length: 2000\r\n\r\n";
+    char *first = strdup(text), *second = strdup(text);
+    http_parser_fini(&parser);
+    http_parser_init(&parser, &feed_limits);
+    CU_ASSERT_EQUAL(http_parser_run(&parser, first, strlen(text) - 2), HTTP_PARSE_MORE);
+    free(first);
+    CU_ASSERT_EQUAL(http_parser_run(&parser, second, strlen(text)), HTTP_PARSE_BAD);
+    CU_ASSERT_EQUAL(parser.status, 413);
+    CU_ASSERT(is(parser.request.method_text, "POST") && is(parser.request.target, "/a"));
+    CU_ASSERT(is(parser.request.origin, "http://o"));
+    free(second);
+    http_parser_fini(&parser);
+}
+
 const CU_TestInfo parse_tests[] = {
     {"fields", test_fields},
     {"target forms", test_target_forms},
@@ -242,5 +259,6 @@ const CU_TestInfo parse_tests[] = {
     {"chunk framing is bounded", test_chunk_framing_is_bounded},
     {"reuse and pipeline", test_reuse_and_pipeline},
     {"rebase", test_rebase},
+    {"refused can be read", test_refused_can_be_read},
     CU_TEST_INFO_NULL,
 };
