@@ -1,0 +1,92 @@
+"""The report: what was measured, on what, and how it stands to the goals."""
+
+import os
+import pathlib
+import platform
+import re
+import subprocess
+
+
+def _first(pattern, path):
+    try:
+        found = re.search(pattern, pathlib.Path(path).read_text())
+    except OSError:
+        return ""
+    return found.group(1).strip() if found else ""
+
+
+def machine(build):
+    memory = int(_first(r"MemTotal:\s+(\d+)", "/proc/meminfo") or 0) / 1024**2
+    flags = _first(r"CMAKE_BUILD_TYPE:\w+=(.*)", pathlib.Path(build) / "CMakeCache.txt")
+    lto = _first(r"CMAKE_INTERPROCEDURAL_OPTIMIZATION:\w+=(.*)", pathlib.Path(build) / "CMakeCache.txt")
+    compiler = _first(r"CMAKE_C_COMPILER:\w+=(.*)", pathlib.Path(build) / "CMakeCache.txt")
+    version = subprocess.run([compiler or "cc", "--version"], capture_output=True, text=True).stdout.splitlines()
+    revision = subprocess.run(["git", "-C", str(pathlib.Path(__file__).parent), "describe", "--always", "--dirty"],
+                              capture_output=True, text=True).stdout.strip()
+    return [("Processor", _first(r"model name\s*:\s*(.*)", "/proc/cpuinfo") + f", {len(os.sched_getaffinity(0))} cores"),
+            ("Memory", f"{memory:.0f} GiB"), ("Kernel", platform.release()),
+            ("Compiler", version[0] if version else "?"),
+            ("Build", f"{flags}{', link-time optimisation' if lto == 'ON' else ''}"), ("Revision", revision or "?")]
+
+
+def figure(value, unit=""):
+    if value is None or value != value:
+        return "–"
+    if unit == "µs" and abs(value) >= 1000:
+        return f"{value / 1000:.2f} ms"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}{' ' + unit if unit else ''}"
+    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    return f"{value:.{digits}f}{' ' + unit if unit else ''}"
+
+
+class Row:
+    """One line of a table: a figure of ours beside a reference's and the goal."""
+
+    def __init__(self, what, ours, reference, goal, reached, note=""):
+        self.what, self.ours, self.reference, self.goal, self.reached, self.note = what, ours, reference, goal, reached, note
+
+
+def at_least(what, ours, reference, factor, unit="/s", name="", note=""):
+    ratio = ours / reference if reference else float("nan")
+    return Row(what, figure(ours, unit), f"{name} {figure(reference, unit)}".strip(), f"≥ {factor:g} ×: {ratio:.2f} ×",
+               None if ratio != ratio else ratio >= factor, note)
+
+
+def at_most(what, ours, limit, unit="µs", name="", note=""):
+    return Row(what, figure(ours, unit), name or "", f"≤ {figure(limit, unit)}",
+               None if ours != ours or limit != limit else ours <= limit, note)
+
+
+class Document:
+    def __init__(self, title):
+        self.parts = [f"# {title}\n"]
+        self.rows = []
+
+    def text(self, text):
+        self.parts.append(text + "\n")
+
+    def section(self, name):
+        self.parts.append(f"## {name}\n")
+
+    def table(self, head, body):
+        lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
+        lines += ["| " + " | ".join(str(c) for c in row) + " |" for row in body]
+        self.parts.append("\n".join(lines) + "\n")
+
+    def goals(self, rows):
+        self.rows += rows
+        words = {True: "yes", False: "**no**", None: "not measured"}
+        self.table(["what", "sakurad", "beside it", "goal", "reached"],
+                   [(r.what + (f" ({r.note})" if r.note else ""), r.ours, r.reference, r.goal, words[r.reached])
+                    for r in rows])
+
+    def image(self, path, alt):
+        self.parts.append(f"![{alt}]({path})\n")
+
+    def write(self, path):
+        reached = sum(r.reached is True for r in self.rows)
+        summary = f"{reached} of {len(self.rows)} goals reached.\n"
+        path = pathlib.Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join([self.parts[0], summary, *self.parts[1:]]))
