@@ -1,9 +1,222 @@
-#include "store/store.h"
+/* The store on MongoDB: its life, and what a batch is.
+ * Happy path: begin → (find and upsert customers and chats, one command each) → resolve unknown chats, one find →
+ *   one insert of all messages → one update of all chats they touch → commit. Begin and commit are bookkeeping: each
+ *   command is durable by itself (write concern majority and journal) and safe to repeat, since every id was made
+ *   before the first try: a duplicate _id is a message that an earlier try stored.
+ * Failure: any call that fails or whose result is unclear gives ERR_STORE and the writer runs the batch again.
+ *   Counters are moved by a guarded update ({last_rev < this batch}), so a repeat moves nothing twice; where the
+ *   guard did not match (repeat, an old chat's first message, another node), mongo_recount.c counts what is there.
+ * At start the database may be away: the driver's monitors keep looking for it, health() says so. */
+#include "mongo_store.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+#include <stdlib.h>
+
+#define PING_EVERY_US 500000
+
+enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, const char *what, const bson_error_t *error)
+{
+    mongo_health_failed(&s->health, conn->kind == MONGO_WRITER, what, error->message);
+    return ERR_STORE;
+}
+
+static enum err mongo_begin(struct store *s)
+{
+    arena_reset(&mongo_of(s)->scratch);
+    return OK;
+}
+
+static enum err mongo_commit(struct store *s)
+{
+    mongo_health_worked(&mongo_of(s)->health);
+    return OK;
+}
+
+static void mongo_rollback(struct store *s)
+{
+    (void)s;
+}
+
+static enum err mongo_add_totals(struct store *s, const struct totals *delta)
+{
+    (void)s;
+    (void)delta;
+    return OK; /* counted by query: mongo_totals() */
+}
+
+static void mongo_health(struct store *s, struct store_health *out)
+{
+    mongo_health_get(&mongo_of(s)->health, out);
+}
+
+/* Reconnecting is the monitors' work. What they cannot see is a server that is there and refuses (no permission,
+ * no space): after such a failure a ping tells whether it answers again. Never while it is away: that would block. */
+static void mongo_maintain(struct store *st, int64_t now_mono_us, bool idle)
+{
+    struct mongo_store *s = mongo_of(st);
+    bson_error_t error;
+    bool failing = atomic_load_explicit(&s->health.failing, memory_order_relaxed);
+    bool reachable = atomic_load_explicit(&s->health.reachable, memory_order_relaxed);
+    if (!idle || !failing || !reachable || now_mono_us - s->pinged_us < PING_EVERY_US)
+        return;
+    s->pinged_us = now_mono_us;
+    if (mongo_ping(&s->writer, &error))
+        mongo_health_worked(&s->health);
+    else
+        (void)mongo_failed(s, &s->writer, "ping", &error);
+}
+
+static enum err mongo_reader_open(struct store *st, struct store_reader **out)
+{
+    struct mongo_store *s = mongo_of(st);
+    struct mongo_reader *r = calloc(1, sizeof(*r));
+    if (!r)
+        return ERR_NOMEM;
+    enum err e = mongo_conn_open(&r->conn, &s->uris, MONGO_READER, s->pools[MONGO_READER]);
+    if (e != OK) {
+        free(r);
+        return e;
+    }
+    r->base = (struct store_reader){.vtable = st->vtable, .store = st};
+    arena_init(&r->scratch, 0);
+    *out = &r->base;
+    return OK;
+}
+
+static void mongo_reader_close(struct store_reader *reader)
+{
+    struct mongo_reader *r = (struct mongo_reader *)reader;
+    if (!r)
+        return;
+    mongo_conn_close(&r->conn);
+    arena_fini(&r->scratch);
+    free(r);
+}
+
+static void mongo_close(struct store *st)
+{
+    struct mongo_store *s = mongo_of(st);
+    if (!s)
+        return;
+    bool indexer_ended = mongo_index_stop(s);
+    mongo_conn_close(&s->writer);
+    mongo_conn_close(&s->admin);
+    if (!indexer_ended) /* it still uses the pool, the URIs and this store: the process ends soon, let them be */
+        return;
+    for (int kind = 0; kind < MONGO_POOLS; kind++)
+        if (s->pools[kind])
+            mongoc_client_pool_destroy(s->pools[kind]);
+    mongo_uris_fini(&s->uris);
+    mongo_health_fini(&s->health);
+    pthread_mutex_destroy(&s->stop_lock);
+    pthread_cond_destroy(&s->stop_cond);
+    bson_destroy(s->last_user);
+    arena_fini(&s->scratch);
+    free(s->masked_uri);
+    free(s);
+}
+
+static const struct store_vtable mongo_vtable = {
+    .kind = "mongodb",
+    .close = mongo_close,
+    .health = mongo_health,
+    .begin = mongo_begin,
+    .commit = mongo_commit,
+    .rollback = mongo_rollback,
+    .resolve_chats = mongo_resolve_chats,
+    .insert_messages = mongo_insert_messages,
+    .find_chat = mongo_find_chat,
+    .find_user = mongo_find_user,
+    .put_user = mongo_put_user,
+    .insert_chat = mongo_insert_chat,
+    .set_chat_flags = mongo_set_chat_flags,
+    .add_totals = mongo_add_totals,
+    .maintain = mongo_maintain,
+    .identity = mongo_identity,
+    .totals = mongo_totals,
+    .reader_open = mongo_reader_open,
+    .reader_close = mongo_reader_close,
+    .load_user = mongo_load_user,
+    .recent_users = mongo_recent_users,
+    .chat_owner = mongo_chat_owner,
+    .list_chats = mongo_list_chats,
+    .overview = mongo_overview,
+    .read_totals = mongo_read_totals,
+    .changed_users = mongo_changed_users,
+};
+
+static enum err open_pools(struct mongo_store *s, struct buf *why)
+{
+    enum err e = OK;
+    for (int kind = 0; e == OK && kind < MONGO_POOLS; kind++) {
+        e = mongo_pool_open(&s->uris, (enum mongo_pool)kind, &s->pools[kind], why);
+        if (e == OK)
+            mongo_watch_pool(s->pools[kind], kind == MONGO_WRITER ? &s->health : NULL);
+    }
+    if (e == OK)
+        e = mongo_conn_open(&s->writer, &s->uris, MONGO_WRITER, s->pools[MONGO_WRITER]);
+    if (e == OK)
+        e = mongo_conn_open(&s->admin, &s->uris, MONGO_ADMIN, s->pools[MONGO_ADMIN]);
+    return e;
+}
+
+/* --store-required: the operator wants to know now. Otherwise the monitors look for it in the background. */
+static enum err require(struct mongo_store *s, struct buf *why)
+{
+    bson_error_t error;
+    if (mongo_ping(&s->admin, &error) && mongo_ping(&s->writer, &error))
+        return OK;
+    buf_printf(why, "cannot reach the store %s: %s", s->masked_uri, error.message);
+    return ERR_STORE;
+}
+
+static enum err start(struct mongo_store *s, const struct config *config, struct buf *why)
+{
+    enum err e = mongo_uris_init(&s->uris, config, why);
+    if (e == OK)
+        e = open_pools(s, why);
+    if (e == OK && config->store_required)
+        e = require(s, why);
+    if (e == OK)
+        mongo_index_start(s);
+    return e;
+}
 
 enum err store_mongo_open(const struct config *config, struct store **out, struct buf *why)
 {
-    (void)config;
     *out = NULL;
-    buf_append_lit(why, "this build has no MongoDB store yet");
-    return ERR_UNSUPPORTED;
+    mongo_driver_init();
+    struct mongo_store *s = calloc(1, sizeof(*s));
+    struct buf masked;
+    buf_init(&masked);
+    if (!s)
+        return ERR_NOMEM;
+    s->base.vtable = &mongo_vtable;
+    mongo_health_init(&s->health);
+    arena_init(&s->scratch, 0);
+    pthread_mutex_init(&s->stop_lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->stop_cond, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    random_bytes(s->own_tag, sizeof(s->own_tag));
+    memcpy(s->tag, s->own_tag, sizeof(s->tag));
+    s->tail = 2 * (size_t)(config->batch > 0 ? config->batch : 1);
+    config_mask_uri(config->store, &masked);
+    s->masked_uri = buf_take(&masked, NULL);
+    buf_fini(&masked);
+    enum err e = s->masked_uri ? start(s, config, why) : ERR_NOMEM;
+    if (e != OK) {
+        if (why->len == 0)
+            buf_printf(why, "cannot open the store: %s", err_text(e));
+        mongo_close(&s->base);
+        return e;
+    }
+    log_info("store", "kind=mongodb uri=\"%s\" database=\"%s\"", s->masked_uri, s->uris.database);
+    *out = &s->base;
+    return OK;
 }

@@ -1,0 +1,64 @@
+/* bson_map.h: between BSON documents and the model, whatever shape an existing deployment left them in.
+ * Thread:  none of its own.
+ * Owns:    nothing: what map_user and map_chat fill is copied into the caller's arena, what map_message fills
+ *          borrows from the document.
+ * Accepts: any document. Ids as ObjectId or string; times as BSON dates, ISO or Python-style text, or numbers; any
+ *          field missing or of another type (then it is as if missing). Unknown fields are not looked at.
+ * Fails:   ERR_NOMEM only. */
+#pragma once
+#include "base/arena.h"
+#include "base/err.h"
+#include "chat/model.h"
+#include "store/op.h"
+
+#include <mongoc/mongoc.h>
+
+/* user.key: how customers._id is stored, so that an update addresses it exactly. 0: not known. */
+enum id_form { ID_UNKNOWN, ID_OBJECT, ID_TEXT };
+
+/* --- reading --- */
+/* Any scalar as text: strings borrow from the document, the rest is made in the arena; null, absent: empty. */
+struct slice bson_text(const bson_iter_t *it, struct arena *a);
+int64_t bson_time(const bson_iter_t *it); /* microseconds; 0 = not a time */
+int64_t bson_integer(const bson_iter_t *it);
+/* A document or array as plain JSON text (ObjectIds and dates as strings); empty when it is neither. */
+NODISCARD enum err bson_to_json(const bson_iter_t *it, struct arena *a, struct slice *out);
+
+NODISCARD enum err map_user(const bson_t *doc, struct arena *a, struct user *out);
+/* Flags and total as the fields say; for a chat that has none yet, as its embedded array does, if it is there. */
+NODISCARD enum err map_chat(const bson_t *doc, struct arena *a, struct chat *out);
+/* One message's fields; rev from its _id where that is an ObjectId, else 0. */
+void map_message(bson_iter_t *fields, struct arena *a, struct message *out);
+
+/* The embedded array of the old layout, in order. element is positioned on each document in turn; elements that are
+ * no documents are passed over. */
+struct embedded {
+    bson_iter_t array;
+    bool any;
+};
+struct embedded embedded_open(const bson_t *chat);
+bool embedded_next(struct embedded *e, bson_iter_t *element);
+
+struct embedded_sum {
+    int64_t count;
+    int64_t odd;   /* elements that are no documents */
+    uint8_t flags; /* of the roles */
+};
+struct embedded_sum embedded_sum(const bson_t *chat);
+
+/* --- writing --- */
+void put_text(bson_t *doc, const char *key, struct slice s);
+void put_time(bson_t *doc, const char *key, int64_t us);
+/* 24 hex digits as an ObjectId, the rest as a string. */
+void put_id(bson_t *doc, const char *key, struct slice id);
+void put_oid(bson_t *doc, const char *key, const struct oid *id);
+/* {key: {$in: […]}} of every form that the ids may be stored in. */
+void put_id_in(bson_t *doc, const char *key, const struct slice *ids, size_t count);
+/* Appends the forms of one id to an array that is being built; *at counts its elements. */
+void append_id_forms(bson_t *array, uint32_t *at, struct slice id);
+
+/* {$set, $setOnInsert, $max} that make the stored customer be *u. before: as stored now, NULL when not known or not
+ * there: fields that are equal are not written, so their type stays what it was. */
+NODISCARD enum err user_update(const struct user *u, const struct user *before, bson_t *out);
+/* The document of a new message. */
+bson_t *message_document(const struct op_send *send, const struct oid *id);

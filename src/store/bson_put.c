@@ -1,0 +1,250 @@
+/* Model to documents: filters, updates and new documents. Only our own fields are ever written. */
+#include "bson_map.h"
+
+#include "json/json_in.h"
+
+#include <limits.h>
+
+void put_text(bson_t *doc, const char *key, struct slice s)
+{
+    must(s.len <= INT_MAX);
+    bson_append_utf8(doc, key, -1, s.ptr ? s.ptr : "", (int)s.len);
+}
+
+void put_time(bson_t *doc, const char *key, int64_t us)
+{
+    bson_append_date_time(doc, key, -1, us / 1000);
+}
+
+void put_oid(bson_t *doc, const char *key, const struct oid *id)
+{
+    bson_oid_t oid;
+    memcpy(oid.bytes, id->bytes, OID_BYTES);
+    bson_append_oid(doc, key, -1, &oid);
+}
+
+void put_id(bson_t *doc, const char *key, struct slice id)
+{
+    struct oid oid;
+    if (oid_parse(id, &oid))
+        put_oid(doc, key, &oid);
+    else
+        put_text(doc, key, id);
+}
+
+void append_id_forms(bson_t *array, uint32_t *at, struct slice id)
+{
+    char digits[16];
+    const char *key;
+    struct oid oid;
+    bson_uint32_to_string((*at)++, &key, digits, sizeof(digits));
+    put_text(array, key, id);
+    if (!oid_parse(id, &oid))
+        return;
+    bson_uint32_to_string((*at)++, &key, digits, sizeof(digits));
+    put_oid(array, key, &oid);
+}
+
+void put_id_in(bson_t *doc, const char *key, const struct slice *ids, size_t count)
+{
+    bson_t in, array;
+    uint32_t at = 0;
+    bson_append_document_begin(doc, key, -1, &in);
+    bson_append_array_begin(&in, "$in", -1, &array);
+    for (size_t i = 0; i < count; i++)
+        append_id_forms(&array, &at, ids[i]);
+    bson_append_array_end(&in, &array);
+    bson_append_document_end(doc, &in);
+}
+
+static void put_number(bson_t *doc, const char *key, int64_t value)
+{
+    if (value >= INT32_MIN && value <= INT32_MAX)
+        bson_append_int32(doc, key, -1, (int32_t)value);
+    else
+        bson_append_int64(doc, key, -1, value);
+}
+
+/* --- JSON text of location and device to BSON, without the meaning that extended JSON gives to keys --- */
+
+static void put_json(bson_t *doc, const char *key, struct json_value v);
+
+static void put_json_object(bson_t *doc, struct json_value object, struct buf *name)
+{
+    struct json_value key, value;
+    for (struct json_iter it = json_iter(object); json_next(&it, &key, &value);) {
+        struct slice text;
+        if (json_string(key, &text) != OK || memchr(text.ptr, '\0', text.len))
+            continue; /* a BSON key cannot hold NUL */
+        buf_clear(name);
+        if (text.len > 0 && text.ptr[0] == '$') {
+            buf_append_lit(name, "\xef\xbc\x84");
+            text = slice_of(text.ptr + 1, text.len - 1);
+        }
+        buf_append_slice(name, text);
+        put_json(doc, buf_cstr(name), value);
+    }
+}
+
+static void put_json_array(bson_t *doc, struct json_value array)
+{
+    struct json_value key, value;
+    char digits[16];
+    const char *at;
+    uint32_t i = 0;
+    for (struct json_iter it = json_iter(array); json_next(&it, &key, &value); i++) {
+        bson_uint32_to_string(i, &at, digits, sizeof(digits));
+        put_json(doc, at, value);
+    }
+}
+
+static void put_json_number(bson_t *doc, const char *key, struct json_value v)
+{
+    struct slice raw = json_raw(v);
+    int64_t i;
+    double d;
+    bool fraction = memchr(raw.ptr, '.', raw.len) || memchr(raw.ptr, 'e', raw.len) || memchr(raw.ptr, 'E', raw.len);
+    if (!fraction && json_i64(v, &i) == OK)
+        put_number(doc, key, i);
+    else if (json_double(v, &d) == OK)
+        bson_append_double(doc, key, -1, d);
+    else
+        bson_append_null(doc, key, -1);
+}
+
+/* Depth is bounded by json_parse(). */
+static void put_json(bson_t *doc, const char *key, struct json_value v)
+{
+    bson_t child;
+    struct slice text;
+    struct buf name;
+    bool flag;
+    switch (json_type(v)) {
+    case JSON_OBJECT:
+        buf_init(&name);
+        bson_append_document_begin(doc, key, -1, &child);
+        put_json_object(&child, v, &name);
+        bson_append_document_end(doc, &child);
+        buf_fini(&name);
+        break;
+    case JSON_ARRAY:
+        bson_append_array_begin(doc, key, -1, &child);
+        put_json_array(&child, v);
+        bson_append_array_end(doc, &child);
+        break;
+    case JSON_STRING:
+        if (json_string(v, &text) == OK)
+            put_text(doc, key, text);
+        break;
+    case JSON_NUMBER:
+        put_json_number(doc, key, v);
+        break;
+    case JSON_BOOL:
+        if (json_bool(v, &flag) == OK)
+            bson_append_bool(doc, key, -1, flag);
+        break;
+    default:
+        bson_append_null(doc, key, -1);
+    }
+}
+
+static enum err put_json_text(bson_t *doc, const char *key, struct slice json)
+{
+    struct arena a;
+    struct json_doc parsed;
+    arena_init(&a, 0);
+    enum err e = json_parse(json.len ? json : SLICE_LIT("{}"), &a, &parsed, NULL);
+    if (e == OK && json_type(json_root(&parsed)) != JSON_OBJECT)
+        e = ERR_INVALID;
+    if (e == OK)
+        put_json(doc, key, json_root(&parsed));
+    arena_fini(&a);
+    return e;
+}
+
+/* --- customers --- */
+
+/* An empty value is written only over one that is there. */
+static void set_text(bson_t *set, const char *key, struct slice now, const struct slice *before)
+{
+    if (before ? !slice_eq(now, *before) : now.len > 0)
+        put_text(set, key, now);
+}
+
+static void set_time(bson_t *set, const char *key, int64_t now, const int64_t *before)
+{
+    if (now > 0 && (!before || now / 1000 != *before / 1000))
+        put_time(set, key, now);
+}
+
+static enum err set_json(bson_t *set, const char *key, struct slice now, const struct slice *before)
+{
+    if (before && (slice_eq(now, *before) || (now.len <= 2 && before->len <= 2)))
+        return OK;
+    return put_json_text(set, key, now);
+}
+
+#define WAS(field) (before ? &before->field : NULL)
+static void set_texts(bson_t *set, const struct user *u, const struct user *before)
+{
+    set_text(set, "email", u->email, WAS(email));
+    set_text(set, "name", u->name, WAS(name));
+    set_text(set, "ip", u->ip, WAS(ip));
+    set_text(set, "vibe", u->vibe, WAS(vibe));
+    set_text(set, "category", u->category, WAS(category));
+    set_text(set, "status", u->status, WAS(status));
+    set_text(set, "dashboard_user_id", u->owner, WAS(owner));
+    set_text(set, "user_id", u->user_ref, WAS(user_ref));
+    set_text(set, "chat_id", u->last_chat, WAS(last_chat));
+    set_text(set, "timestamp", u->timestamp, WAS(timestamp));
+}
+
+static enum err set_fields(bson_t *set, const struct user *u, const struct user *before)
+{
+    set_texts(set, u, before);
+    enum err e = set_json(set, "location", u->location, WAS(location));
+    if (e == OK)
+        e = set_json(set, "device", u->device, WAS(device));
+    set_time(set, "created_at", u->created_us, WAS(created_us));
+    set_time(set, "last_seen", u->last_seen_us, WAS(last_seen_us));
+    if (!before || u->total_visits != before->total_visits)
+        put_number(set, "total_visits", u->total_visits);
+    if (!before || u->visit_duration < before->visit_duration || u->visit_duration > before->visit_duration) {
+        bson_append_double(set, "visitDuration", -1, u->visit_duration);
+        bson_append_double(set, "visit_duration", -1, u->visit_duration);
+    }
+    return e;
+}
+#undef WAS
+
+enum err user_update(const struct user *u, const struct user *before, bson_t *out)
+{
+    bson_t set, max;
+    bson_init(&set);
+    enum err e = set_fields(&set, u, before);
+    if (!bson_empty(&set))
+        bson_append_document(out, "$set", -1, &set);
+    bson_destroy(&set);
+    bson_append_document_begin(out, "$max", -1, &max);
+    bson_append_int64(&max, "rev", -1, u->rev);
+    if (u->activity_us > 0)
+        put_time(&max, "last_activity", u->activity_us);
+    bson_append_document_end(out, &max);
+    return e;
+}
+
+bson_t *message_document(const struct op_send *send, const struct oid *id)
+{
+    bson_t *doc = bson_sized_new(256 + 2 * (send->text.len + 1));
+    put_oid(doc, "_id", id);
+    put_text(doc, "chat_id", send->chat_id);
+    put_text(doc, "role", send->role);
+    put_text(doc, "content", send->text);
+    put_text(doc, "text", send->text);
+    put_time(doc, "timestamp", send->timestamp_us);
+    put_text(doc, "status", SLICE_LIT("sent"));
+    bson_append_bool(doc, "read", -1, false);
+    if (send->client_key.len > 0)
+        put_text(doc, "client_message_id", send->client_key);
+    return doc;
+}

@@ -1,0 +1,45 @@
+/* mongo_client.h: the URI and the driver's pools, one per kind of thread, each with the timeouts that fit it.
+ * Thread:  main at start; mongo_conn_* on the thread that uses the connection.
+ * Owns:    mongo_uris its URIs. A conn is one client out of a pool, given back by mongo_conn_close().
+ * Defaults where the URI says nothing: w=majority, journal=true, retryWrites=false (a batch has its own retry, which
+ *          also works on a standalone server), appname=sakurad, database sakura.
+ * Fails:   ERR_INVALID with a sentence: no URI, unacknowledged writes (w=0), a pool that cannot be made. */
+#pragma once
+#include "base/config.h"
+
+#include <mongoc/mongoc.h>
+
+#define MONGO_CUSTOMERS "customers"
+#define MONGO_CHATS     "customer-chats"
+#define MONGO_MESSAGES  "customer-messages"
+
+enum mongo_pool {
+    MONGO_WRITER, /* short timeouts: a batch must be tried more than once within --write-timeout */
+    MONGO_READER,
+    MONGO_ADMIN, /* index builds, totals, migration: long commands */
+    MONGO_POOLS
+};
+
+struct mongo_uris {
+    mongoc_uri_t *uri[MONGO_POOLS];
+    char *database;
+    mongoc_write_concern_t *write_concern;
+};
+
+struct mongo_conn {
+    enum mongo_pool kind;
+    mongoc_client_pool_t *pool;
+    mongoc_client_t *client;
+    mongoc_collection_t *customers, *chats, *messages;
+    mongoc_read_prefs_t *primary;
+};
+
+NODISCARD enum err mongo_uris_init(struct mongo_uris *u, const struct config *config, struct buf *why);
+void mongo_uris_fini(struct mongo_uris *u);
+NODISCARD enum err mongo_pool_open(const struct mongo_uris *u, enum mongo_pool kind, mongoc_client_pool_t **out,
+                                   struct buf *why);
+NODISCARD enum err mongo_conn_open(struct mongo_conn *c, const struct mongo_uris *u, enum mongo_pool kind,
+                                   mongoc_client_pool_t *pool);
+void mongo_conn_close(struct mongo_conn *c); /* accepts a zeroed conn */
+/* One ping to the primary. */
+bool mongo_ping(const struct mongo_conn *c, bson_error_t *error);

@@ -1,0 +1,33 @@
+/* mongo_health.h: what is known of the database right now, from the driver's own watch over it and from the last
+ * results; and the counts of commands for /metrics.
+ * Thread:  mongo_health_get from any thread: never waits (a busy lock only costs the detail text). The others from
+ *          whichever thread has news, the driver's monitors among them.
+ * Owns:    nothing.
+ * Metrics: sakurad_mongo_commands_total{command,result}, sakurad_mongo_command_seconds_sum{command}: of the process,
+ *          all stores together. */
+#pragma once
+#include "store/store.h"
+
+#include <mongoc/mongoc.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct mongo_health {
+    atomic_bool reachable; /* the monitors see a server that takes writes */
+    atomic_bool failing;   /* the last call failed though it may be reachable */
+    atomic_llong logged_us;
+    pthread_mutex_t lock; /* guards detail */
+    char detail[160];
+};
+
+void mongo_health_init(struct mongo_health *h);
+void mongo_health_fini(struct mongo_health *h);
+void mongo_health_get(struct mongo_health *h, struct store_health *out);
+/* logs, and where `failing` also says so in health until mongo_health_worked() */
+void mongo_health_failed(struct mongo_health *h, bool failing, const char *what, const char *message);
+void mongo_health_worked(struct mongo_health *h);
+
+/* Driver and log handler ready, metrics registered; once for the process. */
+void mongo_driver_init(void);
+/* Command counts for every pool; h (may be NULL): also the watch. Before the pool's first client. */
+void mongo_watch_pool(mongoc_client_pool_t *pool, struct mongo_health *h);

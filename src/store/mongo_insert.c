@@ -1,0 +1,506 @@
+/* The messages of a batch: one insert, one update of the chats.
+ * Happy path: each send → a document whose _id is its rev → one unordered insert → per chat what was added → one
+ *   unordered update with a guard (last_rev below this batch's), which moves each counter at most once.
+ * A document that the insert refuses:
+ *   duplicate _id, the message there is this one  → an earlier try stored it: done;
+ *   duplicate _id, the message there is another's → another node made the same microsecond: again, with an _id that
+ *                                                   has this process's own tag;
+ *   duplicate client key on this chat             → the first message is the answer;
+ *   anything else                                 → that op's result, or, where the code says that the server was
+ *                                                   not able to (failover, shutdown), ERR_STORE for the batch.
+ * Without the unique index on client keys (existing data did not allow it) the keys are looked up before. */
+#include "mongo_store.h"
+
+#include "base/log.h"
+#include "base/map.h"
+#include "base/metrics.h"
+
+#define DOCUMENT_MAX (16 * 1024 * 1024 - 16384) /* MongoDB's limit for one document, less our other fields */
+#define DUPLICATE    11000
+
+enum plan_state {
+    PLAN_INSERT,  /* to insert */
+    PLAN_CLASH,   /* something with its _id or its key is there */
+    PLAN_FOREIGN, /* the _id belongs to another message */
+    PLAN_STORED,
+    PLAN_TWIN,     /* same key as `first`, in this batch */
+    PLAN_ANSWERED, /* an earlier message has its key */
+    PLAN_FAILED
+};
+
+struct plan {
+    struct op *op;
+    enum plan_state state;
+    struct oid id;
+    struct plan *first;
+    struct slice key; /* chat_id NUL client_key: for maps; empty = no client key */
+    int64_t rev;      /* what the op is told at the end; until then it keeps its own, for the next try */
+    int64_t timestamp_us;
+};
+
+struct insertion {
+    struct mongo_store *s;
+    struct plan *plans;
+    size_t count;
+    struct arena *a;
+};
+
+static void fail(struct plan *p, enum err e)
+{
+    p->state = PLAN_FAILED;
+    p->op->result = e;
+}
+
+static enum err client_key(struct insertion *in, struct slice chat_id, struct slice key, struct slice *out)
+{
+    char *bytes = arena_alloc(in->a, chat_id.len + key.len + 1);
+    if (!bytes)
+        return ERR_NOMEM;
+    memcpy(bytes, chat_id.ptr, chat_id.len);
+    bytes[chat_id.len] = '\0';
+    memcpy(bytes + chat_id.len + 1, key.ptr, key.len);
+    *out = slice_of(bytes, chat_id.len + key.len + 1);
+    return OK;
+}
+
+/* Text that is not UTF-8 would make the driver refuse the whole command. */
+static enum err check(const struct op_send *send)
+{
+    if (send->text.len > DOCUMENT_MAX / 2)
+        return ERR_TOO_LARGE;
+    bool good = slice_is_utf8(send->text) && slice_is_utf8(send->role) && slice_is_utf8(send->client_key) &&
+                slice_is_utf8(send->chat_id);
+    return good ? OK : ERR_INVALID;
+}
+
+static enum err make_plans(struct insertion *in, struct op *const *sends, size_t count)
+{
+    struct map keys;
+    map_init(&keys);
+    in->plans = arena_zalloc(in->a, (count ? count : 1) * sizeof(*in->plans));
+    enum err e = in->plans ? OK : ERR_NOMEM;
+    for (size_t i = 0; e == OK && i < count; i++) {
+        struct op *op = sends[i];
+        if (op->result != OK)
+            continue;
+        struct plan *p = &in->plans[in->count++];
+        op->send.timestamp_us -= op->send.timestamp_us % 1000; /* what a later read will say: dates hold milliseconds */
+        *p = (struct plan){.op = op,
+                           .id = oid_from_rev(op->send.rev, in->s->tag),
+                           .rev = op->send.rev,
+                           .timestamp_us = op->send.timestamp_us};
+        op->send.duplicate = false;
+        enum err bad = check(&op->send);
+        if (bad != OK)
+            fail(p, bad);
+        if (bad != OK || op->send.client_key.len == 0)
+            continue;
+        e = client_key(in, op->send.chat_id, op->send.client_key, &p->key);
+        p->first = e == OK ? map_get(&keys, p->key) : NULL;
+        if (p->first)
+            p->state = PLAN_TWIN;
+        else if (e == OK)
+            e = map_put(&keys, p->key, p);
+    }
+    map_fini(&keys);
+    return e;
+}
+
+/* --- the insert command --- */
+
+/* The server could not, though the document is good: the whole batch is tried again. */
+static bool is_passing(int64_t code)
+{
+    static const int codes[] = {6,   7,    24,    50,    63,    64,    89,    91,    112,   133,  189,
+                                262, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436, 46841};
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+
+static enum err refused(int64_t code)
+{
+    switch (code) {
+    case 121: /* DocumentValidationFailure */
+    case 2:   /* BadValue */
+        return ERR_INVALID;
+    case 10334: /* BSONObjectTooLarge */
+        return ERR_TOO_LARGE;
+    default:
+        return ERR_STORE;
+    }
+}
+
+static int64_t number_at(const bson_iter_t *document, const char *key)
+{
+    bson_iter_t field;
+    return bson_iter_recurse(document, &field) && bson_iter_find(&field, key) ? bson_integer(&field) : -1;
+}
+
+/* Errors of single documents, by their place in the command. ERR_STORE: one of them is a reason to try all again. */
+static enum err take_write_errors(const bson_t *reply, struct plan *const *sent, size_t count)
+{
+    bson_iter_t it, one;
+    if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
+        return ERR_STORE;
+    enum err e = OK;
+    while (bson_iter_next(&one)) {
+        int64_t at = number_at(&one, "index"), code = number_at(&one, "code");
+        if (at < 0 || (size_t)at >= count || is_passing(code))
+            e = ERR_STORE;
+        else if (code == DUPLICATE)
+            sent[at]->state = PLAN_CLASH;
+        else
+            fail(sent[at], refused(code));
+    }
+    return e;
+}
+
+static bool has_elements(const bson_t *reply, const char *key)
+{
+    bson_iter_t it, one;
+    return bson_iter_init_find(&it, reply, key) && bson_iter_recurse(&it, &one) && bson_iter_next(&one);
+}
+
+/* The reply of a failed insert speaks of single documents only when the error itself is theirs: a lost connection
+ * or a refused command leaves the rest unclear. */
+static bool only_documents(const bson_t *reply, const bson_error_t *error)
+{
+    bson_iter_t it, one;
+    if (error->domain != MONGOC_ERROR_SERVER || has_elements(reply, "writeConcernErrors"))
+        return false;
+    if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
+        return false;
+    return bson_iter_next(&one) && number_at(&one, "code") == (int64_t)error->code;
+}
+
+static enum err insert_command(struct insertion *in, struct plan *const *sent, const bson_t **docs, size_t count)
+{
+    bson_error_t error;
+    bson_t reply;
+    bson_t opts = BSON_INITIALIZER;
+    BSON_APPEND_BOOL(&opts, "ordered", false);
+    for (size_t i = 0; i < count; i++)
+        sent[i]->state = PLAN_STORED;
+    bool ok = mongoc_collection_insert_many(in->s->writer.messages, docs, count, &opts, &reply, &error);
+    enum err e = OK;
+    if (!ok)
+        e = only_documents(&reply, &error) ? take_write_errors(&reply, sent, count) : ERR_STORE;
+    if (e != OK)
+        e = mongo_failed(in->s, &in->s->writer, "inserting messages", &error);
+    bson_destroy(&reply);
+    bson_destroy(&opts);
+    return e;
+}
+
+/* Inserts the plans that stand at `state`. */
+static enum err insert_planned(struct insertion *in, enum plan_state state)
+{
+    const bson_t **docs = arena_alloc(in->a, (in->count + 1) * sizeof(const bson_t *));
+    bson_t **made = arena_alloc(in->a, (in->count + 1) * sizeof(bson_t *));
+    struct plan **sent = arena_alloc(in->a, (in->count + 1) * sizeof(*sent));
+    if (!docs || !made || !sent)
+        return ERR_NOMEM;
+    size_t n = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        struct plan *p = &in->plans[i];
+        if (p->state != state)
+            continue;
+        sent[n] = p;
+        docs[n] = made[n] = message_document(&p->op->send, &p->id);
+        n++;
+    }
+    enum err e = n > 0 ? insert_command(in, sent, docs, n) : OK;
+    for (size_t i = 0; i < n; i++)
+        bson_destroy(made[i]);
+    return e;
+}
+
+/* --- what is there already --- */
+
+static struct slice text_field(const bson_t *doc, const char *key)
+{
+    bson_iter_t it;
+    uint32_t len;
+    if (!bson_iter_init_find(&it, doc, key) || !BSON_ITER_HOLDS_UTF8(&it))
+        return (struct slice){0};
+    const char *s = bson_iter_utf8(&it, &len);
+    return slice_of(s, len);
+}
+
+static bool is_mine(const bson_t *doc, const struct op_send *send)
+{
+    return slice_eq(text_field(doc, "chat_id"), send->chat_id) && slice_eq(text_field(doc, "role"), send->role) &&
+           slice_eq(text_field(doc, "text"), send->text) &&
+           slice_eq(text_field(doc, "client_message_id"), send->client_key);
+}
+
+static struct slice oid_key(const struct oid *id)
+{
+    return slice_of((const char *)id->bytes, OID_BYTES);
+}
+
+/* By _id: stored by an earlier try, or taken by another message; those not found stay as they are. */
+static enum err look_up_ids(struct insertion *in, enum plan_state state)
+{
+    struct map wanted;
+    bson_t ids, array;
+    bson_t *filter = bson_new();
+    uint32_t at = 0;
+    map_init(&wanted);
+    enum err e = OK;
+    bson_append_document_begin(filter, "_id", -1, &ids);
+    bson_append_array_begin(&ids, "$in", -1, &array);
+    for (size_t i = 0; e == OK && i < in->count; i++) {
+        struct plan *p = &in->plans[i];
+        char digits[16];
+        const char *key;
+        if (p->state != state)
+            continue;
+        bson_uint32_to_string(at++, &key, digits, sizeof(digits));
+        put_oid(&array, key, &p->id);
+        e = map_put(&wanted, oid_key(&p->id), p);
+    }
+    bson_append_array_end(&ids, &array);
+    bson_append_document_end(filter, &ids);
+    if (e != OK || at == 0) {
+        bson_destroy(filter);
+        map_fini(&wanted);
+        return e;
+    }
+    struct mongo_find how = {.primary = true};
+    mongoc_cursor_t *cursor = mongo_find(&in->s->writer, in->s->writer.messages, filter, &how);
+    const bson_t *doc;
+    while (mongoc_cursor_next(cursor, &doc)) {
+        bson_iter_t it;
+        if (!bson_iter_init_find(&it, doc, "_id") || !BSON_ITER_HOLDS_OID(&it))
+            continue;
+        struct plan *p = map_get(&wanted, slice_of((const char *)bson_iter_oid(&it)->bytes, OID_BYTES));
+        if (p)
+            p->state = is_mine(doc, &p->op->send) ? PLAN_STORED : PLAN_FOREIGN;
+    }
+    map_fini(&wanted);
+    return mongo_done(in->s, &in->s->writer, "finding messages by id", cursor);
+}
+
+static void answer_by(struct plan *p, const bson_t *doc)
+{
+    struct message m;
+    struct arena none;
+    bson_iter_t fields;
+    arena_init(&none, 0);
+    if (bson_iter_init(&fields, doc)) {
+        map_message(&fields, &none, &m);
+        p->state = m.rev == p->op->send.rev && is_mine(doc, &p->op->send) ? PLAN_STORED : PLAN_ANSWERED;
+        p->rev = m.rev;
+        p->timestamp_us = m.timestamp_us ? m.timestamp_us : m.rev;
+    }
+    arena_fini(&none);
+}
+
+/* By client key: the message that has it is the answer; those not found stay as they are. */
+static enum err look_up_keys(struct insertion *in, enum plan_state state, enum plan_state or_state)
+{
+    struct map wanted;
+    bson_t array;
+    bson_t *filter = bson_new();
+    uint32_t at = 0;
+    map_init(&wanted);
+    enum err e = OK;
+    bson_append_array_begin(filter, "$or", -1, &array);
+    for (size_t i = 0; e == OK && i < in->count; i++) {
+        struct plan *p = &in->plans[i];
+        char digits[16];
+        const char *key;
+        bson_t pair;
+        if ((p->state != state && p->state != or_state) || p->key.len == 0)
+            continue;
+        bson_uint32_to_string(at++, &key, digits, sizeof(digits));
+        bson_append_document_begin(&array, key, -1, &pair);
+        put_text(&pair, "chat_id", p->op->send.chat_id);
+        put_text(&pair, "client_message_id", p->op->send.client_key);
+        bson_append_document_end(&array, &pair);
+        e = map_put(&wanted, p->key, p);
+    }
+    bson_append_array_end(filter, &array);
+    if (e != OK || at == 0) {
+        bson_destroy(filter);
+        map_fini(&wanted);
+        return e;
+    }
+    struct mongo_find how = {.sort = "{\"_id\":-1}", .primary = true}; /* the first message comes last and stays */
+    mongoc_cursor_t *cursor = mongo_find(&in->s->writer, in->s->writer.messages, filter, &how);
+    const bson_t *doc;
+    while (e == OK && mongoc_cursor_next(cursor, &doc)) {
+        struct slice key;
+        e = client_key(in, text_field(doc, "chat_id"), text_field(doc, "client_message_id"), &key);
+        struct plan *p = e == OK ? map_get(&wanted, key) : NULL;
+        if (p)
+            answer_by(p, doc);
+    }
+    map_fini(&wanted);
+    enum err end = mongo_done(in->s, &in->s->writer, "finding messages by client key", cursor);
+    return e != OK ? e : end;
+}
+
+/* An _id that another node took: the same place in history under this process's own tag. */
+static enum err insert_foreign(struct insertion *in)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        struct plan *p = &in->plans[i];
+        if (p->state != PLAN_FOREIGN)
+            continue;
+        p->id = oid_from_rev(p->op->send.rev, in->s->own_tag);
+        n++;
+    }
+    if (n == 0)
+        return OK;
+    log_info("message id taken by another node", "messages=%zu", n);
+    enum err e = insert_planned(in, PLAN_FOREIGN);
+    return e == OK ? look_up_ids(in, PLAN_CLASH) : e;
+}
+
+static enum err settle_clashes(struct insertion *in)
+{
+    enum err e = look_up_ids(in, PLAN_CLASH);
+    if (e == OK)
+        e = look_up_keys(in, PLAN_CLASH, PLAN_FOREIGN);
+    if (e == OK)
+        e = insert_foreign(in);
+    for (size_t i = 0; i < in->count; i++) {
+        struct plan *p = &in->plans[i];
+        if (p->state == PLAN_CLASH || p->state == PLAN_FOREIGN) /* what was in the way is gone: look again */
+            e = e == OK ? ERR_STORE : e;
+    }
+    return e;
+}
+
+/* All is durable: only now the ops change. */
+static void tell_ops(struct insertion *in)
+{
+    uint64_t stored = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        struct plan *p = &in->plans[i];
+        const struct plan *from = p->state == PLAN_TWIN ? p->first : p;
+        stored += p->state == PLAN_STORED;
+        if (p->state != PLAN_TWIN && p->state != PLAN_ANSWERED)
+            continue;
+        p->op->result = from->op->result;
+        p->op->send.duplicate = p->op->result == OK;
+        p->op->send.rev = from->rev;
+        p->op->send.timestamp_us = from->timestamp_us;
+    }
+    metrics_add(M_STORE_INSERT_MESSAGE, stored);
+}
+
+/* --- the chats --- */
+
+static enum err collect_touched(struct insertion *in, struct mongo_touched **out, size_t *count)
+{
+    struct map chats;
+    map_init(&chats);
+    *out = arena_zalloc(in->a, (in->count + 1) * sizeof(**out));
+    *count = 0;
+    enum err e = *out ? OK : ERR_NOMEM;
+    for (size_t i = 0; e == OK && i < in->count; i++) {
+        const struct plan *p = &in->plans[i];
+        const struct op_send *send = &p->op->send;
+        if (p->state != PLAN_STORED)
+            continue;
+        struct mongo_touched *t = map_get(&chats, send->chat_id);
+        if (!t) {
+            t = &(*out)[(*count)++];
+            t->chat_id = send->chat_id;
+            e = map_put(&chats, send->chat_id, t);
+        }
+        t->added++;
+        t->rev = send->rev > t->rev ? send->rev : t->rev;
+        t->timestamp_us = send->timestamp_us > t->timestamp_us ? send->timestamp_us : t->timestamp_us;
+        t->flags |= (uint8_t)(send->link.flags | chat_flags_of_role(send->role));
+    }
+    map_fini(&chats);
+    return e;
+}
+
+static void add_update(mongoc_bulk_operation_t *bulk, const struct mongo_touched *t)
+{
+    bson_t filter = BSON_INITIALIZER, change = BSON_INITIALIZER;
+    bson_t part;
+    put_text(&filter, "chat_id", t->chat_id);
+    BCON_APPEND(&filter, "last_rev", "{", "$lt", BCON_INT64(t->rev), "}");
+    BCON_APPEND(&change, "$inc", "{", "total_messages", BCON_INT64(t->added), "}");
+    bson_append_document_begin(&change, "$max", -1, &part);
+    BSON_APPEND_INT64(&part, "rev", t->rev);
+    BSON_APPEND_INT64(&part, "last_rev", t->rev);
+    put_time(&part, "last_activity", t->timestamp_us);
+    bson_append_document_end(&change, &part);
+    bson_append_document_begin(&change, "$set", -1, &part);
+    put_time(&part, "updated_at", t->timestamp_us);
+    if (t->flags & CHAT_HAS_AGENT)
+        BSON_APPEND_BOOL(&part, "has_agent", true);
+    if (t->flags & CHAT_HAS_ASSISTANT)
+        BSON_APPEND_BOOL(&part, "has_assistant", true);
+    bson_append_document_end(&change, &part);
+    bson_error_t error;
+    must(mongoc_bulk_operation_update_one_with_opts(bulk, &filter, &change, NULL, &error)); /* built right above */
+    bson_destroy(&filter);
+    bson_destroy(&change);
+}
+
+/* *settled: every chat was found below the guard and moved. */
+static enum err update_command(struct insertion *in, const struct mongo_touched *touched, size_t count, bool *settled)
+{
+    bson_error_t error;
+    bson_t reply;
+    bson_iter_t it;
+    bson_t opts = BSON_INITIALIZER;
+    BSON_APPEND_BOOL(&opts, "ordered", false);
+    mongoc_bulk_operation_t *bulk = mongoc_collection_create_bulk_operation_with_opts(in->s->writer.chats, &opts);
+    bson_destroy(&opts);
+    for (size_t i = 0; i < count; i++)
+        add_update(bulk, &touched[i]);
+    bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0;
+    *settled = ok && bson_iter_init_find(&it, &reply, "nMatched") && bson_integer(&it) == (int64_t)count;
+    enum err e = OK;
+    if (!ok && !only_documents(&reply, &error)) /* a document's own refusal: mongo_recount() sets it right */
+        e = mongo_failed(in->s, &in->s->writer, "updating chats", &error);
+    bson_destroy(&reply);
+    mongoc_bulk_operation_destroy(bulk);
+    return e;
+}
+
+static enum err update_chats(struct insertion *in)
+{
+    struct mongo_touched *touched;
+    size_t count;
+    bool settled = true;
+    enum err e = collect_touched(in, &touched, &count);
+    if (e == OK && count > 0) {
+        metrics_add(M_STORE_WRITE_CHAT, count);
+        e = update_command(in, touched, count, &settled);
+    }
+    return e == OK && !settled ? mongo_recount(in->s, &in->s->writer, touched, count, in->a) : e;
+}
+
+enum err mongo_insert_messages(struct store *st, struct op *const *sends, size_t count)
+{
+    struct insertion in = {.s = mongo_of(st)};
+    struct arena a;
+    arena_init(&a, 0);
+    in.a = &a;
+    enum err e = make_plans(&in, sends, count);
+    if (e == OK && !atomic_load_explicit(&in.s->keys_unique, memory_order_acquire))
+        e = look_up_keys(&in, PLAN_INSERT, PLAN_INSERT);
+    if (e == OK)
+        e = insert_planned(&in, PLAN_INSERT);
+    if (e == OK)
+        e = settle_clashes(&in);
+    if (e == OK)
+        e = update_chats(&in);
+    if (e == OK)
+        tell_ops(&in);
+    arena_fini(&a);
+    return e;
+}

@@ -1,0 +1,402 @@
+/* Listings: customers by activity, customers by change, chats by activity. Rows only. */
+#include "mongo_store.h"
+
+#include "base/map.h"
+
+#include <stdlib.h>
+
+#define AT_ONCE         1000
+#define CHANGES_AT_ONCE 20000
+
+struct user_list { /* grows on the heap, ends in the caller's arena */
+    struct user *items;
+    size_t count, cap;
+};
+
+static enum err list_add(struct user_list *l, const struct user *u)
+{
+    if (l->count == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 64;
+        struct user *items = realloc(l->items, cap * sizeof(*items));
+        if (!items)
+            return ERR_NOMEM;
+        l->items = items;
+        l->cap = cap;
+    }
+    l->items[l->count++] = *u;
+    return OK;
+}
+
+static enum err list_give(struct user_list *l, struct arena *a, struct user **out, size_t *count)
+{
+    *count = l->count;
+    *out = arena_alloc(a, (l->count + 1) * sizeof(**out));
+    if (*out && l->count > 0)
+        memcpy(*out, l->items, l->count * sizeof(**out));
+    return *out ? OK : ERR_NOMEM;
+}
+
+struct listing {
+    struct mongo_store *store;
+    const struct mongo_conn *conn;
+    struct arena *a, *scratch;
+    int64_t skip, limit;
+    struct user_list list;
+};
+
+/* --- all customers, most recently active first --- */
+
+/* The next customers that the merge names and that were not named before. */
+static enum err next_ids(struct mongo_merge *m, struct map *seen, struct slice *ids, size_t most, size_t *count)
+{
+    enum err e = OK;
+    *count = 0;
+    while (*count < most) {
+        struct mongo_merged row;
+        e = mongo_merge_next(m, &row);
+        if (e != OK)
+            break;
+        if (row.user_id.len == 0 || map_get(seen, row.user_id))
+            continue;
+        ids[*count] = row.user_id;
+        e = map_put(seen, row.user_id, ids);
+        if (e != OK)
+            break;
+        (*count)++;
+    }
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* Chats may name customers that do not exist: only those that do have a place. */
+static enum err take_page(struct listing *l, const struct slice *ids, size_t count, int64_t *place)
+{
+    struct user *users = arena_alloc(l->scratch, (count + 1) * sizeof(*users));
+    if (!users)
+        return ERR_NOMEM;
+    enum err e = mongo_users_by_id(l->store, l->conn, ids, count, l->a, users);
+    for (size_t i = 0; e == OK && i < count; i++) {
+        if (users[i].id.len == 0)
+            continue;
+        if ((*place)++ >= l->skip && (int64_t)l->list.count < l->limit)
+            e = list_add(&l->list, &users[i]);
+    }
+    return e;
+}
+
+static enum err list_all(struct listing *l)
+{
+    struct map seen;
+    map_init(&seen);
+    int64_t most = l->skip > INT64_MAX - l->limit ? INT64_MAX : l->skip + l->limit;
+    struct mongo_merge *m = mongo_merge_open(l->store, l->conn, MONGO_USERS_BY_ACTIVITY, NULL, most, l->scratch);
+    struct slice *ids = arena_alloc(l->scratch, AT_ONCE * sizeof(*ids));
+    enum err e = m && ids ? OK : ERR_NOMEM;
+    for (int64_t place = 0; e == OK && place < most;) {
+        size_t count, want = most - place < AT_ONCE ? (size_t)(most - place) : AT_ONCE;
+        e = next_ids(m, &seen, ids, want, &count);
+        if (e != OK || count == 0)
+            break;
+        e = take_page(l, ids, count, &place);
+    }
+    mongo_merge_close(m);
+    map_fini(&seen);
+    return e;
+}
+
+/* --- one owner's --- */
+
+static int by_activity(const void *a, const void *b)
+{
+    const struct user *x = a, *y = b;
+    if (x->activity_us != y->activity_us)
+        return x->activity_us > y->activity_us ? -1 : 1;
+    size_t n = x->id.len < y->id.len ? x->id.len : y->id.len;
+    int order = memcmp(x->id.ptr, y->id.ptr, n);
+    return order ? order : (x->id.len > y->id.len) - (x->id.len < y->id.len);
+}
+
+static enum err owned(struct listing *l, struct slice owner, struct user_list *all)
+{
+    bson_t *filter = bson_new();
+    put_id_in(filter, "dashboard_user_id", &owner, 1);
+    struct mongo_find how = {.primary = true};
+    mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &how);
+    const bson_t *doc;
+    enum err e = OK;
+    while (e == OK && mongoc_cursor_next(cursor, &doc)) {
+        struct user u;
+        e = map_user(doc, l->scratch, &u);
+        if (e == OK)
+            e = list_add(all, &u);
+    }
+    enum err end = mongo_done(l->store, l->conn, "reading an owner's customers", cursor);
+    return e != OK ? e : end;
+}
+
+static enum err list_owned(struct listing *l, struct slice owner)
+{
+    struct user_list all = {0};
+    enum err e = slice_is_utf8(owner) ? owned(l, owner, &all) : OK;
+    if (e == OK)
+        e = mongo_enrich(l->store, l->conn, all.items, all.count);
+    if (e == OK && all.count > 1)
+        qsort(all.items, all.count, sizeof(*all.items), by_activity);
+    size_t n = 0;
+    struct slice *ids = arena_alloc(l->scratch, (all.count + 1) * sizeof(*ids));
+    if (!ids)
+        e = ERR_NOMEM;
+    for (size_t i = 0; e == OK && i < all.count && (int64_t)n < l->limit; i++)
+        if ((int64_t)i >= l->skip)
+            ids[n++] = all.items[i].id;
+    int64_t place = l->skip;
+    if (e == OK && n > 0) /* again, whole, into the caller's arena: only the page stays */
+        e = take_page(l, ids, n, &place);
+    free(all.items);
+    return e;
+}
+
+enum err mongo_recent_users(struct store_reader *reader, struct slice owner, int64_t skip, int64_t limit,
+                            struct arena *a, struct user **out, size_t *count)
+{
+    struct mongo_reader *r = (struct mongo_reader *)reader;
+    struct listing l = {.store = mongo_of_reader(reader), .conn = &r->conn, .a = a, .scratch = &r->scratch};
+    l.skip = skip > 0 ? skip : 0;
+    l.limit = limit > 0 ? limit : 0;
+    arena_reset(&r->scratch);
+    enum err e = owner.len > 0 ? list_owned(&l, owner) : list_all(&l);
+    if (e == OK)
+        e = mongo_enrich(l.store, l.conn, l.list.items, l.list.count);
+    if (e == OK)
+        e = list_give(&l.list, a, out, count);
+    free(l.list.items);
+    return e;
+}
+
+/* --- changes --- */
+
+struct change {
+    struct slice id;
+    int64_t rev;
+};
+
+struct changes {
+    struct map by_id;
+    struct change *items;
+    size_t count;
+    int64_t horizon; /* beyond it not every change was read */
+};
+
+static enum err add_change(struct changes *c, const bson_t *doc, const char *id_field, struct arena *a, int64_t *rev)
+{
+    bson_iter_t it;
+    *rev = bson_iter_init_find(&it, doc, "rev") ? bson_integer(&it) : 0;
+    if (!bson_iter_init_find(&it, doc, id_field))
+        return OK;
+    struct slice id = bson_text(&it, a);
+    struct change *known = map_get(&c->by_id, id);
+    if (known) {
+        known->rev = *rev > known->rev ? *rev : known->rev;
+        return OK;
+    }
+    struct change *item = &c->items[c->count++];
+    *item = (struct change){.id = arena_slice(a, id), .rev = *rev};
+    return item->id.ptr ? map_put(&c->by_id, item->id, item) : ERR_NOMEM;
+}
+
+static enum err read_changes(struct listing *l, struct changes *c, mongoc_collection_t *in, const char *id_field,
+                             int64_t since, int64_t until)
+{
+    bson_t *filter = bson_new();
+    BCON_APPEND(filter, "rev", "{", "$gt", BCON_INT64(since), "$lte", BCON_INT64(until), "}");
+    struct mongo_find how = {
+        .sort = "{\"rev\":1}", .fields = "{\"user_id\":1,\"rev\":1}", .limit = CHANGES_AT_ONCE, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(l->conn, in, filter, &how);
+    const bson_t *doc;
+    enum err e = OK;
+    int64_t n = 0, rev = 0;
+    while (e == OK && n < CHANGES_AT_ONCE && mongoc_cursor_next(cursor, &doc)) {
+        e = add_change(c, doc, id_field, l->scratch, &rev);
+        n++;
+    }
+    if (n == CHANGES_AT_ONCE && rev < c->horizon)
+        c->horizon = rev;
+    enum err end = mongo_done(l->store, l->conn, "reading changes", cursor);
+    return e != OK ? e : end;
+}
+
+static int by_rev(const void *a, const void *b)
+{
+    const struct change *x = a, *y = b;
+    return (x->rev > y->rev) - (x->rev < y->rev);
+}
+
+/* The next of them, at most `most`; those that are no customers (a chat may name one that is gone) are passed over. */
+static enum err take_some(struct listing *l, const struct change *items, size_t count)
+{
+    struct slice *ids = arena_alloc(l->scratch, count * sizeof(*ids));
+    struct user *users = arena_alloc(l->scratch, count * sizeof(*users));
+    if (!ids || !users)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        ids[i] = items[i].id;
+    enum err e = mongo_users_by_id(l->store, l->conn, ids, count, l->a, users);
+    for (size_t i = 0; e == OK && i < count; i++) {
+        if (users[i].id.len == 0)
+            continue;
+        users[i].rev = items[i].rev;
+        e = list_add(&l->list, &users[i]);
+    }
+    return e;
+}
+
+/* Oldest change first. Where not all changes could be read at once, a customer stands at its last change within
+ * what was read, and comes again with the changes behind it: none is passed over. */
+static enum err take_changes(struct listing *l, struct changes *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->count; i++)
+        if (c->items[i].rev <= c->horizon)
+            c->items[n++] = c->items[i];
+    if (n > 1)
+        qsort(c->items, n, sizeof(*c->items), by_rev);
+    enum err e = OK;
+    for (size_t at = 0; e == OK && at < n && (int64_t)l->list.count < l->limit;) {
+        size_t room = (size_t)(l->limit - (int64_t)l->list.count);
+        size_t some = n - at < room ? n - at : room;
+        some = some < AT_ONCE ? some : AT_ONCE;
+        e = take_some(l, c->items + at, some);
+        at += some;
+    }
+    return e;
+}
+
+/* One window: everything after since, or as much of it as is read at once. */
+static enum err list_changes(struct listing *l, int64_t since, int64_t *horizon)
+{
+    struct changes c = {.horizon = INT64_MAX, .items = calloc(2 * CHANGES_AT_ONCE, sizeof(struct change))};
+    map_init(&c.by_id);
+    enum err e = c.items ? OK : ERR_NOMEM;
+    if (e == OK)
+        e = read_changes(l, &c, l->conn->customers, "_id", since, INT64_MAX);
+    /* Chats no further than customers were read, so that one horizon holds for both. */
+    if (e == OK)
+        e = read_changes(l, &c, l->conn->chats, "user_id", since, c.horizon);
+    if (e == OK)
+        e = take_changes(l, &c);
+    *horizon = c.horizon;
+    map_fini(&c.by_id);
+    free(c.items);
+    return e;
+}
+
+/* What the chats add to a row, but for rev: that stays the change it is listed for. */
+static enum err enrich_listed(struct listing *l)
+{
+    int64_t *revs = arena_alloc(l->scratch, (l->list.count + 1) * sizeof(*revs));
+    if (!revs)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < l->list.count; i++)
+        revs[i] = l->list.items[i].rev;
+    enum err e = mongo_enrich(l->store, l->conn, l->list.items, l->list.count);
+    for (size_t i = 0; i < l->list.count; i++)
+        l->list.items[i].rev = revs[i];
+    return e;
+}
+
+enum err mongo_changed_users(struct store_reader *reader, int64_t since, int64_t limit, struct arena *a,
+                             struct user **out, size_t *count)
+{
+    struct mongo_reader *r = (struct mongo_reader *)reader;
+    struct listing l = {.store = mongo_of_reader(reader), .conn = &r->conn, .a = a, .scratch = &r->scratch};
+    l.limit = limit > 0 ? limit : 0;
+    arena_reset(&r->scratch);
+    enum err e = OK;
+    int64_t position = since;
+    while (e == OK && position != INT64_MAX && (int64_t)l.list.count < l.limit)
+        e = list_changes(&l, position, &position);
+    if (e == OK)
+        e = enrich_listed(&l);
+    if (e == OK)
+        e = list_give(&l.list, a, out, count);
+    free(l.list.items);
+    return e;
+}
+
+/* --- chats --- */
+
+/* {user_id: {$in: the customers with this email}}; NULL in *only: all chats. */
+static enum err by_email(struct listing *l, struct slice email, bson_t **only)
+{
+    *only = NULL;
+    if (email.len == 0)
+        return OK;
+    bson_t *filter = bson_new();
+    put_text(filter, "email", email);
+    struct mongo_find how = {.fields = "{\"_id\":1}", .limit = AT_ONCE, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &how);
+    const bson_t *doc;
+    bson_t in, array;
+    uint32_t at = 0;
+    *only = bson_new();
+    bson_append_document_begin(*only, "user_id", -1, &in);
+    bson_append_array_begin(&in, "$in", -1, &array);
+    while (mongoc_cursor_next(cursor, &doc)) {
+        bson_iter_t it;
+        if (bson_iter_init_find(&it, doc, "_id"))
+            append_id_forms(&array, &at, bson_text(&it, l->scratch));
+    }
+    bson_append_array_end(&in, &array);
+    bson_append_document_end(*only, &in);
+    return mongo_done(l->store, l->conn, "finding customers by email", cursor);
+}
+
+static enum err count_chats(struct listing *l, const bson_t *only, int64_t *total)
+{
+    bson_error_t error;
+    bson_t all = BSON_INITIALIZER;
+    *total = mongoc_collection_count_documents(l->conn->chats, only ? only : &all, NULL, NULL, NULL, &error);
+    bson_destroy(&all);
+    return *total < 0 ? mongo_failed(l->store, l->conn, "counting chats", &error) : OK;
+}
+
+static enum err take_chats(struct listing *l, const bson_t *only, struct chat_ref *refs, size_t *count)
+{
+    *count = 0;
+    if (l->limit == 0)
+        return OK;
+    struct mongo_merge *m =
+        mongo_merge_open(l->store, l->conn, MONGO_CHATS_BY_ACTIVITY, only, l->skip + l->limit, l->scratch);
+    enum err e = m ? OK : ERR_NOMEM;
+    for (int64_t place = 0; e == OK && (int64_t)*count < l->limit; place++) {
+        struct mongo_merged row;
+        e = mongo_merge_next(m, &row);
+        if (e != OK || place < l->skip)
+            continue;
+        struct chat_ref *ref = &refs[(*count)++];
+        *ref = (struct chat_ref){.chat_id = arena_slice(l->a, row.chat_id), .user_id = arena_slice(l->a, row.user_id)};
+        e = ref->chat_id.ptr && ref->user_id.ptr ? OK : ERR_NOMEM;
+    }
+    mongo_merge_close(m);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+enum err mongo_list_chats(struct store_reader *reader, struct slice email, int64_t skip, int64_t limit, struct arena *a,
+                          struct chat_ref **out, size_t *count, int64_t *total)
+{
+    struct mongo_reader *r = (struct mongo_reader *)reader;
+    struct listing l = {.store = mongo_of_reader(reader), .conn = &r->conn, .a = a, .scratch = &r->scratch};
+    bson_t *only = NULL;
+    arena_reset(&r->scratch);
+    enum err e = slice_is_utf8(email) ? by_email(&l, email, &only) : ERR_INVALID;
+    if (e == OK)
+        e = count_chats(&l, only, total);
+    if (e == OK) {
+        l.skip = skip > 0 ? skip : 0;
+        l.limit = limit < *total - l.skip ? limit : *total - l.skip;
+        l.limit = l.limit > 0 ? l.limit : 0;
+        *out = arena_alloc(a, ((size_t)l.limit + 1) * sizeof(**out));
+        e = *out ? take_chats(&l, only, *out, count) : ERR_NOMEM;
+    }
+    bson_destroy(only);
+    return e;
+}

@@ -1,0 +1,219 @@
+/* The overview: the first 100 customers and chats, and of each chat its count, first and last message, by four
+ * queries whatever the sizes: the server cuts the embedded arrays. "First" is by _id, whose ObjectIds begin with
+ * their second of creation. */
+#include "mongo_store.h"
+
+#include "base/map.h"
+
+#define ROWS 100
+
+struct overview_query {
+    struct mongo_store *store;
+    const struct mongo_conn *conn;
+    struct arena *a;
+    struct overview *out;
+    struct map by_chat; /* chat_id → struct overview_chat */
+};
+
+static enum err read_users(struct overview_query *v)
+{
+    struct mongo_find how = {.sort = "{\"_id\":1}", .limit = ROWS};
+    mongoc_cursor_t *cursor = mongo_find(v->conn, v->conn->customers, bson_new(), &how);
+    const bson_t *doc;
+    enum err e = OK;
+    while (e == OK && v->out->user_count < ROWS && mongoc_cursor_next(cursor, &doc))
+        e = map_user(doc, v->a, &v->out->users[v->out->user_count++]);
+    enum err end = mongo_done(v->store, v->conn, "overview of customers", cursor);
+    return e != OK ? e : end;
+}
+
+/* A message that outlives its document. */
+static enum err keep_message(bson_iter_t *fields, struct arena *a, struct message *out)
+{
+    map_message(fields, a, out);
+    out->role = arena_slice(a, out->role);
+    out->text = arena_slice(a, out->text);
+    return out->role.ptr && out->text.ptr ? OK : ERR_NOMEM;
+}
+
+static enum err keep_embedded(const bson_t *doc, const char *key, struct arena *a, bool *has, struct message *out)
+{
+    bson_iter_t it, fields;
+    if (!bson_iter_init_find(&it, doc, key) || !BSON_ITER_HOLDS_DOCUMENT(&it) || !bson_iter_recurse(&it, &fields))
+        return OK;
+    *has = true;
+    enum err e = keep_message(&fields, a, out);
+    out->legacy = true;
+    return e;
+}
+
+static enum err take_row(struct overview_query *v, const bson_t *doc)
+{
+    struct overview_chat *row = &v->out->chats[v->out->chat_count++];
+    bson_iter_t it;
+    enum err e = map_chat(doc, v->a, &row->chat);
+    if (e == OK && bson_iter_init_find(&it, doc, "_id"))
+        row->row_id = arena_slice(v->a, bson_text(&it, v->a));
+    if (bson_iter_init_find(&it, doc, "embedded"))
+        row->messages = bson_integer(&it);
+    if (e == OK)
+        e = keep_embedded(doc, "first", v->a, &row->has_first, &row->first);
+    if (e == OK)
+        e = keep_embedded(doc, "last", v->a, &row->has_last, &row->last);
+    row->first.rev = row->has_first;
+    row->last.rev = row->has_last ? row->messages : 0;
+    return e == OK ? map_put(&v->by_chat, row->chat.chat_id, row) : e;
+}
+
+static enum err read_rows(struct overview_query *v)
+{
+    static const char json[] =
+        "{\"p\":[{\"$sort\":{\"_id\":1}},{\"$limit\":100},"
+        "{\"$addFields\":{\"embedded\":{\"$cond\":[{\"$isArray\":\"$messages\"},{\"$size\":\"$messages\"},0]},"
+        "\"first\":{\"$cond\":[{\"$isArray\":\"$messages\"},{\"$arrayElemAt\":[\"$messages\",0]},null]},"
+        "\"last\":{\"$cond\":[{\"$isArray\":\"$messages\"},{\"$arrayElemAt\":[\"$messages\",-1]},null]}}},"
+        "{\"$project\":{\"messages\":0}}]}";
+    bson_error_t error;
+    bson_iter_t it, stages;
+    bson_t *whole = bson_new_from_json((const uint8_t *)json, -1, &error);
+    bson_t *pipeline = bson_new();
+    must(whole && bson_iter_init_find(&it, whole, "p") && bson_iter_recurse(&it, &stages));
+    while (bson_iter_next(&stages))
+        bson_append_iter(pipeline, NULL, 0, &stages);
+    bson_destroy(whole);
+    mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->chats, pipeline, 0, false);
+    const bson_t *doc;
+    enum err e = OK;
+    while (e == OK && v->out->chat_count < ROWS && mongoc_cursor_next(cursor, &doc))
+        e = take_row(v, doc);
+    enum err end = mongo_done(v->store, v->conn, "overview of chats", cursor);
+    return e != OK ? e : end;
+}
+
+/* --- the messages of customer-messages: count and the two ends, by the index alone; then the two documents --- */
+
+static bson_t *ends_pipeline(const struct overview *o)
+{
+    bson_t match, filter, in, ids;
+    bson_t *pipeline = bson_new();
+    bson_append_document_begin(pipeline, "0", -1, &match);
+    bson_append_document_begin(&match, "$match", -1, &filter);
+    bson_append_document_begin(&filter, "chat_id", -1, &in);
+    bson_append_array_begin(&in, "$in", -1, &ids);
+    for (size_t i = 0; i < o->chat_count; i++) {
+        char digits[16];
+        const char *key;
+        bson_uint32_to_string((uint32_t)i, &key, digits, sizeof(digits));
+        put_text(&ids, key, o->chats[i].chat.chat_id);
+    }
+    bson_append_array_end(&in, &ids);
+    bson_append_document_end(&filter, &in);
+    bson_append_document_end(&match, &filter);
+    bson_append_document_end(pipeline, &match);
+    BCON_APPEND(pipeline, "1", "{", "$group", "{", "_id", BCON_UTF8("$chat_id"), "n", "{", "$sum", BCON_INT32(1), "}",
+                "first", "{", "$min", BCON_UTF8("$_id"), "}", "last", "{", "$max", BCON_UTF8("$_id"), "}", "}", "}");
+    return pipeline;
+}
+
+static void want(bson_t *ids, uint32_t *at, const bson_t *group, const char *key)
+{
+    bson_iter_t it;
+    char digits[16];
+    const char *place;
+    if (!bson_iter_init_find(&it, group, key))
+        return;
+    bson_uint32_to_string((*at)++, &place, digits, sizeof(digits));
+    bson_append_iter(ids, place, -1, &it);
+}
+
+static struct overview_chat *row_of(struct overview_query *v, const bson_t *doc, const char *key)
+{
+    bson_iter_t it;
+    if (!bson_iter_init_find(&it, doc, key))
+        return NULL;
+    return map_get(&v->by_chat, bson_text(&it, v->a));
+}
+
+static enum err read_ends(struct overview_query *v, bson_t *ids, uint32_t *at)
+{
+    mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->messages, ends_pipeline(v->out), 0, false);
+    const bson_t *doc;
+    while (mongoc_cursor_next(cursor, &doc)) {
+        bson_iter_t it;
+        struct overview_chat *row = row_of(v, doc, "_id");
+        if (!row)
+            continue;
+        if (bson_iter_init_find(&it, doc, "n"))
+            row->messages += bson_integer(&it);
+        if (!row->has_first)
+            want(ids, at, doc, "first");
+        want(ids, at, doc, "last");
+    }
+    return mongo_done(v->store, v->conn, "overview of messages", cursor);
+}
+
+static enum err take_end(struct overview_query *v, const bson_t *doc)
+{
+    bson_iter_t fields;
+    struct message m;
+    struct overview_chat *row = row_of(v, doc, "chat_id");
+    if (!row || !bson_iter_init(&fields, doc))
+        return OK;
+    enum err e = keep_message(&fields, v->a, &m);
+    if (e != OK)
+        return e;
+    if (!row->has_first || (!row->first.legacy && m.rev < row->first.rev)) {
+        row->first = m;
+        row->has_first = true;
+    }
+    if (!row->has_last || row->last.legacy || m.rev > row->last.rev) {
+        row->last = m;
+        row->has_last = true;
+    }
+    return OK;
+}
+
+static enum err read_messages(struct overview_query *v)
+{
+    bson_t array;
+    bson_t wanted = BSON_INITIALIZER;
+    bson_t *filter = bson_new();
+    uint32_t at = 0;
+    bson_append_array_begin(&wanted, "$in", -1, &array);
+    enum err e = read_ends(v, &array, &at);
+    bson_append_array_end(&wanted, &array);
+    BSON_APPEND_DOCUMENT(filter, "_id", &wanted);
+    bson_destroy(&wanted);
+    if (e != OK || at == 0) {
+        bson_destroy(filter);
+        return e;
+    }
+    struct mongo_find how = {0};
+    mongoc_cursor_t *cursor = mongo_find(v->conn, v->conn->messages, filter, &how);
+    const bson_t *doc;
+    while (e == OK && mongoc_cursor_next(cursor, &doc))
+        e = take_end(v, doc);
+    enum err end = mongo_done(v->store, v->conn, "overview of first and last messages", cursor);
+    return e != OK ? e : end;
+}
+
+enum err mongo_overview(struct store_reader *reader, struct arena *a, struct overview *out)
+{
+    struct mongo_reader *r = (struct mongo_reader *)reader;
+    struct overview_query v = {.store = mongo_of_reader(reader), .conn = &r->conn, .a = a, .out = out};
+    *out = (struct overview){.database_name = slice_cstr(v.store->uris.database)};
+    out->users = arena_zalloc(a, ROWS * sizeof(*out->users));
+    out->chats = arena_zalloc(a, ROWS * sizeof(*out->chats));
+    map_init(&v.by_chat);
+    enum err e = out->users && out->chats ? OK : ERR_NOMEM;
+    if (e == OK)
+        e = read_users(&v);
+    if (e == OK)
+        e = read_rows(&v);
+    if (e == OK && out->chat_count > 0)
+        e = read_messages(&v);
+    for (size_t i = 0; e == OK && i < out->chat_count; i++)
+        out->chats[i].chat.total_messages = out->chats[i].messages;
+    map_fini(&v.by_chat);
+    return e;
+}

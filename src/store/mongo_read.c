@@ -1,0 +1,288 @@
+/* Single rows, and one customer whole. A customer's history is, chat by chat: the messages embedded in the chat's
+ * document (the old layout), in their order; then those of customer-messages by _id. Embedded ones have no revision:
+ * they get 1, 2, 3, …, which is below every real one. */
+#include "mongo_store.h"
+
+#include "base/map.h"
+
+#include <stdlib.h>
+
+enum err mongo_user(struct mongo_store *s, const struct mongo_conn *conn, enum user_by by, struct slice value,
+                    struct arena *a, struct user *out, bson_t **doc)
+{
+    if (value.len == 0 || !slice_is_utf8(value))
+        return ERR_NOT_FOUND;
+    bson_t *filter = bson_new();
+    if (by == USER_BY_EMAIL)
+        put_text(filter, "email", value);
+    else
+        put_id_in(filter, by == USER_BY_ID ? "_id" : "user_id", &value, 1);
+    /* An id that is there as ObjectId and as string: the ObjectId, which sorts last. */
+    struct mongo_find how = {.sort = by == USER_BY_ID ? "{\"_id\":-1}" : NULL, .limit = 1, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->customers, filter, &how);
+    const bson_t *found;
+    enum err e = ERR_NOT_FOUND;
+    if (mongoc_cursor_next(cursor, &found)) {
+        e = map_user(found, a, out);
+        if (e == OK && doc)
+            *doc = bson_copy(found);
+    }
+    enum err end = mongo_done(s, conn, "finding a customer", cursor);
+    return end != OK ? end : e;
+}
+
+enum err mongo_chat(struct mongo_store *s, const struct mongo_conn *conn, struct slice chat_id, struct arena *a,
+                    struct chat *out)
+{
+    if (chat_id.len == 0 || !slice_is_utf8(chat_id))
+        return ERR_NOT_FOUND;
+    bson_t *filter = bson_new();
+    put_text(filter, "chat_id", chat_id);
+    struct mongo_find how = {.fields = MONGO_CHAT_FIELDS, .limit = 1, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, filter, &how);
+    const bson_t *doc;
+    enum err e = mongoc_cursor_next(cursor, &doc) ? map_chat(doc, a, out) : ERR_NOT_FOUND;
+    enum err end = mongo_done(s, conn, "finding a chat", cursor);
+    return end != OK ? end : e;
+}
+
+enum err mongo_chat_owner(struct store_reader *reader, struct slice chat_id, struct arena *a, struct chat *out)
+{
+    struct mongo_reader *r = (struct mongo_reader *)reader;
+    return mongo_chat(mongo_of_reader(reader), &r->conn, chat_id, a, out);
+}
+
+/* --- load_user --- */
+
+struct chat_row {
+    struct chat chat;
+    bson_t *id; /* {_id}: as stored */
+    size_t at;  /* place in the answer, for a stable order */
+    int64_t embedded_count;
+    bool embedded; /* in this document or, at the head of a chain, in one of it */
+    /* Documents with the same chat_id are one chat to the outside: the oldest heads the chain of the others. */
+    bool repeated;
+    struct chat_row *next, *last;
+};
+
+struct load {
+    struct mongo_store *store;
+    const struct mongo_conn *conn;
+    const struct load_sink *sink;
+    struct arena *a;   /* rows */
+    struct arena text; /* one message */
+    struct user user;
+    struct chat_row *rows;
+    size_t count, cap;
+    int64_t place; /* of the last message emitted in this chat */
+};
+
+static bson_t *id_only(const bson_t *doc)
+{
+    bson_iter_t it;
+    bson_t *id = bson_new();
+    if (bson_iter_init_find(&it, doc, "_id"))
+        bson_append_iter(id, "_id", -1, &it);
+    return id;
+}
+
+static enum err add_row(struct load *l, const bson_t *doc)
+{
+    if (l->count == l->cap) {
+        size_t cap = l->cap ? l->cap * 2 : 16;
+        struct chat_row *rows = realloc(l->rows, cap * sizeof(*rows));
+        if (!rows)
+            return ERR_NOMEM;
+        l->rows = rows;
+        l->cap = cap;
+    }
+    struct chat_row row = {.at = l->count};
+    enum err e = map_chat(doc, l->a, &row.chat);
+    if (e != OK)
+        return e;
+    row.embedded_count = embedded_sum(doc).count;
+    row.embedded = row.embedded_count > 0;
+    row.chat.user_id = l->user.id; /* one form of it, whichever the document has */
+    row.id = id_only(doc);
+    l->rows[l->count++] = row;
+    return OK;
+}
+
+static int by_creation(const void *a, const void *b)
+{
+    const struct chat_row *x = a, *y = b;
+    if (x->chat.created_us != y->chat.created_us)
+        return x->chat.created_us < y->chat.created_us ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+static enum err read_rows(struct load *l)
+{
+    bson_t *filter = bson_new();
+    put_id_in(filter, "user_id", &l->user.id, 1);
+    struct mongo_find how = {.sort = "{\"_id\":1}", .fields = MONGO_CHAT_FIELDS, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->chats, filter, &how);
+    const bson_t *doc;
+    enum err e = OK;
+    while (e == OK && mongoc_cursor_next(cursor, &doc))
+        e = add_row(l, doc);
+    enum err end = mongo_done(l->store, l->conn, "reading a customer's chats", cursor);
+    if (l->count > 1)
+        qsort(l->rows, l->count, sizeof(*l->rows), by_creation);
+    return e != OK ? e : end;
+}
+
+static enum err link_rows(struct load *l)
+{
+    struct map first;
+    map_init(&first);
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < l->count; i++) {
+        struct chat_row *row = &l->rows[i];
+        struct chat_row *head = map_get(&first, row->chat.chat_id);
+        row->last = row;
+        if (!head) {
+            e = map_put(&first, row->chat.chat_id, row);
+            continue;
+        }
+        row->repeated = true;
+        head->last->next = row;
+        head->last = row;
+        head->embedded |= row->embedded;
+    }
+    map_fini(&first);
+    return e;
+}
+
+/* Totals are counted, not believed: a chat of the old layout may have none, or a wrong one. */
+static enum err count_rows(struct load *l)
+{
+    struct mongo_count *counts = calloc(l->count ? l->count : 1, sizeof(*counts));
+    size_t n = 0;
+    if (!counts)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < l->count; i++)
+        if (!l->rows[i].repeated)
+            counts[n++] = (struct mongo_count){.chat_id = l->rows[i].chat.chat_id, .has_embedded = l->rows[i].embedded};
+    enum err e = n > 0 ? mongo_count_messages(l->store, l->conn, counts, n) : OK;
+    n = 0;
+    for (size_t i = 0; e == OK && i < l->count; i++) {
+        struct chat *chat = &l->rows[i].chat;
+        if (l->rows[i].repeated)
+            continue;
+        chat->total_messages = counts[n].count;
+        if (counts[n].newest > chat->rev)
+            chat->rev = counts[n].newest;
+        n++;
+        for (const struct chat_row *row = &l->rows[i]; row; row = row->next) {
+            chat->total_messages += row->embedded_count;
+            chat->flags |= row->chat.flags;
+        }
+        if (chat->last_activity_us > l->user.activity_us)
+            l->user.activity_us = chat->last_activity_us;
+        if (chat->rev > l->user.rev)
+            l->user.rev = chat->rev;
+        l->user.chat_count++;
+    }
+    free(counts);
+    return e;
+}
+
+static enum err emit_embedded(struct load *l, const struct chat_row *row)
+{
+    struct mongo_find how = {.fields = "{\"messages\":1}", .limit = 1, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->chats, bson_copy(row->id), &how);
+    const bson_t *doc;
+    enum err e = OK;
+    if (mongoc_cursor_next(cursor, &doc)) {
+        struct embedded array = embedded_open(doc);
+        bson_iter_t element, fields;
+        while (e == OK && embedded_next(&array, &element)) {
+            struct message m;
+            if (!bson_iter_recurse(&element, &fields))
+                continue;
+            arena_reset(&l->text);
+            map_message(&fields, &l->text, &m);
+            m.legacy = true;
+            m.rev = ++l->place;
+            e = l->sink->message(l->sink->arg, &m);
+        }
+    }
+    enum err end = mongo_done(l->store, l->conn, "reading embedded messages", cursor);
+    return e != OK ? e : end;
+}
+
+static enum err emit_message(struct load *l, const bson_t *doc)
+{
+    struct message m;
+    bson_iter_t fields;
+    if (!bson_iter_init(&fields, doc))
+        return OK;
+    arena_reset(&l->text);
+    map_message(&fields, &l->text, &m);
+    if (m.timestamp_us == 0)
+        m.timestamp_us = m.rev;
+    if (m.rev <= l->place) /* an id of another program: its counter is no time */
+        m.rev = l->place + 1;
+    l->place = m.rev;
+    return l->sink->message(l->sink->arg, &m);
+}
+
+static enum err emit_stored(struct load *l, const struct chat_row *row)
+{
+    bson_t *filter = bson_new();
+    put_text(filter, "chat_id", row->chat.chat_id);
+    struct mongo_find how = {.sort = "{\"_id\":1}", .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->messages, filter, &how);
+    const bson_t *doc;
+    enum err e = OK;
+    while (e == OK && mongoc_cursor_next(cursor, &doc))
+        if (!row->embedded || !bson_has_field(doc, "legacy_index")) /* a copy beside its original */
+            e = emit_message(l, doc);
+    enum err end = mongo_done(l->store, l->conn, "reading messages", cursor);
+    return e != OK ? e : end;
+}
+
+static enum err emit_chat(struct load *l, const struct chat_row *head)
+{
+    l->place = 0;
+    enum err e = l->sink->chat(l->sink->arg, &head->chat);
+    for (const struct chat_row *row = head; e == OK && row; row = row->next)
+        if (row->embedded_count > 0)
+            e = emit_embedded(l, row);
+    return e == OK ? emit_stored(l, head) : e;
+}
+
+static enum err find_ident(struct load *l, struct slice ident)
+{
+    static const enum user_by order[] = {USER_BY_ID, USER_BY_REF, USER_BY_EMAIL};
+    enum err e = ERR_NOT_FOUND;
+    for (size_t i = 0; e == ERR_NOT_FOUND && i < sizeof(order) / sizeof(order[0]); i++)
+        e = mongo_user(l->store, l->conn, order[i], ident, l->a, &l->user, NULL);
+    return e;
+}
+
+enum err mongo_load_user(struct store_reader *reader, struct slice ident, const struct load_sink *sink)
+{
+    struct mongo_reader *r = (struct mongo_reader *)reader;
+    struct load l = {.store = mongo_of_reader(reader), .conn = &r->conn, .sink = sink, .a = &r->scratch};
+    arena_reset(&r->scratch);
+    arena_init(&l.text, 0);
+    enum err e = find_ident(&l, ident);
+    if (e == OK)
+        e = read_rows(&l);
+    if (e == OK)
+        e = link_rows(&l);
+    if (e == OK)
+        e = count_rows(&l);
+    if (e == OK)
+        e = sink->user(sink->arg, &l.user);
+    for (size_t i = 0; e == OK && i < l.count; i++)
+        if (!l.rows[i].repeated)
+            e = emit_chat(&l, &l.rows[i]);
+    for (size_t i = 0; i < l.count; i++)
+        bson_destroy(l.rows[i].id);
+    free(l.rows);
+    arena_fini(&l.text);
+    return e;
+}

@@ -1,0 +1,164 @@
+/* mongo_store.h: what the files of the MongoDB store share; nobody else includes it.
+ * Thread:  struct mongo_store: fields in groups by thread below. A mongo_conn belongs to one thread.
+ * Owns:    the store its pools, the writer's and the admin connection; a reader its own.
+ * Write path: store_mongo.c (batch, life) → mongo_write.c (chats, customers) → mongo_insert.c (messages) →
+ *          mongo_recount.c (when an update's result is in doubt). Read path: mongo_read.c, mongo_list.c,
+ *          mongo_overview.c, mongo_totals.c. bson_map.c and bson_put.c know the documents. */
+#pragma once
+#include "bson_map.h"
+#include "mongo_client.h"
+#include "mongo_health.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct mongo_store {
+    struct store base; /* first */
+    /* set at open, then read-only */
+    struct mongo_uris uris;
+    mongoc_client_pool_t *pools[MONGO_POOLS];
+    char *masked_uri;
+    uint8_t own_tag[5]; /* of this process: for ids that another node took */
+    size_t tail;        /* newest messages that identity() checks: two batches */
+    struct mongo_health health;
+    /* writer only (main before it starts) */
+    struct mongo_conn writer;
+    struct mongo_conn admin; /* identity, totals: long queries */
+    uint8_t tag[5];          /* the database's: of its oldest message, else own_tag */
+    struct arena scratch;
+    bson_t *last_user; /* the document that find_user found last: what put_user compares with */
+    int64_t pinged_us;
+    /* the index thread writes, the writer reads */
+    atomic_bool keys_unique; /* the unique index on client keys is there */
+    /* main and the index thread */
+    pthread_t indexer;
+    bool indexer_running;
+    pthread_mutex_t stop_lock;
+    pthread_cond_t stop_cond;
+    bool stopping;
+};
+
+struct mongo_reader {
+    struct store_reader base; /* first */
+    struct mongo_conn conn;
+    struct arena scratch;
+};
+
+static inline struct mongo_store *mongo_of(struct store *s)
+{
+    return (struct mongo_store *)s;
+}
+
+static inline struct mongo_store *mongo_of_reader(struct store_reader *r)
+{
+    return (struct mongo_store *)r->store;
+}
+
+/* Takes down a failed call: log (not every repetition), and on the writer's connection health. Returns ERR_STORE. */
+enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, const char *what,
+                      const bson_error_t *error);
+
+/* --- mongo_query.c: a query's way, and questions that several files ask --- */
+/* What a query needs beside its filter. sort and fields (may be NULL) are JSON constants of ours. */
+struct mongo_find {
+    const char *sort;
+    const char *fields;
+    int64_t limit; /* 0 = none */
+    int64_t batch; /* documents per answer; 0 = the server's choice */
+    bool primary;  /* else the URI's read preference */
+};
+/* Takes the filter: destroys it. The caller destroys the cursor. */
+mongoc_cursor_t *mongo_find(const struct mongo_conn *conn, mongoc_collection_t *in, bson_t *filter,
+                            const struct mongo_find *how);
+/* Takes the pipeline, a JSON constant of ours or a built array. */
+mongoc_cursor_t *mongo_aggregate(const struct mongo_conn *conn, mongoc_collection_t *in, bson_t *pipeline,
+                                 int64_t max_ms, bool primary);
+/* The cursor's end: destroys it; ERR_STORE where it ended by an error. */
+NODISCARD enum err mongo_done(struct mongo_store *s, const struct mongo_conn *conn, const char *what,
+                              mongoc_cursor_t *cursor);
+/* Fills chat_count and raises activity_us and rev by the customers' chats. ids are distinct. */
+NODISCARD enum err mongo_enrich(struct mongo_store *s, const struct mongo_conn *conn, struct user *users, size_t count);
+/* Documents of customer-messages by chat; those that --migrate copied and not yet took out of the chat's own
+ * document do not count. *newest: highest rev. */
+struct mongo_count {
+    struct slice chat_id;
+    bool has_embedded;
+    int64_t count;
+    int64_t newest;
+};
+NODISCARD enum err mongo_count_messages(struct mongo_store *s, const struct mongo_conn *conn, struct mongo_count *chats,
+                                        size_t count);
+
+/* --- mongo_read.c: single rows, and a customer whole --- */
+#define MONGO_CHAT_FIELDS                                                                                              \
+    "{\"chat_id\":1,\"user_id\":1,\"status\":1,\"created_at\":1,\"last_activity\":1,\"updated_at\":1,"                 \
+    "\"total_messages\":1,\"rev\":1,\"last_rev\":1,\"ai_agent_enabled\":1,\"has_agent\":1,\"has_assistant\":1,"        \
+    "\"messages.role\":1}" /* of embedded messages only the roles: count and flags without the texts */
+/* doc (may be NULL): a copy of the customer's document, the caller's to destroy. */
+NODISCARD enum err mongo_user(struct mongo_store *s, const struct mongo_conn *conn, enum user_by by, struct slice value,
+                              struct arena *a, struct user *out, bson_t **doc);
+NODISCARD enum err mongo_chat(struct mongo_store *s, const struct mongo_conn *conn, struct slice chat_id,
+                              struct arena *a, struct chat *out);
+
+/* The customers of these ids, each in its place; id empty: there is none. */
+NODISCARD enum err mongo_users_by_id(struct mongo_store *s, const struct mongo_conn *conn, const struct slice *ids,
+                                     size_t count, struct arena *a, struct user *out);
+
+/* --- mongo_merge.c: one order out of several queries --- */
+/* Times stand in the database as dates, as text or not at all, and no index sorts across types: so each kind is a
+ * query of its own, sorted by the server, and the heads are merged here. */
+struct mongo_merge;
+enum mongo_order { MONGO_USERS_BY_ACTIVITY, MONGO_CHATS_BY_ACTIVITY };
+/* only: further conditions on the chats, may be NULL; kept until close. most: no more than this many are asked for. */
+struct mongo_merge *mongo_merge_open(struct mongo_store *s, const struct mongo_conn *conn, enum mongo_order order,
+                                     const bson_t *only, int64_t most, struct arena *a);
+struct mongo_merged {
+    struct slice user_id;
+    struct slice chat_id; /* MONGO_CHATS_BY_ACTIVITY */
+};
+/* ERR_NOT_FOUND at the end. Slices live in the arena. */
+NODISCARD enum err mongo_merge_next(struct mongo_merge *m, struct mongo_merged *out);
+void mongo_merge_close(struct mongo_merge *m);
+
+/* --- mongo_recount.c --- */
+struct mongo_touched { /* a chat and what a batch added to it */
+    struct slice chat_id;
+    int64_t added;
+    int64_t rev;
+    int64_t timestamp_us;
+    uint8_t flags;
+};
+/* Brings the chats' counters to what the database holds, whatever was or was not applied before. */
+NODISCARD enum err mongo_recount(struct mongo_store *s, const struct mongo_conn *conn,
+                                 const struct mongo_touched *chats, size_t count, struct arena *a);
+/* After a crash between a batch's two commands: recounts the chats that the newest messages belong to, where they
+ * lag behind. */
+NODISCARD enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn, size_t newest);
+
+/* --- mongo_index.c --- */
+void mongo_index_start(struct mongo_store *s);
+/* False: it is inside a command that does not end; its pool must live on. */
+bool mongo_index_stop(struct mongo_store *s);
+
+/* --- the functions of the vtable --- */
+enum err mongo_resolve_chats(struct store *s, struct op *const *sends, size_t count);
+enum err mongo_insert_messages(struct store *s, struct op *const *sends, size_t count);
+enum err mongo_find_chat(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
+enum err mongo_find_user(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out);
+enum err mongo_put_user(struct store *s, struct user *u);
+enum err mongo_insert_chat(struct store *s, struct chat *c);
+enum err mongo_set_chat_flags(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
+                              int64_t rev, int64_t now_us);
+enum err mongo_identity(struct store *s, int64_t *max_rev, uint8_t tag[5]);
+enum err mongo_totals(struct store *s, struct totals *out);
+enum err mongo_read_totals(struct store_reader *r, struct totals *out);
+enum err mongo_load_user(struct store_reader *r, struct slice ident, const struct load_sink *sink);
+enum err mongo_chat_owner(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
+enum err mongo_recent_users(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit, struct arena *a,
+                            struct user **out, size_t *count);
+enum err mongo_changed_users(struct store_reader *r, int64_t since, int64_t limit, struct arena *a, struct user **out,
+                             size_t *count);
+enum err mongo_list_chats(struct store_reader *r, struct slice email, int64_t skip, int64_t limit, struct arena *a,
+                          struct chat_ref **out, size_t *count, int64_t *total);
+enum err mongo_overview(struct store_reader *r, struct arena *a, struct overview *out);

@@ -1,0 +1,276 @@
+/* What is counted by query: the totals, at the first contact and when a report bypasses the cache; and the
+ * database's identity. Customers are walked in pages by _id, and each page asks once for its chats, so memory stays
+ * small whatever the database's size; all of it within TOTALS_MS, after which what is there is given, with a warning. */
+#include "mongo_store.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+
+#include <stdlib.h>
+
+#define PAGE      1000
+#define TOTALS_MS 60000
+
+/* --- chats: one walk on the server --- */
+
+static bson_t *pipeline_of(const char *json)
+{
+    bson_error_t error;
+    bson_iter_t it, stages;
+    bson_t *whole = bson_new_from_json((const uint8_t *)json, -1, &error);
+    bson_t *pipeline = bson_new();
+    must(whole && bson_iter_init_find(&it, whole, "p") && bson_iter_recurse(&it, &stages));
+    while (bson_iter_next(&stages))
+        bson_append_iter(pipeline, NULL, 0, &stages);
+    bson_destroy(whole);
+    return pipeline;
+}
+
+/* has_agent and has_assistant where our own writes set them, else the roles of the embedded array. */
+static const char CHATS_PIPELINE[] =
+    "{\"p\":[{\"$project\":{\"m\":{\"$cond\":[{\"$isArray\":\"$messages\"},\"$messages\",[]]},"
+    "\"has_agent\":1,\"has_assistant\":1}},"
+    "{\"$project\":{\"n\":{\"$size\":\"$m\"},"
+    "\"agent\":{\"$or\":[{\"$eq\":[\"$has_agent\",true]},{\"$in\":[\"agent\",\"$m.role\"]}]},"
+    "\"assistant\":{\"$or\":[{\"$eq\":[\"$has_assistant\",true]},{\"$in\":[\"assistant\",\"$m.role\"]}]}}},"
+    "{\"$group\":{\"_id\":{\"agent\":\"$agent\",\"assistant\":\"$assistant\"},"
+    "\"chats\":{\"$sum\":1},\"embedded\":{\"$sum\":\"$n\"}}}]}";
+
+static int64_t field(const bson_t *doc, const char *key)
+{
+    bson_iter_t it, found;
+    return bson_iter_init(&it, doc) && bson_iter_find_descendant(&it, key, &found) ? bson_integer(&found) : 0;
+}
+
+static enum err count_chats(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out)
+{
+    mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->chats, pipeline_of(CHATS_PIPELINE), TOTALS_MS, false);
+    const bson_t *doc;
+    while (mongoc_cursor_next(cursor, &doc)) {
+        int64_t chats = field(doc, "chats");
+        bool agent = field(doc, "_id.agent") != 0, assistant = field(doc, "_id.assistant") != 0;
+        out->chats += chats;
+        out->messages += field(doc, "embedded");
+        out->chats_with_agent += agent ? chats : 0;
+        out->chats_with_assistant += assistant ? chats : 0;
+        out->chats_with_either += agent || assistant ? chats : 0;
+    }
+    out->inbox[INBOX_ALL] = out->chats;
+    return mongo_done(s, conn, "counting chats", cursor);
+}
+
+/* An exact count walks an index; where that takes too long the server's own estimate does. Copies that a migration
+ * left beside their originals would count twice until it is finished. */
+static enum err count_messages(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out)
+{
+    bson_error_t error;
+    bson_t all = BSON_INITIALIZER;
+    bson_t opts = BSON_INITIALIZER;
+    BSON_APPEND_INT64(&opts, "maxTimeMS", TOTALS_MS / 4);
+    int64_t n = mongoc_collection_count_documents(conn->messages, &all, &opts, NULL, NULL, &error);
+    if (n < 0)
+        n = mongoc_collection_estimated_document_count(conn->messages, NULL, NULL, NULL, &error);
+    bson_destroy(&all);
+    bson_destroy(&opts);
+    out->messages += n > 0 ? n : 0;
+    return n < 0 ? mongo_failed(s, conn, "counting messages", &error) : OK;
+}
+
+/* --- customers, page by page --- */
+
+struct page {
+    struct arena a;
+    struct map by_id;
+    struct user users[PAGE];
+    struct slice ids[PAGE];
+    size_t count;
+};
+
+static bson_t *chats_by_user(const struct page *p)
+{
+    bson_t match, filter;
+    bson_t *pipeline = bson_new();
+    bson_append_document_begin(pipeline, "0", -1, &match);
+    bson_append_document_begin(&match, "$match", -1, &filter);
+    put_id_in(&filter, "user_id", p->ids, p->count);
+    bson_append_document_end(&match, &filter);
+    bson_append_document_end(pipeline, &match);
+    BCON_APPEND(pipeline, "1", "{", "$group", "{", "_id", BCON_UTF8("$user_id"), "n", "{", "$sum", BCON_INT32(1), "}",
+                "}", "}");
+    return pipeline;
+}
+
+/* The page's chats by their customers' inbox; a customer's chats may name it by both forms of its id. */
+static enum err count_page(struct mongo_store *s, const struct mongo_conn *conn, struct page *p, struct totals *out)
+{
+    if (p->count == 0)
+        return OK;
+    mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->chats, chats_by_user(p), TOTALS_MS, false);
+    const bson_t *doc;
+    while (mongoc_cursor_next(cursor, &doc)) {
+        bson_iter_t it;
+        if (!bson_iter_init_find(&it, doc, "_id"))
+            continue;
+        struct user *u = map_get(&p->by_id, bson_text(&it, &p->a));
+        if (!u)
+            continue;
+        int64_t chats = field(doc, "n");
+        enum inbox inbox = inbox_of(u->category, u->status);
+        out->users_with_chats += u->chat_count == 0;
+        u->chat_count += chats;
+        if (inbox != INBOX_ALL)
+            out->inbox[inbox] += chats;
+    }
+    return mongo_done(s, conn, "counting customers' chats", cursor);
+}
+
+static void clear_page(struct page *p)
+{
+    map_fini(&p->by_id);
+    map_init(&p->by_id);
+    arena_reset(&p->a);
+    p->count = 0;
+}
+
+static enum err add_to_page(struct page *p, const bson_t *doc, struct totals *out)
+{
+    struct user *u = &p->users[p->count];
+    enum err e = map_user(doc, &p->a, u);
+    if (e != OK)
+        return e;
+    out->users++;
+    out->users_with_owner += u->owner.len > 0;
+    p->ids[p->count++] = u->id;
+    return map_put(&p->by_id, u->id, u);
+}
+
+static enum err count_users(struct mongo_store *s, const struct mongo_conn *conn, struct page *p, struct totals *out)
+{
+    int64_t until = clock_mono_us() + TOTALS_MS * 1000;
+    struct mongo_find how = {.fields = "{\"category\":1,\"status\":1,\"dashboard_user_id\":1}", .batch = PAGE};
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->customers, bson_new(), &how);
+    const bson_t *doc;
+    enum err e = OK;
+    while (e == OK && mongoc_cursor_next(cursor, &doc)) {
+        e = add_to_page(p, doc, out);
+        if (e != OK || p->count < PAGE)
+            continue;
+        e = count_page(s, conn, p, out);
+        clear_page(p);
+        if (clock_mono_us() > until) {
+            log_warn("counting took too long", "customers=%lld: reports begin with what was counted",
+                     (long long)out->users);
+            break;
+        }
+    }
+    if (e == OK)
+        e = count_page(s, conn, p, out);
+    enum err end = mongo_done(s, conn, "counting customers", cursor);
+    return e != OK ? e : end;
+}
+
+static enum err count_all(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out)
+{
+    *out = (struct totals){0};
+    struct page *p = calloc(1, sizeof(*p));
+    if (!p)
+        return ERR_NOMEM;
+    arena_init(&p->a, 0);
+    map_init(&p->by_id);
+    enum err e = count_chats(s, conn, out);
+    if (e == OK)
+        e = count_messages(s, conn, out);
+    if (e == OK)
+        e = count_users(s, conn, p, out);
+    map_fini(&p->by_id);
+    arena_fini(&p->a);
+    free(p);
+    return e;
+}
+
+enum err mongo_totals(struct store *st, struct totals *out)
+{
+    struct mongo_store *s = mongo_of(st);
+    return count_all(s, &s->admin, out);
+}
+
+enum err mongo_read_totals(struct store_reader *reader, struct totals *out)
+{
+    struct mongo_reader *r = (struct mongo_reader *)reader;
+    return count_all(mongo_of_reader(reader), &r->conn, out);
+}
+
+/* --- identity --- */
+
+static enum err edge(struct mongo_store *s, mongoc_collection_t *in, const char *filter_json, const char *sort,
+                     bson_t **doc)
+{
+    bson_error_t error;
+    bson_t *filter = bson_new_from_json((const uint8_t *)filter_json, -1, &error);
+    must(filter);
+    struct mongo_find how = {.sort = sort, .fields = "{\"rev\":1}", .limit = 1, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(&s->admin, in, filter, &how);
+    const bson_t *found;
+    *doc = mongoc_cursor_next(cursor, &found) ? bson_copy(found) : NULL;
+    enum err e = mongo_done(s, &s->admin, "reading the newest revision", cursor);
+    if (e != OK) {
+        bson_destroy(*doc);
+        *doc = NULL;
+    }
+    return e;
+}
+
+static bool oid_of(const bson_t *doc, struct oid *out)
+{
+    bson_iter_t it;
+    if (!doc || !bson_iter_init_find(&it, doc, "_id") || !BSON_ITER_HOLDS_OID(&it))
+        return false;
+    memcpy(out->bytes, bson_iter_oid(&it)->bytes, OID_BYTES);
+    return true;
+}
+
+/* The tag that shows in message ids is the oldest message's, so that ids stay the same over restarts. A message
+ * whose _id another node with the same tag took is stored under this process's own (mongo_insert.c). */
+static enum err read_messages_edges(struct mongo_store *s, int64_t *max_rev)
+{
+    static const char oids[] = "{\"_id\":{\"$type\":\"objectId\"}}";
+    bson_t *oldest = NULL, *newest = NULL;
+    struct oid id;
+    enum err e = edge(s, s->admin.messages, oids, "{\"_id\":1}", &oldest);
+    if (e == OK)
+        e = edge(s, s->admin.messages, oids, "{\"_id\":-1}", &newest);
+    if (e == OK && oid_of(newest, &id))
+        *max_rev = oid_to_rev(&id);
+    if (e == OK && oid_of(oldest, &id))
+        memcpy(s->tag, id.bytes + 4, sizeof(s->tag));
+    bson_destroy(oldest);
+    bson_destroy(newest);
+    return e;
+}
+
+static enum err read_rev(struct mongo_store *s, mongoc_collection_t *in, int64_t *max_rev)
+{
+    bson_t *newest = NULL;
+    enum err e = edge(s, in, "{\"rev\":{\"$gt\":0}}", "{\"rev\":-1}", &newest);
+    int64_t rev = newest ? field(newest, "rev") : 0;
+    if (rev > *max_rev)
+        *max_rev = rev;
+    bson_destroy(newest);
+    return e;
+}
+
+enum err mongo_identity(struct store *st, int64_t *max_rev, uint8_t tag[5])
+{
+    struct mongo_store *s = mongo_of(st);
+    *max_rev = 0;
+    enum err e = read_messages_edges(s, max_rev);
+    if (e == OK)
+        e = read_rev(s, s->admin.customers, max_rev);
+    if (e == OK)
+        e = read_rev(s, s->admin.chats, max_rev);
+    if (e == OK)
+        e = mongo_recover_tail(s, &s->admin, s->tail);
+    memcpy(tag, s->tag, sizeof(s->tag));
+    return e;
+}

@@ -1,0 +1,251 @@
+/* What the writer does with customers and chats: each call one or two commands, each safe to repeat. */
+#include "mongo_store.h"
+
+#include "base/map.h"
+#include "base/metrics.h"
+
+/* nMatched and upserts of an update's reply. */
+static int64_t reply_number(const bson_t *reply, const char *key)
+{
+    bson_iter_t it;
+    return bson_iter_init_find(&it, reply, key) ? bson_integer(&it) : 0;
+}
+
+/* One update; takes filter and change. *matched: documents found by the filter. A refusal of this document alone
+ * (validation, too large) is ERR_INVALID; everything else that fails is ERR_STORE. */
+static enum err update_one(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, bson_t *change, bool upsert,
+                           int64_t *matched)
+{
+    bson_error_t error;
+    bson_t reply;
+    bson_t opts = BSON_INITIALIZER;
+    BSON_APPEND_BOOL(&opts, "upsert", upsert);
+    bool ok = mongoc_collection_update_one(in, filter, change, &opts, &reply, &error);
+    *matched = reply_number(&reply, "matchedCount");
+    bson_iter_t it;
+    enum err e = OK;
+    if (!ok) {
+        bool refused = error.domain == MONGOC_ERROR_SERVER && bson_iter_init_find(&it, &reply, "writeErrors") &&
+                       (error.code == 121 || error.code == 17419 || error.code == 17420);
+        e = mongo_failed(s, &s->writer, "updating a document", &error);
+        if (refused)
+            e = ERR_INVALID;
+    }
+    bson_destroy(&reply);
+    bson_destroy(&opts);
+    bson_destroy(filter);
+    bson_destroy(change);
+    return e;
+}
+
+/* --- chats --- */
+
+static void link_sends(struct op *const *sends, size_t count, const struct chat *chat)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct op *op = sends[i];
+        if (op->send.link.known || op->result != ERR_NOT_FOUND || !slice_eq(op->send.chat_id, chat->chat_id))
+            continue;
+        struct slice user_id = arena_slice(&op->arena, chat->user_id);
+        op->result = user_id.ptr || chat->user_id.len == 0 ? OK : ERR_NOMEM;
+        op->send.link = (struct chat_link){.known = op->result == OK, .flags = chat->flags, .user_id = user_id};
+    }
+}
+
+/* The chats that the batch does not know yet, once each; their sends stand at "not found" until a row says else. */
+static enum err unknown_chats(struct op *const *sends, size_t count, bson_t *in, size_t *unknown)
+{
+    struct map seen;
+    bson_t ids;
+    map_init(&seen);
+    enum err e = OK;
+    uint32_t at = 0;
+    bson_append_array_begin(in, "$in", -1, &ids);
+    for (size_t i = 0; e == OK && i < count; i++) {
+        struct op *op = sends[i];
+        char digits[16];
+        const char *key;
+        if (op->send.link.known || op->result != OK)
+            continue;
+        op->result = ERR_NOT_FOUND;
+        if (!slice_is_utf8(op->send.chat_id) || map_get(&seen, op->send.chat_id))
+            continue;
+        e = map_put(&seen, op->send.chat_id, op);
+        bson_uint32_to_string(at++, &key, digits, sizeof(digits));
+        put_text(&ids, key, op->send.chat_id);
+    }
+    bson_append_array_end(in, &ids);
+    map_fini(&seen);
+    *unknown = at;
+    return e;
+}
+
+enum err mongo_resolve_chats(struct store *st, struct op *const *sends, size_t count)
+{
+    struct mongo_store *s = mongo_of(st);
+    bson_t in = BSON_INITIALIZER;
+    size_t unknown;
+    enum err e = unknown_chats(sends, count, &in, &unknown);
+    if (e != OK || unknown == 0) {
+        bson_destroy(&in);
+        return e;
+    }
+    bson_t *filter = bson_new();
+    BSON_APPEND_DOCUMENT(filter, "chat_id", &in);
+    bson_destroy(&in);
+    struct mongo_find how = {.fields = MONGO_CHAT_FIELDS, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(&s->writer, s->writer.chats, filter, &how);
+    const bson_t *doc;
+    while (e == OK && mongoc_cursor_next(cursor, &doc)) {
+        struct chat chat;
+        e = map_chat(doc, &s->scratch, &chat);
+        if (e == OK)
+            link_sends(sends, count, &chat);
+    }
+    enum err end = mongo_done(s, &s->writer, "finding chats", cursor);
+    return e != OK ? e : end;
+}
+
+enum err mongo_find_chat(struct store *st, struct slice chat_id, struct arena *a, struct chat *out)
+{
+    struct mongo_store *s = mongo_of(st);
+    return mongo_chat(s, &s->writer, chat_id, a, out);
+}
+
+/* The fields that an existing deployment's chats have, and ours: last_rev guards the counters, has_* are the flags. */
+static bson_t *new_chat(const struct chat *c)
+{
+    bson_t set, none;
+    bson_t *change = bson_new();
+    bson_append_document_begin(change, "$setOnInsert", -1, &set);
+    if (c->user_key == ID_TEXT)
+        put_text(&set, "user_id", c->user_id);
+    else
+        put_id(&set, "user_id", c->user_id);
+    put_text(&set, "original_user_id", c->user_id);
+    put_text(&set, "status", c->status.len ? c->status : SLICE_LIT("open"));
+    put_time(&set, "created_at", c->created_us);
+    put_time(&set, "last_activity", c->last_activity_us);
+    put_time(&set, "updated_at", c->updated_us ? c->updated_us : c->created_us);
+    BSON_APPEND_INT64(&set, "total_messages", c->total_messages);
+    if (c->flags & CHAT_AI_DISABLED)
+        BSON_APPEND_BOOL(&set, "ai_agent_enabled", false);
+    BSON_APPEND_BOOL(&set, "has_agent", c->flags & CHAT_HAS_AGENT);
+    BSON_APPEND_BOOL(&set, "has_assistant", c->flags & CHAT_HAS_ASSISTANT);
+    BSON_APPEND_INT64(&set, "rev", c->rev);
+    BSON_APPEND_INT64(&set, "last_rev", 0);
+    bson_append_array_begin(&set, "messages", -1, &none); /* what tools of the old layout expect to be there */
+    bson_append_array_end(&set, &none);
+    bson_append_document_end(change, &set);
+    return change;
+}
+
+enum err mongo_insert_chat(struct store *st, struct chat *c)
+{
+    struct mongo_store *s = mongo_of(st);
+    int64_t matched;
+    bson_t *filter = bson_new();
+    put_text(filter, "chat_id", c->chat_id);
+    metrics_add(M_STORE_WRITE_CHAT, 1);
+    c->key = 0;
+    c->created_us -= c->created_us % 1000; /* what a later read will say: dates hold milliseconds */
+    c->last_activity_us -= c->last_activity_us % 1000;
+    c->updated_us -= c->updated_us % 1000;
+    return update_one(s, s->writer.chats, filter, new_chat(c), true, &matched);
+}
+
+enum err mongo_set_chat_flags(struct store *st, const struct chat_link *link, struct slice chat_id, uint8_t flags,
+                              int64_t rev, int64_t now_us)
+{
+    struct mongo_store *s = mongo_of(st);
+    (void)link;
+    if (!slice_is_utf8(chat_id))
+        return ERR_NOT_FOUND;
+    bson_t *filter = bson_new();
+    put_text(filter, "chat_id", chat_id);
+    bson_t set, max;
+    bson_t *change = bson_new();
+    bson_append_document_begin(change, "$set", -1, &set);
+    BSON_APPEND_BOOL(&set, "ai_agent_enabled", !(flags & CHAT_AI_DISABLED));
+    if (flags & CHAT_HAS_AGENT)
+        BSON_APPEND_BOOL(&set, "has_agent", true);
+    if (flags & CHAT_HAS_ASSISTANT)
+        BSON_APPEND_BOOL(&set, "has_assistant", true);
+    put_time(&set, "updated_at", now_us);
+    bson_append_document_end(change, &set);
+    bson_append_document_begin(change, "$max", -1, &max);
+    BSON_APPEND_INT64(&max, "rev", rev);
+    bson_append_document_end(change, &max);
+    int64_t matched;
+    metrics_add(M_STORE_WRITE_CHAT, 1);
+    enum err e = update_one(s, s->writer.chats, filter, change, false, &matched);
+    return e == OK && matched == 0 ? ERR_NOT_FOUND : e;
+}
+
+/* --- customers --- */
+
+enum err mongo_find_user(struct store *st, enum user_by by, struct slice value, struct arena *a, struct user *out)
+{
+    struct mongo_store *s = mongo_of(st);
+    bson_destroy(s->last_user);
+    s->last_user = NULL;
+    enum err e = mongo_user(s, &s->writer, by, value, a, out, &s->last_user);
+    return e == OK ? mongo_enrich(s, &s->writer, out, 1) : e;
+}
+
+/* The customer as stored, if it is the one that find_user read last: then only what differs is written. */
+static bool stored_user(struct mongo_store *s, struct slice id, struct user *out)
+{
+    return s->last_user && map_user(s->last_user, &s->scratch, out) == OK && slice_eq(out->id, id);
+}
+
+static enum err upsert_user(struct mongo_store *s, struct user *u, bson_t *change, bool known)
+{
+    bson_t *filter = bson_new();
+    int64_t matched = 0;
+    enum err e = OK;
+    if (u->key == ID_UNKNOWN) { /* it may be there under either form of its id */
+        put_id_in(filter, "_id", &u->id, 1);
+        e = update_one(s, s->writer.customers, filter, bson_copy(change), false, &matched);
+        filter = bson_new();
+    }
+    if (u->key == ID_TEXT)
+        put_text(filter, "_id", u->id);
+    else
+        put_id(filter, "_id", u->id);
+    if (e != OK || matched > 0) {
+        bson_destroy(filter);
+        bson_destroy(change);
+        return e;
+    }
+    e = update_one(s, s->writer.customers, filter, change, !known, &matched);
+    /* Deleted since it was read: the change holds only what differed, so the batch has to look again. */
+    return e == OK && known && matched == 0 ? ERR_STORE : e;
+}
+
+enum err mongo_put_user(struct store *st, struct user *u)
+{
+    struct mongo_store *s = mongo_of(st);
+    struct user before;
+    bool known = stored_user(s, u->id, &before);
+    bson_t *change = bson_new();
+    enum err e = user_update(u, known ? &before : NULL, change);
+    if (e != OK) {
+        bson_destroy(change);
+        return e;
+    }
+    if (known)
+        u->key = before.key;
+    metrics_add(M_STORE_WRITE_USER, 1);
+    e = upsert_user(s, u, change, known);
+    bson_destroy(s->last_user); /* no longer what is stored */
+    s->last_user = NULL;
+    if (e == OK && u->key == ID_UNKNOWN) {
+        struct oid oid;
+        u->key = oid_parse(u->id, &oid) ? ID_OBJECT : ID_TEXT;
+    }
+    u->created_us -= u->created_us % 1000; /* what a later read will say */
+    u->last_seen_us -= u->last_seen_us % 1000;
+    u->activity_us -= u->activity_us % 1000;
+    return e;
+}
