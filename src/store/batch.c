@@ -1,0 +1,479 @@
+/* Failures, one level down: a call that says ERR_STORE fails the batch; whatever else it says is the op's own result.
+ * A retry must find the ops as they came: what a failed try has put into them is taken back (undo_try). */
+#include "store/batch.h"
+
+#include "base/map.h"
+#include "base/metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_EMAIL_DOMAIN "@widget.local"
+#define DEFAULT_VIBE         "neutral"
+#define DEFAULT_CATEGORY     "agent-inbox"
+#define DEFAULT_STATUS       "active"
+#define OPEN_STATUS          "open"
+#define NAME_ID_BYTES        8 /* "User <first 8 of id>" */
+
+/* One try of one batch. */
+struct attempt {
+    struct store *store;
+    struct op *const *ops;
+    size_t count;
+    struct op **sends; /* the OP_SENDs of ops, in order */
+    size_t send_count;
+    struct op **unlinked; /* those of them whose chat the cache did not know */
+    size_t unlinked_count;
+    struct op **keyed; /* those with a client key, and the revs they came with: a duplicate overwrites its own */
+    int64_t *keyed_rev, *keyed_time;
+    size_t keyed_count;
+    struct totals changed;
+};
+
+bool user_name_is_default(struct slice name)
+{
+    return name.len == 0 || slice_eq(name, SLICE_LIT("Widget User")) || slice_starts(name, SLICE_LIT("User "));
+}
+
+bool user_email_is_default(struct slice email)
+{
+    return email.len == 0 || slice_eq(email, SLICE_LIT("unknown@example.com")) ||
+           slice_ends(email, SLICE_LIT(DEFAULT_EMAIL_DOMAIN));
+}
+
+/* ---- customers ---- */
+
+/* An id of 24 hex digits is an ObjectId, whose text is lower-case; any other stays as given. */
+static struct slice user_id_text(struct arena *a, struct slice given)
+{
+    struct oid id;
+    if (!oid_parse(given, &id))
+        return arena_slice(a, given);
+    char text[OID_LEN];
+    oid_format(&id, text);
+    return arena_slice(a, slice_of(text, sizeof(text)));
+}
+
+static struct slice format_slice(struct arena *a, const char *before, struct slice middle, const char *after)
+{
+    char text[USER_ID_MAX + 64];
+    int len = snprintf(text, sizeof(text), "%s%.*s%s", before, SLICE_ARG(middle), after);
+    if (len < 0 || (size_t)len >= sizeof(text))
+        return (struct slice){0};
+    return arena_slice(a, slice_of(text, (size_t)len));
+}
+
+/* The first bytes of the id, not cut inside a character. */
+static struct slice id_prefix(struct slice id)
+{
+    size_t len = 0;
+    while (len < id.len && len < NAME_ID_BYTES) {
+        size_t step = utf8_len(slice_of(id.ptr + len, id.len - len));
+        len += step > 0 ? step : 1;
+    }
+    return slice_of(id.ptr, len < id.len ? len : id.len);
+}
+
+/* By _id, then by the second id of existing deployments, then by email. ERR_NOT_FOUND: none of them. */
+static enum err find_customer(struct store *s, struct slice id, struct slice email, struct arena *a, struct user *out)
+{
+    enum err err = ERR_NOT_FOUND;
+    if (id.len > 0)
+        err = s->vtable->find_user(s, USER_BY_ID, id, a, out);
+    if (err == ERR_NOT_FOUND && id.len > 0)
+        err = s->vtable->find_user(s, USER_BY_REF, id, a, out);
+    if (err == ERR_NOT_FOUND && email.len > 0)
+        err = s->vtable->find_user(s, USER_BY_EMAIL, email, a, out);
+    return err;
+}
+
+/* Found, and not by this op itself in a try whose result was unclear: revs are unique, so an equal one is ours. */
+static bool made_by_us(const struct user *found, int64_t rev, int64_t now_us)
+{
+    return found->rev == rev && found->created_us == now_us;
+}
+
+static enum err new_chat_user(struct op *op)
+{
+    struct op_create_chat *c = &op->create;
+    char fresh[OID_LEN];
+    oid_format(&c->new_user, fresh);
+    struct slice id = c->user_id.len > 0 ? user_id_text(&op->arena, c->user_id)
+                                         : arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
+    c->user = (struct user){
+        .created_us = c->now_us,
+        .last_seen_us = c->now_us,
+        .total_visits = 1,
+        .id = id,
+        .email = c->email.len > 0 ? c->email : format_slice(&op->arena, "user_", id, DEFAULT_EMAIL_DOMAIN),
+        .name = c->name.len > 0 ? c->name : format_slice(&op->arena, "User ", id_prefix(id), ""),
+        .vibe = SLICE_LIT(DEFAULT_VIBE),
+        .category = SLICE_LIT(DEFAULT_CATEGORY),
+        .status = SLICE_LIT(DEFAULT_STATUS),
+    };
+    return id.ptr && c->user.email.ptr && c->user.name.ptr ? OK : ERR_NOMEM;
+}
+
+static enum err chat_user(struct store *s, struct op *op)
+{
+    struct op_create_chat *c = &op->create;
+    c->before = (struct user){0};
+    enum err err = find_customer(s, c->user_id, c->email, &op->arena, &c->user);
+    if (err == ERR_NOT_FOUND)
+        return new_chat_user(op);
+    if (err != OK)
+        return err;
+    if (made_by_us(&c->user, c->rev, c->now_us)) {
+        c->user.chat_count = 0;
+        return OK;
+    }
+    c->before = c->user;
+    if (user_name_is_default(c->user.name) && !user_name_is_default(c->name))
+        c->user.name = c->name;
+    if (user_email_is_default(c->user.email) && !user_email_is_default(c->email))
+        c->user.email = c->email;
+    return OK;
+}
+
+static void count_chat(struct totals *t, const struct user *owner, int64_t chats)
+{
+    t->chats += chats;
+    t->inbox[INBOX_ALL] += chats;
+    enum inbox inbox = inbox_of(owner->category, owner->status);
+    if (inbox != INBOX_ALL)
+        t->inbox[inbox] += chats;
+}
+
+static enum err apply_create(struct attempt *try, struct op *op)
+{
+    struct store *s = try->store;
+    struct op_create_chat *c = &op->create;
+    enum err err = chat_user(s, op);
+    if (err != OK)
+        return err;
+    bool created = c->before.id.len == 0;
+    c->user.rev = c->rev;
+    c->user.activity_us = c->now_us;
+    err = s->vtable->put_user(s, &c->user);
+    if (err != OK)
+        return err;
+    try->changed.users += created;
+    c->chat = (struct chat){
+        .user_key = c->user.key,
+        .rev = c->rev,
+        .created_us = c->now_us,
+        .last_activity_us = c->now_us,
+        .updated_us = c->now_us,
+        .chat_id = slice_of(c->chat_id, UUID_LEN),
+        .user_id = c->user.id,
+        .status = SLICE_LIT(OPEN_STATUS),
+    };
+    err = s->vtable->insert_chat(s, &c->chat);
+    if (err != OK)
+        return err;
+    try->changed.users_with_chats += c->user.chat_count == 0;
+    c->user.chat_count++;
+    count_chat(&try->changed, &c->user, 1);
+    return OK;
+}
+
+static struct slice prefer(uint32_t set, enum user_field field, struct slice given, struct slice stored)
+{
+    return set & field && given.len > 0 ? given : stored;
+}
+
+/* What the body does not name, an existing customer keeps. */
+static void merge_user(struct user *u, const struct user *given, uint32_t set)
+{
+    u->email = prefer(set, USER_EMAIL, given->email, u->email);
+    u->name = prefer(set, USER_NAME, given->name, u->name);
+    u->timestamp = prefer(set, USER_TIMESTAMP, given->timestamp, u->timestamp);
+    u->ip = prefer(set, USER_IP, given->ip, u->ip);
+    u->location = prefer(set, USER_LOCATION, given->location, u->location);
+    u->device = prefer(set, USER_DEVICE, given->device, u->device);
+    u->vibe = prefer(set, USER_VIBE, given->vibe, u->vibe);
+    u->last_chat = prefer(set, USER_CHAT, given->last_chat, u->last_chat);
+    u->category = prefer(set, USER_CATEGORY, given->category, u->category);
+    u->status = prefer(set, USER_STATUS, given->status, u->status);
+    u->owner = prefer(set, USER_OWNER, given->owner, u->owner);
+    if (set & USER_LAST_SEEN && given->last_seen_us)
+        u->last_seen_us = given->last_seen_us;
+    if (set & USER_VISITS)
+        u->total_visits = given->total_visits;
+    if (set & USER_DURATION)
+        u->visit_duration = given->visit_duration;
+}
+
+static enum err put_user_target(struct store *s, struct op *op)
+{
+    struct op_put_user *p = &op->put_user;
+    p->before = (struct user){0};
+    enum err err = s->vtable->find_user(s, USER_BY_EMAIL, p->given.email, &op->arena, &p->user);
+    if (err == OK && !made_by_us(&p->user, p->rev, p->now_us)) {
+        p->before = p->user;
+        merge_user(&p->user, &p->given, p->set);
+    }
+    if (err != ERR_NOT_FOUND)
+        return err;
+    char fresh[OID_LEN];
+    oid_format(&p->new_user, fresh);
+    p->user = p->given;
+    p->user.key = 0;
+    p->user.chat_count = 0;
+    p->user.id = arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
+    p->user.created_us = p->now_us;
+    if (!p->user.last_seen_us)
+        p->user.last_seen_us = p->now_us;
+    return p->user.id.ptr ? OK : ERR_NOMEM;
+}
+
+static enum err apply_put_user(struct attempt *try, struct op *op)
+{
+    struct op_put_user *p = &op->put_user;
+    enum err err = put_user_target(try->store, op);
+    if (err != OK)
+        return err;
+    p->user.rev = p->rev;
+    p->user.activity_us = p->now_us;
+    err = try->store->vtable->put_user(try->store, &p->user);
+    if (err != OK)
+        return err;
+    try->changed.users += p->before.id.len == 0;
+    try->changed.users_with_owner += (p->user.owner.len > 0) - (p->before.owner.len > 0);
+    if (p->before.chat_count > 0) { /* its chats move to another inbox, where that changed */
+        count_chat(&try->changed, &p->before, -p->before.chat_count);
+        count_chat(&try->changed, &p->user, p->before.chat_count);
+    }
+    return OK;
+}
+
+static enum err apply_set_ai(struct attempt *try, struct op *op)
+{
+    struct store *s = try->store;
+    struct op_set_ai *ai = &op->set_ai;
+    if (!ai->link.known) {
+        struct chat chat = {0};
+        enum err err = s->vtable->find_chat(s, ai->chat_id, &op->arena, &chat);
+        if (err != OK)
+            return err;
+        /* Not marked as known: a retry asks again, since a chat of this batch may then have another key. */
+        ai->link = (struct chat_link){
+            .flags = chat.flags, .chat_key = chat.key, .user_key = chat.user_key, .user_id = chat.user_id};
+    }
+    unsigned kept = ai->link.flags & ~(unsigned)CHAT_AI_DISABLED;
+    ai->flags = (uint8_t)(kept | (ai->enabled ? 0u : CHAT_AI_DISABLED));
+    return s->vtable->set_chat_flags(s, &ai->link, ai->chat_id, ai->flags, ai->rev, ai->now_us);
+}
+
+/* ---- sends ---- */
+
+static enum err sort_out(struct attempt *try)
+{
+    /* One block for the five lists: at most `count` each. */
+    size_t n = try->count;
+    char *block = malloc(n * (3 * sizeof(struct op *) + 2 * sizeof(int64_t)));
+    if (!block)
+        return ERR_NOMEM;
+    try->keyed_rev = (int64_t *)(void *)block;
+    try->keyed_time = try->keyed_rev + n;
+    try->sends = (struct op **)(void *)(try->keyed_time + n);
+    try->unlinked = try->sends + n;
+    try->keyed = try->unlinked + n;
+    for (size_t i = 0; i < n; i++) {
+        struct op *op = try->ops[i];
+        op->result = OK;
+        if (op->kind != OP_SEND)
+            continue;
+        op->send.duplicate = false;
+        try->sends[try->send_count++] = op;
+        if (!op->send.link.known)
+            try->unlinked[try->unlinked_count++] = op;
+        if (op->send.client_key.len > 0) {
+            try->keyed_rev[try->keyed_count] = op->send.rev;
+            try->keyed_time[try->keyed_count] = op->send.timestamp_us;
+            try->keyed[try->keyed_count++] = op;
+        }
+    }
+    return OK;
+}
+
+static enum err apply_sends(struct attempt *try)
+{
+    struct store *s = try->store;
+    if (try->unlinked_count > 0) {
+        enum err err = s->vtable->resolve_chats(s, try->unlinked, try->unlinked_count);
+        if (err != OK)
+            return err;
+    }
+    return try->send_count > 0 ? s->vtable->insert_messages(s, try->sends, try->send_count) : OK;
+}
+
+/* ---- totals and flags of chats ---- */
+
+/* A chat whose flags this batch changes, as the ops of the batch see it one after the other. */
+struct flagged {
+    uint8_t flags;
+};
+
+static bool changes_flags(const struct op *op)
+{
+    if (op->kind == OP_SET_AI)
+        return op->result == OK;
+    return op->kind == OP_SEND && op->result == OK && !op->send.duplicate &&
+           (chat_flags_of_role(op->send.role) & ~(unsigned)op->send.link.flags) != 0;
+}
+
+static enum err flagged_get(struct map *table, struct flagged **unused, struct slice chat_id, uint8_t flags,
+                            struct flagged **out)
+{
+    *out = map_get(table, chat_id);
+    if (*out)
+        return OK;
+    *out = (*unused)++;
+    (*out)->flags = flags;
+    return map_put(table, chat_id, *out);
+}
+
+static void count_flags(struct totals *t, unsigned before, unsigned after)
+{
+    const unsigned either = CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT;
+    t->chats_with_agent += (after & CHAT_HAS_AGENT) && !(before & CHAT_HAS_AGENT);
+    t->chats_with_assistant += (after & CHAT_HAS_ASSISTANT) && !(before & CHAT_HAS_ASSISTANT);
+    t->chats_with_either += (after & either) && !(before & either);
+}
+
+static enum err walk_flags(struct attempt *try, struct map *table, struct flagged *unused)
+{
+    for (size_t i = 0; i < try->count; i++) {
+        struct op *op = try->ops[i];
+        if (!changes_flags(op))
+            continue;
+        bool send = op->kind == OP_SEND;
+        struct flagged *chat;
+        enum err err = flagged_get(table, &unused, send ? op->send.chat_id : op->set_ai.chat_id,
+                                   send ? op->send.link.flags : op->set_ai.link.flags, &chat);
+        if (err != OK)
+            return err;
+        unsigned before = chat->flags, after = before;
+        if (send)
+            after |= chat_flags_of_role(op->send.role);
+        else
+            after = (before & ~(unsigned)CHAT_AI_DISABLED) | (op->set_ai.enabled ? 0u : CHAT_AI_DISABLED);
+        count_flags(&try->changed, before, after);
+        chat->flags = (uint8_t)after;
+        if (!send)
+            op->set_ai.flags = (uint8_t)after;
+    }
+    return OK;
+}
+
+/* Once in a chat's life for each flag, so most batches end at the first loop. */
+static enum err settle_flags(struct attempt *try)
+{
+    size_t changing = 0;
+    for (size_t i = 0; i < try->count; i++)
+        changing += changes_flags(try->ops[i]);
+    if (changing == 0)
+        return OK;
+    struct map table;
+    map_init(&table);
+    struct flagged *states = calloc(changing, sizeof(*states));
+    enum err err = states ? walk_flags(try, &table, states) : ERR_NOMEM;
+    free(states);
+    map_fini(&table);
+    return err;
+}
+
+static enum err settle_totals(struct attempt *try)
+{
+    for (size_t i = 0; i < try->send_count; i++)
+        try->changed.messages += try->sends[i]->result == OK && !try->sends[i]->send.duplicate;
+    enum err err = settle_flags(try);
+    const struct totals none = {0};
+    if (err != OK || memcmp(&try->changed, &none, sizeof(none)) == 0)
+        return err;
+    return try->store->vtable->add_totals(try->store, &try->changed);
+}
+
+/* ---- the batch ---- */
+
+static enum err apply_one(struct attempt *try, struct op *op)
+{
+    switch (op->kind) {
+    case OP_CREATE_CHAT:
+        return apply_create(try, op);
+    case OP_PUT_USER:
+        return apply_put_user(try, op);
+    case OP_SET_AI:
+        return apply_set_ai(try, op);
+    case OP_SEND:
+    case OP_VIEW:
+        break;
+    }
+    must(!"a view is not a write, and sends go together");
+    return ERR_INVALID;
+}
+
+static enum err apply_all(struct attempt *try)
+{
+    for (size_t i = 0; try->send_count < try->count && i < try->count; i++) {
+        struct op *op = try->ops[i];
+        if (op->kind == OP_SEND)
+            continue;
+        op->result = apply_one(try, op);
+        if (op->result == ERR_STORE)
+            return ERR_STORE;
+    }
+    enum err err = apply_sends(try);
+    return err == OK ? settle_totals(try) : err;
+}
+
+static void undo_try(struct attempt *try)
+{
+    for (size_t i = 0; i < try->unlinked_count; i++)
+        try->unlinked[i]->send.link = (struct chat_link){0}; /* may name a chat that was rolled back */
+    for (size_t i = 0; i < try->keyed_count; i++) {
+        struct op_send *send = &try->keyed[i]->send;
+        send->rev = try->keyed_rev[i];
+        send->timestamp_us = try->keyed_time[i];
+        send->duplicate = false;
+    }
+    for (size_t i = 0; i < try->count; i++)
+        try->ops[i]->result = OK;
+}
+
+static void count_duplicates(const struct attempt *try)
+{
+    uint64_t duplicates = 0;
+    for (size_t i = 0; i < try->keyed_count; i++)
+        duplicates += try->keyed[i]->send.duplicate;
+    if (duplicates > 0)
+        metrics_add(M_DEDUPLICATED, duplicates);
+}
+
+enum err batch_apply(struct store *s, struct op *const *ops, size_t count, struct totals *changed)
+{
+    struct attempt try = {.store = s, .ops = ops, .count = count};
+    *changed = (struct totals){0};
+    if (count == 0)
+        return OK;
+    enum err err = sort_out(&try);
+    if (err != OK)
+        return err;
+    err = s->vtable->begin(s);
+    if (err == OK) {
+        err = apply_all(&try);
+        if (err == OK)
+            err = s->vtable->commit(s);
+        if (err != OK)
+            s->vtable->rollback(s);
+    }
+    if (err == OK) {
+        *changed = try.changed;
+        count_duplicates(&try);
+    } else {
+        undo_try(&try);
+    }
+    free(try.keyed_rev); /* the block that sort_out() made */
+    return err;
+}

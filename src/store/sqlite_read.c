@@ -1,0 +1,411 @@
+#include "sqlite_store.h"
+
+#include "base/log.h"
+#include "base/metrics.h"
+
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define OVERVIEW_ROWS 100
+
+struct sqlite_store *reader_store(struct store_reader *r)
+{
+    return sqlite_store_of(r->store);
+}
+
+static enum err open_connection(struct sqlite_reader *r)
+{
+    const struct sqlite_store *s = reader_store(&r->base);
+    struct db_options options = s->options;
+    options.cache_kib = s->reader_cache_kib;
+    return db_open(&r->conn, CONN_READER, &options, NULL);
+}
+
+enum err sqlite_reader_open(struct store *store, struct store_reader **out)
+{
+    struct sqlite_reader *r = calloc(1, sizeof(*r));
+    if (!r)
+        return ERR_NOMEM;
+    r->base = (struct store_reader){.vtable = store->vtable, .store = store};
+    arena_init(&r->scratch, 0);
+    enum err err = open_connection(r);
+    if (err != OK) {
+        free(r);
+        return err;
+    }
+    *out = &r->base;
+    return OK;
+}
+
+void sqlite_reader_close(struct store_reader *reader)
+{
+    struct sqlite_reader *r = (struct sqlite_reader *)reader;
+    db_close(&r->conn);
+    arena_fini(&r->scratch);
+    free(r);
+}
+
+/* ---- what every read begins and ends with ---- */
+
+enum err reader_begin(struct sqlite_reader *r)
+{
+    metrics_add(M_STORE_READ, 1);
+    arena_reset(&r->scratch);
+    if (r->conn.db && !r->conn.lost)
+        return OK;
+    db_close(&r->conn);
+    return open_connection(r);
+}
+
+enum err reader_snapshot(struct sqlite_reader *r)
+{
+    return db_run_id(&r->conn, SQL_BEGIN_READ);
+}
+
+enum err reader_end(struct sqlite_reader *r, enum err err)
+{
+    if (r->conn.db && !sqlite3_get_autocommit(r->conn.db))
+        db_rollback(&r->conn); /* nothing was written: the cheaper end */
+    if (err == ERR_STORE)
+        metrics_add(M_STORE_ERROR, 1);
+    return err;
+}
+
+static enum err find_key(struct sqlite_reader *r, enum sql_id id, struct slice value, int64_t *key)
+{
+    sqlite3_stmt *stmt = db_stmt(&r->conn, id);
+    bind_text(stmt, 1, value);
+    enum err err = db_row(&r->conn, stmt);
+    if (err == OK)
+        *key = sqlite3_column_int64(stmt, 0);
+    db_reset(stmt);
+    return err;
+}
+
+enum err reader_user_key(struct sqlite_reader *r, struct slice ident, int64_t *key)
+{
+    char text[OID_LEN];
+    enum err err = find_key(r, SQL_USER_KEY_BY_ID, canonical_user_id(ident, text), key);
+    if (err == ERR_NOT_FOUND)
+        err = find_key(r, SQL_USER_KEY_BY_REF, ident, key);
+    if (err == ERR_NOT_FOUND)
+        err = find_key(r, SQL_USER_KEY_BY_EMAIL, ident, key);
+    return err;
+}
+
+/* ---- chats with what memory knows of them ---- */
+
+struct chat_list {
+    struct head *heads; /* .chat set; the rest from memory */
+    struct chat_row *rows;
+    size_t count;
+};
+
+/* The keys that stmt yields, in its order. */
+static enum err read_chat_keys(struct sqlite_reader *r, sqlite3_stmt *stmt, struct chat_list *list)
+{
+    size_t cap = 0;
+    enum err err;
+    *list = (struct chat_list){0};
+    while ((err = db_row(&r->conn, stmt)) == OK) {
+        if (list->count == cap) {
+            size_t grown_cap = cap ? cap * 2 : 16;
+            struct head *grown = arena_alloc(&r->scratch, grown_cap * sizeof(*grown));
+            if (!grown) {
+                db_reset(stmt);
+                return ERR_NOMEM;
+            }
+            if (cap > 0)
+                memcpy(grown, list->heads, cap * sizeof(*grown));
+            list->heads = grown;
+            cap = grown_cap;
+        }
+        list->heads[list->count++] = (struct head){.chat = sqlite3_column_int64(stmt, 0)};
+    }
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err read_chat_rows(struct sqlite_reader *r, struct chat_list *list)
+{
+    list->rows = arena_alloc(&r->scratch, (list->count + 1) * sizeof(*list->rows));
+    enum err err = list->rows ? OK : ERR_NOMEM;
+    for (size_t i = 0; err == OK && i < list->count; i++) {
+        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHAT_BY_KEY);
+        bind_int(stmt, 1, list->heads[i].chat);
+        err = db_row(&r->conn, stmt);
+        if (err == OK)
+            err = row_chat(stmt, &r->scratch, &list->rows[i]);
+        db_reset(stmt);
+        if (err == OK)
+            chat_row_overlay(&list->rows[i], &list->heads[i]);
+    }
+    return err == ERR_NOT_FOUND ? ERR_STORE : err; /* chats are never deleted */
+}
+
+/* ---- one customer whole ---- */
+
+static enum err broken_chain(const struct chat_row *row)
+{
+    log_error("store failed", "store=sqlite chat=%.*s error=\"its messages do not link up\"",
+              SLICE_ARG(row->chat.chat_id));
+    return ERR_STORE;
+}
+
+/* Walks back from the newest; revs[0] is the oldest. */
+static enum err read_chain(struct sqlite_reader *r, const struct chat_row *row, int64_t *revs)
+{
+    int64_t rev = row->head;
+    for (int64_t i = row->chat.total_messages; i > 0; i--) {
+        revs[i - 1] = rev;
+        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_MESSAGE_PREV);
+        bind_int(stmt, 1, rev);
+        enum err err = db_row(&r->conn, stmt);
+        rev = err == OK ? sqlite3_column_int64(stmt, 0) : 0;
+        db_reset(stmt);
+        if (err != OK)
+            return err == ERR_NOT_FOUND ? broken_chain(row) : err;
+    }
+    return rev == 0 ? OK : broken_chain(row);
+}
+
+static enum err read_message(struct sqlite_reader *r, int64_t rev, const struct load_sink *sink)
+{
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_MESSAGE_ROW);
+    bind_int(stmt, 1, rev);
+    enum err err = db_row(&r->conn, stmt);
+    if (err == OK) {
+        struct message message = {
+            .rev = rev,
+            .timestamp_us = sqlite3_column_int64(stmt, 0),
+            .role = column_slice(stmt, 1),
+            .text = column_slice(stmt, 2),
+            .read = MESSAGE_NEVER_READ,
+        };
+        err = sink->message(sink->arg, &message);
+    }
+    db_reset(stmt);
+    return err;
+}
+
+static enum err load_chat(struct sqlite_reader *r, const struct chat_row *row, const struct load_sink *sink)
+{
+    enum err err = sink->chat(sink->arg, &row->chat);
+    if (err != OK || row->head == 0)
+        return err;
+    if (row->chat.total_messages <= 0 || (uint64_t)row->chat.total_messages > SIZE_MAX / sizeof(int64_t))
+        return broken_chain(row);
+    size_t count = (size_t)row->chat.total_messages;
+    int64_t *revs = malloc(count * sizeof(*revs));
+    if (!revs)
+        return ERR_NOMEM;
+    err = read_chain(r, row, revs);
+    for (size_t i = 0; err == OK && i < count; i++)
+        err = read_message(r, revs[i], sink);
+    free(revs);
+    return err;
+}
+
+static enum err load_user_row(struct sqlite_reader *r, int64_t key, const struct chat_list *chats,
+                              const struct load_sink *sink)
+{
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USER_BY_KEY);
+    bind_int(stmt, 1, key);
+    enum err err = db_row(&r->conn, stmt);
+    struct user user;
+    if (err == OK)
+        err = row_user(stmt, NULL, &user);
+    for (size_t i = 0; err == OK && i < chats->count; i++) {
+        const struct chat_row *row = &chats->rows[i];
+        if (row->head > user.rev)
+            user.rev = row->head;
+        if (row->head > 0 && row->chat.last_activity_us > user.activity_us)
+            user.activity_us = row->chat.last_activity_us;
+    }
+    if (err == OK) {
+        user.chat_count = (int64_t)chats->count;
+        err = sink->user(sink->arg, &user);
+    }
+    db_reset(stmt);
+    return err;
+}
+
+/* The keys of the chats first, then memory, then the snapshot (see sqlite_store.h). */
+static enum err load_user(struct sqlite_reader *r, struct slice ident, const struct load_sink *sink)
+{
+    int64_t key;
+    enum err err = reader_user_key(r, ident, &key);
+    if (err != OK)
+        return err;
+    struct chat_list chats;
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHATS_OF_USER);
+    bind_int(stmt, 1, key);
+    err = read_chat_keys(r, stmt, &chats);
+    if (err != OK)
+        return err;
+    heads_get_all(&reader_store(&r->base)->heads, chats.heads, chats.count);
+    err = reader_snapshot(r);
+    if (err == OK)
+        err = read_chat_rows(r, &chats);
+    if (err == OK)
+        err = load_user_row(r, key, &chats, sink);
+    for (size_t i = 0; err == OK && i < chats.count; i++)
+        err = load_chat(r, &chats.rows[i], sink);
+    return err;
+}
+
+enum err sqlite_load_user(struct store_reader *reader, struct slice ident, const struct load_sink *sink)
+{
+    struct sqlite_reader *r = (struct sqlite_reader *)reader;
+    enum err err = reader_begin(r);
+    return reader_end(r, err == OK ? load_user(r, ident, sink) : err);
+}
+
+/* ---- one chat's row ---- */
+
+enum err sqlite_chat_owner(struct store_reader *reader, struct slice chat_id, struct arena *a, struct chat *out)
+{
+    struct sqlite_reader *r = (struct sqlite_reader *)reader;
+    enum err err = reader_begin(r);
+    if (err != OK)
+        return reader_end(r, err);
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHAT_BY_CHAT_ID);
+    bind_text(stmt, 1, chat_id);
+    err = db_row(&r->conn, stmt);
+    struct chat_row row;
+    if (err == OK)
+        err = row_chat(stmt, a, &row);
+    db_reset(stmt);
+    struct head head;
+    if (err == OK) {
+        if (heads_get(&reader_store(reader)->heads, row.chat.key, &head))
+            chat_row_overlay(&row, &head);
+        *out = row.chat;
+    }
+    return reader_end(r, err);
+}
+
+enum err sqlite_read_totals(struct store_reader *reader, struct totals *out)
+{
+    heads_totals(&reader_store(reader)->heads, out); /* kept in step by every commit: nothing to ask */
+    return OK;
+}
+
+/* ---- the overview ---- */
+
+static enum err overview_message(struct sqlite_reader *r, int64_t rev, struct arena *a, struct message *out, bool *has)
+{
+    if (rev == 0)
+        return OK;
+    bool failed = false;
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_MESSAGE_ROW);
+    bind_int(stmt, 1, rev);
+    enum err err = db_row(&r->conn, stmt);
+    if (err == OK)
+        *out = (struct message){
+            .rev = rev,
+            .timestamp_us = sqlite3_column_int64(stmt, 0),
+            .role = column_keep(stmt, 1, a, &failed),
+            .text = column_keep(stmt, 2, a, &failed),
+            .read = MESSAGE_NEVER_READ,
+        };
+    db_reset(stmt);
+    *has = err == OK && !failed;
+    if (failed)
+        return ERR_NOMEM;
+    return err == ERR_NOT_FOUND ? ERR_STORE : err;
+}
+
+/* A chat has no id of a document's kind here: its row number says where it stands. */
+static enum err row_id(int64_t key, struct arena *a, struct slice *out)
+{
+    char text[24];
+    int len = snprintf(text, sizeof(text), "%lld", (long long)key);
+    *out = arena_slice(a, slice_of(text, (size_t)len));
+    return out->ptr ? OK : ERR_NOMEM;
+}
+
+static enum err keep_chat_strings(struct arena *a, struct chat *chat)
+{
+    chat->chat_id = arena_slice(a, chat->chat_id);
+    chat->user_id = arena_slice(a, chat->user_id);
+    chat->status = arena_slice(a, chat->status);
+    return chat->chat_id.ptr && chat->user_id.ptr && chat->status.ptr ? OK : ERR_NOMEM;
+}
+
+static enum err overview_chats(struct sqlite_reader *r, const struct chat_list *list, struct arena *a,
+                               struct overview *out)
+{
+    out->chats = arena_zalloc(a, (list->count + 1) * sizeof(*out->chats));
+    enum err err = out->chats ? OK : ERR_NOMEM;
+    for (size_t i = 0; err == OK && i < list->count; i++) {
+        const struct chat_row *row = &list->rows[i];
+        struct overview_chat *chat = &out->chats[i];
+        chat->chat = row->chat;
+        chat->messages = row->chat.total_messages;
+        err = keep_chat_strings(a, &chat->chat);
+        if (err == OK)
+            err = row_id(row->chat.key, a, &chat->row_id);
+        if (err == OK)
+            err = overview_message(r, row->first, a, &chat->first, &chat->has_first);
+        if (err == OK)
+            err = overview_message(r, row->head, a, &chat->last, &chat->has_last);
+        out->chat_count = i + 1;
+    }
+    return err;
+}
+
+static enum err overview_users(struct sqlite_reader *r, struct arena *a, struct overview *out)
+{
+    out->users = arena_alloc(a, OVERVIEW_ROWS * sizeof(*out->users));
+    if (!out->users)
+        return ERR_NOMEM;
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USERS_FIRST);
+    bind_int(stmt, 1, OVERVIEW_ROWS);
+    enum err err;
+    while ((err = db_row(&r->conn, stmt)) == OK) {
+        err = row_user(stmt, a, &out->users[out->user_count]);
+        if (err != OK)
+            break;
+        out->user_count++;
+    }
+    db_reset(stmt);
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err database_name(const char *path, struct arena *a, struct slice *out)
+{
+    char copy[4096];
+    snprintf(copy, sizeof(copy), "%s", path);
+    *out = arena_slice(a, slice_cstr(basename(copy)));
+    return out->ptr ? OK : ERR_NOMEM;
+}
+
+static enum err read_overview(struct sqlite_reader *r, struct arena *a, struct overview *out)
+{
+    struct chat_list chats;
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHATS_FIRST);
+    bind_int(stmt, 1, OVERVIEW_ROWS);
+    enum err err = read_chat_keys(r, stmt, &chats);
+    if (err != OK)
+        return err;
+    heads_get_all(&reader_store(&r->base)->heads, chats.heads, chats.count);
+    err = reader_snapshot(r);
+    if (err == OK)
+        err = read_chat_rows(r, &chats);
+    if (err == OK)
+        err = overview_users(r, a, out);
+    return err == OK ? overview_chats(r, &chats, a, out) : err;
+}
+
+enum err sqlite_overview(struct store_reader *reader, struct arena *a, struct overview *out)
+{
+    struct sqlite_reader *r = (struct sqlite_reader *)reader;
+    *out = (struct overview){0};
+    enum err err = reader_begin(r);
+    if (err == OK)
+        err = database_name(reader_store(reader)->path, a, &out->database_name);
+    if (err == OK)
+        err = read_overview(r, a, out);
+    return reader_end(r, err);
+}

@@ -1,0 +1,352 @@
+/* Listings by activity. The rows' order may be behind the messages (sqlite_rollup.c), so a listing merges two lists,
+ * both newest first: what memory knows to be pending, and the rows along their index, without those pending. */
+#include "sqlite_store.h"
+
+#include <stdlib.h>
+
+struct recent {
+    int64_t key;
+    int64_t rev;
+    int64_t ts;
+};
+
+struct recent_list {
+    struct recent *items;
+    size_t count;
+};
+
+static int by_key(const void *left, const void *right)
+{
+    const struct recent *a = left, *b = right;
+    return (a->key > b->key) - (a->key < b->key);
+}
+
+static int newest_first(const void *left, const void *right)
+{
+    const struct recent *a = left, *b = right;
+    return (a->rev < b->rev) - (a->rev > b->rev);
+}
+
+static int oldest_first(const void *left, const void *right)
+{
+    return -newest_first(left, right);
+}
+
+static void sort(struct recent_list *list, int (*compare)(const void *, const void *))
+{
+    if (list->count > 0)
+        qsort(list->items, list->count, sizeof(*list->items), compare);
+}
+
+/* Which rows to pass over: those of `pending`, in the order of their keys. */
+static enum err copy_keys(struct arena *a, const struct recent_list *pending, struct recent_list *out)
+{
+    out->items = arena_alloc(a, (pending->count + 1) * sizeof(*out->items));
+    if (!out->items)
+        return ERR_NOMEM;
+    out->count = pending->count;
+    if (pending->count > 0)
+        memcpy(out->items, pending->items, pending->count * sizeof(*out->items));
+    sort(out, by_key);
+    return OK;
+}
+
+/* The next row of stmt (key, rev) that is not pending; ERR_NOT_FOUND past the last. */
+static enum err next_row(struct sqlite_reader *r, sqlite3_stmt *stmt, const struct recent_list *keys,
+                         struct recent *out)
+{
+    enum err err;
+    do {
+        err = db_row(&r->conn, stmt);
+        if (err != OK)
+            return err;
+        *out = (struct recent){.key = sqlite3_column_int64(stmt, 0), .rev = sqlite3_column_int64(stmt, 1)};
+    } while (keys->count > 0 && bsearch(out, keys->items, keys->count, sizeof(*out), by_key));
+    return OK;
+}
+
+struct merge {
+    sqlite3_stmt *rows; /* bound; (key, rev) in the order of `compare` */
+    struct recent_list pending;
+    int (*compare)(const void *, const void *);
+    int64_t skip, limit;
+};
+
+/* The window [skip, skip + limit) of both lists merged. */
+static enum err merge_window(struct sqlite_reader *r, struct merge *m, struct recent_list *out)
+{
+    struct recent_list keys;
+    enum err err = copy_keys(&r->scratch, &m->pending, &keys);
+    sort(&m->pending, m->compare);
+    int64_t cap = m->limit < 64 ? m->limit : 64;
+    *out = (struct recent_list){.items = arena_alloc(&r->scratch, (size_t)(cap + 1) * sizeof(*out->items))};
+    if (err != OK || !out->items)
+        return ERR_NOMEM;
+    struct recent row;
+    err = next_row(r, m->rows, &keys, &row);
+    for (size_t at = 0; (int64_t)out->count < m->limit;) {
+        bool from_pending = at < m->pending.count && (err != OK || m->compare(&m->pending.items[at], &row) < 0);
+        if (err == ERR_STORE || (err != OK && !from_pending))
+            break;
+        struct recent next = from_pending ? m->pending.items[at++] : row;
+        if (!from_pending)
+            err = next_row(r, m->rows, &keys, &row);
+        if (m->skip > 0) {
+            m->skip--;
+            continue;
+        }
+        if ((int64_t)out->count == cap) {
+            struct recent *grown = arena_alloc(&r->scratch, (size_t)cap * 2 * sizeof(*grown));
+            if (!grown)
+                return ERR_NOMEM;
+            memcpy(grown, out->items, (size_t)cap * sizeof(*grown));
+            out->items = grown;
+            cap *= 2;
+        }
+        out->items[out->count++] = next;
+    }
+    db_reset(m->rows);
+    return err == ERR_STORE ? err : OK;
+}
+
+/* ---- customers ---- */
+
+static enum err pending_users(struct sqlite_reader *r, struct recent_list *out)
+{
+    struct head *heads;
+    size_t count;
+    enum err err = heads_pending(&reader_store(&r->base)->heads, &r->scratch, &heads, &count);
+    if (err != OK)
+        return err;
+    out->items = arena_alloc(&r->scratch, (count + 1) * sizeof(*out->items));
+    out->count = 0;
+    if (!out->items)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < count; i++)
+        out->items[i] = (struct recent){.key = heads[i].user, .rev = heads[i].rev, .ts = heads[i].ts};
+    struct recent_list all = {.items = out->items, .count = count};
+    sort(&all, by_key);
+    for (size_t i = 0; i < count; i++) { /* several chats of one customer: the newest counts */
+        struct recent *last = out->count > 0 ? &out->items[out->count - 1] : NULL;
+        if (!last || last->key != all.items[i].key)
+            out->items[out->count++] = all.items[i];
+        else if (all.items[i].rev > last->rev)
+            *last = all.items[i];
+    }
+    return OK;
+}
+
+/* Their rows may have changed later than their newest message; and only those of `owner` count (empty: all). */
+static enum err settle_pending(struct sqlite_reader *r, struct slice owner, int64_t since, struct recent_list *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        struct recent item = list->items[i];
+        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USER_ORDER);
+        bind_int(stmt, 1, item.key);
+        enum err err = db_row(&r->conn, stmt);
+        if (err != OK)
+            return err == ERR_NOT_FOUND ? ERR_STORE : err;
+        int64_t rev = sqlite3_column_int64(stmt, 0), ts = sqlite3_column_int64(stmt, 1);
+        bool counts = owner.len == 0 || slice_eq(owner, column_slice(stmt, 2));
+        db_reset(stmt);
+        item.rev = rev > item.rev ? rev : item.rev;
+        item.ts = ts > item.ts ? ts : item.ts;
+        if (counts && item.rev > since)
+            list->items[kept++] = item;
+    }
+    list->count = kept;
+    return OK;
+}
+
+static enum err read_users(struct sqlite_reader *r, const struct recent_list *keys, struct arena *a, struct user **out,
+                           size_t *count)
+{
+    *out = arena_alloc(a, (keys->count + 1) * sizeof(**out));
+    enum err err = *out ? OK : ERR_NOMEM;
+    for (size_t i = 0; err == OK && i < keys->count; i++) {
+        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USER_BY_KEY);
+        bind_int(stmt, 1, keys->items[i].key);
+        struct user *user = &(*out)[i];
+        err = db_row(&r->conn, stmt);
+        if (err == OK)
+            err = row_user(stmt, a, user);
+        db_reset(stmt);
+        if (err != OK)
+            break;
+        if (keys->items[i].rev > user->rev)
+            user->rev = keys->items[i].rev;
+        if (keys->items[i].ts > user->activity_us)
+            user->activity_us = keys->items[i].ts;
+        *count = i + 1;
+    }
+    return err == ERR_NOT_FOUND ? ERR_STORE : err;
+}
+
+struct users_query {
+    struct slice owner; /* empty = all */
+    int64_t since;      /* -1: no bound, newest first; else oldest change first */
+    int64_t skip, limit;
+};
+
+static sqlite3_stmt *users_statement(struct sqlite_reader *r, const struct users_query *query)
+{
+    if (query->since >= 0) {
+        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USERS_CHANGED);
+        bind_int(stmt, 1, query->since);
+        return stmt;
+    }
+    if (query->owner.len == 0)
+        return db_stmt(&r->conn, SQL_USERS_RECENT);
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USERS_RECENT_OF_OWNER);
+    bind_text(stmt, 1, query->owner);
+    return stmt;
+}
+
+static enum err list_users(struct sqlite_reader *r, const struct users_query *query, struct arena *a, struct user **out,
+                           size_t *count)
+{
+    struct merge m = {
+        .compare = query->since >= 0 ? oldest_first : newest_first,
+        .skip = query->skip,
+        .limit = query->limit,
+    };
+    enum err err = pending_users(r, &m.pending);
+    if (err == OK)
+        err = reader_snapshot(r);
+    if (err == OK)
+        err = settle_pending(r, query->owner, query->since, &m.pending);
+    struct recent_list window;
+    m.rows = users_statement(r, query);
+    if (err == OK)
+        err = merge_window(r, &m, &window);
+    return err == OK ? read_users(r, &window, a, out, count) : err;
+}
+
+static enum err read_user_list(struct store_reader *reader, const struct users_query *query, struct arena *a,
+                               struct user **out, size_t *count)
+{
+    struct sqlite_reader *r = (struct sqlite_reader *)reader;
+    *out = NULL;
+    *count = 0;
+    enum err err = reader_begin(r);
+    return reader_end(r, err == OK ? list_users(r, query, a, out, count) : err);
+}
+
+enum err sqlite_recent_users(struct store_reader *reader, struct slice owner, int64_t skip, int64_t limit,
+                             struct arena *a, struct user **out, size_t *count)
+{
+    struct users_query query = {.owner = owner, .since = -1, .skip = skip, .limit = limit};
+    return read_user_list(reader, &query, a, out, count);
+}
+
+enum err sqlite_changed_users(struct store_reader *reader, int64_t since, int64_t limit, struct arena *a,
+                              struct user **out, size_t *count)
+{
+    struct users_query query = {.since = since > 0 ? since : 0, .limit = limit};
+    return read_user_list(reader, &query, a, out, count);
+}
+
+/* ---- chats ---- */
+
+static enum err all_chats(struct sqlite_reader *r, int64_t skip, int64_t limit, struct recent_list *out, int64_t *total)
+{
+    struct heads *shared = &reader_store(&r->base)->heads;
+    struct head *heads;
+    struct merge m = {.compare = newest_first, .skip = skip, .limit = limit};
+    struct totals totals;
+    heads_totals(shared, &totals);
+    *total = totals.chats;
+    enum err err = heads_pending(shared, &r->scratch, &heads, &m.pending.count);
+    if (err != OK)
+        return err;
+    m.pending.items = arena_alloc(&r->scratch, (m.pending.count + 1) * sizeof(*m.pending.items));
+    if (!m.pending.items)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < m.pending.count; i++)
+        m.pending.items[i] = (struct recent){.key = heads[i].chat, .rev = heads[i].rev};
+    err = reader_snapshot(r);
+    m.rows = db_stmt(&r->conn, SQL_CHATS_RECENT);
+    return err == OK ? merge_window(r, &m, out) : err;
+}
+
+/* One customer's chats are few enough to be sorted here. */
+static enum err chats_of_email(struct sqlite_reader *r, struct slice email, struct recent_list *out)
+{
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USER_KEY_BY_EMAIL);
+    bind_text(stmt, 1, email);
+    enum err err = db_row(&r->conn, stmt);
+    int64_t user = err == OK ? sqlite3_column_int64(stmt, 0) : 0;
+    db_reset(stmt);
+    *out = (struct recent_list){0};
+    stmt = db_stmt(&r->conn, SQL_CHATS_OF_USER);
+    bind_int(stmt, 1, user);
+    size_t cap = 0;
+    while (err == OK && (err = db_row(&r->conn, stmt)) == OK) {
+        if (out->count == cap) {
+            size_t grown_cap = cap ? cap * 2 : 16;
+            struct recent *grown = arena_alloc(&r->scratch, grown_cap * sizeof(*grown));
+            if (!grown) {
+                err = ERR_NOMEM;
+                break;
+            }
+            if (cap > 0)
+                memcpy(grown, out->items, cap * sizeof(*grown));
+            out->items = grown;
+            cap = grown_cap;
+        }
+        struct recent item = {.key = sqlite3_column_int64(stmt, 0), .rev = sqlite3_column_int64(stmt, 1)};
+        struct head head;
+        if (heads_get(&reader_store(&r->base)->heads, item.key, &head) && head.rev > item.rev)
+            item.rev = head.rev;
+        out->items[out->count++] = item;
+    }
+    db_reset(stmt);
+    sort(out, newest_first);
+    return err == ERR_NOT_FOUND ? OK : err;
+}
+
+static enum err read_chat_refs(struct sqlite_reader *r, const struct recent_list *keys, struct arena *a,
+                               struct chat_ref **out, size_t *count)
+{
+    *out = arena_alloc(a, (keys->count + 1) * sizeof(**out));
+    enum err err = *out ? OK : ERR_NOMEM;
+    for (size_t i = 0; err == OK && i < keys->count; i++) {
+        bool failed = false;
+        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHAT_NAMES);
+        bind_int(stmt, 1, keys->items[i].key);
+        err = db_row(&r->conn, stmt);
+        if (err == OK)
+            (*out)[i] = (struct chat_ref){.chat_id = column_keep(stmt, 0, a, &failed),
+                                          .user_id = column_keep(stmt, 1, a, &failed)};
+        db_reset(stmt);
+        if (failed)
+            err = ERR_NOMEM;
+        *count = i + (err == OK);
+    }
+    return err == ERR_NOT_FOUND ? ERR_STORE : err;
+}
+
+enum err sqlite_list_chats(struct store_reader *reader, struct slice email, int64_t skip, int64_t limit,
+                           struct arena *a, struct chat_ref **out, size_t *count, int64_t *total)
+{
+    struct sqlite_reader *r = (struct sqlite_reader *)reader;
+    struct recent_list keys = {0};
+    *out = NULL;
+    *count = 0;
+    *total = 0;
+    enum err err = reader_begin(r);
+    if (err == OK && email.len == 0) {
+        err = all_chats(r, skip, limit, &keys, total);
+    } else if (err == OK) {
+        err = chats_of_email(r, email, &keys);
+        *total = (int64_t)keys.count;
+        int64_t from = skip < *total ? skip : *total;
+        keys.items += from;
+        keys.count -= (size_t)from;
+        keys.count = (int64_t)keys.count < limit ? keys.count : (size_t)limit;
+    }
+    if (err == OK)
+        err = read_chat_refs(r, &keys, a, out, count);
+    return reader_end(r, err);
+}

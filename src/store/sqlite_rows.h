@@ -1,0 +1,30 @@
+/* sqlite_rows.h: rows of the tables → the structs of model.h.
+ * Thread:  the connection's.
+ * Owns:    nothing. With an arena strings are copied into it; without one they borrow from the row.
+ * Fails:   ERR_NOMEM. */
+#pragma once
+#include "sqlite_conn.h"
+#include "sqlite_heads.h"
+
+#define MESSAGE_NEVER_READ false /* struct message's `read`: nothing in the product marks a message as read */
+
+struct chat_row {
+    struct chat chat;
+    int64_t head;  /* newest message; 0: none */
+    int64_t first; /* first message; 0: none */
+};
+
+NODISCARD enum err row_user(sqlite3_stmt *stmt, struct arena *a, struct user *out);
+NODISCARD enum err row_chat(sqlite3_stmt *stmt, struct arena *a, struct chat_row *out);
+/* What the row does not say yet. */
+void chat_row_overlay(struct chat_row *row, const struct head *head);
+/* An ObjectId's text is lower-case, whatever case it is asked for in. text must live as long as the result. */
+struct slice canonical_user_id(struct slice id, char text[static OID_LEN]);
+/* Reads and writes meta and counters by name. */
+NODISCARD enum err meta_get(struct sqlite_conn *c, const char *key, int64_t *out);
+NODISCARD enum err meta_put(struct sqlite_conn *c, const char *key, int64_t value);
+NODISCARD enum err counters_get(struct sqlite_conn *c, struct totals *out);
+NODISCARD enum err counter_add(struct sqlite_conn *c, const char *name, int64_t delta);
+/* All but `messages`, which follows by roll-up. */
+NODISCARD enum err counters_add(struct sqlite_conn *c, const struct totals *delta);
+void totals_add(struct totals *t, const struct totals *delta);

@@ -1,0 +1,126 @@
+/* sqlite_store.h: what the files of the SQLite store share.
+ *   store_sqlite.c      open, close, health, the table of functions
+ *   sqlite_write.c      a batch: begin … commit, and what it reads
+ *   sqlite_rollup.c     rows of chats and customers follow the messages; recovery after a crash
+ *   sqlite_read.c       one customer whole, one chat, the overview
+ *   sqlite_recent.c     listings by activity: rows and what they do not say yet, merged
+ *   sqlite_checkpoint.c the log of the database back into its file, on a thread of its own
+ *   sqlite_conn.c, sqlite_sql.h, sqlite_schema.c, sqlite_rows.c, sqlite_heads.c   what those stand on
+ * Thread:  fields by group, below.
+ * Happy path of a send: begin → one INSERT that names the chat's newest message → commit (one fdatasync for the
+ *          batch) → heads_publish(). Nothing else is read or written, however long the history is.
+ * Reads:   first copy from memory which messages are the newest (heads), then open a snapshot: since heads are
+ *          published after their commit, the snapshot has every message that they name.
+ * Failures: every call can fail with ERR_STORE; rollback() then brings memory back to the last commit. A connection
+ *          that SQLite gave up on (I/O, corruption) is opened anew by the next begin() or read. */
+#pragma once
+#include "sqlite_checkpoint.h"
+#include "sqlite_conn.h"
+#include "sqlite_heads.h"
+#include "sqlite_rows.h"
+#include "sqlite_schema.h"
+#include "store/store.h"
+
+/* Rows follow messages in rounds: the chats pending at its start, some of them with every commit. */
+struct rollup {
+    bool running;
+    int64_t *chats; /* keys, sorted: neighbours share pages */
+    size_t count, cap, next;
+    int64_t upto_rev;        /* when the round is done, every message up to this is in the rows */
+    int64_t upto_messages;   /* how many messages there are up to it */
+    int64_t rolled_messages; /* what counters.messages says */
+    int64_t ended_us;        /* mono */
+    /* of the running transaction; kept when it commits */
+    size_t next_staged;
+    bool done_staged;
+};
+
+struct sqlite_store {
+    struct store base; /* first */
+    /* set at open, then read-only */
+    char *path;
+    int lock_fd;
+    struct db_options options;
+    int reader_cache_kib;
+    uint8_t tag[5];
+    /* the writer's */
+    struct sqlite_conn conn;
+    struct staged_head *staged;
+    size_t staged_count, staged_cap;
+    int64_t *new_chats; /* inserted by the running batch */
+    size_t new_chat_count, new_chat_cap;
+    struct totals totals_after; /* if the running batch commits */
+    int64_t last_rev_after;
+    struct rollup roll;
+    int64_t wal_frames; /* in the log after the last commit */
+    int64_t wal_asked;  /* of which a checkpoint was asked for */
+    int64_t committed_us, checked_us;
+    bool moved; /* the file is no longer at its path */
+    /* shared, each with its own lock */
+    struct heads heads;
+    struct checkpointer *checkpointer;
+    pthread_mutex_t health_lock;
+    bool healthy;
+    char detail[160];
+};
+
+static inline struct sqlite_store *sqlite_store_of(struct store *s)
+{
+    return (struct sqlite_store *)s;
+}
+
+/* store_sqlite.c */
+enum err store_open_writer(struct sqlite_store *s, struct buf *why); /* (re)opens s->conn */
+void store_note_health(struct sqlite_store *s);                      /* after a failure or a recovery */
+
+/* sqlite_write.c */
+enum err sqlite_begin(struct store *s);
+enum err sqlite_commit(struct store *s);
+void sqlite_rollback(struct store *s);
+void sqlite_publish(struct sqlite_store *s); /* the open transaction was committed: memory follows */
+enum err sqlite_resolve_chats(struct store *s, struct op *const *sends, size_t count);
+enum err sqlite_insert_messages(struct store *s, struct op *const *sends, size_t count);
+enum err sqlite_find_chat(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
+enum err sqlite_find_user(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out);
+enum err sqlite_put_user(struct store *s, struct user *u);
+enum err sqlite_insert_chat(struct store *s, struct chat *c);
+enum err sqlite_set_chat_flags(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
+                               int64_t rev, int64_t now_us);
+enum err sqlite_add_totals(struct store *s, const struct totals *delta);
+/* The chat's slot in s->heads, read from its row where it is not there; ERR_NOT_FOUND: no such chat. */
+NODISCARD enum err store_head(struct sqlite_store *s, int64_t chat, struct head **out);
+NODISCARD enum err store_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out);
+
+/* sqlite_rollup.c */
+NODISCARD enum err rollup_with_commit(struct sqlite_store *s); /* a share of the round, in the open transaction */
+void rollup_settle(struct sqlite_store *s, bool committed);    /* after commit or rollback */
+NODISCARD enum err rollup_all(struct sqlite_store *s, int64_t budget_us); /* own transactions; 0: to the end */
+NODISCARD enum err rollup_recover(struct sqlite_store *s); /* at open: totals, heads, and what a crash left */
+
+/* sqlite_read.c, sqlite_recent.c */
+struct sqlite_reader {
+    struct store_reader base; /* first */
+    struct sqlite_conn conn;
+    struct arena scratch; /* for the length of one call */
+};
+
+struct sqlite_store *reader_store(struct store_reader *r);
+enum err sqlite_reader_open(struct store *s, struct store_reader **out);
+void sqlite_reader_close(struct store_reader *r);
+enum err sqlite_load_user(struct store_reader *r, struct slice ident, const struct load_sink *sink);
+enum err sqlite_chat_owner(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
+enum err sqlite_overview(struct store_reader *r, struct arena *a, struct overview *out);
+enum err sqlite_read_totals(struct store_reader *r, struct totals *out);
+enum err sqlite_recent_users(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit, struct arena *a,
+                             struct user **out, size_t *count);
+enum err sqlite_list_chats(struct store_reader *r, struct slice email, int64_t skip, int64_t limit, struct arena *a,
+                           struct chat_ref **out, size_t *count, int64_t *total);
+enum err sqlite_changed_users(struct store_reader *r, int64_t since, int64_t limit, struct arena *a, struct user **out,
+                              size_t *count);
+/* Every read begins and ends with these: a healthy connection, the metrics, an empty scratch arena; the end closes
+ * the snapshot where reader_snapshot() opened one, and passes err on. */
+NODISCARD enum err reader_begin(struct sqlite_reader *r);
+NODISCARD enum err reader_snapshot(struct sqlite_reader *r);
+enum err reader_end(struct sqlite_reader *r, enum err err);
+/* The key of the customer that ident names: by id, second id, email. */
+NODISCARD enum err reader_user_key(struct sqlite_reader *r, struct slice ident, int64_t *key);

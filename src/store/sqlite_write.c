@@ -1,0 +1,449 @@
+#include "sqlite_store.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+#include <stdlib.h>
+
+#define WAL_ASK_FRAMES  8192  /* 32 MiB: the checkpoint thread is asked */
+#define WAL_MOST_FRAMES 32768 /* 128 MiB: the writer waits for a checkpoint, whatever it costs */
+
+/* ---- begin, commit, rollback ---- */
+
+/* Finishes what the checkpoint thread began. The log starts anew with the next write, if no reader is inside it. */
+static void finish_checkpoint(struct sqlite_store *s)
+{
+    if (!checkpointer_ready(s->checkpointer) && s->wal_frames < WAL_MOST_FRAMES)
+        return;
+    int rc = sqlite3_wal_checkpoint_v2(s->conn.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY)
+        (void)db_failed(&s->conn, "checkpoint");
+    s->wal_asked = s->wal_frames;
+}
+
+enum err sqlite_begin(struct store *store)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    if (s->moved)
+        return ERR_STORE;
+    enum err err = OK;
+    if (!s->conn.db || s->conn.lost)
+        err = store_open_writer(s, NULL);
+    if (err == OK) {
+        if (s->checkpointer)
+            finish_checkpoint(s);
+        s->totals_after = s->heads.totals;
+        s->last_rev_after = s->heads.last_rev;
+        err = db_run_id(&s->conn, SQL_BEGIN_WRITE);
+    }
+    if (err != OK) {
+        db_rollback(&s->conn);
+        store_note_health(s);
+    }
+    return err;
+}
+
+static void clear_batch(struct sqlite_store *s)
+{
+    for (size_t i = 0; i < s->staged_count; i++) {
+        const struct head *head = heads_find(&s->heads, s->staged[i].chat);
+        if (head)
+            *heads_staged(&s->heads, head) = 0;
+    }
+    s->staged_count = 0;
+    s->new_chat_count = 0;
+}
+
+static void note_commit(struct sqlite_store *s)
+{
+    s->committed_us = clock_mono_us();
+    if (s->wal_frames > WAL_ASK_FRAMES && s->checkpointer)
+        checkpointer_ask(s->checkpointer);
+    if (!s->conn.failed)
+        return;
+    s->conn.failed = false;
+    s->conn.error = SQLITE_OK;
+    store_note_health(s);
+}
+
+void sqlite_publish(struct sqlite_store *s)
+{
+    heads_publish(&s->heads, s->staged, s->staged_count, &s->totals_after, s->last_rev_after);
+    rollup_settle(s, true);
+    clear_batch(s);
+    note_commit(s);
+}
+
+enum err sqlite_commit(struct store *store)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    enum err err = rollup_with_commit(s);
+    if (err == OK)
+        err = db_run_id(&s->conn, SQL_COMMIT);
+    if (err != OK)
+        return err; /* the caller rolls back */
+    sqlite_publish(s);
+    return OK;
+}
+
+void sqlite_rollback(struct store *store)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    db_rollback(&s->conn);
+    rollup_settle(s, false);
+    for (size_t i = 0; i < s->new_chat_count; i++)
+        heads_forget(&s->heads, s->new_chats[i]);
+    clear_batch(s);
+    store_note_health(s);
+}
+
+/* ---- the newest message of a chat ---- */
+
+static enum err add_head(struct sqlite_store *s, const struct head *head, struct head **out)
+{
+    enum err err = heads_reserve(&s->heads, 1);
+    if (err == OK)
+        *out = heads_add(&s->heads, head);
+    return err;
+}
+
+enum err store_head(struct sqlite_store *s, int64_t chat, struct head **out)
+{
+    *out = chat > 0 ? heads_find(&s->heads, chat) : NULL;
+    if (*out)
+        return OK;
+    metrics_add(M_STORE_READ_WRITER, 1);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_HEAD);
+    bind_int(stmt, 1, chat);
+    enum err err = db_row(&s->conn, stmt);
+    struct head head = {.chat = chat};
+    if (err == OK) {
+        head.user = sqlite3_column_int64(stmt, 0);
+        head.rev = head.rolled = sqlite3_column_int64(stmt, 1);
+        head.total = sqlite3_column_int64(stmt, 2);
+        head.ts = sqlite3_column_int64(stmt, 3);
+    }
+    db_reset(stmt);
+    return err == OK ? add_head(s, &head, out) : err;
+}
+
+enum err store_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out)
+{
+    uint32_t *index = heads_staged(&s->heads, head);
+    if (*index == 0) {
+        if (s->staged_count == s->staged_cap) {
+            size_t cap = s->staged_cap ? s->staged_cap * 2 : 256;
+            struct staged_head *grown = realloc(s->staged, cap * sizeof(*grown));
+            if (!grown)
+                return ERR_NOMEM;
+            s->staged = grown;
+            s->staged_cap = cap;
+        }
+        s->staged[s->staged_count] = (struct staged_head){
+            .chat = head->chat, .rev = head->rev, .ts = head->ts, .total = head->total, .first = head->first};
+        *index = (uint32_t)++s->staged_count;
+    }
+    *out = &s->staged[*index - 1];
+    return OK;
+}
+
+/* ---- sends ---- */
+
+static enum err resolve_chat(struct sqlite_store *s, struct op *op)
+{
+    metrics_add(M_STORE_READ_WRITER, 1);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_LINK);
+    bind_text(stmt, 1, op->send.chat_id);
+    enum err err = db_row(&s->conn, stmt);
+    if (err == ERR_NOT_FOUND) {
+        op->result = ERR_NOT_FOUND;
+        return OK;
+    }
+    if (err != OK)
+        return err;
+    bool failed = false;
+    op->send.link = (struct chat_link){
+        .known = true,
+        .chat_key = sqlite3_column_int64(stmt, 0),
+        .user_key = sqlite3_column_int64(stmt, 1),
+        .flags = (uint8_t)sqlite3_column_int(stmt, 2),
+        .user_id = column_keep(stmt, 3, &op->arena, &failed),
+    };
+    struct head head = {.chat = op->send.link.chat_key, .user = op->send.link.user_key};
+    head.rev = head.rolled = sqlite3_column_int64(stmt, 4);
+    head.total = sqlite3_column_int64(stmt, 5);
+    head.ts = sqlite3_column_int64(stmt, 6);
+    db_reset(stmt);
+    if (failed) {
+        op->send.link.known = false;
+        op->result = ERR_NOMEM;
+        return OK;
+    }
+    struct head *slot;
+    return heads_find(&s->heads, head.chat) ? OK : add_head(s, &head, &slot);
+}
+
+enum err sqlite_resolve_chats(struct store *store, struct op *const *sends, size_t count)
+{
+    enum err err = OK;
+    for (size_t i = 0; err == OK && i < count; i++)
+        if (!sends[i]->send.link.known)
+            err = resolve_chat(sqlite_store_of(store), sends[i]);
+    return err;
+}
+
+/* A rev that is not new: a try whose result was unclear had stored the message after all, or the op is wrong. */
+static enum err stored_before(struct sqlite_store *s, struct op *op)
+{
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_CHAT);
+    bind_int(stmt, 1, op->send.rev);
+    enum err err = db_row(&s->conn, stmt);
+    if (err == OK && sqlite3_column_int64(stmt, 0) != op->send.link.chat_key)
+        err = ERR_NOT_FOUND;
+    db_reset(stmt);
+    if (err != ERR_NOT_FOUND)
+        return err;
+    log_error("rev not new", "rev=%lld", (long long)op->send.rev);
+    op->result = ERR_CONFLICT;
+    return OK;
+}
+
+static enum err take_first_of_key(struct sqlite_store *s, struct op *op)
+{
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_BY_KEY);
+    bind_int(stmt, 1, op->send.link.chat_key);
+    bind_text(stmt, 2, op->send.client_key);
+    enum err err = db_row(&s->conn, stmt);
+    if (err == OK) {
+        op->send.duplicate = true;
+        op->send.rev = sqlite3_column_int64(stmt, 0);
+        op->send.timestamp_us = sqlite3_column_int64(stmt, 1);
+    }
+    db_reset(stmt);
+    return err == ERR_NOT_FOUND ? ERR_STORE : err; /* the conflict just said that it is there */
+}
+
+static enum err insert_row(struct sqlite_store *s, const struct op_send *send, const struct staged_head *chat)
+{
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_INSERT);
+    bind_int(stmt, 1, send->rev);
+    bind_int(stmt, 2, chat->chat);
+    bind_int(stmt, 3, chat->rev);
+    bind_int(stmt, 4, chat->total + 1);
+    bind_int(stmt, 5, send->timestamp_us);
+    bind_text(stmt, 6, send->role);
+    bind_text(stmt, 7, send->text);
+    if (send->client_key.len > 0)
+        bind_text(stmt, 8, send->client_key);
+    else if (stmt)
+        (void)sqlite3_bind_null(stmt, 8);
+    return db_run(&s->conn, stmt);
+}
+
+static enum err add_flags(struct sqlite_store *s, const struct op_send *send)
+{
+    unsigned missing = chat_flags_of_role(send->role) & ~(unsigned)send->link.flags;
+    if (missing == 0)
+        return OK;
+    metrics_add(M_STORE_WRITE_CHAT, 1);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_ADD_FLAGS);
+    bind_int(stmt, 1, send->link.chat_key);
+    bind_int(stmt, 2, missing);
+    return db_run(&s->conn, stmt);
+}
+
+static enum err insert_message(struct sqlite_store *s, struct op *op)
+{
+    struct op_send *send = &op->send;
+    struct head *head;
+    struct staged_head *chat;
+    enum err err = store_head(s, send->link.chat_key, &head);
+    if (err == ERR_NOT_FOUND) {
+        op->result = ERR_NOT_FOUND;
+        return OK;
+    }
+    if (err == OK)
+        err = store_stage(s, head, &chat);
+    if (err != OK)
+        return err;
+    if (send->rev <= s->last_rev_after)
+        return stored_before(s, op);
+    err = insert_row(s, send, chat);
+    if (err != OK)
+        return err;
+    if (sqlite3_changes(s->conn.db) == 0)
+        return take_first_of_key(s, op);
+    chat->rev = s->last_rev_after = send->rev;
+    chat->ts = send->timestamp_us;
+    if (++chat->total == 1)
+        chat->first = send->rev;
+    s->totals_after.messages++;
+    metrics_add(M_STORE_INSERT_MESSAGE, 1);
+    return add_flags(s, send);
+}
+
+enum err sqlite_insert_messages(struct store *store, struct op *const *sends, size_t count)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    enum err err = heads_reserve(&s->heads, s->staged_count + count);
+    for (size_t i = 0; err == OK && i < count; i++)
+        if (sends[i]->result == OK)
+            err = insert_message(s, sends[i]);
+    return err;
+}
+
+/* ---- customers and chats ---- */
+
+enum err sqlite_find_chat(struct store *store, struct slice chat_id, struct arena *a, struct chat *out)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    metrics_add(M_STORE_READ_WRITER, 1);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_BY_CHAT_ID);
+    bind_text(stmt, 1, chat_id);
+    enum err err = db_row(&s->conn, stmt);
+    struct chat_row row;
+    if (err == OK)
+        err = row_chat(stmt, a, &row);
+    db_reset(stmt);
+    if (err != OK)
+        return err;
+    const struct head *head = heads_find(&s->heads, row.chat.key);
+    if (head)
+        chat_row_overlay(&row, head);
+    *out = row.chat;
+    return OK;
+}
+
+enum err sqlite_find_user(struct store *store, enum user_by by, struct slice value, struct arena *a, struct user *out)
+{
+    static const enum sql_id ids[] = {
+        [USER_BY_ID] = SQL_USER_BY_ID, [USER_BY_REF] = SQL_USER_BY_REF, [USER_BY_EMAIL] = SQL_USER_BY_EMAIL};
+    struct sqlite_store *s = sqlite_store_of(store);
+    metrics_add(M_STORE_READ_WRITER, 1);
+    char text[OID_LEN];
+    sqlite3_stmt *stmt = db_stmt(&s->conn, ids[by]);
+    bind_text(stmt, 1, by == USER_BY_ID ? canonical_user_id(value, text) : value);
+    enum err err = db_row(&s->conn, stmt);
+    if (err == OK)
+        err = row_user(stmt, a, out);
+    db_reset(stmt);
+    return err;
+}
+
+enum err sqlite_put_user(struct store *store, struct user *u)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    metrics_add(M_STORE_WRITE_USER, 1);
+    char text[OID_LEN];
+    const struct slice texts[] = {canonical_user_id(u->id, text),
+                                  u->email,
+                                  u->user_ref,
+                                  u->name,
+                                  u->ip,
+                                  u->vibe,
+                                  u->category,
+                                  u->status,
+                                  u->owner,
+                                  u->last_chat,
+                                  u->timestamp,
+                                  u->location,
+                                  u->device};
+    const int count = sizeof(texts) / sizeof(texts[0]);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_USER_PUT);
+    for (int i = 0; i < count; i++)
+        bind_text(stmt, i + 1, texts[i]);
+    bind_int(stmt, count + 1, u->created_us);
+    bind_int(stmt, count + 2, u->last_seen_us);
+    bind_int(stmt, count + 3, u->total_visits);
+    if (stmt)
+        (void)sqlite3_bind_double(stmt, count + 4, u->visit_duration == u->visit_duration ? u->visit_duration : 0);
+    bind_int(stmt, count + 5, u->activity_us);
+    bind_int(stmt, count + 6, u->rev);
+    enum err err = db_row(&s->conn, stmt);
+    if (err != OK)
+        return err == ERR_NOT_FOUND ? ERR_STORE : err;
+    u->key = sqlite3_column_int64(stmt, 0);
+    return db_run(&s->conn, stmt);
+}
+
+static enum err remember_new_chat(struct sqlite_store *s, const struct chat *c)
+{
+    if (s->new_chat_count == s->new_chat_cap) {
+        size_t cap = s->new_chat_cap ? s->new_chat_cap * 2 : 64;
+        int64_t *grown = realloc(s->new_chats, cap * sizeof(*grown));
+        if (!grown)
+            return ERR_NOMEM;
+        s->new_chats = grown;
+        s->new_chat_cap = cap;
+    }
+    struct head *slot;
+    enum err err = add_head(s, &(struct head){.chat = c->key, .user = c->user_key}, &slot);
+    if (err == OK)
+        s->new_chats[s->new_chat_count++] = c->key;
+    return err;
+}
+
+static enum err existing_chat_key(struct sqlite_store *s, struct chat *c)
+{
+    metrics_add(M_STORE_READ_WRITER, 1);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_KEY);
+    bind_text(stmt, 1, c->chat_id);
+    enum err err = db_row(&s->conn, stmt);
+    if (err == OK)
+        c->key = sqlite3_column_int64(stmt, 0);
+    db_reset(stmt);
+    return err == ERR_NOT_FOUND ? ERR_STORE : err;
+}
+
+enum err sqlite_insert_chat(struct store *store, struct chat *c)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    metrics_add(M_STORE_WRITE_CHAT, 1);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_INSERT);
+    bind_text(stmt, 1, c->chat_id);
+    bind_int(stmt, 2, c->user_key);
+    bind_text(stmt, 3, c->status);
+    bind_int(stmt, 4, c->created_us);
+    bind_int(stmt, 5, c->updated_us);
+    bind_int(stmt, 6, c->rev);
+    bind_int(stmt, 7, c->flags);
+    enum err err = db_run(&s->conn, stmt);
+    if (err != OK)
+        return err;
+    if (sqlite3_changes(s->conn.db) == 0)
+        return existing_chat_key(s, c);
+    c->key = sqlite3_last_insert_rowid(s->conn.db);
+    stmt = db_stmt(&s->conn, SQL_USER_ADD_CHAT);
+    bind_int(stmt, 1, c->user_key);
+    err = db_run(&s->conn, stmt);
+    return err == OK ? remember_new_chat(s, c) : err;
+}
+
+enum err sqlite_set_chat_flags(struct store *store, const struct chat_link *link, struct slice chat_id, uint8_t flags,
+                               int64_t rev, int64_t now_us)
+{
+    (void)chat_id; /* the key says it */
+    struct sqlite_store *s = sqlite_store_of(store);
+    metrics_add(M_STORE_WRITE_CHAT, 1);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_SET_FLAGS);
+    bind_int(stmt, 1, link->chat_key);
+    bind_int(stmt, 2, flags);
+    bind_int(stmt, 3, rev);
+    bind_int(stmt, 4, now_us);
+    enum err err = db_run(&s->conn, stmt);
+    if (err == OK && sqlite3_changes(s->conn.db) == 0)
+        return ERR_NOT_FOUND;
+    /* chats.rev has no index: this is how the highest of them is known at the next start. */
+    return err == OK ? meta_put(&s->conn, "last_rev", rev) : err;
+}
+
+enum err sqlite_add_totals(struct store *store, const struct totals *delta)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    /* Messages are counted where they are inserted, so that one stored by an unclear try is not counted again. */
+    struct totals rest = *delta;
+    rest.messages = 0;
+    totals_add(&s->totals_after, &rest);
+    return counters_add(&s->conn, &rest);
+}

@@ -1,0 +1,405 @@
+#include "sqlite_store.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define PAGE_CACHE_MB_DEFAULT 16
+#define PAGE_CACHE_MB_MOST    65536
+#define READER_CACHE_SHARE    2 /* a reader has half of the writer's */
+#define MAINTAIN_US           1000000
+#define QUIET_US              500000 /* without a commit: time for what would delay one */
+#define QUIET_BUDGET_US       20000
+#define PROBE_BYTES           65536
+
+/* ---- the URI: PATH[?option=value[&…]] ---- */
+
+struct uri {
+    struct slice path;
+    bool durable;
+    uint64_t page_cache_mb;
+};
+
+static enum err parse_option(struct slice name, struct slice value, struct uri *uri, struct buf *why)
+{
+    if (slice_eq(name, SLICE_LIT("durability"))) {
+        uri->durable = !slice_eq(value, SLICE_LIT("none"));
+        if (!uri->durable || slice_eq(value, SLICE_LIT("full")))
+            return OK;
+        buf_printf(why, "sqlite: durability must be full or none, not '%.*s'", SLICE_ARG(value));
+        return ERR_INVALID;
+    }
+    if (slice_eq(name, SLICE_LIT("page_cache_mb"))) {
+        if (slice_to_u64(value, &uri->page_cache_mb) && uri->page_cache_mb >= 1 &&
+            uri->page_cache_mb <= PAGE_CACHE_MB_MOST)
+            return OK;
+        buf_printf(why, "sqlite: page_cache_mb must be 1 to %d, not '%.*s'", PAGE_CACHE_MB_MOST, SLICE_ARG(value));
+        return ERR_INVALID;
+    }
+    buf_printf(why, "sqlite: unknown option '%.*s'; there are durability=full|none and page_cache_mb=N",
+               SLICE_ARG(name));
+    return ERR_INVALID;
+}
+
+static enum err parse_options(struct slice query, struct uri *uri, struct buf *why)
+{
+    while (query.len > 0) {
+        const char *amp = memchr(query.ptr, '&', query.len);
+        size_t len = amp ? (size_t)(amp - query.ptr) : query.len;
+        const char *eq = memchr(query.ptr, '=', len);
+        size_t name = eq ? (size_t)(eq - query.ptr) : len;
+        struct slice value = eq ? slice_of(eq + 1, len - name - 1) : (struct slice){0};
+        enum err err = parse_option(slice_of(query.ptr, name), value, uri, why);
+        if (err != OK)
+            return err;
+        len += amp ? 1 : 0;
+        query = slice_of(query.ptr + len, query.len - len);
+    }
+    return OK;
+}
+
+static enum err parse_uri(struct slice text, struct uri *uri, struct buf *why)
+{
+    *uri = (struct uri){.path = text, .durable = true, .page_cache_mb = PAGE_CACHE_MB_DEFAULT};
+    const char *mark = text.len > 0 ? memchr(text.ptr, '?', text.len) : NULL;
+    if (mark) {
+        uri->path.len = (size_t)(mark - text.ptr);
+        enum err err = parse_options(slice_of(mark + 1, text.len - uri->path.len - 1), uri, why);
+        if (err != OK)
+            return err;
+    }
+    struct slice path = uri->path;
+    if (path.len == 0 || path.len > 4000 || memchr(path.ptr, '\0', path.len)) {
+        buf_append_lit(why, "sqlite: the path is missing or too long; write sqlite:PATH");
+        return ERR_INVALID;
+    }
+    if (path.ptr[0] == ':') {
+        buf_append_lit(why, "sqlite: a database in memory cannot be shared by threads; give a path, in /dev/shm if "
+                            "nothing needs to last");
+        return ERR_INVALID;
+    }
+    if (slice_starts(path, SLICE_LIT("//")) && !slice_starts(path, SLICE_LIT("///"))) {
+        buf_append_lit(why, "sqlite: write sqlite:PATH, without the two slashes");
+        return ERR_INVALID;
+    }
+    return OK;
+}
+
+/* ---- the file ---- */
+
+/* One server per file: a lock on a file beside it, since closing any descriptor of the database itself would drop
+ * SQLite's own locks (POSIX). The lock goes with the process, however it ends. */
+static enum err take_lock(struct sqlite_store *s, struct buf *why)
+{
+    char name[4096];
+    snprintf(name, sizeof(name), "%s-lock", s->path);
+    s->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (s->lock_fd < 0) {
+        buf_printf(why, "%s: %s", name, strerror(errno));
+        return ERR_IO;
+    }
+    char pid[32] = "";
+    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
+        ssize_t len = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
+        pid[len > 0 ? len : 0] = '\0';
+        pid[strcspn(pid, "\n")] = '\0';
+        buf_printf(why, "%s is in use by another server (process %s)", s->path, pid[0] ? pid : "unknown");
+        return ERR_CONFLICT;
+    }
+    int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
+    if (ftruncate(s->lock_fd, 0) != 0 || pwrite(s->lock_fd, pid, (size_t)len, 0) != len)
+        log_warn("lock file", "path=\"%s\" error=\"%s\"", name, strerror(errno)); /* it is for people only */
+    return OK;
+}
+
+/* Readable by its owner alone: SQLite gives the files beside it the same mode. */
+static enum err create_file(const char *path, struct buf *why)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0 && errno == EEXIST)
+        return OK;
+    if (fd < 0) {
+        buf_printf(why, "%s: %s", path, strerror(errno));
+        return ERR_IO;
+    }
+    close(fd);
+    char copy[4096];
+    snprintf(copy, sizeof(copy), "%s", path);
+    int dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir >= 0) {
+        (void)fsync(dir); /* some filesystems cannot; SQLite ignores that too */
+        close(dir);
+    }
+    return OK;
+}
+
+static int note_frames(void *arg, sqlite3 *db, const char *schema, int frames)
+{
+    (void)db;
+    (void)schema;
+    ((struct sqlite_store *)arg)->wal_frames = frames;
+    return SQLITE_OK;
+}
+
+enum err store_open_writer(struct sqlite_store *s, struct buf *why)
+{
+    db_close(&s->conn);
+    enum err err = db_open(&s->conn, CONN_WRITER, &s->options, why);
+    if (err == OK)
+        (void)sqlite3_wal_hook(s->conn.db, note_frames, s);
+    return err;
+}
+
+static enum err read_tag(struct sqlite_store *s)
+{
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_META_GET);
+    bind_text(stmt, 1, SLICE_LIT("tag"));
+    enum err err = db_row(&s->conn, stmt);
+    if (err == OK && sqlite3_column_bytes(stmt, 0) == (int)sizeof(s->tag))
+        memcpy(s->tag, sqlite3_column_blob(stmt, 0), sizeof(s->tag));
+    else
+        err = ERR_STORE;
+    db_reset(stmt);
+    return err;
+}
+
+static enum err open_database(struct sqlite_store *s, struct buf *why)
+{
+    enum err err = store_open_writer(s, why);
+    if (err != OK)
+        return err;
+    struct buf sentence = {0};
+    err = schema_migrate(&s->conn, &sqlite_schema, &sentence);
+    if (err == OK)
+        err = read_tag(s);
+    if (err == OK)
+        err = rollup_recover(s);
+    if (err == OK)
+        err = checkpointer_start(&s->options, &s->checkpointer);
+    if (err != OK)
+        buf_printf(why, "%s: %s", s->path,
+                   sentence.len > 0   ? buf_cstr(&sentence)
+                   : err == ERR_NOMEM ? "out of memory"
+                                      : s->conn.error_text);
+    buf_fini(&sentence);
+    return err;
+}
+
+/* ---- health ---- */
+
+void store_note_health(struct sqlite_store *s)
+{
+    bool healthy = !s->conn.failed && !s->moved && s->conn.db;
+    pthread_mutex_lock(&s->health_lock);
+    s->healthy = healthy;
+    snprintf(s->detail, sizeof(s->detail), "%s",
+             healthy    ? ""
+             : s->moved ? "the database file was moved or deleted"
+                        : s->conn.error_text);
+    pthread_mutex_unlock(&s->health_lock);
+}
+
+static void sqlite_health(struct store *store, struct store_health *out)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    pthread_mutex_lock(&s->health_lock);
+    *out = (struct store_health){.ok = s->healthy, .kind = store->vtable->kind};
+    memcpy(out->detail, s->detail, sizeof(s->detail));
+    pthread_mutex_unlock(&s->health_lock);
+}
+_Static_assert(sizeof(((struct sqlite_store *)0)->detail) == sizeof(((struct store_health *)0)->detail), "detail");
+
+/* ---- between batches ---- */
+
+/* After a failure: can this file be written again? Asks for space too, since a full disk still takes small changes. */
+static enum err probe(struct sqlite_store *s)
+{
+    enum err err = sqlite_begin(&s->base);
+    if (err != OK)
+        return err;
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_META_PUT);
+    bind_text(stmt, 1, SLICE_LIT("probe"));
+    if (stmt)
+        (void)sqlite3_bind_zeroblob(stmt, 2, PROBE_BYTES);
+    err = db_run(&s->conn, stmt);
+    if (err == OK)
+        err = sqlite_commit(&s->base);
+    if (err == OK)
+        err = sqlite_begin(&s->base);
+    if (err == OK) {
+        stmt = db_stmt(&s->conn, SQL_META_DELETE);
+        bind_text(stmt, 1, SLICE_LIT("probe"));
+        err = db_run(&s->conn, stmt);
+    }
+    if (err == OK)
+        err = sqlite_commit(&s->base);
+    if (err != OK)
+        sqlite_rollback(&s->base);
+    return err;
+}
+
+/* Writing on into a file that was deleted or replaced would acknowledge what nobody will ever read. */
+static void check_moved(struct sqlite_store *s)
+{
+    int moved = 0;
+    if (!s->conn.db || sqlite3_file_control(s->conn.db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK)
+        return;
+    if (moved && !s->moved)
+        log_error("store failed", "store=sqlite path=\"%s\" error=\"the file was moved or deleted\"", s->path);
+    s->moved = moved != 0;
+    store_note_health(s);
+}
+
+static void sqlite_maintain(struct store *store, int64_t now_mono_us, bool idle)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    if (now_mono_us - s->checked_us >= MAINTAIN_US) {
+        s->checked_us = now_mono_us;
+        check_moved(s);
+    }
+    if (s->conn.failed || !s->conn.db) {
+        if (idle)
+            (void)probe(s);
+        return;
+    }
+    if (!idle || now_mono_us - s->committed_us < QUIET_US)
+        return;
+    if (s->heads.pending_count > 0 && rollup_all(s, QUIET_BUDGET_US) != OK)
+        return;
+    if (s->wal_frames > 0 && s->wal_asked != s->wal_frames) {
+        s->wal_asked = s->wal_frames;
+        checkpointer_ask(s->checkpointer);
+    }
+}
+
+static enum err sqlite_identity(struct store *store, int64_t *max_rev, uint8_t tag[5])
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MAX_REV);
+    enum err err = db_row(&s->conn, stmt);
+    if (err == OK)
+        *max_rev = sqlite3_column_int64(stmt, 0);
+    db_reset(stmt);
+    memcpy(tag, s->tag, sizeof(s->tag));
+    return err == ERR_NOT_FOUND ? ERR_STORE : err;
+}
+
+static enum err sqlite_totals(struct store *store, struct totals *out)
+{
+    heads_totals(&sqlite_store_of(store)->heads, out);
+    return OK;
+}
+
+/* ---- open and close ---- */
+
+static void free_store(struct sqlite_store *s)
+{
+    db_close(&s->conn);
+    heads_fini(&s->heads);
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    (void)pthread_mutex_destroy(&s->health_lock);
+    free(s->staged);
+    free(s->new_chats);
+    free(s->roll.chats);
+    free(s->path);
+    free(s);
+}
+
+static void sqlite_close(struct store *store)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    checkpointer_stop(s->checkpointer);
+    if (s->conn.db && !s->conn.failed && !s->moved && rollup_all(s, 0) != OK)
+        log_warn("store closed", "rows are behind; the next start brings them up to date");
+    free_store(s); /* SQLite moves the log into the file when its last connection closes */
+}
+
+static const struct store_vtable vtable = {
+    .kind = "sqlite",
+    .close = sqlite_close,
+    .health = sqlite_health,
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .resolve_chats = sqlite_resolve_chats,
+    .insert_messages = sqlite_insert_messages,
+    .find_chat = sqlite_find_chat,
+    .find_user = sqlite_find_user,
+    .put_user = sqlite_put_user,
+    .insert_chat = sqlite_insert_chat,
+    .set_chat_flags = sqlite_set_chat_flags,
+    .add_totals = sqlite_add_totals,
+    .maintain = sqlite_maintain,
+    .identity = sqlite_identity,
+    .totals = sqlite_totals,
+    .reader_open = sqlite_reader_open,
+    .reader_close = sqlite_reader_close,
+    .load_user = sqlite_load_user,
+    .recent_users = sqlite_recent_users,
+    .chat_owner = sqlite_chat_owner,
+    .list_chats = sqlite_list_chats,
+    .overview = sqlite_overview,
+    .read_totals = sqlite_read_totals,
+    .changed_users = sqlite_changed_users,
+};
+
+static enum err new_store(const struct uri *uri, struct sqlite_store **out)
+{
+    struct sqlite_store *s = calloc(1, sizeof(*s));
+    if (!s)
+        return ERR_NOMEM;
+    s->lock_fd = -1;
+    (void)pthread_mutex_init(&s->health_lock, NULL);
+    s->base = (struct store){.vtable = &vtable, .early_answers = !uri->durable};
+    /* "./": a name like file:x is a name, not one of SQLite's URIs. */
+    if (asprintf(&s->path, "%s%.*s", uri->path.ptr[0] == '/' ? "" : "./", SLICE_ARG(uri->path)) < 0) {
+        s->path = NULL;
+        free_store(s);
+        return ERR_NOMEM;
+    }
+    int cache_kib = (int)uri->page_cache_mb * 1024;
+    s->options = (struct db_options){.path = s->path, .durable = uri->durable, .cache_kib = cache_kib};
+    s->reader_cache_kib = cache_kib / READER_CACHE_SHARE;
+    *out = s;
+    return OK;
+}
+
+enum err store_sqlite_open(const struct config *config, struct slice path, struct store **out, struct buf *why)
+{
+    (void)config;
+    struct uri uri;
+    *out = NULL;
+    enum err err = parse_uri(path, &uri, why);
+    if (err != OK)
+        return err;
+    struct sqlite_store *s;
+    err = new_store(&uri, &s);
+    if (err != OK) {
+        buf_append_lit(why, "out of memory");
+        return err;
+    }
+    err = take_lock(s, why);
+    if (err == OK)
+        err = create_file(s->path, why);
+    if (err == OK)
+        err = heads_init(&s->heads);
+    if (err == OK)
+        err = open_database(s, why);
+    if (err != OK) {
+        free_store(s);
+        return err;
+    }
+    if (!uri.durable)
+        log_warn("store durability is off", "answers come before the disk has the data: for measurements only");
+    store_note_health(s);
+    *out = &s->base;
+    return OK;
+}
