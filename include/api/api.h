@@ -36,9 +36,9 @@ struct api_worker {
     struct mailbox *inbox; /* where completions come */
     struct publisher *publisher;
     struct op_pool *ops;
-    struct arena arena;  /* of the request in hand */
-    struct buf text;     /* scratch for small bodies */
-    int64_t in_flight;   /* ops that have not come back */
+    struct arena arena; /* of the request in hand */
+    struct buf text;    /* scratch for small bodies */
+    int64_t in_flight;  /* ops that have not come back */
 };
 
 NODISCARD enum err api_init(struct api *api); /* the router, metrics' route names; the other fields are set before */

@@ -29,6 +29,15 @@ struct config {
     int64_t body_timeout_ms;        /* whole body; default 30 s */
     int64_t idle_timeout_ms;        /* keep-alive between requests; default 75 s */
     int64_t response_timeout_ms;    /* a client that does not read its answer; default 30 s */
+    /* who may do what */
+    struct config_list auth_key;      /* files; the first signs, all verify; none: authentication is off (default) */
+    bool insecure_no_auth;            /* listen beyond loopback without a key */
+    int64_t token_ttl_s;              /* of tokens issued here; default 30 days */
+    char *issue_token;                /* "dashboard[:OWNER]" or "widget:ID": print a token and exit; NULL: no */
+    struct config_list admin_listen;  /* ADDR:PORT apart for metrics and debug routes; default none */
+    struct config_list trusted_proxy; /* ADDR or ADDR/BITS whose X-Forwarded-For is believed; default none */
+    int64_t rate_send, rate_create, rate_connect; /* per second, address and principal; 0 = no limit (default) */
+    char *user;                                   /* to become after binding; NULL: stay (default) */
     /* threads and queues */
     int64_t workers, readers, broadcasters;
     int64_t queue; /* operations waiting for the writer; same for the readers; default 16384 */

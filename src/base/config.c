@@ -230,7 +230,7 @@ static enum err read_env(struct config *c, const struct option_row *row, char **
 {
     char name[OPTION_ENV_LEN], shown[OPTION_ENV_LEN + 16];
     option_env_name(row, name);
-    const char *value = row->type == OPTION_ACTION ? NULL : find_env(envp, name);
+    const char *value = row->type == OPTION_ACTION || row->flag_only ? NULL : find_env(envp, name);
     *found = value && value[0];
     if (!*found)
         return OK;

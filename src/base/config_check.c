@@ -93,3 +93,33 @@ const char *check_store(const char *value)
             return NULL;
     return form;
 }
+
+/* An address, or a network as ADDR/BITS. */
+const char *check_network(const char *value)
+{
+    static const char form[] = "is not a network; give ADDR or ADDR/BITS, such as 10.0.0.0/8 or 2001:db8::/32";
+    struct slice text = slice_cstr(value);
+    const char *slash = strchr(value, '/');
+    uint64_t bits = 0;
+    if (slash)
+        text.len = (size_t)(slash - value);
+    bool v4 = is_address(AF_INET, text);
+    if (!v4 && !is_address(AF_INET6, text))
+        return form;
+    if (slash && (!slice_to_u64(slice_cstr(slash + 1), &bits) || bits > (v4 ? 32 : 128)))
+        return form;
+    return NULL;
+}
+
+const char *check_issue(const char *value)
+{
+    static const char form[] = "is not a principal; give dashboard, dashboard:OWNER or widget:CUSTOMER";
+    struct slice text = slice_cstr(value);
+    const struct slice bound[] = {SLICE_LIT("dashboard:"), SLICE_LIT("widget:")};
+    if (slice_eq(text, SLICE_LIT("dashboard")))
+        return NULL;
+    for (size_t i = 0; i < sizeof(bound) / sizeof(bound[0]); i++)
+        if (slice_starts(text, bound[i]))
+            return text.len > bound[i].len ? NULL : form;
+    return form;
+}

@@ -40,6 +40,7 @@ static const char *const format_names[] = {"text", "json", NULL};
     }
 
 #define HOUR_MS INT64_C(3600000)
+#define ACCESS  "Access"
 
 /* Rows of one group stand together: --help prints them in this order. */
 const struct option_row option_rows[] = {
@@ -73,6 +74,58 @@ const struct option_row option_rows[] = {
         "Time that a kept-alive connection may idle between requests."),
     INT("response-timeout", response_timeout_ms, "30000", 10, HOUR_MS, "ms", "MS", "Network",
         "Time that a client may go without reading its answer."),
+
+    {.flag = "auth-key",
+     .type = OPTION_LIST,
+     .offset = FIELD(auth_key),
+     .placeholder = "FILE",
+     .group = ACCESS,
+     .help = "A key of 32 bytes or more: turns authentication on. May be given several times, for rotation: the first "
+             "signs tokens, all verify them."},
+    {.flag = "insecure-no-auth",
+     .type = OPTION_BOOL,
+     .offset = FIELD(insecure_no_auth),
+     .fallback = "false",
+     .group = ACCESS,
+     .help = "Listen beyond loopback without --auth-key: whoever reaches the port reads and writes everything."},
+    INT("token-ttl", token_ttl_s, "2592000", 60, INT64_C(315360000), "s", "SECONDS", ACCESS,
+        "Life of the tokens issued here."),
+    {.flag = "issue-token",
+     .type = OPTION_TEXT,
+     .offset = FIELD(issue_token),
+     .placeholder = "ROLE[:ID]",
+     .check = check_issue,
+     .flag_only = true,
+     .group = ACCESS,
+     .help = "Print a token signed with the first --auth-key, then exit: dashboard, dashboard:OWNER (that owner's "
+             "customers only) or widget:CUSTOMER."},
+    {.flag = "admin-listen",
+     .type = OPTION_LIST,
+     .offset = FIELD(admin_listen),
+     .placeholder = "ADDR:PORT",
+     .check = check_listen,
+     .group = ACCESS,
+     .help = "Serve metrics and the database overview here, and no longer on --listen; on loopback they need no token. "
+             "May be given several times."},
+    {.flag = "trusted-proxy",
+     .type = OPTION_LIST,
+     .offset = FIELD(trusted_proxy),
+     .placeholder = "NETWORK",
+     .check = check_network,
+     .group = ACCESS,
+     .help = "A reverse proxy, ADDR or ADDR/BITS, whose X-Forwarded-For is believed. May be given several times."},
+    INT("rate-send", rate_send, "0", 0, 1000000, "per second", "N", ACCESS,
+        "Messages that one address and one principal may send, over time; ten times as many at once. 0: no limit."),
+    INT("rate-create", rate_create, "0", 0, 1000000, "per second", "N", ACCESS,
+        "The same for chats created and visitors reported."),
+    INT("rate-connect", rate_connect, "0", 0, 1000000, "per second", "N", ACCESS,
+        "The same for connections of one address; behind a trusted proxy, for WebSockets of one client."),
+    {.flag = "user",
+     .type = OPTION_TEXT,
+     .offset = FIELD(user),
+     .placeholder = "NAME",
+     .group = ACCESS,
+     .help = "Become this user once the sockets are bound; needs to be started as root."},
 
     THREADS("workers", workers, cores, "one per core", 256, "Threads that serve HTTP."),
     INT("readers", readers, "2", 1, 64, "threads", "N", "Threads and queues",

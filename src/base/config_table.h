@@ -28,6 +28,7 @@ struct option_row {
     const char *placeholder;    /* what --help writes for the value */
     const char *const *choices; /* OPTION_CHOICE: ends with NULL */
     option_check_fn check;      /* OPTION_TEXT and OPTION_LIST (each item); NULL: anything not empty */
+    bool flag_only;             /* no environment variable: it makes this run do something else */
     bool secret;                /* never printed, not even in an error */
     bool uri;                   /* printed with its password masked */
     const char *group;
@@ -50,3 +51,5 @@ static inline void *option_field(struct config *c, const struct option_row *row)
 const char *check_listen(const char *value);
 const char *check_origin(const char *value);
 const char *check_store(const char *value);
+const char *check_network(const char *value);
+const char *check_issue(const char *value);

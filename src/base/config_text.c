@@ -50,7 +50,7 @@ static void append_option(struct buf *out, const struct option_row *row)
     buf_printf(out, "  --%s%s%s\n", row->flag, row->placeholder ? " " : "", row->placeholder ? row->placeholder : "");
     buf_append_slice(&text, slice_cstr(row->help));
     append_default(&text, row);
-    if (row->type != OPTION_ACTION) {
+    if (row->type != OPTION_ACTION && !row->flag_only) {
         char env[OPTION_ENV_LEN];
         option_env_name(row, env);
         buf_printf(&text, " Environment: %s.", env);
@@ -115,7 +115,7 @@ void config_print(const struct config *c, struct buf *out)
 {
     for (unsigned i = 0; i < option_count; i++) {
         const struct option_row *row = &option_rows[i];
-        if (row->type == OPTION_ACTION)
+        if (row->type == OPTION_ACTION || row->flag_only)
             continue;
         buf_printf(out, "%s = ", row->flag);
         if (row->secret)

@@ -280,6 +280,43 @@ static void test_too_many_items(void)
     done(&p);
 }
 
+static void test_access(void)
+{
+    struct parsed p = PARSE();
+    const struct config *c = &p.config;
+    CU_ASSERT_EQUAL_FATAL(p.err, OK);
+    CU_ASSERT_EQUAL(c->auth_key.count + c->admin_listen.count + c->trusted_proxy.count, 0);
+    CU_ASSERT_FALSE(c->insecure_no_auth);
+    CU_ASSERT_EQUAL(c->token_ttl_s, 30 * 86400);
+    CU_ASSERT_EQUAL(c->rate_send + c->rate_create + c->rate_connect, 0);
+    CU_ASSERT_PTR_NULL(c->user);
+    CU_ASSERT_PTR_NULL(c->issue_token);
+    done(&p);
+    p = PARSE("--auth-key", "a", "--auth-key=b", "--admin-listen", "127.0.0.1:9000", "--trusted-proxy", "10.0.0.0/8",
+              "--trusted-proxy", "2001:db8::/32", "--rate-send", "5", "--user", "nobody", "--issue-token", "widget:x");
+    CU_ASSERT_EQUAL_FATAL(p.err, OK);
+    CU_ASSERT_EQUAL(p.config.auth_key.count, 2);
+    CU_ASSERT_EQUAL(p.config.trusted_proxy.count, 2);
+    CU_ASSERT_STRING_EQUAL(p.config.issue_token, "widget:x");
+    done(&p);
+    p = PARSE("SAKURAD_ISSUE_TOKEN=dashboard"); /* a service must not turn into a token printer by its environment */
+    CU_ASSERT_EQUAL(p.err, OK);
+    CU_ASSERT_PTR_NULL(p.config.issue_token);
+    done(&p);
+    static const char *const bad[][2] = {
+        {"--trusted-proxy", "10.0.0.0/33"}, {"--trusted-proxy", "10.0.0/8"},   {"--trusted-proxy", "::1/129"},
+        {"--trusted-proxy", "10.0.0.0/"},   {"--trusted-proxy", "10.0.0.0/x"}, {"--trusted-proxy", "localhost"},
+        {"--issue-token", "widget"},        {"--issue-token", "widget:"},      {"--issue-token", "dashboard:"},
+        {"--issue-token", "admin"},         {"--admin-listen", "9000"},        {"--rate-send", "-1"},
+    };
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        p = PARSE(bad[i][0], bad[i][1]);
+        CU_ASSERT_EQUAL(p.err, ERR_INVALID);
+        CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&p.message), bad[i][0]));
+        done(&p);
+    }
+}
+
 static void test_help_names_everything(void)
 {
     struct buf help = {0};
@@ -290,7 +327,7 @@ static void test_help_names_everything(void)
         snprintf(flag, sizeof(flag), "  --%s", option_rows[i].flag);
         option_env_name(&option_rows[i], env);
         CU_ASSERT_PTR_NOT_NULL(strstr(text, flag));
-        CU_ASSERT_EQUAL(strstr(text, env) != NULL, option_rows[i].type != OPTION_ACTION);
+        CU_ASSERT_EQUAL(strstr(text, env) != NULL, option_rows[i].type != OPTION_ACTION && !option_rows[i].flag_only);
     }
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "\nNetwork:\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text, "Default: 256 MiB."));
@@ -351,6 +388,7 @@ const CU_TestInfo config_tests[] = {
     {"--store", test_store_values},
     {"every numeric option's range", test_every_range},
     {"too many items", test_too_many_items},
+    {"who may do what", test_access},
     {"--help names every option", test_help_names_everything},
     {"--print-config masks passwords", test_print_masks},
     {"masking a URI", test_mask_uri},

@@ -1,0 +1,27 @@
+/* address.h: an IP address as a short value, and networks in CIDR form.
+ * Thread:  values; no state.
+ * An IPv4 address that came mapped into IPv6 (::ffff:1.2.3.4) is its IPv4 address. */
+#pragma once
+#include "base/buf.h"
+#include "base/err.h"
+#include <sys/socket.h>
+
+struct address {
+    uint8_t len; /* 0: none; 4; 16 */
+    uint8_t bytes[16];
+};
+
+struct network {
+    struct address base;
+    uint8_t bits;
+};
+
+struct address address_of(const struct sockaddr *peer); /* len 0: another family */
+/* "1.2.3.4", "::1", "[::1]"; with_port: also "1.2.3.4:80" and "[::1]:80", which proxies write. */
+bool address_parse(struct slice text, bool with_port, struct address *out);
+bool address_in_loopback(const struct address *a); /* 127.0.0.0/8, ::1 */
+/* What a limit counts as one client: an IPv6 client owns a whole /64. */
+struct slice address_client(const struct address *a);
+
+bool network_parse(struct slice text, struct network *out); /* ADDR or ADDR/BITS */
+bool network_has(const struct network *n, const struct address *a);

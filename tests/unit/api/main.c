@@ -1,0 +1,11 @@
+#include "suites.h"
+
+int main(void)
+{
+    return suite_run((struct suite[]){
+        {"auth", auth_tests},
+        {"token_cache", token_cache_tests},
+        {"rate_limit", rate_limit_tests},
+        {0},
+    });
+}

@@ -1,0 +1,4 @@
+#pragma once
+#include "suite.h"
+
+extern const CU_TestInfo auth_tests[], token_cache_tests[], rate_limit_tests[];
