@@ -206,8 +206,9 @@ void world_make(struct load *l, unsigned customers, unsigned chats, unsigned his
             make_history(l, o->history);
         return;
     }
-    w->customers = o->customers ? o->customers : o->chats && o->chats < customers ? o->chats : customers;
-    w->chats = o->chats ? o->chats : chats > w->customers ? chats : w->customers;
+    unsigned each = chats / customers; /* what is given sets what is not */
+    w->customers = o->customers ? o->customers : o->chats ? (o->chats + each - 1) / each : customers;
+    w->chats = o->chats ? o->chats : w->customers * each;
     snprintf(w->mark, sizeof(w->mark), "%012llx", (unsigned long long)(o->seed & 0xffffffffffff));
     w->chat_ids = must_alloc(w->chats, sizeof(*w->chat_ids));
     struct setup s = {.world = w, .kind = &CHAT_KIND, .total = w->chats};
