@@ -11,7 +11,8 @@
 #include "net/loop.h"
 #include "push/ws_app.h"
 
-#define BROADCAST_BATCH 256 /* notices taken from the rings in one turn */
+#define BROADCAST_BATCH 256    /* notices taken from the rings in one turn */
+#define WS_SEND_BUFFER  131072 /* else the kernel lets one that never reads hold 4 MB; this holds some 1,000 notices */
 
 struct broadcaster;
 
@@ -32,7 +33,7 @@ struct broadcaster_options {
     int64_t ping_ms;       /* a peer silent for so long is pinged; two more without a byte: dropped; 0 = never */
     int64_t max_message;   /* bytes; a longer message closes with 1009 */
     int64_t backlog_bytes; /* a subscriber that far behind is closed with 1013 */
-    unsigned send_buffer;  /* SO_SNDBUF of each connection; 0 = the system's own sizing */
+    unsigned send_buffer;  /* SO_SNDBUF of each connection; 0 = WS_SEND_BUFFER */
     const struct ws_app *app;
     const void *app_arg;
     /* Called on the broadcaster's thread when a connection has been closed (max-connections accounting). May be NULL.

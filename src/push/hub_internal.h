@@ -94,7 +94,7 @@ void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic);
 /* hub_special.c */
 NODISCARD enum err special_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wish);
 void special_remove(struct hub *h, struct ws_conn *c);
-void special_flush(struct hub *h, struct ws_conn *c); /* sends what its pacer holds */
+void special_flush(struct ws_conn *c); /* sends what its pacer holds */
 void special_offer(struct hub *h, const struct notice *n, const struct hub_chat *chat);
 struct hub_chat *special_chat(struct hub *h, struct slice chat_id); /* NULL: nobody follows it */
 void special_gather(struct hub *h, struct hub_chat *chat, const struct notice *n);

@@ -154,7 +154,7 @@ void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic)
 static void settle_old(struct hub *h, struct ws_conn *c)
 {
     struct hub_sub *sub = hub_sub(c);
-    special_flush(h, c);
+    special_flush(c);
     if (sub->at[PLACE_UPDATES])
         channel_catch_up(&h->updates[sub->format], c);
     hub_unsubscribe(h, c, HUB_CHAT_UPDATES);

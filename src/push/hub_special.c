@@ -33,11 +33,10 @@ static void on_due(struct timer *t)
     arm(sp);
 }
 
-void special_flush(struct hub *h, struct ws_conn *c)
+void special_flush(struct ws_conn *c)
 {
     struct hub_special *sp = hub_sub(c)->special;
     const struct notice *n;
-    (void)h;
     if (!sp || !sp->pacer)
         return;
     while ((n = pacer_flush(sp->pacer)))

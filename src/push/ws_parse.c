@@ -47,6 +47,13 @@ static void on_frame(wslay_event_context_ptr parser, const struct wslay_event_on
         l->bad_close = WS_CLOSE_PROTOCOL; /* wslay takes one byte for "no code" (RFC 6455, 5.5.1) */
 }
 
+/* Not after the batch: so a pong keeps its place among the app's replies. */
+static void reply_now(struct ws_conn *c, wslay_event_context_ptr parser)
+{
+    if (wslay_event_send(parser) != 0)
+        ws_conn_lost(c, "no memory for a reply");
+}
+
 static void on_message(wslay_event_context_ptr parser, const struct wslay_event_on_msg_recv_arg *m, void *arg)
 {
     struct ws_lease *l = arg;
@@ -65,11 +72,10 @@ static void on_message(wslay_event_context_ptr parser, const struct wslay_event_
         if (l->bad_close)
             break; /* judge() answers */
         c->close_code = wslay_event_get_status_code_received(parser);
-        /* fall through */
+        reply_now(c, parser);
+        break;
     case WS_OP_PING:
-        /* The reply now, not after the batch: it keeps its place among the app's replies. */
-        if (wslay_event_send(parser) != 0)
-            ws_conn_lost(c, "no memory for a reply");
+        reply_now(c, parser);
         break;
     default: /* a pong: it counted as a sign of life when it was read */
         break;

@@ -197,10 +197,9 @@ static struct ws_conn *conn_new(struct ws_set *s, const struct ws_handover *h)
 static void set_socket_options(const struct ws_set *s, int fd)
 {
     /* Both are hints: a socket that is not TCP (tests) or a limit of the system refuses them, and all works. */
-    int on = 1, bytes = (int)s->options.send_buffer;
+    int on = 1, bytes = s->options.send_buffer ? (int)s->options.send_buffer : WS_SEND_BUFFER;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (bytes > 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
 void ws_set_adopt(struct ws_set *s, struct ws_handover *h)
