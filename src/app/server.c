@@ -146,14 +146,13 @@ static enum err start_workers(struct server *s, struct buf *why)
     s->api.broadcasters = s->broadcasters;
     s->api.broadcaster_count = s->broadcaster_count;
     s->api.started_mono_us = clock_mono_us();
-    s->http = (struct http_settings){.limits = {.max_head = (size_t)c->max_head,
-                                                .max_body = (size_t)c->max_body,
-                                                .max_target = HTTP_TARGET_MAX},
-                                     .head_ms = c->head_timeout_ms,
-                                     .body_ms = c->body_timeout_ms,
-                                     .idle_ms = c->idle_timeout_ms,
-                                     .write_ms = c->response_timeout_ms,
-                                     .answer_ms = c->write_timeout_ms + 500};
+    s->http = (struct http_settings){
+        .limits = {.max_head = (size_t)c->max_head, .max_body = (size_t)c->max_body, .max_target = HTTP_TARGET_MAX},
+        .head_ms = c->head_timeout_ms,
+        .body_ms = c->body_timeout_ms,
+        .idle_ms = c->idle_timeout_ms,
+        .write_ms = c->response_timeout_ms,
+        .answer_ms = c->write_timeout_ms + 500};
     enum err e = api_init(&s->api);
     for (int64_t i = 0; e == OK && i < c->workers; i++) {
         struct worker_options options = {.index = (unsigned)i,

@@ -132,8 +132,10 @@ enum err worker_new(const struct worker_options *options, struct worker **out)
     w->api.api = options->api;
     w->api.http = &w->http;
     timer_wheel_init(&w->wheel, TICK_US, clock_mono_us());
-    const struct http_service service = {
-        .handle = options->handle ? options->handle : api_handle, .overdue = api_overdue, .decorate = api_decorate, .arg = &w->api};
+    const struct http_service service = {.handle = options->handle ? options->handle : api_handle,
+                                         .overdue = api_overdue,
+                                         .decorate = api_decorate,
+                                         .arg = &w->api};
     enum err e = loop_init(&w->loop);
     if (e == OK)
         e = http_server_init(&w->http, &w->loop, &w->wheel, options->http, &service, options->max_connections);

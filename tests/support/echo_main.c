@@ -104,7 +104,11 @@ static void start(struct echo *echo, const int *listener)
 {
     static const struct http_settings settings = {
         .limits = {.max_head = 65536, .max_body = ECHO_MESSAGE_MAX, .max_target = HTTP_TARGET_MAX},
-        .head_ms = 10000, .body_ms = 30000, .idle_ms = 75000, .write_ms = 30000, .answer_ms = 5000};
+        .head_ms = 10000,
+        .body_ms = 30000,
+        .idle_ms = 75000,
+        .write_ms = 30000,
+        .answer_ms = 5000};
     struct broadcaster_options push = {.ping_ms = 0,
                                        .max_message = ECHO_MESSAGE_MAX,
                                        .backlog_bytes = 4LL * ECHO_MESSAGE_MAX,
