@@ -45,7 +45,7 @@ struct exchange {
     uint8_t minor;
     bool keep_alive;
     bool head_only;
-    bool continued; /* 100 Continue has been sent */
+    bool continued;  /* 100 Continue has been sent */
     unsigned route;  /* for metrics */
     uint64_t serial; /* of this connection's requests, from 1: the log's request id with the slot */
     int64_t parsed_us;
@@ -55,8 +55,8 @@ struct exchange {
 struct http_session {
     struct conn conn; /* first */
     enum session_state state;
-    bool answered; /* the request in hand has its answer */
-    bool handling; /* inside service->handle */
+    bool answered;              /* the request in hand has its answer */
+    bool handling;              /* inside service->handle */
     struct http_parser *parser; /* NULL: not lent */
     struct slice rest;          /* inside handle(): input after this request */
     struct exchange exchange;

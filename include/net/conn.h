@@ -17,10 +17,10 @@
 struct conn;
 
 struct conn_protocol {
-    size_t object_bytes;                /* of the object that embeds the conn first */
-    void (*on_ready)(struct conn *c);   /* readable, or pending output has all gone */
+    size_t object_bytes;              /* of the object that embeds the conn first */
+    void (*on_ready)(struct conn *c); /* readable, or pending output has all gone */
     void (*on_deadline)(struct conn *c);
-    void (*on_close)(struct conn *c);   /* give back what the protocol holds; the conn goes right after */
+    void (*on_close)(struct conn *c); /* give back what the protocol holds; the conn goes right after */
 };
 
 /* What the connections of one worker share. */
@@ -28,7 +28,7 @@ struct conn_set {
     struct loop *loop;
     struct timer_wheel *wheel;
     const struct conn_protocol *protocol;
-    void *owner;                        /* the protocol's own: found from a conn by c->set->owner */
+    void *owner;                              /* the protocol's own: found from a conn by c->set->owner */
     void (*left)(void *arg, uint64_t ticket); /* a connection ended here: admission's count */
     void *left_arg;
     struct pool pool;
@@ -82,5 +82,5 @@ void conn_drop_input(struct conn *c); /* all of it, and its memory */
 
 /* Sends head and body by one writev; what the socket does not take is kept (the body by reference). */
 void conn_send(struct conn *c, struct slice head, struct blob *body);
-bool conn_sending(const struct conn *c); /* output is pending */
+bool conn_sending(const struct conn *c);              /* output is pending */
 void conn_deadline(struct conn *c, int64_t after_ms); /* 0: none */
