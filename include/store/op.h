@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "chat/model.h"
 #include "handoff/mailbox.h"
+#include "store/scope.h"
 #include "store/view.h"
 
 enum op_kind {
@@ -105,6 +106,7 @@ struct op {
     int64_t parsed_us;       /* mono: request parsed */
     int64_t queued_us;       /* mono: submitted */
     int64_t durable_us;      /* mono: committed */
+    struct scope scope;      /* whose data a write may touch; zeroed: any. Its id in the arena */
     int64_t deadline_us;     /* mono: past it the writer gives up and finishes with ERR_TIMEOUT */
     struct arena arena;
     union {

@@ -8,6 +8,7 @@
 #include "base/blob.h"
 #include "base/err.h"
 #include "chat/model.h"
+#include "store/scope.h"
 
 enum view {
     VIEW_POLL,     /* GET /api/users/{ident}/chats; since */
@@ -27,10 +28,11 @@ enum view {
 struct view_query {
     enum view view;
     struct slice ident;         /* percent-decoded: customer id or email, or chat id */
-    struct slice owner;         /* VIEW_REFETCH: dashboard_user_id; empty = all */
+    struct slice owner;         /* listings: dashboard_user_id; empty = all */
     struct slice email;         /* VIEW_CHATS; empty = all */
     struct slice before;        /* VIEW_HISTORY: a message _id; empty = the newest */
     struct slice if_none_match; /* the header's value; empty = none */
+    struct scope scope;         /* views of one customer or chat: checked by scope_resolve() on a reader */
     int64_t skip;
     int64_t limit;
     /* view_parse_cursor() sets these from the text of ?since= */

@@ -110,8 +110,26 @@ static enum err new_chat_user(struct op *op)
         .vibe = SLICE_LIT(DEFAULT_VIBE),
         .category = SLICE_LIT(DEFAULT_CATEGORY),
         .status = SLICE_LIT(DEFAULT_STATUS),
+        .owner = op->scope.kind == SCOPE_OWNER ? op->scope.id : (struct slice){0},
     };
     return id.ptr && c->user.email.ptr && c->user.name.ptr ? OK : ERR_NOMEM;
+}
+
+/* A limited caller must not take an address that finds another customer: lookups by it would then find the caller. */
+static enum err check_address(struct store *s, struct op *op, struct slice email, struct slice own_id)
+{
+    struct user other = {0};
+    if (op->scope.kind == SCOPE_ALL)
+        return OK;
+    enum err err = s->vtable->find_user(s, USER_BY_EMAIL, email, &op->arena, &other);
+    if (err == ERR_NOT_FOUND)
+        return OK;
+    return err == OK && !slice_eq(other.id, own_id) ? ERR_DENIED : err;
+}
+
+static enum err check_scope(const struct op *op, const struct user *u)
+{
+    return scope_allows(&op->scope, u->id, u->owner) ? OK : ERR_DENIED;
 }
 
 static enum err chat_user(struct store *s, struct op *op)
@@ -127,10 +145,16 @@ static enum err chat_user(struct store *s, struct op *op)
         c->user.chat_count = 0;
         return OK;
     }
+    err = check_scope(op, &c->user);
+    bool better = err == OK && user_email_is_default(c->user.email) && !user_email_is_default(c->email);
+    if (better)
+        err = check_address(s, op, c->email, c->user.id);
+    if (err != OK)
+        return err;
     c->before = c->user;
     if (user_name_is_default(c->user.name) && !user_name_is_default(c->name))
         c->user.name = c->name;
-    if (user_email_is_default(c->user.email) && !user_email_is_default(c->email))
+    if (better)
         c->user.email = c->email;
     return OK;
 }
@@ -158,6 +182,7 @@ static enum err apply_create(struct attempt *try, struct op *op)
     if (err != OK)
         return err;
     try->changed.users += created;
+    try->changed.users_with_owner += created && c->user.owner.len > 0;
     c->chat = (struct chat){
         .user_key = c->user.key,
         .rev = c->rev,
@@ -204,12 +229,27 @@ static void merge_user(struct user *u, const struct user *given, uint32_t set)
         u->visit_duration = given->visit_duration;
 }
 
+/* By email; a caller that is one customer means itself, under whatever address it gives. A default address is none. */
+static enum err find_reported(struct store *s, struct op *op)
+{
+    struct op_put_user *p = &op->put_user;
+    if (op->scope.kind != SCOPE_USER)
+        return s->vtable->find_user(s, USER_BY_EMAIL, p->given.email, &op->arena, &p->user);
+    enum err err = OK;
+    if (user_email_is_default(p->given.email))
+        p->set &= ~(uint32_t)USER_EMAIL;
+    else
+        err = check_address(s, op, p->given.email, op->scope.id);
+    return err == OK ? s->vtable->find_user(s, USER_BY_ID, op->scope.id, &op->arena, &p->user) : err;
+}
+
 static enum err put_user_target(struct store *s, struct op *op)
 {
     struct op_put_user *p = &op->put_user;
     p->before = (struct user){0};
-    enum err err = s->vtable->find_user(s, USER_BY_EMAIL, p->given.email, &op->arena, &p->user);
+    enum err err = find_reported(s, op);
     if (err == OK && !made_by_us(&p->user, p->rev, p->now_us)) {
+        err = check_scope(op, &p->user);
         p->before = p->user;
         merge_user(&p->user, &p->given, p->set);
     }
@@ -217,10 +257,11 @@ static enum err put_user_target(struct store *s, struct op *op)
         return err;
     char fresh[OID_LEN];
     oid_format(&p->new_user, fresh);
+    struct slice id = op->scope.kind == SCOPE_USER ? op->scope.id : slice_of(fresh, sizeof(fresh));
     p->user = p->given;
     p->user.key = 0;
     p->user.chat_count = 0;
-    p->user.id = arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
+    p->user.id = arena_slice(&op->arena, id);
     p->user.created_us = p->now_us;
     if (!p->user.last_seen_us)
         p->user.last_seen_us = p->now_us;
@@ -260,6 +301,9 @@ static enum err apply_set_ai(struct attempt *try, struct op *op)
         ai->link = (struct chat_link){
             .flags = chat.flags, .chat_key = chat.key, .user_key = chat.user_key, .user_id = chat.user_id};
     }
+    enum err err = scope_check_link(s, &op->scope, &ai->link, &op->arena);
+    if (err != OK)
+        return err;
     unsigned kept = ai->link.flags & ~(unsigned)CHAT_AI_DISABLED;
     ai->flags = (uint8_t)(kept | (ai->enabled ? 0u : CHAT_AI_DISABLED));
     return s->vtable->set_chat_flags(s, &ai->link, ai->chat_id, ai->flags, ai->rev, ai->now_us);
@@ -304,6 +348,14 @@ static enum err apply_sends(struct attempt *try)
         enum err err = s->vtable->resolve_chats(s, try->unlinked, try->unlinked_count);
         if (err != OK)
             return err;
+    }
+    for (size_t i = 0; i < try->send_count; i++) {
+        struct op *op = try->sends[i];
+        if (op->scope.kind == SCOPE_ALL || op->result != OK)
+            continue;
+        op->result = scope_check_link(s, &op->scope, &op->send.link, &op->arena);
+        if (op->result == ERR_STORE)
+            return ERR_STORE;
     }
     return try->send_count > 0 ? s->vtable->insert_messages(s, try->sends, try->send_count) : OK;
 }

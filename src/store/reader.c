@@ -55,6 +55,11 @@ static enum err answer(struct reader_thread *t, struct op *op)
         if (e != OK)
             return e;
     }
+    enum err e = scope_resolve(t->reader, r->cache, &op->view.query, &op->arena);
+    if (e == ERR_NOT_FOUND)
+        op->view.answer.result = VIEW_NOT_FOUND; /* the route has its own words for it */
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? OK : e;
     view_build(t->reader, r->cache, &op->view.query, &op->arena, &op->view.answer);
     return op->view.answer.result == VIEW_FAILED ? op->view.answer.error : OK;
 }

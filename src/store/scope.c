@@ -1,0 +1,182 @@
+#include "store/scope.h"
+
+#include "cache_int.h"
+#include "store/store.h"
+
+bool scope_allows(const struct scope *s, struct slice user_id, struct slice owner)
+{
+    switch (s->kind) {
+    case SCOPE_ALL:
+        return true;
+    case SCOPE_NOBODY:
+        return false;
+    case SCOPE_USER:
+        return s->id.len > 0 && slice_eq(s->id, user_id);
+    case SCOPE_OWNER:
+        return s->id.len > 0 && slice_eq(s->id, owner);
+    }
+    return false;
+}
+
+/* [lock] What a stub does not know (its owner) is not "no". */
+static enum sight sight_of(const struct cuser *u, const struct scope *s)
+{
+    if (s->kind == SCOPE_OWNER && !u->row)
+        return SIGHT_UNKNOWN;
+    return scope_allows(s, slice_of(u->id, u->id_len), user_owner(u)) ? SIGHT_YES : SIGHT_NO;
+}
+
+enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct scope *s)
+{
+    uint32_t hash = index_hash(chat_id);
+    if (!c->enabled)
+        return SIGHT_UNKNOWN;
+    cache_lock(c);
+    const struct cchat *chat = index_chat(c, chat_id, hash);
+    enum sight sight = chat ? sight_of(chat->user, s) : SIGHT_UNKNOWN;
+    cache_unlock(c);
+    return sight;
+}
+
+enum sight cache_sees_user(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
+                           struct slice *user_id)
+{
+    char id[UINT8_MAX];
+    size_t len = 0;
+    uint32_t hash = index_hash(ident);
+    if (!c->enabled)
+        return SIGHT_UNKNOWN;
+    cache_lock(c);
+    const struct cuser *u = index_ident(c, ident, hash);
+    enum sight sight = u ? sight_of(u, s) : SIGHT_UNKNOWN;
+    if (sight == SIGHT_YES) {
+        len = u->id_len;
+        memcpy(id, u->id, len);
+    }
+    cache_unlock(c);
+    if (sight == SIGHT_YES)
+        *user_id = arena_slice(a, slice_of(id, len));
+    return sight;
+}
+
+static enum err denied_unless(bool allowed)
+{
+    return allowed ? OK : ERR_DENIED;
+}
+
+enum err scope_check_link(struct store *store, const struct scope *s, const struct chat_link *link, struct arena *a)
+{
+    struct user u = {0};
+    if (s->kind != SCOPE_OWNER) /* the customer's id says enough */
+        return denied_unless(scope_allows(s, link->user_id, (struct slice){0}));
+    enum err e = store->vtable->find_user(store, USER_BY_ID, link->user_id, a, &u);
+    if (e == ERR_NOT_FOUND) /* a chat without its customer: nobody's */
+        return ERR_DENIED;
+    return e == OK ? denied_unless(scope_allows(s, u.id, u.owner)) : e;
+}
+
+/* The head of a customer, without its chats: the load is ended as soon as the row is there. */
+struct glance {
+    struct arena *arena;
+    struct slice id, owner;
+    bool seen;
+};
+
+static enum err on_user(void *arg, const struct user *user)
+{
+    struct glance *g = arg;
+    g->id = arena_slice(g->arena, user->id);
+    g->owner = arena_slice(g->arena, user->owner);
+    g->seen = g->id.ptr && g->owner.ptr;
+    return g->seen ? ERR_CLOSED : ERR_NOMEM;
+}
+
+static enum err on_chat(void *arg, const struct chat *chat)
+{
+    (void)arg;
+    (void)chat;
+    return ERR_CLOSED;
+}
+
+static enum err on_message(void *arg, const struct message *message)
+{
+    (void)arg;
+    (void)message;
+    return ERR_CLOSED;
+}
+
+static enum err look_up(struct store_reader *reader, struct slice ident, struct glance *g)
+{
+    const struct load_sink sink = {.user = on_user, .chat = on_chat, .message = on_message, .arg = g};
+    enum err e = reader->vtable->load_user(reader, ident, &sink);
+    if (g->seen)
+        return OK;
+    return e == OK ? ERR_NOT_FOUND : e;
+}
+
+static enum err resolve_user(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
+{
+    struct slice id = {0};
+    switch (cache_sees_user(c, q->ident, &q->scope, a, &id)) {
+    case SIGHT_NO:
+        return ERR_DENIED;
+    case SIGHT_YES:
+        q->ident = id;
+        return id.ptr ? OK : ERR_NOMEM;
+    case SIGHT_UNKNOWN:
+        break;
+    }
+    struct glance g = {.arena = a};
+    enum err e = look_up(reader, q->ident, &g);
+    if (e != OK)
+        return e;
+    q->ident = g.id;
+    return denied_unless(scope_allows(&q->scope, g.id, g.owner));
+}
+
+static enum err resolve_chat(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
+{
+    enum sight sight = cache_sees_chat(c, q->ident, &q->scope);
+    if (sight != SIGHT_UNKNOWN)
+        return denied_unless(sight == SIGHT_YES);
+    struct chat chat = {0};
+    enum err e = reader->vtable->chat_owner(reader, q->ident, a, &chat);
+    if (e != OK)
+        return e;
+    if (q->scope.kind != SCOPE_OWNER)
+        return denied_unless(scope_allows(&q->scope, chat.user_id, (struct slice){0}));
+    struct glance g = {.arena = a};
+    e = look_up(reader, chat.user_id, &g);
+    if (e == ERR_NOT_FOUND)
+        return ERR_DENIED;
+    return e == OK ? denied_unless(scope_allows(&q->scope, g.id, g.owner)) : e;
+}
+
+enum err scope_resolve(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
+{
+    enum err e = ERR_DENIED; /* a view that is not about one customer or chat has no business with a scope */
+    if (q->scope.kind == SCOPE_ALL)
+        return OK;
+    switch (q->view) {
+    case VIEW_POLL:
+    case VIEW_USER:
+        e = resolve_user(reader, c, q, a);
+        break;
+    case VIEW_CHAT:
+    case VIEW_HISTORY:
+    case VIEW_AI:
+        e = resolve_chat(reader, c, q, a);
+        break;
+    case VIEW_REFETCH:
+    case VIEW_USERS:
+    case VIEW_CHATS: /* limited by query.owner instead */
+    case VIEW_REPORT:
+    case VIEW_AGENT:
+    case VIEW_OVERVIEW:
+    case VIEW_COUNT:
+        break;
+    }
+    if (e == OK)
+        q->scope = (struct scope){.kind = SCOPE_ALL};
+    return e;
+}
