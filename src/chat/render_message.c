@@ -68,7 +68,7 @@ int64_t message_seconds(const struct message_parts *parts)
 
 size_t message_id(int64_t rev, const uint8_t tag[static 5], char out[static MESSAGE_ID_MAX])
 {
-    struct oid id = oid_from_rev(rev, tag);
+    struct oid id = oid_from_rev(rev > 0 ? rev : 0, tag);
     oid_format(&id, out);
     return OID_LEN;
 }

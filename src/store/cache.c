@@ -1,0 +1,171 @@
+/* The cache as a whole: its life, its lock, versions, totals, and what the writer asks of it. */
+#include "cache_int.h"
+
+#include "base/metrics.h"
+
+#include <stdlib.h>
+
+struct cache *cache_new(const struct cache_options *options)
+{
+    struct cache *c = calloc(1, sizeof(*c));
+    if (!c)
+        return NULL;
+    must(pthread_mutex_init(&c->lock, NULL) == 0);
+    must(pthread_cond_init(&c->load_done, NULL) == 0);
+    for (unsigned i = 0; i < VARIANTS; i++)
+        must(pthread_mutex_init(&c->variants[i].composing, NULL) == 0);
+    links_init(&c->order);
+    links_init(&c->changes);
+    links_init(&c->loaded);
+    links_init(&c->strays);
+    c->max_bytes = options->max_bytes;
+    c->enabled = options->enabled;
+    memcpy(c->tag, options->tag, sizeof(c->tag));
+    uint8_t random[4];
+    random_bytes(random, sizeof(random));
+    for (unsigned i = 0; i < sizeof(c->etag_prefix); i++)
+        c->etag_prefix[i] = "0123456789abcdef"[random[i / 2] >> (i % 2 ? 0 : 4) & 0xf];
+    c->version = c->inbox_version = 1;
+    c->rev = c->start_rev = c->changes_floor = options->max_rev;
+    c->order_all = options->totals.users == 0;
+    int64_t totals[TOTALS_COUNT];
+    memcpy(totals, &options->totals, sizeof(totals));
+    for (unsigned i = 0; i < TOTALS_COUNT; i++)
+        atomic_init(&c->totals[i], totals[i]);
+    if (index_init(c) != OK) {
+        cache_free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void cache_free(struct cache *c)
+{
+    if (!c)
+        return;
+    while (c->buckets && c->order.count > 0)
+        user_free(c, entry_of(c->order.head.next, struct cuser, order));
+    while (c->buckets && c->loaded.count > 0)
+        user_free(c, entry_of(c->loaded.head.next, struct cuser, lru));
+    while (c->buckets && c->strays.count > 0)
+        user_free(c, entry_of(c->strays.head.next, struct cuser, lru));
+    for (unsigned i = 0; i < VARIANTS; i++) {
+        blob_drop(c->variants[i].body);
+        pthread_mutex_destroy(&c->variants[i].composing);
+    }
+    cache_lock(c);
+    c->entry_bytes = c->content_bytes = c->variant_bytes = 0;
+    cache_unlock(c);
+    free(c->buckets);
+    buf_fini(&c->scratch);
+    pthread_cond_destroy(&c->load_done);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}
+
+void cache_lock(struct cache *c)
+{
+    must(pthread_mutex_lock(&c->lock) == 0);
+}
+
+static void report(size_t *reported, size_t now, enum metric_gauge gauge)
+{
+    if (*reported == now)
+        return;
+    metrics_gauge(gauge, (int64_t)(now - *reported));
+    *reported = now;
+}
+
+void cache_unlock(struct cache *c)
+{
+    struct content *garbage = c->garbage;
+    c->garbage = NULL;
+    report(&c->reported.bytes, cache_bytes(c), G_CACHE_BYTES);
+    report(&c->reported.users, c->users, G_CACHE_USERS);
+    report(&c->reported.chats, c->chats, G_CACHE_CHATS);
+    must(pthread_mutex_unlock(&c->lock) == 0);
+    while (garbage) {
+        struct content *next = garbage->next_garbage;
+        content_drop(garbage);
+        garbage = next;
+    }
+}
+
+/* "<8 hex digits of this process>-<version>": a restart, or an entry made anew, never repeats one. */
+void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out)
+{
+    char *at = out->etag;
+    *at++ = '"';
+    memcpy(at, c->etag_prefix, sizeof(c->etag_prefix));
+    at += sizeof(c->etag_prefix);
+    *at++ = '-';
+    int shift = 60;
+    while (shift > 0 && (version >> shift & 0xf) == 0)
+        shift -= 4;
+    for (; shift >= 0; shift -= 4)
+        *at++ = "0123456789abcdef"[version >> shift & 0xf];
+    *at++ = '"';
+    out->etag_len = (uint8_t)(at - out->etag);
+}
+
+/* If-None-Match: a list of entity tags, weak ones alike, or "*". Ours hold no quote, so finding one quotes and all is
+ * finding it as a list element. */
+bool etag_matches(struct slice if_none_match, const struct view_answer *answer)
+{
+    if (if_none_match.len == 0 || answer->etag_len == 0)
+        return false;
+    struct slice value = slice_trim(if_none_match, " \t");
+    return slice_eq(value, SLICE_LIT("*")) || memmem(value.ptr, value.len, answer->etag, answer->etag_len) != NULL;
+}
+
+bool cache_link(struct cache *c, struct slice chat_id, struct arena *a, struct chat_link *out)
+{
+    *out = (struct chat_link){0};
+    if (!c->enabled)
+        return false;
+    uint32_t hash = index_hash(chat_id);
+    char user_id[UINT8_MAX];
+    cache_lock(c);
+    const struct cchat *chat = index_chat(c, chat_id, hash);
+    if (chat) {
+        out->known = true;
+        out->flags = chat->flags;
+        out->chat_key = chat->key;
+        out->user_key = chat->user->key;
+        out->user_id = slice_of(user_id, chat->user->id_len);
+        memcpy(user_id, chat->user->id, chat->user->id_len);
+    }
+    cache_unlock(c);
+    if (!out->known)
+        return false;
+    out->user_id = arena_slice(a, out->user_id);
+    if (!out->user_id.ptr)
+        *out = (struct chat_link){0}; /* no memory: the store may still have its own way */
+    return out->known;
+}
+
+bool cache_chat_user(struct cache *c, struct slice chat_id, struct arena *a, struct slice *user_id)
+{
+    struct chat_link link;
+    if (!cache_link(c, chat_id, a, &link))
+        return false;
+    *user_id = link.user_id;
+    return true;
+}
+
+/* Each number by itself is exact; together they may be of two neighbouring batches, which nobody can tell. */
+void cache_totals(struct cache *c, struct totals *out)
+{
+    int64_t totals[TOTALS_COUNT];
+    for (unsigned i = 0; i < TOTALS_COUNT; i++) /* relaxed: an answer's memory order comes with its mailbox */
+        totals[i] = atomic_load_explicit(&c->totals[i], memory_order_relaxed);
+    memcpy(out, totals, sizeof(totals));
+}
+
+void cache_inbox_counts(struct cache *c, int64_t out[INBOX_COUNT])
+{
+    struct totals t;
+    cache_totals(c, &t);
+    memcpy(out, t.inbox, sizeof(t.inbox));
+    out[INBOX_ALL] = t.chats;
+}

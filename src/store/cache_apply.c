@@ -1,0 +1,241 @@
+/* The writer's side: what a committed batch changes.
+ * Happy path: fragments and heads are rendered without the lock; then, a few ops at a time with it, each op moves its
+ * customer to the front, gives it a new version, and appends to its chat if that is loaded.
+ * A load may have seen this batch in the store already, or not: rev tells (a message that is there is not appended
+ * again). Where content would be left incomplete it is dropped instead, and the next reader loads it anew. */
+#include "cache_int.h"
+
+#define STRIDE    64  /* ops per time that the lock is held */
+#define EVICT_MAX 128 /* steps of eviction per stride: more than a stride can add */
+
+struct prepared {
+    size_t at; /* OP_SEND: of ",{…}" in scratch */
+    struct message_form form;
+    struct blob *head; /* of a customer's new row */
+    uint32_t poll_at;
+};
+
+static void prepare_send(struct buf *scratch, const struct op_send *s, struct prepared *p)
+{
+    struct message m = {.rev = s->rev, .timestamp_us = s->timestamp_us, .role = s->role, .text = s->text};
+    p->at = scratch->len;
+    buf_append_char(scratch, ',');
+    render_message(scratch, &m, &p->form);
+}
+
+static void prepare(struct buf *scratch, const struct op *op, struct prepared *p)
+{
+    p->head = NULL;
+    if (op->result != OK)
+        return;
+    if (op->kind == OP_SEND && !op->send.duplicate)
+        prepare_send(scratch, &op->send, p);
+    else if (op->kind == OP_CREATE_CHAT)
+        p->head = user_render_head(&op->create.user, &p->poll_at);
+    else if (op->kind == OP_PUT_USER)
+        p->head = user_render_head(&op->put_user.user, &p->poll_at);
+}
+
+/* The chat of a link that the store resolved: a stub, where it is not known yet. */
+static struct cchat *linked_chat(struct cache *c, struct slice chat_id, const struct chat_link *link)
+{
+    uint32_t hash = index_hash(chat_id);
+    struct cchat *chat = index_chat(c, chat_id, hash);
+    if (chat)
+        return chat;
+    struct cuser *u = user_get(c, link->user_id);
+    if (!u)
+        return NULL;
+    if (link->user_key != 0)
+        u->key = link->user_key;
+    chat = chat_get(c, u, chat_id, hash, link->chat_key);
+    if (!chat)
+        return NULL;
+    chat->flags = link->flags;
+    if (u->state == USER_LOADED)
+        user_unload(c, u); /* a chat made elsewhere: what is loaded is not all */
+    return chat;
+}
+
+/* While a load runs: a log for what is appended meanwhile, to be merged into what was loaded. */
+static struct history *interim_history(struct cchat *chat)
+{
+    struct chat row = {.chat_id = slice_of(chat->id, chat->id_len)};
+    return content_add_history(chat->user->content, &row, false);
+}
+
+static void append(struct cache *c, struct cchat *chat, const char *fragment, const struct prepared *p,
+                   const struct op_send *s)
+{
+    struct cuser *u = chat->user;
+    if (u->state == USER_KNOWN)
+        return;
+    size_t before = u->content->alloc_bytes;
+    if (!chat->history && u->state == USER_LOADING)
+        chat->history = interim_history(chat);
+    struct history *l = chat->history;
+    bool done = l != NULL;
+    if (l && s->rev <= l->last_rev)
+        done = history_has(l, s->rev); /* the load saw this batch: there already */
+    else if (l)
+        done = history_append(u->content, l, fragment, &p->form, s->rev);
+    if (l) {
+        l->rev = s->rev > l->rev ? s->rev : l->rev;
+        l->last_activity_us = l->updated_us = s->timestamp_us;
+    }
+    c->content_bytes += u->content->alloc_bytes - before;
+    if (!done)
+        user_unload(c, u);
+}
+
+static void apply_send(struct cache *c, const struct op_send *s, const struct prepared *p)
+{
+    if (s->duplicate)
+        return;
+    struct cchat *chat = linked_chat(c, s->chat_id, &s->link);
+    if (!chat) {
+        cache_forget_all(c, s->rev);
+        return;
+    }
+    chat->flags |= chat_flags_of_role(s->role);
+    if (s->rev > chat->rev)
+        chat->rev = s->rev;
+    append(c, chat, c->scratch.ptr + p->at, p, s);
+    if (s->rev > chat->last_rev)
+        chat->last_rev = s->rev;
+    user_changed(c, chat->user, s->rev, true);
+}
+
+/* The customer's entry with its new row. born: it did not exist before this op. */
+static struct cuser *put_row(struct cache *c, struct user row, int64_t rev, bool born, struct prepared *p)
+{
+    bool fresh = index_user(c, row.id, index_hash(row.id)) == NULL;
+    struct cuser *u = user_get(c, row.id);
+    if (!u) {
+        cache_forget_all(c, rev);
+        return NULL;
+    }
+    if (fresh && born)
+        user_bear(c, u);
+    row.rev = rev;
+    user_set_row(c, u, &row, p->head, p->poll_at);
+    p->head = NULL;
+    user_changed(c, u, rev, true);
+    return u;
+}
+
+static void apply_create(struct cache *c, const struct op_create_chat *o, struct prepared *p)
+{
+    struct cuser *u = put_row(c, o->user, o->rev, o->before.id.len == 0, p);
+    if (!u)
+        return;
+    uint32_t hash = index_hash(o->chat.chat_id);
+    struct cchat *chat = chat_get(c, u, o->chat.chat_id, hash, o->chat.key);
+    if (!chat || chat->user != u) {
+        cache_forget_all(c, o->rev);
+        return;
+    }
+    if (o->rev > chat->rev)
+        chat->rev = o->rev;
+    if (o->chat.key != 0)
+        chat->key = o->chat.key;
+    if (u->state != USER_KNOWN && !chat->history) { /* else a load saw it already */
+        size_t before = u->content->alloc_bytes;
+        chat->history = content_add_history(u->content, &o->chat, true);
+        c->content_bytes += u->content->alloc_bytes - before;
+        if (!chat->history)
+            user_unload(c, u);
+    }
+}
+
+static void apply_set_ai(struct cache *c, const struct op_set_ai *o)
+{
+    struct cchat *chat = linked_chat(c, o->chat_id, &o->link);
+    if (!chat) {
+        cache_forget_all(c, o->rev);
+        return;
+    }
+    chat->flags = o->flags;
+    if (o->rev > chat->rev)
+        chat->rev = o->rev;
+    if (chat->history) {
+        chat->history->rev = chat->rev;
+        chat->history->updated_us = o->now_us;
+    }
+    user_changed(c, chat->user, o->rev, false);
+}
+
+static void apply_one(struct cache *c, const struct op *op, struct prepared *p)
+{
+    if (op->result != OK)
+        return;
+    switch (op->kind) {
+    case OP_SEND:
+        apply_send(c, &op->send, p);
+        break;
+    case OP_CREATE_CHAT:
+        apply_create(c, &op->create, p);
+        break;
+    case OP_PUT_USER:
+        (void)put_row(c, op->put_user.user, op->put_user.rev, op->put_user.before.id.len == 0, p);
+        break;
+    case OP_SET_AI:
+        apply_set_ai(c, &op->set_ai);
+        break;
+    case OP_VIEW:
+        must(!"a read is not applied");
+    }
+}
+
+static int64_t highest_rev(struct op *const *ops, size_t count)
+{
+    int64_t highest = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct op *op = ops[i];
+        int64_t rev = op->kind == OP_SEND          ? op->send.rev
+                      : op->kind == OP_CREATE_CHAT ? op->create.rev
+                      : op->kind == OP_PUT_USER    ? op->put_user.rev
+                                                   : op->set_ai.rev;
+        highest = rev > highest ? rev : highest;
+    }
+    return highest;
+}
+
+static void apply_stride(struct cache *c, struct op *const *ops, size_t count)
+{
+    struct prepared prepared[STRIDE];
+    buf_clear(&c->scratch);
+    for (size_t i = 0; i < count; i++)
+        prepare(&c->scratch, ops[i], &prepared[i]);
+    cache_lock(c);
+    if (buf_ok(&c->scratch)) {
+        for (size_t i = 0; i < count; i++)
+            apply_one(c, ops[i], &prepared[i]);
+    } else {
+        cache_forget_all(c,
+                         highest_rev(ops, count)); /* no memory for one batch's text: keep nothing that might miss it */
+    }
+    cache_evict(c, EVICT_MAX);
+    cache_unlock(c);
+    for (size_t i = 0; i < count; i++)
+        blob_drop(prepared[i].head);
+}
+
+static void add_totals(struct cache *c, const struct totals *changed)
+{
+    int64_t delta[TOTALS_COUNT];
+    memcpy(delta, changed, sizeof(delta));
+    for (unsigned i = 0; i < TOTALS_COUNT; i++)
+        if (delta[i] != 0) /* relaxed: one writer; readers need no order among them */
+            atomic_fetch_add_explicit(&c->totals[i], delta[i], memory_order_relaxed);
+}
+
+void cache_apply(struct cache *c, struct op *const *ops, size_t count, const struct totals *changed)
+{
+    if (changed)
+        add_totals(c, changed);
+    if (!c->enabled)
+        return;
+    for (size_t i = 0; i < count; i += STRIDE)
+        apply_stride(c, ops + i, count - i < STRIDE ? count - i : STRIDE);
+}

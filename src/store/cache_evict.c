@@ -1,0 +1,103 @@
+/* Room: what goes first when the budget is spent.
+ *   1. composed listings of an older version
+ *   2. messages of the customer not used for longest (the entry stays: its version still answers 304)
+ *   3. entries that are not in the order of activity, then the tail of that order, down to ORDER_MIN
+ * Where entries alone take more than half, 3 comes before 2: else customers seen once would push out every chat in
+ * use. Customers that a reader is loading are in neither list and cannot go. */
+#include "cache_int.h"
+
+#include "base/metrics.h"
+
+static bool drop_stale_variant(struct cache *c)
+{
+    for (unsigned i = 0; i < VARIANTS; i++) {
+        struct variant *v = &c->variants[i];
+        if (v->body && v->version != c->inbox_version) {
+            c->variant_bytes -= v->body->len;
+            blob_drop(v->body);
+            v->body = NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool drop_messages(struct cache *c)
+{
+    if (c->loaded.count == 0)
+        return false;
+    user_unload(c, entry_of(c->loaded.head.prev, struct cuser, lru));
+    metrics_add(M_CACHE_EVICTED, 1);
+    return true;
+}
+
+static bool drop_entry(struct cache *c)
+{
+    if (c->strays.count > 0) {
+        user_free(c, entry_of(c->strays.head.prev, struct cuser, lru));
+        return true;
+    }
+    if (c->order.count <= ORDER_MIN)
+        return false;
+    struct cuser *tail = entry_of(c->order.head.prev, struct cuser, order);
+    links_remove(&c->order, &tail->order);
+    c->order_all = false;
+    c->order_cuts++;
+    if (tail->state == USER_KNOWN)
+        user_settle(c, tail); /* a stray now, the next to go */
+    return true;
+}
+
+static bool drop_variant(struct cache *c)
+{
+    for (unsigned i = 0; i < VARIANTS; i++) {
+        struct variant *v = &c->variants[i];
+        if (v->body) {
+            c->variant_bytes -= v->body->len;
+            blob_drop(v->body);
+            v->body = NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
+void cache_evict(struct cache *c, unsigned max_steps)
+{
+    for (unsigned step = 0; step < max_steps && cache_bytes(c) > c->max_bytes; step++) {
+        if (drop_stale_variant(c))
+            continue;
+        bool entries_first = c->entry_bytes > c->max_bytes / 2;
+        if (entries_first && drop_entry(c))
+            continue;
+        if (drop_messages(c) || drop_entry(c) || drop_variant(c))
+            continue;
+        return;
+    }
+}
+
+static void forget(struct cache *c, struct cuser *u)
+{
+    if (u->state != USER_LOADING) {
+        user_free(c, u);
+        return;
+    }
+    u->spoiled = true;
+    links_remove(&c->order, &u->order);
+}
+
+void cache_forget_all(struct cache *c, int64_t rev)
+{
+    while (c->order.count > 0)
+        forget(c, entry_of(c->order.head.next, struct cuser, order));
+    while (c->loaded.count > 0)
+        forget(c, entry_of(c->loaded.head.next, struct cuser, lru));
+    while (c->strays.count > 0)
+        forget(c, entry_of(c->strays.head.next, struct cuser, lru));
+    c->order_all = false;
+    c->order_cuts++;
+    c->inbox_version = ++c->version;
+    if (rev > c->rev)
+        c->rev = rev;
+    c->changes_floor = c->rev;
+}

@@ -1,0 +1,402 @@
+#include "cache_fill.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+void fill_init(struct fill *f)
+{
+    *f = (struct fill){0};
+    arena_init(&f->arena, 0);
+    buf_init(&f->scratch);
+}
+
+void fill_fini(struct fill *f)
+{
+    content_drop(f->content);
+    blob_drop(f->head);
+    free(f->chats);
+    buf_fini(&f->scratch);
+    arena_fini(&f->arena);
+}
+
+static enum err copy_row(struct fill *f, const struct user *user)
+{
+    f->row = *user;
+    /* What the entry needs of it; the rest is rendered already. */
+    f->row.id = arena_slice(&f->arena, user->id);
+    f->row.email = arena_slice(&f->arena, user->email);
+    f->row.user_ref = arena_slice(&f->arena, user->user_ref);
+    f->row.owner = arena_slice(&f->arena, user->owner);
+    f->has_row = f->row.id.ptr && f->row.email.ptr && f->row.user_ref.ptr && f->row.owner.ptr;
+    return f->has_row ? OK : ERR_NOMEM;
+}
+
+static enum err on_user(void *arg, const struct user *user)
+{
+    struct fill *f = arg;
+    f->content = content_new(user->id);
+    f->head = user_render_head(user, &f->poll_at);
+    if (!f->content || !f->head)
+        return ERR_NOMEM;
+    return copy_row(f, user);
+}
+
+static void end_chat(struct fill *f)
+{
+    if (f->count > 0)
+        history_seal(f->content, f->chats[f->count - 1].history);
+}
+
+static enum err on_chat(void *arg, const struct chat *chat)
+{
+    struct fill *f = arg;
+    if (!f->content)
+        return ERR_STORE;
+    end_chat(f);
+    if (f->count == f->cap) {
+        size_t cap = f->cap > 0 ? f->cap * 2 : 8;
+        struct fill_chat *grown = reallocarray(f->chats, cap, sizeof(*grown));
+        if (!grown)
+            return ERR_NOMEM;
+        f->chats = grown;
+        f->cap = cap;
+    }
+    struct history *h = content_add_history(f->content, chat, true);
+    if (!h)
+        return ERR_NOMEM;
+    f->chats[f->count++] = (struct fill_chat){.history = h, .key = chat->key, .rev = chat->rev, .flags = chat->flags};
+    return OK;
+}
+
+static enum err on_message(void *arg, const struct message *message)
+{
+    struct fill *f = arg;
+    if (f->count == 0)
+        return ERR_STORE;
+    struct history *h = f->chats[f->count - 1].history;
+    struct message_form form;
+    buf_clear(&f->scratch);
+    buf_append_char(&f->scratch, ',');
+    render_message(&f->scratch, message, &form);
+    if (!buf_ok(&f->scratch) || !history_append(f->content, h, f->scratch.ptr, &form, message->rev))
+        return ERR_NOMEM;
+    if (message->legacy)
+        return OK;
+    /* A store may roll up a chat's row later than its messages: the messages are right. */
+    if (message->rev > h->rev)
+        h->rev = message->rev;
+    if (message->timestamp_us > h->last_activity_us)
+        h->last_activity_us = message->timestamp_us;
+    if (message->timestamp_us > h->updated_us)
+        h->updated_us = message->timestamp_us;
+    return OK;
+}
+
+enum err fill_load(struct fill *f, struct store_reader *reader, struct slice ident)
+{
+    struct load_sink sink = {.user = on_user, .chat = on_chat, .message = on_message, .arg = f};
+    enum err e = reader->vtable->load_user(reader, ident, &sink);
+    if (e != OK)
+        return e;
+    if (!f->has_row)
+        return ERR_NOT_FOUND;
+    end_chat(f);
+    return OK;
+}
+
+void fill_view(const struct fill *f, struct user_view *out)
+{
+    *out = (struct user_view){.content = f->content,
+                              .head = f->head,
+                              .poll_at = f->poll_at,
+                              .last_seen_us = f->row.last_seen_us,
+                              .change_rev = f->row.rev};
+}
+
+void user_view_of(const struct cuser *u, struct user_view *out)
+{
+    *out = (struct user_view){.content = u->content,
+                              .head = u->head,
+                              .poll_at = u->poll_at,
+                              .last_seen_us = u->last_seen_us,
+                              .version = u->version,
+                              .change_rev = u->change_rev};
+}
+
+/* Appends what the writer recorded while the load ran and the load did not see. False: no memory, or a message that
+ * the load should have seen is missing from it (a store that reads without a snapshot). */
+static bool merge_history(struct fill *f, struct history *into, const struct history *recorded)
+{
+    struct history_view v;
+    history_view_take(recorded, &v);
+    struct history_iter it = history_iter(&v);
+    struct message_form form;
+    int64_t rev, loaded_rev = into->last_rev;
+    for (const char *fragment; (fragment = history_next_raw(&it, &form, &rev));) {
+        if (rev <= loaded_rev) {
+            if (!history_has(into, rev))
+                return false;
+        } else if (!history_append(f->content, into, fragment - 1, &form, rev)) {
+            return false;
+        }
+    }
+    if (recorded->rev > into->rev)
+        into->rev = recorded->rev;
+    if (recorded->count > 0) {
+        into->last_activity_us = recorded->last_activity_us;
+        into->updated_us = recorded->updated_us;
+    }
+    return true;
+}
+
+static struct cchat *own_chat(const struct cache *c, const struct cuser *u, const struct history *h)
+{
+    struct slice id = history_chat_id(h);
+    struct cchat *chat = index_chat(c, id, index_hash(id));
+    return chat && chat->user == u ? chat : NULL;
+}
+
+/* Brings the fill up to what the entry knows; changes nothing of the entry. False: the load came too early. */
+static bool bring_up(struct cache *c, struct cuser *u, struct fill *f, bool attached)
+{
+    if (u->spoiled || (u->row && u->row_rev > f->row.rev && !u->head))
+        return false;
+    for (struct cchat *chat = u->first; chat; chat = chat->next)
+        chat->found = false;
+    for (size_t i = 0; i < f->count; i++) {
+        struct cchat *chat = own_chat(c, u, f->chats[i].history);
+        if (!chat)
+            continue;
+        chat->found = true;
+        if (chat->history && !merge_history(f, f->chats[i].history, chat->history))
+            return false;
+        if (f->chats[i].history->last_rev < chat->last_rev)
+            return false;
+    }
+    for (const struct cchat *chat = u->first; chat; chat = chat->next) {
+        bool born_here = chat->history && chat->history->complete;
+        bool gone = attached && chat->at_begin && !chat->history; /* the store has it no more */
+        if (!chat->found && !born_here && !gone)
+            return false;
+    }
+    return true;
+}
+
+static void take_chat(struct cache *c, struct cuser *u, const struct fill_chat *from)
+{
+    const uint8_t has = CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT;
+    struct slice id = history_chat_id(from->history);
+    struct cchat *chat = chat_get(c, u, id, index_hash(id), from->key);
+    if (!chat || chat->user != u)
+        return; /* a send to it finds no history, and unloads the customer */
+    uint8_t seen = (uint8_t)((chat->flags | from->flags) & has);
+    uint8_t switches = (uint8_t)(from->rev >= chat->rev ? from->flags & ~has : chat->flags & ~has);
+    chat->flags = seen | switches;
+    if (from->key != 0)
+        chat->key = from->key;
+    if (from->history->rev > chat->rev)
+        chat->rev = from->history->rev;
+    from->history->rev = chat->rev;
+    chat->last_rev = from->history->last_rev > chat->last_rev ? from->history->last_rev : chat->last_rev;
+    chat->history = from->history;
+}
+
+/* Chats that the load did not have: born while it ran, or gone from the store. */
+static void sort_out_others(struct cache *c, struct cuser *u, struct content *old, struct content *loaded)
+{
+    struct cchat *next;
+    for (struct cchat *chat = u->first; chat; chat = next) {
+        next = chat->next;
+        if (chat->found)
+            continue;
+        if (chat->history)
+            history_move(old, loaded, chat->history);
+        else
+            chat_forget(c, chat);
+    }
+}
+
+/* After bring_up(): the fill's content becomes the entry's. */
+static void take_over(struct cache *c, struct cuser *u, struct fill *f)
+{
+    struct content *old = u->content;
+    if (old)
+        c->content_bytes -= old->alloc_bytes;
+    sort_out_others(c, u, old, f->content);
+    for (size_t i = 0; i < f->count; i++)
+        take_chat(c, u, &f->chats[i]);
+    u->content = content_hold(f->content);
+    c->content_bytes += u->content->alloc_bytes;
+    if (old) {
+        old->next_garbage = c->garbage;
+        c->garbage = old;
+    }
+    u->state = USER_LOADED;
+    u->spoiled = false;
+    struct blob *head = f->head;
+    f->head = NULL;
+    bool newer = !u->row || !u->head || f->row.rev >= u->row_rev;
+    if (newer)
+        user_set_row(c, u, &f->row, head, f->poll_at);
+    else
+        blob_drop(head);
+    if (u->state == USER_LOADED && !u->head) /* no memory for the row */
+        user_unload(c, u);
+    else
+        user_settle(c, u);
+}
+
+/* False: no memory, the entry stays as it is. */
+static bool load_begin(struct cache *c, struct cuser *u)
+{
+    u->content = content_new(slice_of(u->id, u->id_len));
+    if (!u->content)
+        return false;
+    c->content_bytes += u->content->alloc_bytes;
+    u->state = USER_LOADING;
+    u->spoiled = false;
+    for (struct cchat *chat = u->first; chat; chat = chat->next)
+        chat->at_begin = true;
+    user_settle(c, u);
+    return true;
+}
+
+/* Back to KNOWN: nothing was installed. */
+static void load_abort(struct cache *c, struct cuser *u)
+{
+    u->state = USER_LOADED;
+    u->spoiled = false;
+    user_unload(c, u);
+}
+
+/* One cache_acquire() on its way. */
+struct acquire {
+    struct cache *cache;
+    struct store_reader *reader;
+    struct slice ident;
+    char id[UINT8_MAX]; /* the customer's own, once a load has told it: ident points here then */
+    int64_t since;
+    struct snap *snap;
+    size_t slot;
+};
+
+static void fill_slot(struct acquire *a, struct cuser *u)
+{
+    struct user_view view;
+    user_touch(a->cache, u);
+    user_view_of(u, &view);
+    snap_fill(a->snap, a->slot, &view, a->since);
+}
+
+/* One load's end. u: the entry that was LOADING meanwhile, or NULL. True: the slot is filled. */
+static bool install(struct acquire *a, struct cuser *u, struct fill *f)
+{
+    struct cache *c = a->cache;
+    struct cuser *target = user_get(c, f->row.id);
+    if (!target || (u && target != u) || (!u && target->state == USER_LOADING))
+        return false;
+    if (target->state != USER_LOADED) {
+        if (!bring_up(c, target, f, u != NULL))
+            return false;
+        take_over(c, target, f);
+        if (target->state != USER_LOADED)
+            return false;
+    }
+    user_claim_ident(c, target, a->ident);
+    fill_slot(a, target);
+    return true;
+}
+
+enum attempt { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_AGAIN };
+
+/* Loads once and installs if it can; f is left filled when it cannot. u: LOADING, or NULL. */
+static enum attempt load_once(struct acquire *a, struct cuser *u, struct fill *f, enum err *e)
+{
+    struct cache *c = a->cache;
+    /* A LOADING entry is not freed, and its id never changes. */
+    *e = fill_load(f, a->reader, u ? slice_of(u->id, u->id_len) : a->ident);
+    if (!c->enabled)
+        return *e == OK ? ATTEMPT_AGAIN : ATTEMPT_FAILED;
+    cache_lock(c);
+    bool installed = *e == OK && install(a, u, f);
+    if (u && u->state == USER_LOADING)
+        load_abort(c, u);
+    if (u)
+        must(pthread_cond_broadcast(&c->load_done) == 0);
+    cache_evict(c, UINT8_MAX);
+    cache_unlock(c);
+    return installed ? ATTEMPT_DONE : *e != OK ? ATTEMPT_FAILED : ATTEMPT_AGAIN;
+}
+
+/* True: the slot is filled from memory. Else *loading is the entry that this reader loads now, or NULL for none. */
+static bool from_memory(struct acquire *a, struct cuser **loading)
+{
+    struct cache *c = a->cache;
+    uint32_t hash = index_hash(a->ident);
+    *loading = NULL;
+    if (!c->enabled)
+        return false;
+    cache_lock(c);
+    struct cuser *u = index_ident(c, a->ident, hash);
+    while (u && u->state == USER_LOADING) { /* by another reader: its result is ours */
+        must(pthread_cond_wait(&c->load_done, &c->lock) == 0);
+        u = index_ident(c, a->ident, hash);
+    }
+    bool loaded = u && u->state == USER_LOADED;
+    if (loaded)
+        fill_slot(a, u);
+    else if (u && load_begin(c, u))
+        *loading = u;
+    cache_unlock(c);
+    return loaded;
+}
+
+/* What could not be installed was still read after the question was asked. Its version is new, so that its ETag
+ * matches nothing later. */
+static void answer_from_fill(struct acquire *a, const struct fill *f)
+{
+    struct user_view view;
+    fill_view(f, &view);
+    cache_lock(a->cache);
+    view.version = ++a->cache->version;
+    struct cuser *u = index_user(a->cache, f->row.id, index_hash(f->row.id));
+    if (u && !u->row && u->state == USER_KNOWN)
+        user_set_row(a->cache, u, &f->row, NULL, 0);
+    cache_unlock(a->cache);
+    snap_fill(a->snap, a->slot, &view, a->since);
+}
+
+static void remember_id(struct acquire *a, const struct fill *f)
+{
+    if (f->row.id.len > sizeof(a->id))
+        return;
+    memcpy(a->id, f->row.id.ptr, f->row.id.len);
+    a->ident = slice_of(a->id, f->row.id.len);
+}
+
+enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, int64_t since, struct snap *s,
+                       size_t slot)
+{
+    struct acquire a = {.cache = c, .reader = reader, .ident = ident, .since = since, .snap = s, .slot = slot};
+    enum err e = OK;
+    enum attempt attempt = ATTEMPT_AGAIN;
+    for (int i = 1; attempt == ATTEMPT_AGAIN; i++) {
+        struct cuser *loading;
+        if (from_memory(&a, &loading))
+            break;
+        struct fill f;
+        fill_init(&f);
+        attempt = load_once(&a, loading, &f, &e);
+        if (attempt == ATTEMPT_AGAIN && (!c->enabled || i == FILL_TRIES)) {
+            answer_from_fill(&a, &f);
+            attempt = ATTEMPT_DONE;
+            if (c->enabled)
+                log_warn("customer not cached", "tries=%d", i);
+        }
+        if (attempt == ATTEMPT_AGAIN)
+            remember_id(&a, &f);
+        fill_fini(&f);
+    }
+    return e == OK && s->failed ? ERR_NOMEM : e;
+}

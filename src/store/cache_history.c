@@ -1,0 +1,378 @@
+#include "cache_history.h"
+
+#include "base/err.h"
+
+#include <stdlib.h>
+
+#define CHUNK_MIN ((size_t)512)
+#define CHUNK_MAX ((size_t)65536)
+
+_Static_assert(sizeof(struct msg_rec) == 16, "an index record is 16 bytes");
+
+static inline struct msg_rec *chunk_rec(const struct chunk *k, uint32_t i)
+{
+    const struct msg_rec *end = (const struct msg_rec *)(const void *)(k->data + k->cap);
+    return (struct msg_rec *)(uintptr_t)(end - 1 - i);
+}
+
+static size_t align16(size_t n)
+{
+    return (n + 15) & ~(size_t)15;
+}
+
+struct content *content_new(struct slice user_id)
+{
+    size_t size = sizeof(struct content) + user_id.len;
+    struct content *c = calloc(1, size);
+    if (!c)
+        return NULL;
+    atomic_init(&c->refs, 1);
+    c->alloc_bytes = size;
+    c->user_id_len = (uint32_t)user_id.len;
+    memcpy(c->user_id, user_id.ptr, user_id.len);
+    return c;
+}
+
+struct content *content_hold(struct content *c)
+{
+    /* Relaxed: the caller has a reference, or the lock under which the cache has one. */
+    unsigned before = atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
+    must(before > 0);
+    return c;
+}
+
+static void history_free(struct history *l)
+{
+    for (struct chunk *k = l->first; k;) {
+        struct chunk *next = k->next;
+        free(k);
+        k = next;
+    }
+    free(l);
+}
+
+void content_drop(struct content *c)
+{
+    if (!c)
+        return;
+    /* Release: our reads come before the free; acquire: the last one frees after everybody's reads. */
+    unsigned before = atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel);
+    must(before > 0);
+    if (before > 1)
+        return;
+    for (struct history *l = c->first; l;) {
+        struct history *next = l->next;
+        history_free(l);
+        l = next;
+    }
+    free(c);
+}
+
+static void content_link(struct content *c, struct history *l)
+{
+    l->next = NULL;
+    if (c->last)
+        c->last->next = l;
+    else
+        c->first = l;
+    c->last = l;
+    c->history_count++;
+    c->bytes += l->bytes;
+    c->alloc_bytes += l->alloc_bytes;
+}
+
+struct history *content_add_history(struct content *c, const struct chat *row, bool complete)
+{
+    struct buf start;
+    buf_init(&start);
+    render_chat_start(&start, row);
+    size_t size = sizeof(struct history) + row->chat_id.len + row->status.len + start.len;
+    struct history *l = buf_ok(&start) ? calloc(1, size) : NULL;
+    if (l) {
+        l->alloc_bytes = size;
+        l->complete = complete;
+        l->rev = row->rev;
+        l->created_us = row->created_us;
+        l->last_activity_us = row->last_activity_us;
+        l->updated_us = row->updated_us;
+        l->id_len = (uint32_t)row->chat_id.len;
+        l->status_len = (uint32_t)row->status.len;
+        l->start_len = (uint32_t)start.len;
+        memcpy(l->text, row->chat_id.ptr, row->chat_id.len);
+        if (row->status.len > 0)
+            memcpy(l->text + l->id_len, row->status.ptr, row->status.len);
+        memcpy(l->text + l->id_len + l->status_len, start.ptr, start.len);
+        content_link(c, l);
+    }
+    buf_fini(&start);
+    return l;
+}
+
+static struct chunk *chunk_new(size_t cap, uint32_t first)
+{
+    struct chunk *k = aligned_alloc(16, sizeof(*k) + cap);
+    if (k)
+        *k = (struct chunk){.cap = (uint32_t)cap, .first = first};
+    return k;
+}
+
+/* Half of what there is already: a chat of any length wastes at most a third, and appends stay amortised. */
+static size_t next_cap(const struct history *l, size_t need)
+{
+    size_t cap = (size_t)l->bytes / 2;
+    if (cap < CHUNK_MIN - sizeof(struct chunk))
+        cap = CHUNK_MIN - sizeof(struct chunk);
+    if (cap > CHUNK_MAX - sizeof(struct chunk))
+        cap = CHUNK_MAX - sizeof(struct chunk);
+    return align16(cap < need ? need : cap);
+}
+
+static struct chunk *room_for(struct content *c, struct history *l, size_t len)
+{
+    struct chunk *k = l->last;
+    if (k && k->used + len + sizeof(struct msg_rec) * (k->count + 1) <= k->cap)
+        return k;
+    struct chunk *fresh = chunk_new(next_cap(l, len + sizeof(struct msg_rec)), l->count);
+    if (!fresh)
+        return NULL;
+    fresh->prev = k;
+    if (k)
+        k->next = fresh;
+    else
+        l->first = fresh;
+    l->last = fresh;
+    l->alloc_bytes += sizeof(*fresh) + fresh->cap;
+    c->alloc_bytes += sizeof(*fresh) + fresh->cap;
+    return fresh;
+}
+
+bool history_append(struct content *c, struct history *l, const char *fragment, const struct message_form *form,
+                    int64_t rev)
+{
+    size_t len = (size_t)form->len + 1;
+    struct chunk *k = room_for(c, l, len);
+    if (!k)
+        return false;
+    memcpy(k->data + k->used, fragment, len);
+    *chunk_rec(k, k->count) =
+        (struct msg_rec){.rev = rev, .len = form->len, .role_len = form->role_len, .flags = form->flags};
+    k->used += (uint32_t)len;
+    k->count++;
+    l->bytes += len;
+    c->bytes += len;
+    l->count++;
+    if (!(form->flags & FORM_LEGACY))
+        l->last_rev = rev;
+    return true;
+}
+
+void history_seal(struct content *c, struct history *l)
+{
+    struct chunk *k = l->last;
+    if (!k)
+        return;
+    size_t recs = k->count * sizeof(struct msg_rec);
+    size_t need = align16(k->used + recs);
+    if (k->cap - need < k->cap / 8)
+        return;
+    struct chunk *tight = chunk_new(need, k->first);
+    if (!tight)
+        return; /* it only saves room */
+    tight->prev = k->prev;
+    tight->used = k->used;
+    tight->count = k->count;
+    memcpy(tight->data, k->data, k->used);
+    memcpy(tight->data + need - recs, k->data + k->cap - recs, recs);
+    if (k->prev)
+        k->prev->next = tight;
+    else
+        l->first = tight;
+    l->last = tight;
+    l->alloc_bytes -= k->cap - need;
+    c->alloc_bytes -= k->cap - need;
+    free(k);
+}
+
+/* The first record of the chunk whose rev is at least `rev`; legacy ones come first in a chat and count as older. */
+static uint32_t chunk_lower(const struct chunk *k, uint32_t count, int64_t rev)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        const struct msg_rec *r = chunk_rec(k, mid);
+        if (r->flags & FORM_LEGACY || r->rev < rev)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+bool history_has(const struct history *l, int64_t rev)
+{
+    for (const struct chunk *k = l->last; k; k = k->prev) {
+        uint32_t i = chunk_lower(k, k->count, rev);
+        if (i < k->count && chunk_rec(k, i)->rev == rev)
+            return true;
+        if (i > 0)
+            return false; /* what comes before is older still */
+    }
+    return false;
+}
+
+void history_move(struct content *from, struct content *to, struct history *l)
+{
+    struct history *before = NULL;
+    for (struct history *at = from->first; at != l; at = at->next)
+        before = at;
+    if (before)
+        before->next = l->next;
+    else
+        from->first = l->next;
+    if (from->last == l)
+        from->last = before;
+    from->history_count--;
+    from->bytes -= l->bytes;
+    from->alloc_bytes -= l->alloc_bytes;
+    content_link(to, l);
+}
+
+void history_view_take(const struct history *l, struct history_view *v)
+{
+    *v = (struct history_view){
+        .history = l,
+        .last = l->last,
+        .last_used = l->last ? l->last->used : 0,
+        .last_count = l->last ? l->last->count : 0,
+        .end = l->count,
+        .from = l->first,
+        .bytes = l->bytes,
+        .rev = l->rev,
+        .last_activity_us = l->last_activity_us,
+        .updated_us = l->updated_us,
+        .total = l->count,
+    };
+}
+
+static uint32_t seen_count(const struct history_view *v, const struct chunk *k)
+{
+    return k == v->last ? v->last_count : k->count;
+}
+
+static uint32_t seen_used(const struct history_view *v, const struct chunk *k)
+{
+    return k == v->last ? v->last_used : k->used;
+}
+
+uint32_t history_view_place(const struct history_view *v, int64_t rev)
+{
+    for (const struct chunk *k = v->last; k; k = k->prev) {
+        uint32_t i = chunk_lower(k, seen_count(v, k), rev);
+        if (i > 0)
+            return k->first + i;
+    }
+    return 0;
+}
+
+/* The byte at which record i begins. */
+static uint32_t chunk_at(const struct chunk *k, uint32_t i)
+{
+    uint32_t at = 0;
+    for (uint32_t r = 0; r < i; r++)
+        at += chunk_rec(k, r)->len + 1;
+    return at;
+}
+
+/* Sets end and last to stop before `end`, which is below the end of now. */
+static void cut_end(struct history_view *v, uint32_t end)
+{
+    const struct chunk *k = v->last;
+    while (k->first >= end)
+        k = k->prev;
+    v->last_count = end - k->first;
+    v->last_used = chunk_at(k, v->last_count);
+    v->last = k;
+    v->end = end;
+}
+
+void history_view_range(struct history_view *v, uint32_t begin, uint32_t end)
+{
+    if (end > v->end)
+        end = v->end;
+    if (begin >= end) {
+        v->begin = v->end = begin;
+        v->from = NULL;
+        v->bytes = 0;
+        return;
+    }
+    if (end < v->end)
+        cut_end(v, end);
+    const struct chunk *k = v->last;
+    uint64_t bytes = seen_used(v, k);
+    while (k->first > begin) {
+        k = k->prev;
+        bytes += k->used;
+    }
+    v->begin = begin;
+    v->from = k;
+    v->from_rec = begin - k->first;
+    v->from_at = chunk_at(k, v->from_rec);
+    v->bytes = bytes - v->from_at;
+}
+
+void history_view_since(struct history_view *v, int64_t since)
+{
+    history_view_range(v, since < INT64_MAX ? history_view_place(v, since + 1) : v->end, v->end);
+}
+
+void history_view_copy(const struct history_view *v, struct buf *out)
+{
+    if (v->begin == v->end)
+        return;
+    uint32_t at = v->from_at + 1; /* no comma before the first */
+    for (const struct chunk *k = v->from;; k = k->next, at = 0) {
+        buf_append(out, k->data + at, seen_used(v, k) - at);
+        if (k == v->last)
+            return;
+    }
+}
+
+struct history_iter history_iter(const struct history_view *v)
+{
+    return (struct history_iter){.view = v, .chunk = v->from, .rec = v->from_rec, .at = v->from_at, .place = v->begin};
+}
+
+const char *history_next_raw(struct history_iter *it, struct message_form *form, int64_t *rev)
+{
+    const struct history_view *v = it->view;
+    if (it->place >= v->end)
+        return NULL;
+    while (it->rec >= seen_count(v, it->chunk)) {
+        it->chunk = it->chunk->next;
+        it->rec = it->at = 0;
+    }
+    const struct msg_rec *r = chunk_rec(it->chunk, it->rec);
+    *form = (struct message_form){.len = r->len, .role_len = r->role_len, .flags = r->flags};
+    *rev = r->rev;
+    const char *fragment = it->chunk->data + it->at + 1;
+    it->at += r->len + 1;
+    it->rec++;
+    it->place++;
+    return fragment;
+}
+
+bool history_next(struct history_iter *it, const uint8_t tag[static 5], struct message_parts *parts, struct slice *id,
+                  char id_room[static MESSAGE_ID_MAX])
+{
+    struct message_form form;
+    int64_t rev;
+    uint32_t place = it->place;
+    const char *fragment = history_next_raw(it, &form, &rev);
+    if (!fragment)
+        return false;
+    message_parts(fragment, &form, parts);
+    size_t len = form.flags & FORM_LEGACY ? message_id_legacy(message_seconds(parts), place, id_room)
+                                          : message_id(rev, tag, id_room);
+    *id = slice_of(id_room, len);
+    return true;
+}

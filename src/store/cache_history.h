@@ -1,0 +1,118 @@
+/* cache_history.h: a customer's rendered messages: append-only logs, one per chat, owned together by one content.
+ * Thread:  functions marked [lock] with the cache's mutex held, or on a content that nobody else has yet (a fill);
+ *          struct history_view and its functions anywhere: they read only what was published when the view was taken.
+ * Owns:    a content owns its logs and their chunks; a holder of a reference may read through its views as long as
+ *          it has it. Nothing is freed before the last reference is dropped.
+ * Layout:  a chunk holds fragments from its front (each ",{…}", rendered once) and their records from its back; what
+ *          was published never changes and never moves. A fragment lies in one chunk whole.
+ * Fails:   false or NULL when there is no memory; nothing is changed then. */
+#pragma once
+#include "chat/render.h"
+#include <stdalign.h>
+#include <stdatomic.h>
+
+struct msg_rec {
+    int64_t rev;
+    uint32_t len; /* of the fragment without its leading comma */
+    uint16_t role_len;
+    uint8_t flags; /* enum form_flag */
+    uint8_t unused;
+};
+
+/* used and count grow under the lock while the chunk is its log's last; afterwards they never change. */
+struct chunk {
+    struct chunk *prev;
+    struct chunk *next; /* set once, when a newer chunk is added */
+    uint32_t cap;       /* bytes of data, a multiple of 16 */
+    uint32_t used;      /* bytes of fragments */
+    uint32_t count;     /* records */
+    uint32_t first;     /* place in the chat of its first message */
+    alignas(16) char data[];
+};
+
+struct history {
+    struct history *next; /* the customer's next chat, oldest first */
+    struct chunk *first, *last;
+    uint64_t bytes;     /* of fragments, commas included */
+    size_t alloc_bytes; /* of the log and its chunks */
+    uint32_t count;     /* messages */
+    bool complete;      /* holds the chat's whole history (false only while a load runs) */
+    int64_t last_rev;   /* of the last message that is not legacy; 0: none */
+    int64_t rev;        /* of the chat's last change */
+    int64_t last_activity_us;
+    int64_t updated_us;
+    /* never change: */
+    int64_t created_us;
+    uint32_t id_len, status_len, start_len;
+    char text[]; /* chat id, status, render_chat_start() */
+};
+
+struct content {
+    atomic_uint refs;
+    struct content *next_garbage;
+    struct history *first, *last;
+    uint32_t history_count;
+    uint64_t bytes;     /* of all fragments */
+    size_t alloc_bytes; /* of everything */
+    uint32_t user_id_len;
+    char user_id[];
+};
+
+struct content *content_new(struct slice user_id);
+struct content *content_hold(struct content *c);
+void content_drop(struct content *c); /* accepts NULL; the last one frees, without the lock where that can be long */
+
+/* [lock] */
+struct history *content_add_history(struct content *c, const struct chat *row, bool complete);
+/* fragment: ",{…}", form->len + 1 bytes. */
+bool history_append(struct content *c, struct history *l, const char *fragment, const struct message_form *form,
+                    int64_t rev);
+void history_seal(struct content *c,
+                  struct history *l); /* gives the last chunk's unused room back; before it is published */
+bool history_has(const struct history *l, int64_t rev);                         /* a message that is not legacy */
+void history_move(struct content *from, struct content *to, struct history *l); /* nobody has a view of `from` */
+
+static inline struct slice history_chat_id(const struct history *l)
+{
+    return slice_of(l->text, l->id_len);
+}
+static inline struct slice history_status(const struct history *l)
+{
+    return slice_of(l->text + l->id_len, l->status_len);
+}
+static inline struct slice history_start(const struct history *l)
+{
+    return slice_of(l->text + l->id_len + l->status_len, l->start_len);
+}
+
+/* Messages [begin, end) of a log as they were when it was taken. */
+struct history_view {
+    const struct history *history; /* only what never changes in it */
+    const struct chunk *last;
+    uint32_t last_used, last_count;
+    uint32_t begin, end;      /* places in the chat */
+    const struct chunk *from; /* where `begin` lies: chunk, record, byte; NULL when empty */
+    uint32_t from_rec, from_at;
+    uint64_t bytes; /* of the fragments in it, commas included */
+    int64_t rev, last_activity_us, updated_us;
+    uint32_t total;
+};
+
+void history_view_take(const struct history *l, struct history_view *v); /* [lock] */
+void history_view_since(struct history_view *v, int64_t since);          /* only messages with a higher rev */
+void history_view_range(struct history_view *v, uint32_t begin, uint32_t end);
+uint32_t history_view_place(const struct history_view *v,
+                            int64_t rev); /* of the first message with rev or a higher one */
+void history_view_copy(const struct history_view *v, struct buf *out); /* joined by commas */
+
+struct history_iter {
+    const struct history_view *view;
+    const struct chunk *chunk;
+    uint32_t rec, at, place;
+};
+struct history_iter history_iter(const struct history_view *v);
+/* The next fragment, without its comma. */
+const char *history_next_raw(struct history_iter *it, struct message_form *form, int64_t *rev);
+/* parts and id point into the log and id_room. */
+bool history_next(struct history_iter *it, const uint8_t tag[static 5], struct message_parts *parts, struct slice *id,
+                  char id_room[static MESSAGE_ID_MAX]);

@@ -1,0 +1,253 @@
+/* Answers from memory, on the worker: never waits, never asks the store.
+ * Happy path: one lookup under the lock; a body that is kept is handed out by reference. Where it has to be composed
+ * and is small, a snapshot is taken under the lock and the bytes are copied after it. All else is VIEW_LOAD. */
+#include "view_int.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+
+static void serve_composed(struct cache *c, struct snap *s, const struct view_query *q, struct view_answer *out);
+
+/* [lock] The customer that a query is about: by ident, or as the owner of a chat. */
+static struct cuser *user_of(struct cache *c, const struct view_query *q, uint32_t hash, struct cchat **chat)
+{
+    *chat = NULL;
+    if (q->view == VIEW_POLL || q->view == VIEW_USER)
+        return index_ident(c, q->ident, hash);
+    *chat = index_chat(c, q->ident, hash);
+    return *chat ? (*chat)->user : NULL;
+}
+
+/* [lock] The body of this version, where it is kept. */
+static bool kept_poll(const struct cuser *u, const struct view_query *q, struct view_answer *out)
+{
+    if (q->view != VIEW_POLL || q->has_since || !u->body)
+        return false;
+    out->body = blob_hold(u->body);
+    out->result = VIEW_OK;
+    return true;
+}
+
+void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, struct blob *body)
+{
+    if (!c->enabled)
+        return;
+    uint32_t hash = index_hash(ident);
+    cache_lock(c);
+    struct cuser *u = index_ident(c, ident, hash);
+    if (u && u->state == USER_LOADED && u->version == version && !u->body)
+        user_keep_body(c, u, body);
+    cache_evict(c, 16);
+    cache_unlock(c);
+}
+
+static bool is_large(const struct cuser *u, const struct cchat *chat, const struct view_query *q)
+{
+    if (q->has_since || q->view == VIEW_HISTORY)
+        return false; /* a part of it: see serve_composed() */
+    return (chat && chat->history ? chat->history->bytes : u->content->bytes) > INLINE_BYTES;
+}
+
+static void serve_one(struct cache *c, const struct view_query *asked, struct view_answer *out)
+{
+    struct view_query q = *asked;
+    struct user_view view;
+    struct snap s = {0};
+    struct cchat *chat;
+    uint32_t hash = index_hash(q.ident);
+    bool compose = false;
+    cache_lock(c);
+    q.has_since = view_has_cursor(c, &q);
+    struct cuser *u = user_of(c, &q, hash, &chat);
+    if (u && !view_unchanged(c, &q, u->version, out)) {
+        user_touch(c, u);
+        compose = u->state == USER_LOADED && !kept_poll(u, &q, out) && !is_large(u, chat, &q);
+        if (compose) {
+            snap_init(&s, 1);
+            user_view_of(u, &view);
+            if (!s.failed)
+                snap_fill(&s, 0, &view, q.has_since ? q.since : SINCE_ALL);
+        }
+    }
+    cache_unlock(c);
+    if (!compose)
+        return;
+    uint64_t version = view.version;
+    serve_composed(c, &s, &q, out);
+    snap_fini(&s);
+    if (out->result == VIEW_OK && q.view == VIEW_POLL && !q.has_since)
+        view_keep_poll(c, q.ident, version, out->body);
+}
+
+static void serve_page(struct cache *c, const struct snap *s, const struct view_query *q, struct view_answer *out)
+{
+    const struct history_view *found = snap_chat(s, 0, q->ident);
+    if (!found)
+        return;
+    struct history_view chat = *found;
+    if (q->view == VIEW_HISTORY) {
+        enum err e = view_page(q, &chat);
+        if (e != OK) {
+            view_fail(out, e);
+            return;
+        }
+        if (chat.bytes <= INLINE_BYTES)
+            view_give(c, out, compose_history(&chat, c->tag), s->users[0].version);
+        return;
+    }
+    struct chat_view one = {.history = chat, .content = s->users[0].content};
+    view_give(c, out, compose_chat(&one, c->tag), s->users[0].version);
+}
+
+static void serve_composed(struct cache *c, struct snap *s, const struct view_query *q, struct view_answer *out)
+{
+    if (s->failed) {
+        view_fail(out, ERR_NOMEM);
+        return;
+    }
+    if (q->view == VIEW_HISTORY || q->view == VIEW_CHAT) {
+        serve_page(c, s, q, out);
+        return;
+    }
+    if (q->has_since)
+        snap_since(s, view_base(q));
+    if (snap_bytes(s) > INLINE_BYTES)
+        return;
+    uint64_t version = s->users[0].version;
+    if (q->view == VIEW_USER)
+        view_give(c, out, compose_user(s), version);
+    else
+        view_give(c, out, compose_poll(s, c->tag, poll_cursor(c, s->users[0].change_rev)), version);
+}
+
+static void serve_ai(struct cache *c, const struct view_query *q, struct view_answer *out)
+{
+    uint32_t hash = index_hash(q->ident);
+    uint64_t version = 0;
+    uint8_t flags = 0;
+    cache_lock(c);
+    const struct cchat *chat = index_chat(c, q->ident, hash);
+    if (chat) {
+        version = chat->user->version;
+        flags = chat->flags;
+    }
+    cache_unlock(c);
+    if (!chat || view_unchanged(c, q, version, out))
+        return;
+    struct buf b;
+    body_begin(&b, 128 + q->ident.len);
+    render_ai(&b, q->ident, !(flags & CHAT_AI_DISABLED));
+    view_give(c, out, body_end(&b), version);
+}
+
+static void serve_totals(struct cache *c, const struct view_query *q, struct view_answer *out)
+{
+    struct totals totals;
+    struct buf b;
+    cache_totals(c, &totals);
+    body_begin(&b, 256);
+    if (q->view == VIEW_REPORT)
+        render_report(&b, &totals, clock_wall_us());
+    else
+        render_agent(&b, &totals, clock_wall_us());
+    view_give(c, out, body_end(&b), 0);
+}
+
+/* [lock] Customers changed after the cursor, oldest first, where they are few, all loaded, and all known. */
+static bool pick_changed(struct cache *c, const struct view_query *q, struct snap *s)
+{
+    struct cuser *picked[REFETCH_LIMIT];
+    size_t limit = q->limit > 0 && q->limit < REFETCH_LIMIT ? (size_t)q->limit : REFETCH_LIMIT;
+    size_t count = 0, looked = 0;
+    if (q->since < c->changes_floor)
+        return false;
+    for (struct link *at = c->changes.head.next; at != &c->changes.head; at = at->next) {
+        struct cuser *u = entry_of(at, struct cuser, changes);
+        if (u->change_rev <= q->since)
+            break;
+        if (u->state != USER_LOADED || looked++ == CHANGES_MAX)
+            return false;
+        if (q->owner.len > 0 && !slice_eq(user_owner(u), q->owner))
+            continue;
+        if (count == limit)
+            return false;
+        picked[count++] = u;
+    }
+    snap_init(s, count);
+    struct user_view view;
+    for (size_t i = 0; i < count && !s->failed; i++) {
+        user_view_of(picked[count - 1 - i], &view);
+        snap_fill(s, i, &view, view_base(q));
+    }
+    return true;
+}
+
+static void serve_changes(struct cache *c, const struct view_query *q, struct snap *s, const struct cursor *cursor,
+                          uint64_t version, struct view_answer *out)
+{
+    snap_since(s, view_base(q));
+    if (s->failed)
+        view_fail(out, ERR_NOMEM);
+    else if (snap_bytes(s) <= INLINE_BYTES)
+        view_give(c, out, compose_refetch(s, cursor), version);
+}
+
+static void serve_list(struct cache *c, const struct view_query *asked, struct view_answer *out)
+{
+    struct view_query q = *asked;
+    struct snap s = {0};
+    bool compose = false;
+    cache_lock(c);
+    uint64_t version = c->inbox_version;
+    struct cursor cursor = {.rev = c->rev};
+    q.has_since = q.view == VIEW_REFETCH && view_has_cursor(c, &q);
+    if (!view_unchanged(c, &q, version, out)) {
+        struct variant *v = q.has_since ? NULL : variant_find(c, &q);
+        if (q.has_since) {
+            compose = pick_changed(c, &q, &s);
+        } else if (v && v->body && v->version == version) {
+            out->body = blob_hold(v->body);
+            out->result = VIEW_OK;
+        }
+    }
+    cache_unlock(c);
+    if (compose)
+        serve_changes(c, &q, &s, &cursor, version, out);
+    snap_fini(&s);
+}
+
+void cache_serve(struct cache *c, const struct view_query *query, struct arena *a, struct view_answer *out)
+{
+    (void)a; /* nothing here outlives the call but the body */
+    *out = (struct view_answer){.result = VIEW_LOAD};
+    if (c->enabled) {
+        switch (query->view) {
+        case VIEW_POLL:
+        case VIEW_USER:
+        case VIEW_CHAT:
+        case VIEW_HISTORY:
+            serve_one(c, query, out);
+            break;
+        case VIEW_AI:
+            serve_ai(c, query, out);
+            break;
+        case VIEW_REFETCH:
+        case VIEW_USERS:
+        case VIEW_CHATS:
+            serve_list(c, query, out);
+            break;
+        case VIEW_REPORT:
+        case VIEW_AGENT:
+            serve_totals(c, query, out);
+            break;
+        case VIEW_OVERVIEW:
+        case VIEW_COUNT:
+            break;
+        }
+    }
+    metrics_add(out->result == VIEW_LOAD ? M_CACHE_MISS : M_CACHE_HIT, 1);
+    if (out->result == VIEW_NOT_MODIFIED)
+        metrics_add(M_NOT_MODIFIED, 1);
+    if (out->result == VIEW_LOAD)
+        out->etag_len = 0;
+}

@@ -1,0 +1,309 @@
+/* The entries: customers and their chats, from stub to loaded and back. */
+#include "cache_int.h"
+
+#include <stdlib.h>
+
+#define ALLOC_OVERHEAD ((size_t)16) /* of one malloc, about */
+#define ROW_FIELD_MAX  4096         /* a longer address or owner is not looked up by: the store answers then */
+
+static void entry_grew(struct cache *c, size_t bytes)
+{
+    c->entry_bytes += bytes + ALLOC_OVERHEAD;
+}
+
+static void entry_shrank(struct cache *c, size_t bytes)
+{
+    c->entry_bytes -= bytes + ALLOC_OVERHEAD;
+}
+
+static size_t row_bytes(const struct cuser *u)
+{
+    return (size_t)u->email_len + u->ref_len + u->owner_len;
+}
+
+struct cuser *user_get(struct cache *c, struct slice id)
+{
+    uint32_t hash = index_hash(id);
+    struct cuser *u = index_user(c, id, hash);
+    if (u || id.len == 0 || id.len > UINT8_MAX)
+        return u;
+    u = calloc(1, sizeof(*u) + id.len);
+    if (!u)
+        return NULL;
+    entry_grew(c, sizeof(*u) + id.len);
+    u->id_len = (uint8_t)id.len;
+    memcpy(u->id, id.ptr, id.len);
+    u->version = ++c->version;
+    index_add(c, &u->by_id, KEY_USER, hash);
+    c->users++;
+    user_settle(c, u);
+    return u;
+}
+
+struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32_t hash, int64_t key)
+{
+    struct cchat *chat = index_chat(c, id, hash);
+    if (chat || id.len == 0 || id.len > UINT8_MAX)
+        return chat;
+    chat = calloc(1, sizeof(*chat) + id.len);
+    if (!chat)
+        return NULL;
+    entry_grew(c, sizeof(*chat) + id.len);
+    chat->id_len = (uint8_t)id.len;
+    memcpy(chat->id, id.ptr, id.len);
+    chat->key = key;
+    chat->user = u;
+    index_add(c, &chat->by_id, KEY_CHAT, hash);
+    if (u->last)
+        u->last->next = chat;
+    else
+        u->first = chat;
+    u->last = chat;
+    u->chat_count++;
+    c->chats++;
+    return chat;
+}
+
+static void chat_free(struct cache *c, struct cchat *chat)
+{
+    index_remove(c, &chat->by_id);
+    entry_shrank(c, sizeof(*chat) + chat->id_len);
+    c->chats--;
+    free(chat);
+}
+
+void chat_forget(struct cache *c, struct cchat *chat)
+{
+    struct cuser *u = chat->user;
+    struct cchat *before = NULL;
+    for (struct cchat *at = u->first; at != chat; at = at->next)
+        before = at;
+    if (before)
+        before->next = chat->next;
+    else
+        u->first = chat->next;
+    if (u->last == chat)
+        u->last = before;
+    u->chat_count--;
+    chat_free(c, chat);
+}
+
+struct blob *user_render_head(const struct user *row, uint32_t *poll_at)
+{
+    struct buf b;
+    buf_init(&b);
+    render_user_head(&b, row);
+    *poll_at = (uint32_t)b.len;
+    render_poll_head(&b, row);
+    struct blob *head = buf_ok(&b) ? blob_copy(buf_slice(&b)) : NULL;
+    buf_fini(&b);
+    return head;
+}
+
+static size_t blob_bytes(const struct blob *b)
+{
+    return b ? sizeof(*b) + b->len + ALLOC_OVERHEAD : 0;
+}
+
+static void set_head(struct cache *c, struct cuser *u, struct blob *head, uint32_t poll_at)
+{
+    c->content_bytes += blob_bytes(head);
+    c->content_bytes -= blob_bytes(u->head);
+    blob_drop(u->head);
+    u->head = head;
+    u->poll_at = poll_at;
+}
+
+void user_drop_body(struct cache *c, struct cuser *u)
+{
+    c->content_bytes -= blob_bytes(u->body);
+    blob_drop(u->body);
+    u->body = NULL;
+}
+
+void user_keep_body(struct cache *c, struct cuser *u, struct blob *body)
+{
+    user_drop_body(c, u);
+    u->body = blob_hold(body);
+    c->content_bytes += blob_bytes(body);
+}
+
+/* Two customers may share an address: the one indexed first stays, unless the store says otherwise. */
+static void index_text(struct cache *c, struct key_node *node, enum key_kind kind, struct slice key)
+{
+    uint32_t hash = index_hash(key);
+    if (key.len > 0 && !index_has(c, kind, key, hash))
+        index_add(c, node, kind, hash);
+}
+
+void user_claim_ident(struct cache *c, struct cuser *u, struct slice ident)
+{
+    uint32_t hash = index_hash(ident);
+    struct cuser *other = index_ident(c, ident, hash);
+    if (!other || other == u || !u->row)
+        return;
+    struct slice email = slice_of(u->row, u->email_len);
+    if (slice_eq(email, ident) && other->by_email.kind == KEY_EMAIL && other->email_len == email.len) {
+        index_remove(c, &other->by_email);
+        index_text(c, &u->by_email, KEY_EMAIL, email);
+    }
+}
+
+static uint16_t field_len(struct slice s)
+{
+    return s.len > ROW_FIELD_MAX ? 0 : (uint16_t)s.len;
+}
+
+static char *put(char *at, struct slice s, uint16_t len)
+{
+    if (len > 0)
+        memcpy(at, s.ptr, len);
+    return at + len;
+}
+
+/* False: no memory; the old row stays. */
+static bool set_strings(struct cache *c, struct cuser *u, const struct user *row)
+{
+    uint16_t email_len = field_len(row->email), ref_len = field_len(row->user_ref), owner_len = field_len(row->owner);
+    char *text = malloc((size_t)email_len + ref_len + owner_len + 1);
+    if (!text)
+        return false;
+    put(put(put(text, row->email, email_len), row->user_ref, ref_len), row->owner, owner_len);
+    index_remove(c, &u->by_email);
+    index_remove(c, &u->by_ref);
+    if (u->row)
+        entry_shrank(c, row_bytes(u));
+    free(u->row);
+    u->row = text;
+    u->email_len = email_len;
+    u->ref_len = ref_len;
+    u->owner_len = owner_len;
+    entry_grew(c, row_bytes(u));
+    index_text(c, &u->by_email, KEY_EMAIL, slice_of(text, email_len));
+    index_text(c, &u->by_ref, KEY_REF, slice_of(text + email_len, ref_len));
+    return true;
+}
+
+void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *head, uint32_t poll_at)
+{
+    if ((u->row && row->rev < u->row_rev) || !set_strings(c, u, row)) {
+        blob_drop(head);
+        return;
+    }
+    if (row->key != 0)
+        u->key = row->key;
+    u->row_rev = row->rev;
+    u->last_seen_us = row->last_seen_us;
+    if (u->state == USER_KNOWN)
+        blob_drop(head);
+    else
+        set_head(c, u, head, poll_at);
+    if (u->state == USER_LOADED && !head)
+        user_unload(c, u); /* no memory for the new head: the old one would be stale */
+}
+
+bool user_bear(struct cache *c, struct cuser *u)
+{
+    must(u->state == USER_KNOWN && !u->content);
+    u->content = content_new(slice_of(u->id, u->id_len));
+    if (!u->content)
+        return false;
+    c->content_bytes += u->content->alloc_bytes;
+    u->state = USER_LOADED;
+    user_settle(c, u);
+    return true;
+}
+
+void user_release_content(struct cache *c, struct cuser *u)
+{
+    struct content *content = u->content;
+    if (!content)
+        return;
+    c->content_bytes -= content->alloc_bytes;
+    for (struct cchat *chat = u->first; chat; chat = chat->next)
+        chat->history = NULL;
+    content->next_garbage = c->garbage;
+    c->garbage = content;
+    u->content = NULL;
+}
+
+void user_unload(struct cache *c, struct cuser *u)
+{
+    if (u->state == USER_LOADING) { /* the reader that loads it will see, and unload it */
+        u->spoiled = true;
+        return;
+    }
+    user_release_content(c, u);
+    user_drop_body(c, u);
+    set_head(c, u, NULL, 0);
+    u->state = USER_KNOWN;
+    user_settle(c, u);
+}
+
+static struct links *lru_list(struct cache *c, enum lru_list in)
+{
+    return in == LRU_LOADED ? &c->loaded : &c->strays;
+}
+
+void user_settle(struct cache *c, struct cuser *u)
+{
+    enum lru_list in = LRU_NONE;
+    if (u->state == USER_LOADED)
+        in = LRU_LOADED;
+    else if (u->state == USER_KNOWN && !link_in(&u->order))
+        in = LRU_STRAYS;
+    if (u->lru_in != in && u->lru_in != LRU_NONE)
+        links_remove(lru_list(c, u->lru_in), &u->lru);
+    u->lru_in = (uint8_t)in;
+    if (in != LRU_NONE)
+        links_front(lru_list(c, in), &u->lru);
+}
+
+void user_touch(struct cache *c, struct cuser *u)
+{
+    if (u->lru_in == LRU_LOADED)
+        links_front(&c->loaded, &u->lru);
+}
+
+void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active)
+{
+    u->version = c->inbox_version = ++c->version;
+    user_drop_body(c, u);
+    if (rev > c->rev)
+        c->rev = rev;
+    if (rev > u->change_rev) {
+        u->change_rev = rev;
+        links_front(&c->changes, &u->changes);
+    }
+    if (active) {
+        links_front(&c->order, &u->order);
+        user_settle(c, u);
+    }
+}
+
+void user_free(struct cache *c, struct cuser *u)
+{
+    must(u->state != USER_LOADING);
+    if (u->state == USER_LOADED)
+        user_unload(c, u);
+    while (u->first) {
+        struct cchat *next = u->first->next;
+        chat_free(c, u->first);
+        u->first = next;
+    }
+    index_remove(c, &u->by_id);
+    index_remove(c, &u->by_email);
+    index_remove(c, &u->by_ref);
+    if (u->lru_in != LRU_NONE)
+        links_remove(lru_list(c, u->lru_in), &u->lru);
+    links_remove(&c->order, &u->order);
+    links_remove(&c->changes, &u->changes);
+    if (u->change_rev > c->changes_floor)
+        c->changes_floor = u->change_rev;
+    if (u->row)
+        entry_shrank(c, row_bytes(u));
+    free(u->row);
+    entry_shrank(c, sizeof(*u) + u->id_len);
+    c->users--;
+    free(u);
+}

@@ -1,0 +1,162 @@
+/* The refetch with a cursor: customers changed after it, oldest change first, each with its newer messages only.
+ * Who changed is known here as far back as changes_floor; further back the store's index says.
+ * An answer that is cut names a cursor of two numbers: the next page goes on after the last customer's change, and
+ * shows for each customer what is newer than the first page's cursor. A customer that changes while a client pages
+ * comes again, later; total_messages tells where its messages belong. */
+#include "view_int.h"
+
+#include <stdlib.h>
+
+#define PAGES_MAX 64 /* of the store's rows, where few are of the owner asked for */
+
+struct changed {
+    struct slice id;
+    int64_t rev;
+};
+
+struct changes {
+    struct cache *cache;
+    struct store_reader *reader;
+    const struct view_query *query;
+    struct arena *arena;
+    struct snap snap;
+    size_t included;
+    struct cursor cursor;
+    int64_t position; /* of the last customer looked at */
+};
+
+/* [lock] Newest first into rows; false: not known here, or too many. */
+static bool list_changed(const struct cache *c, int64_t since, struct changed *rows, size_t max, struct arena *a,
+                         size_t *count)
+{
+    *count = 0;
+    if (since < c->changes_floor)
+        return false;
+    for (struct link *at = c->changes.head.next; at != &c->changes.head; at = at->next) {
+        const struct cuser *u = entry_of(at, struct cuser, changes);
+        if (u->change_rev <= since)
+            return true;
+        if (*count == max)
+            return false;
+        rows[*count].rev = u->change_rev;
+        rows[*count].id = arena_slice(a, slice_of(u->id, u->id_len));
+        if (!rows[(*count)++].id.ptr)
+            return false;
+    }
+    return true;
+}
+
+static bool has_owner(const struct view_query *q, struct slice owner)
+{
+    return q->owner.len == 0 || slice_eq(owner, q->owner);
+}
+
+/* The owner as the snapshot's rendered head has it is text to be parsed; the entry knows it. */
+static bool cached_owner_is(struct changes *w, struct slice id)
+{
+    if (w->query->owner.len == 0)
+        return true;
+    uint32_t hash = index_hash(id);
+    cache_lock(w->cache);
+    const struct cuser *u = index_user(w->cache, id, hash);
+    bool is = u && u->row && has_owner(w->query, user_owner(u));
+    cache_unlock(w->cache);
+    return is;
+}
+
+static void leave_out(struct changes *w)
+{
+    struct user_view *u = &w->snap.users[w->included];
+    content_drop(u->content);
+    blob_drop(u->head);
+    w->snap.chat_count = u->first_chat;
+    *u = (struct user_view){0};
+}
+
+/* Loads one and keeps it in the answer, if it is the owner's. */
+static enum err include(struct changes *w, const struct changed *row, bool owner_known)
+{
+    enum err e = cache_acquire(w->cache, w->reader, row->id, view_base(w->query), &w->snap, w->included);
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    if (e == OK && (owner_known || cached_owner_is(w, row->id)))
+        w->included++;
+    else if (e == OK)
+        leave_out(w);
+    w->position = row->rev;
+    return OK;
+}
+
+static enum err from_cache(struct changes *w, const struct changed *rows, size_t count)
+{
+    while (count > 0) {
+        if (w->included == (size_t)w->query->limit) {
+            w->cursor.more = true;
+            return OK;
+        }
+        enum err e = include(w, &rows[--count], false);
+        if (e != OK)
+            return e;
+    }
+    return OK;
+}
+
+static enum err from_store(struct changes *w)
+{
+    const struct view_query *q = w->query;
+    for (int page = 0; page < PAGES_MAX; page++) {
+        struct user *rows;
+        size_t count;
+        enum err e = w->reader->vtable->changed_users(w->reader, w->position, q->limit, w->arena, &rows, &count);
+        for (size_t i = 0; e == OK && i < count; i++) {
+            if (w->included == (size_t)q->limit) {
+                w->cursor.more = true;
+                return OK;
+            }
+            if (has_owner(q, rows[i].owner))
+                e = include(w, &(struct changed){rows[i].id, rows[i].rev}, true);
+            w->position = rows[i].rev;
+        }
+        if (e != OK || count < (size_t)q->limit)
+            return e;
+    }
+    w->cursor.more = true;
+    return OK;
+}
+
+static void answer_changes(struct changes *w, uint64_t version, struct view_answer *out)
+{
+    w->snap.user_count = w->included;
+    if (w->cursor.more) {
+        w->cursor.rev = w->position;
+        w->cursor.base = view_base(w->query);
+    }
+    snap_since(&w->snap, view_base(w->query));
+    view_give(w->cache, out, compose_refetch(&w->snap, &w->cursor), version);
+}
+
+void view_changes(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
+                  struct view_answer *out)
+{
+    (void)a; /* rows of a long listing are more than a request's arena holds */
+    struct arena own;
+    arena_init(&own, 0);
+    struct changes w = {.cache = c, .reader = reader, .query = q, .arena = &own, .position = q->since};
+    struct changed *rows = arena_alloc(&own, CHANGES_MAX * sizeof(*rows));
+    size_t count = 0;
+    bool known_here = false;
+    snap_init(&w.snap, (size_t)q->limit + 1); /* one more: it may be loaded and then left out */
+    cache_lock(c);
+    uint64_t version = c->inbox_version;
+    w.cursor.rev = c->rev;
+    if (rows && c->enabled)
+        known_here = list_changed(c, q->since, rows, CHANGES_MAX, &own, &count);
+    cache_unlock(c);
+    enum err e = !rows || w.snap.failed ? ERR_NOMEM : known_here ? from_cache(&w, rows, count) : from_store(&w);
+    if (e == OK)
+        answer_changes(&w, version, out);
+    else
+        view_fail(out, e);
+    snap_fini(&w.snap);
+    arena_fini(&own);
+}

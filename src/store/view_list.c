@@ -1,0 +1,289 @@
+/* Listings of the whole inbox: the refetch, customers, chats. Composed once per version and variant: readers that want
+ * the same wait for the one that composes, and share its bytes.
+ * Freshness: the version is taken before anything is gathered, so a body may be fresher than its ETag, never staler. */
+#include "base/map.h"
+#include "base/metrics.h"
+#include "view_int.h"
+
+#include <stdlib.h>
+
+#define DEEP_PAGE                                                                                                      \
+    5000 /* a page further down the order is looked up by the store's index, not by a walk with the lock */
+
+struct listing {
+    struct cache *cache;
+    struct store_reader *reader;
+    const struct view_query *query;
+    struct arena *arena;
+    struct snap snap;
+    struct slice *ids; /* of each slot */
+    size_t count;
+    uint64_t version;
+    struct cursor cursor;
+};
+
+static bool listing_room(struct listing *l, size_t slots)
+{
+    l->ids = arena_zalloc(l->arena, (slots > 0 ? slots : 1) * sizeof(*l->ids));
+    snap_init(&l->snap, slots);
+    return l->ids && !l->snap.failed;
+}
+
+/* [lock] The customers come from the order of activity: true when it reaches far enough. */
+static bool order_covers(const struct cache *c, const struct view_query *q)
+{
+    if (q->skip + q->limit > DEEP_PAGE)
+        return false;
+    if (q->owner.len > 0) /* any number may have to be passed over */
+        return c->order_all && c->order.count <= DEEP_PAGE;
+    return c->order_all || c->order.count >= (size_t)(q->skip + q->limit);
+}
+
+/* [lock] */
+static bool take_slot(struct listing *l, struct cuser *u)
+{
+    struct user_view view;
+    size_t slot = l->count++;
+    l->ids[slot] = arena_slice(l->arena, slice_of(u->id, u->id_len));
+    if (u->state == USER_LOADED) {
+        user_touch(l->cache, u);
+        user_view_of(u, &view);
+        snap_fill(&l->snap, slot, &view, SINCE_ALL);
+    }
+    return l->ids[slot].ptr && !l->snap.failed;
+}
+
+/* [lock] ERR_NOT_FOUND: the order does not say; ask the store. */
+static enum err walk_order(struct listing *l)
+{
+    struct cache *c = l->cache;
+    const struct view_query *q = l->query;
+    if (!order_covers(c, q))
+        return ERR_NOT_FOUND;
+    int64_t skip = q->skip;
+    for (struct link *at = c->order.head.next; at != &c->order.head && l->count < (size_t)q->limit; at = at->next) {
+        struct cuser *u = entry_of(at, struct cuser, order);
+        if (q->owner.len > 0 && !u->row)
+            return ERR_NOT_FOUND;
+        if (q->owner.len > 0 && !slice_eq(user_owner(u), q->owner))
+            continue;
+        if (skip-- > 0)
+            continue;
+        if (!take_slot(l, u))
+            return ERR_NOMEM;
+    }
+    return OK;
+}
+
+static enum err ask_store(struct listing *l, uint64_t cuts)
+{
+    struct user *rows;
+    size_t count;
+    const struct view_query *q = l->query;
+    enum err e = l->reader->vtable->recent_users(l->reader, q->owner, q->skip, q->limit, l->arena, &rows, &count);
+    if (e != OK)
+        return e;
+    if (l->cache->enabled && q->owner.len == 0 && q->skip == 0) {
+        cache_lock(l->cache);
+        order_extend(l->cache, rows, count, count < (size_t)q->limit, cuts);
+        cache_evict(l->cache, UINT8_MAX);
+        cache_unlock(l->cache);
+    }
+    for (size_t i = 0; i < count && i < l->snap.user_count; i++)
+        l->ids[i] = rows[i].id;
+    l->count = count < l->snap.user_count ? count : l->snap.user_count;
+    return OK;
+}
+
+/* Slots that memory did not fill. A customer deleted meanwhile is left out. */
+static enum err load_missing(struct listing *l)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->snap.users[i].content)
+            continue;
+        enum err e = cache_acquire(l->cache, l->reader, l->ids[i], SINCE_ALL, &l->snap, i);
+        if (e != OK && e != ERR_NOT_FOUND)
+            return e;
+    }
+    return OK;
+}
+
+static enum err gather_users(struct listing *l)
+{
+    struct cache *c = l->cache;
+    if (!listing_room(l, (size_t)l->query->limit))
+        return ERR_NOMEM;
+    cache_lock(c);
+    l->version = c->inbox_version;
+    l->cursor.rev = c->rev;
+    uint64_t cuts = c->order_cuts;
+    enum err e = c->enabled ? walk_order(l) : ERR_NOT_FOUND;
+    cache_unlock(c);
+    if (e == ERR_NOT_FOUND) {
+        l->count = 0;
+        snap_fini(&l->snap);
+        snap_init(&l->snap, (size_t)l->query->limit);
+        e = l->snap.failed ? ERR_NOMEM : ask_store(l, cuts);
+    }
+    return e == OK ? load_missing(l) : e;
+}
+
+static enum err list_users(struct listing *l, struct blob **body)
+{
+    enum err e = gather_users(l);
+    if (e != OK)
+        return e;
+    if (l->query->view == VIEW_REFETCH) {
+        *body = compose_refetch(&l->snap, &l->cursor);
+        metrics_add(M_CACHE_COMPOSED, 1);
+        return OK;
+    }
+    struct totals totals;
+    cache_totals(l->cache, &totals);
+    if (!l->cache->enabled)
+        e = l->reader->vtable->read_totals(l->reader, &totals);
+    if (e == OK)
+        *body = compose_users(&l->snap, &(struct page){totals.users, l->query->skip, l->query->limit});
+    return e;
+}
+
+/* One slot per customer, however many of its chats are listed. */
+static enum err acquire_owners(struct listing *l, const struct chat_ref *refs, size_t count)
+{
+    struct map seen;
+    enum err e = OK;
+    map_init(&seen);
+    for (size_t i = 0; i < count && e == OK; i++) {
+        if (map_get(&seen, refs[i].user_id))
+            continue;
+        e = map_put(&seen, refs[i].user_id, l);
+        if (e == OK)
+            e = cache_acquire(l->cache, l->reader, refs[i].user_id, SINCE_ALL, &l->snap, l->count);
+        if (e == OK)
+            l->count++;
+        else if (e == ERR_NOT_FOUND)
+            e = OK;
+    }
+    map_fini(&seen);
+    return e;
+}
+
+/* Every chat of the snap by its id. Values point into a table of views made before, which does not move. */
+static enum err index_chats(const struct listing *l, struct chat_view *views, struct map *by_id)
+{
+    for (size_t u = 0; u < l->count; u++) {
+        const struct user_view *user = &l->snap.users[u];
+        for (size_t i = user->first_chat; i < user->first_chat + user->chats; i++) {
+            views[i] = (struct chat_view){.history = l->snap.chats[i], .content = user->content};
+            enum err e = map_put(by_id, history_chat_id(views[i].history.history), &views[i]);
+            if (e != OK)
+                return e;
+        }
+    }
+    return OK;
+}
+
+static enum err compose_listed(struct listing *l, const struct chat_ref *refs, size_t count, const struct page *page,
+                               struct blob **body)
+{
+    struct map by_id;
+    struct chat_view *views = calloc(l->snap.chat_count + count + 1, sizeof(*views));
+    if (!views)
+        return ERR_NOMEM;
+    struct chat_view *listed = views + l->snap.chat_count;
+    size_t found = 0;
+    map_init(&by_id);
+    enum err e = index_chats(l, views, &by_id);
+    for (size_t i = 0; i < count && e == OK; i++) {
+        const struct chat_view *view = map_get(&by_id, refs[i].chat_id);
+        if (view)
+            listed[found++] = *view;
+    }
+    if (e == OK)
+        *body = compose_chats(listed, found, page, l->cache->tag);
+    map_fini(&by_id);
+    free(views);
+    return e;
+}
+
+static enum err list_chats(struct listing *l, struct blob **body)
+{
+    const struct view_query *q = l->query;
+    struct chat_ref *refs;
+    size_t count;
+    int64_t total;
+    cache_lock(l->cache);
+    l->version = l->cache->inbox_version;
+    cache_unlock(l->cache);
+    enum err e = l->reader->vtable->list_chats(l->reader, q->email, q->skip, q->limit, l->arena, &refs, &count, &total);
+    if (e != OK)
+        return e;
+    if (!listing_room(l, count))
+        return ERR_NOMEM;
+    e = acquire_owners(l, refs, count);
+    if (e != OK)
+        return e;
+    return compose_listed(l, refs, count, &(struct page){total, q->skip, q->limit}, body);
+}
+
+/* Composes, and keeps the body with its variant (NULL: none). */
+static void compose_listing(struct listing *l, struct variant *v, struct view_answer *out)
+{
+    struct cache *c = l->cache;
+    struct blob *body = NULL;
+    enum err e = l->query->view == VIEW_CHATS ? list_chats(l, &body) : list_users(l, &body);
+    if (e != OK) {
+        view_fail(out, e);
+    } else {
+        view_give(c, out, body, l->version);
+        if (body && v) {
+            cache_lock(c);
+            if (variant_is(v, l->query)) /* the slot may have been given to another query meanwhile */
+                variant_keep(c, v, body, l->version);
+            cache_evict(c, UINT8_MAX);
+            cache_unlock(c);
+        }
+    }
+    snap_fini(&l->snap);
+}
+
+/* What another reader composed since `needed` will do as well. */
+static bool share(struct cache *c, const struct variant *v, const struct view_query *q, uint64_t needed,
+                  struct view_answer *out)
+{
+    bool shared = false;
+    cache_lock(c);
+    if (variant_is(v, q) && v->body && v->version >= needed) {
+        shared = true;
+        if (!view_unchanged(c, q, v->version, out)) {
+            out->result = VIEW_OK;
+            out->body = blob_hold(v->body);
+        }
+    }
+    cache_unlock(c);
+    return shared;
+}
+
+void view_list(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
+               struct view_answer *out)
+{
+    (void)a; /* rows of a long listing are more than a request's arena holds */
+    struct arena own;
+    arena_init(&own, 0);
+    struct listing l = {.cache = c, .reader = reader, .query = q, .arena = &own};
+    struct variant *v = NULL;
+    uint64_t needed = 0;
+    if (c->enabled) {
+        cache_lock(c);
+        v = variant_pick(c, q);
+        needed = c->inbox_version;
+        cache_unlock(c);
+    }
+    if (v)
+        must(pthread_mutex_lock(&v->composing) == 0);
+    if (!v || !share(c, v, q, needed, out))
+        compose_listing(&l, v, out);
+    if (v)
+        must(pthread_mutex_unlock(&v->composing) == 0);
+    arena_fini(&own);
+}

@@ -1,0 +1,120 @@
+/* GET /api/debug/database-overview: read from the store each time; nobody polls it. */
+#include "base/clock.h"
+#include "view_int.h"
+#include "json/json_out.h"
+
+static void put_customer(struct buf *b, const struct user *u)
+{
+    render_user_head(b, u);
+    buf_append_lit(b, ",\"created_at\":");
+    render_time(b, u->created_us);
+    render_last_seen(b, u->last_seen_us);
+    buf_append_char(b, '}');
+}
+
+static void put_message(struct buf *b, const struct message *m, uint64_t place, const uint8_t tag[static 5])
+{
+    struct buf fragment;
+    struct message_form form;
+    struct message_parts parts;
+    char id[MESSAGE_ID_MAX];
+    buf_init(&fragment);
+    render_message(&fragment, m, &form);
+    if (buf_ok(&fragment)) {
+        message_parts(fragment.ptr, &form, &parts);
+        size_t len = m->legacy ? message_id_legacy(message_seconds(&parts), place, id) : message_id(m->rev, tag, id);
+        render_message_poll(b, slice_of(id, len), &parts);
+    } else {
+        b->failed = true;
+    }
+    buf_fini(&fragment);
+}
+
+static void put_chat_row(struct buf *b, const struct overview_chat *c, const uint8_t tag[static 5])
+{
+    buf_append_char(b, '{');
+    json_out_member_string(b, "_id", c->row_id);
+    json_out_member_string(b, "chat_id", c->chat.chat_id);
+    json_out_member_string(b, "user_id", c->chat.user_id);
+    json_out_member_string(b, "status", c->chat.status);
+    buf_append_lit(b, ",\"created_at\":");
+    render_time(b, c->chat.created_us);
+    buf_append_lit(b, ",\"last_activity\":");
+    render_time(b, c->chat.last_activity_us);
+    json_out_member_i64(b, "total_messages", c->chat.total_messages);
+    json_out_member_i64(b, "messages_count", c->messages);
+    buf_append_lit(b, ",\"first_message\":");
+    if (c->has_first)
+        put_message(b, &c->first, 0, tag);
+    else
+        json_out_null(b);
+    buf_append_lit(b, ",\"last_message\":");
+    if (c->has_last)
+        put_message(b, &c->last, (uint64_t)(c->messages > 0 ? c->messages - 1 : 0), tag);
+    else
+        json_out_null(b);
+    buf_append_char(b, '}');
+}
+
+static void put_collections(struct buf *b, const struct overview *o, const struct totals *t,
+                            const uint8_t tag[static 5])
+{
+    buf_append_lit(b, ",\"collections\":{\"customers\":{\"count\":");
+    buf_append_i64(b, t->users);
+    buf_append_lit(b, ",\"data\":[");
+    for (size_t i = 0; i < o->user_count; i++) {
+        if (i > 0)
+            buf_append_char(b, ',');
+        put_customer(b, &o->users[i]);
+    }
+    buf_append_lit(b, "]},\"customer-chats\":{\"count\":");
+    buf_append_i64(b, t->chats);
+    buf_append_lit(b, ",\"data\":[");
+    for (size_t i = 0; i < o->chat_count; i++) {
+        if (i > 0)
+            buf_append_char(b, ',');
+        put_chat_row(b, &o->chats[i], tag);
+    }
+    /* Dashboards have no accounts in this database: the old service had a collection for them. */
+    buf_append_lit(b, "]},\"dashboard_users\":{\"count\":0,\"data\":[]}}");
+}
+
+static void put_statistics(struct buf *b, const struct totals *t)
+{
+    buf_append_lit(b, ",\"statistics\":{");
+    json_out_member_i64(b, "total_widget_customers", t->users);
+    json_out_member_i64(b, "total_customer_chats", t->chats);
+    json_out_member_i64(b, "total_messages", t->messages);
+    json_out_member_i64(b, "total_dashboard_users", 0);
+    json_out_member_i64(b, "customers_with_chats", t->users_with_chats);
+    json_out_member_i64(b, "customers_linked_to_dashboard", t->users_with_owner);
+    json_out_member_i64(b, "customers_not_linked", t->users - t->users_with_owner);
+    buf_append_char(b, '}');
+}
+
+void view_overview(struct cache *c, struct store_reader *reader, struct arena *a, struct view_answer *out)
+{
+    (void)a; /* 200 rows are more than a request's arena holds */
+    struct arena own;
+    struct overview o = {0};
+    struct totals t;
+    arena_init(&own, 0);
+    enum err e = reader->vtable->overview(reader, &own, &o);
+    if (e == OK)
+        e = reader->vtable->read_totals(reader, &t);
+    if (e != OK) {
+        view_fail(out, e);
+    } else {
+        struct buf b;
+        body_begin(&b, 64 * 1024);
+        buf_append_lit(&b, "{\"database_name\":");
+        json_out_string(&b, o.database_name);
+        put_collections(&b, &o, &t, c->tag);
+        put_statistics(&b, &t);
+        buf_append_lit(&b, ",\"timestamp\":");
+        render_time(&b, clock_wall_us());
+        buf_append_char(&b, '}');
+        view_give(c, out, body_end(&b), 0);
+    }
+    arena_fini(&own);
+}
