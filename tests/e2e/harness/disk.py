@@ -1,0 +1,20 @@
+"""What the disk itself takes: the time beside which durable figures are printed."""
+import os
+import time
+
+
+def fdatasync_times(directory, count=200, size=250):
+    """Seconds of each of `count` appends with fdatasync, in the server's own directory."""
+    path = os.path.join(directory, "fdatasync-probe")
+    out = []
+    fd = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
+    try:
+        for _ in range(count):
+            begin = time.perf_counter()
+            os.write(fd, b"x" * size)
+            os.fdatasync(fd)
+            out.append(time.perf_counter() - begin)
+    finally:
+        os.close(fd)
+        os.unlink(path)
+    return out

@@ -1,0 +1,285 @@
+"""The command line: what it says, and that every bad value is a clear error with exit 2."""
+import json
+import os
+import re
+import shutil
+import tempfile
+import unittest
+
+from harness.case import main
+from harness.rawhttp import Connection
+from harness.server import Server, binary, free_port, run
+
+DESIGNED = ("listen", "store", "workers", "readers", "broadcasters", "queue", "batch", "write-timeout", "cache-mb",
+            "max-connections", "max-body", "cors-origin", "notify-interval", "ws-ping", "drain-timeout", "log-level",
+            "log-format")
+ACTIONS = ("help", "version", "check-config", "print-config")
+
+
+def options():
+    """What --print-config shows: {option: value}."""
+    code, out, err = run("--print-config")
+    if code != 0 or err:
+        raise AssertionError((code, out, err))
+    return dict(line.split(" = ", 1) for line in out.splitlines())
+
+
+def environment_name(option):
+    return "SAKURAD_" + option.upper().replace("-", "_")
+
+
+class Text(unittest.TestCase):
+    def test_version(self):
+        code, out, err = run("--version")
+        self.assertEqual((code, err), (0, ""))
+        self.assertRegex(out, r"^sakurad \d+\.\d+\.\d+")
+
+    def test_help_names_every_option(self):
+        code, out, err = run("--help")
+        self.assertEqual((code, err), (0, ""))
+        for name in set(options()) | set(DESIGNED) | set(ACTIONS):
+            with self.subTest(name):
+                self.assertRegex(out, rf"(?m)^\s+--{name}\b")
+        for name in set(options()):
+            with self.subTest(name):
+                self.assertIn(environment_name(name), re.sub(r"\s+", " ", out))
+        self.assertGreaterEqual(len(re.findall(r"(?m)^\S.*:$", out)), 4, "grouped")
+        self.assertLessEqual(max(map(len, out.splitlines())), 100)
+
+    def test_help_gives_defaults_units_and_ranges(self):
+        _, out, _ = run("--help")
+        words = re.sub(r"\s+", " ", out)
+        for text in ("Default: 127.0.0.1:8000,127.0.0.1:8001.", "Default: sqlite:sakurad.db.", "Default: 5000 ms.",
+                     "Default: 256 MiB.", "Default: 1048576 bytes.", "Range: 1 to 64 threads."):
+            with self.subTest(text):
+                self.assertIn(text, words)
+
+    def test_print_config_has_every_option(self):
+        shown = options()
+        for name in DESIGNED:
+            self.assertIn(name, shown)
+        self.assertEqual(shown["listen"], "127.0.0.1:8000,127.0.0.1:8001")
+
+    def test_print_config_shows_what_was_given(self):
+        code, out, _ = run("--print-config", "--workers", "3", "--cache-mb=17", "--listen", "[::1]:9000", "--log-format", "json")
+        self.assertEqual(code, 0)
+        for line in ("workers = 3", "cache-mb = 17", "listen = [::1]:9000", "log-format = json"):
+            self.assertIn(line, out.splitlines())
+
+    def test_passwords_are_not_shown(self):
+        for args, env in ((["--store", "mongodb://ann:s3cret@h/d"], {}), ([], {"SAKURAD_STORE": "mongodb://ann:s3cret@h/d"})):
+            for action in ("--print-config", "--check-config"):
+                code, out, err = run(*args, action, env=env)
+                self.assertEqual(code, 0)
+                self.assertNotIn("s3cret", out + err)
+        code, out, err = run("--store", "mongod://ann:s3cret@h/d")
+        self.assertEqual(code, 2)
+        self.assertNotIn("s3cret", out + err)
+
+    def test_check_config(self):
+        self.assertEqual(run("--check-config")[0], 0)
+        self.assertEqual(run("--check-config", "--workers", "0")[0], 2)
+        self.assertEqual(run("--check-config", env={"SAKURAD_WORKERS": "0"})[0], 2)
+
+    def test_actions_touch_nothing(self):
+        directory = tempfile.mkdtemp()
+        try:
+            for action in ACTIONS:
+                self.assertEqual(run("--" + action, cwd=directory)[0], 0)
+            self.assertEqual(os.listdir(directory), [])
+        finally:
+            shutil.rmtree(directory)
+
+
+class Bad(unittest.TestCase):
+    def assertRefused(self, args, env=None, names=()):
+        code, out, err = run(*args, env=env)
+        self.assertEqual(code, 2, (args, env, out, err))
+        self.assertEqual(out, "", "an error goes to stderr")
+        for name in names:
+            self.assertIn(name, err)
+        self.assertLessEqual(len(err.strip().splitlines()), 2, err)
+
+    def numeric(self):
+        """Options whose value is a whole number."""
+        found = [n for n, v in options().items() if v.isdigit()]
+        self.assertGreaterEqual(len(found), 10)
+        return found
+
+    def test_every_number(self):
+        for name in self.numeric():
+            for value in ("", "x", "-1", "1x", "1.5", " 1", "0x10", "99999999999999999999", "1e3", "١"):
+                with self.subTest(f"--{name} '{value}'"):
+                    self.assertRefused([f"--{name}", value], names=["--" + name])
+                    self.assertRefused([f"--{name}={value}"], names=["--" + name])
+                    if value:
+                        self.assertRefused([], {environment_name(name): value}, [environment_name(name)])
+
+    def test_every_number_past_its_range(self):
+        _, text, _ = run("--help")
+        ranges, joined = {}, ""
+        block = None
+        for line in text.splitlines():
+            flag = re.match(r"^  --([a-z-]+)", line)
+            if flag:
+                block, joined = flag[1], ""
+            elif block:
+                joined += " " + line.strip()
+                span = re.search(r"Range: (\d+) to (\d+)", joined)
+                if span:
+                    ranges[block] = (int(span[1]), int(span[2]))
+        self.assertEqual(set(ranges), set(self.numeric()))
+        for name, (low, high) in ranges.items():
+            with self.subTest(name):
+                self.assertRefused([f"--{name}", str(high + 1)], names=["--" + name, str(low), str(high)])
+                if low > 0:
+                    self.assertRefused([f"--{name}", str(low - 1)], names=["--" + name, str(low), str(high)])
+                for good in (low, high):
+                    self.assertEqual(run("--check-config", f"--{name}", str(good))[0], 0, (name, good))
+
+    def test_the_rest(self):
+        rows = (
+            ("listen", ("", "8000", "localhost:8000", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:x",
+                        "256.0.0.1:80", "[::1", "::1:80", "127.0.0.1:-1", "127.0.0.1:80/x", "[127.0.0.1]:80")),
+            ("cors-origin", ("", "*", "example.com", "http://", "http://x/", "http://x:0", "http://x:99999", "http://x y",
+                             "http://x?y", "http://ann@x")),
+            ("store", ("", "x", "sqlite:", "sakurad.db", "postgres://h/d", "mongodb://", "sqlite:x?durability=maybe",
+                       "sqlite:x?unknown=1")),
+            ("log-level", ("", "loud", "INFO", "1")),
+            ("log-format", ("", "xml", "JSON")),
+        )
+        for name, values in rows:
+            for value in values:
+                with self.subTest(f"--{name} '{value}'"):
+                    self.assertRefused([f"--{name}", value], names=["--" + name])
+                    if value:
+                        self.assertRefused([], {environment_name(name): value}, [environment_name(name)])
+
+    def test_what_is_no_option(self):
+        for args, name in ((["--nonsense"], "--nonsense"), (["--worker", "1"], "--worker"), (["serve"], "serve"), (["-h"], "-h"),
+                           (["--"], "--"), ([""], "option"), (["--workers"], "--workers"), (["--help=x"], "--help"),
+                           (["--Workers", "1"], "--Workers")):
+            with self.subTest(args):
+                self.assertRefused(args, names=[name])
+
+    def test_a_list_that_repeats_itself(self):
+        self.assertRefused(["--listen", "127.0.0.1:9000", "--listen", "127.0.0.1:9000"], names=["--listen"])
+
+    def test_a_listener_that_cannot_be_had(self):
+        server = Server().start()
+        try:
+            code, _, err = run("--store", f"sqlite:{server.directory}/other.db", "--listen", f"127.0.0.1:{server.ports[0]}")
+            self.assertNotEqual(code, 0)
+            self.assertIn(str(server.ports[0]), err)
+            code, _, err = run("--store", f"sqlite:{server.directory}/other.db", "--listen", "192.0.2.1:9000")
+            self.assertNotEqual(code, 0)
+            self.assertIn("192.0.2.1", err)
+            server.stop()
+        finally:
+            server.discard()
+
+    def test_a_store_that_cannot_be_made(self):
+        code, _, err = run("--store", "sqlite:/no/such/directory/x.db", "--listen", f"127.0.0.1:{free_port()}")
+        self.assertEqual(code, 1)
+        self.assertIn("/no/such/directory", err)
+
+
+class Environment(unittest.TestCase):
+    def shown(self, *args, **env):
+        code, out, err = run("--print-config", *args, env=env)
+        self.assertEqual(code, 0, err)
+        return dict(line.split(" = ", 1) for line in out.splitlines())
+
+    def test_every_option_is_read(self):
+        for name, value in options().items():
+            if value.isdigit():
+                other = str(int(value) + 1 if name != "readers" else 3)
+            else:
+                other = {"listen": "127.0.0.1:9001,[::1]:9002", "cors-origin": "https://a.example,https://b.example",
+                         "store": "sqlite:other.db", "log-level": "warn", "log-format": "json", "true": "false"}.get(
+                    name, {"false": "true", "true": "false"}.get(value))
+            with self.subTest(name):
+                self.assertIsNotNone(other, f"no other value for {name} = {value}")
+                self.assertEqual(self.shown(**{environment_name(name): other})[name], other)
+
+    def test_flags_win(self):
+        self.assertEqual(self.shown("--workers", "5", SAKURAD_WORKERS="7")["workers"], "5")
+        self.assertEqual(self.shown("--listen", "127.0.0.1:1", SAKURAD_LISTEN="127.0.0.1:2,127.0.0.1:3")["listen"], "127.0.0.1:1")
+
+    def test_an_empty_variable_counts_as_none(self):
+        self.assertEqual(self.shown(SAKURAD_STORE="")["store"], "sqlite:sakurad.db")
+
+    def test_the_server_obeys_it(self):
+        server = Server(env={"SAKURAD_MAX_BODY": "1000"}).start()
+        try:
+            self.assertEqual(server.http.post("/api/users/data", {"name": "x" * 2000}).status, 413)
+            server.stop()
+        finally:
+            server.discard()
+
+
+class Start(unittest.TestCase):
+    def test_the_log_says_what_a_person_wants(self):
+        server = Server(listeners=2).start()
+        try:
+            server.stop()
+            log = server.log()
+            for port in server.ports:
+                self.assertIn(f"127.0.0.1:{port}", log)
+            for word in (server.store.split("?")[0].split(":")[0], "worker", "curl"):
+                self.assertIn(word, log)
+        finally:
+            server.discard()
+
+    def test_log_format_json(self):
+        server = Server("--log-format", "json").start()
+        try:
+            server.http.get("/api/health")
+            server.stop()
+            lines = server.log().splitlines()
+            self.assertTrue(lines)
+            for line in lines:
+                self.assertIsInstance(json.loads(line), dict)
+        finally:
+            server.discard()
+
+    def test_ipv6(self):
+        port = free_port()
+        server = Server("--listen", f"[::1]:{port}").start()
+        try:
+            with Connection(("::1", port)) as c:
+                self.assertEqual(c.request("GET", "/api/health").status, 200)
+            server.stop()
+        finally:
+            server.discard()
+
+    def test_port_0_takes_any_and_says_which(self):
+        server = Server("--listen", "127.0.0.1:0").start()
+        try:
+            ports = {int(p) for p in re.findall(r"127\.0\.0\.1:(\d+)", server.log())} - set(server.ports) - {0}
+            self.assertTrue(ports, server.log())
+            with Connection(("127.0.0.1", ports.pop())) as c:
+                self.assertEqual(c.request("GET", "/api/health").status, 200)
+            server.stop()
+        finally:
+            server.discard()
+
+    def test_threads_carry_their_names(self):
+        server = Server("--workers", "2", "--readers", "3", "--broadcasters", "2").start()
+        try:
+            base = f"/proc/{server.process.pid}/task"
+            names = []
+            for task in os.listdir(base):
+                with open(f"{base}/{task}/comm", encoding="ascii") as f:
+                    names.append(f.read().strip())
+            expected = ["acceptor", "writer"] + [f"worker-{i}" for i in range(2)] + [f"reader-{i}" for i in range(3)] + \
+                [f"broadcast-{i}" for i in range(2)]
+            self.assertEqual([n for n in expected if n not in names], [], names)
+            server.stop()
+        finally:
+            server.discard()
+
+
+if __name__ == "__main__":
+    binary()
+    main()

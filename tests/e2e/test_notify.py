@@ -1,0 +1,145 @@
+"""Every message is told of, only when a refetch can show it; a subscriber that does not read costs bounded memory."""
+import json
+import select
+import time
+
+from harness.case import ServerCase, main, percentile, report
+from harness.disk import fdatasync_times
+from harness.load import pipelined
+from harness.rawhttp import build
+from harness.websocket import CLOSE, TEXT, WebSocket, close_code, frame
+
+SENDS = 1000
+
+
+def milliseconds(seconds):
+    return f"{seconds * 1000:.3f} ms"
+
+
+class Visible(ServerCase):
+    def test_1000_sends_each_told_of_only_when_a_refetch_shows_it(self):
+        chats = [self.chat() for _ in range(10)]
+        poster, reader = self.server.connect(), self.server.connect()
+        ws = self.server.subscriber()
+        for closing in (poster, reader, ws):
+            self.addCleanup(closing.close)
+        times, sizes = [], []
+        for i in range(SENDS):
+            chat, text = chats[i % 10], f"message number {i};"
+            data = build("POST", f"/api/users/chats/{chat.id}/send", body={"content": text})
+            begin = time.perf_counter()
+            poster.send(data)
+            notice = ws.recv_text()
+            times.append(time.perf_counter() - begin)
+            sizes.append(len(notice))
+            # At once, whether the POST has been answered or not.
+            shown = reader.request("GET", "/api/debug/users-chats").body
+            self.assertIn(text.encode(), shown, f"notice {i} came before its message could be read")
+            self.assertEqual(json.loads(notice)["data"]["chat_id"], chat.id)
+            self.assertEqual(poster.response().status, 200)
+        self.assertEqual(ws.until_pong(), [], "one notice per message")
+        self.assertLess(max(sizes), 300)
+        disk = fdatasync_times(self.server.directory)
+        report("first byte of the POST to the frame", p50=milliseconds(percentile(times, 0.5)),
+               p99=milliseconds(percentile(times, 0.99)), largest_frame=f"{max(sizes)} bytes")
+        report("the disk's own fdatasync", p50=milliseconds(percentile(disk, 0.5)), p99=milliseconds(percentile(disk, 0.99)))
+
+    def test_poll_shows_it_too(self):
+        chat = self.chat()
+        with self.server.subscriber(chat_id=chat.id) as ws, self.server.connect() as poster, self.server.connect() as reader:
+            for i in range(200):
+                text = f"poll number {i};"
+                poster.send(build("POST", f"/api/users/chats/{chat.id}/send", body={"content": text}))
+                ws.recv_text()
+                self.assertIn(text.encode(), reader.request("GET", f"/api/users/{chat.email}/chats").body)
+                self.assertEqual(poster.response().status, 200)
+
+    def test_a_burst_reaches_every_subscriber(self):
+        chats = [self.chat() for _ in range(5)]
+        sockets = [self.server.subscriber() for _ in range(20)]
+        for ws in sockets:
+            self.addCleanup(ws.close)
+        requests = [build("POST", f"/api/users/chats/{chats[i % 5].id}/send", body={"content": f"b {i}"}) for i in range(500)]
+        stamps = []
+        for r in pipelined(self.server.address, requests, 100):
+            self.assertEqual(r.status, 200)
+            stamps.append(r.json()["timestamp"])
+        expected = sorted((chats[i % 5].id, stamp) for i, stamp in enumerate(stamps))
+        for ws in sockets:
+            seen = [(m["data"]["chat_id"], m["data"]["timestamp"]) for m in (ws.recv_json() for _ in range(500))]
+            self.assertEqual(sorted(seen), expected)
+            self.assertEqual(ws.until_pong(), [])
+
+
+class Slow(ServerCase):
+    args = ("--ws-backlog", "4096")
+
+    def cut(self):
+        return self.server.metrics().get("sakurad_websockets_total", event="cut_slow")
+
+    def read_to_the_close(self, ws):
+        """The code of the close frame, or None where the connection was just cut."""
+        try:
+            while True:
+                opcode, payload = ws.recv_frame()
+                if opcode == CLOSE:
+                    return close_code(payload)
+        except ConnectionError:
+            return None
+
+    def test_one_that_asks_and_never_reads_is_closed_with_1013(self):
+        """Answers to a client's own pings cannot coalesce: its backlog must end."""
+        before = self.cut()
+        ws = WebSocket(self.server.address, receive_buffer=4096)
+        self.addCleanup(ws.close)
+        ws.conn.sock.setblocking(False)
+        data = frame(TEXT, b'{"action":"ping"}') * 100
+        end = time.monotonic() + 120
+        while self.cut() == before:
+            self.assertLess(time.monotonic(), end, "never cut")
+            try:
+                ws.conn.sock.send(data)
+            except BlockingIOError:
+                select.select([], [ws.conn.sock], [], 0.05)
+            except OSError:
+                break
+        self.eventually(lambda: self.cut() == before + 1, "the cut counted")
+
+    def test_others_hear_everything_while_one_never_reads(self):
+        chat = self.chat()
+        lazy = WebSocket(self.server.address, receive_buffer=4096)
+        self.addCleanup(lazy.close)
+        lazy.greet()
+        lazy.subscribe("chat_updates")
+        healthy = self.server.subscriber()
+        self.addCleanup(healthy.close)
+        requests = [build("POST", f"/api/users/chats/{chat.id}/send", body={"content": f"n {i}"}) for i in range(3000)]
+        answers = pipelined(self.server.address, requests, 50)
+        for _ in range(60):
+            for _ in range(50):
+                self.assertEqual(next(answers).status, 200)
+            for _ in range(50):
+                self.assertEqual(healthy.recv_json()["data"]["chat_id"], chat.id)
+        metrics = self.server.metrics()
+        self.assertLessEqual(metrics.get("sakurad_websocket_pending_bytes"), 2 * 4096 + 1024)
+        # The lazy one reads at last: it is told to refetch, or it was closed with 1013 and will reconnect.
+        lazy.conn.sock.settimeout(60)
+        told, code = 0, None
+        chat.send("one more")
+        while code is None:
+            opcode, payload = lazy.recv_frame()
+            if opcode == CLOSE:
+                code = close_code(payload)
+                break
+            told += 1
+            if json.loads(payload).get("type") == "chat_updates" and self.drained(lazy):
+                break
+        self.assertIn(code, (None, 1013))
+        self.assertGreater(told, 0)
+
+    def drained(self, ws):
+        return not ws.conn.input and not select.select([ws.conn.sock], [], [], 0.3)[0]
+
+
+if __name__ == "__main__":
+    main()

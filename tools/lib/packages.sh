@@ -1,0 +1,47 @@
+# packages.sh: the one list of what comes from the distribution, and how the missing ones are installed.
+# Sourced by the tools; needs say.sh.
+
+# Compiler, libraries and headers: enough to build the program and its unit tests.
+packages_build=(cmake ninja-build gcc libc6-dev pkg-config libmongoc-dev libsqlite3-dev node-llhttp libwslay-dev
+    libjsmn-dev libck-dev libssl-dev libjwt-dev libcunit1-dev)
+# What tests run with.
+packages_test=(python3 python3-venv curl)
+# What CI adds: fuzzing, format check, leak check.
+packages_ci=(clang libclang-rt-dev clang-format valgrind)
+
+# A command that is there counts, wherever it came from: nobody needs root for what they have.
+package_is_there() {
+    case $1 in
+    cmake) cmake_command >/dev/null && return ;;
+    ninja-build) command -v ninja >/dev/null && return ;;
+    gcc | clang | clang-format | valgrind | curl) command -v "$1" >/dev/null && return ;;
+    pkg-config) command -v pkg-config >/dev/null && return ;;
+    esac
+    [[ $(dpkg-query -W -f='${Status}' "$1" 2>/dev/null) == "install ok installed" ]]
+}
+
+# Installs what is missing of the packages given; silent about nothing, harmless to repeat.
+ensure_packages() {
+    local package missing=() root=()
+    for package in "$@"; do
+        package_is_there "$package" || missing+=("$package")
+    done
+    if ((${#missing[@]} == 0)); then
+        say "packages: all $# are there"
+        return
+    fi
+    command -v apt-get >/dev/null || die "not a Debian system; install what these packages hold: ${missing[*]}"
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null ||
+            die "packages are missing and there is no sudo; as root, run: apt-get install ${missing[*]}"
+        root=(sudo)
+    fi
+    say "packages: installing ${missing[*]}"
+    local install=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends)
+    if ! apt-get install --simulate --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
+        say "packages: the lists are missing or old, fetching them"
+        "${root[@]}" apt-get update
+    fi
+    # A list can be old in a way that only the download shows.
+    "${install[@]}" "${missing[@]}" || { "${root[@]}" apt-get update && "${install[@]}" "${missing[@]}"; }
+}
