@@ -168,8 +168,11 @@ static void worker_connect(struct worker *w)
     int64_t limit = w->now_ns + 2 * (int64_t)(w->load->options->timeout_s * 1e9);
     while ((w->opening || w->lost) && w->now_ns < limit)
         worker_turn(w, limit);
-    if (w->opening || w->lost)
-        die("%u connections could not be opened to %s:%u", w->opening, w->load->options->http.host,
+    unsigned missing = w->opening;
+    for (const struct conn *c = w->lost; c; c = c->next_lost)
+        missing++;
+    if (missing)
+        die("%u connections could not be opened to %s:%u", missing, w->load->options->http.host,
             w->load->options->http.port);
 }
 

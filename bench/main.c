@@ -47,7 +47,11 @@ static void adjust(struct options *o, const struct mode *mode)
     if (mode != &MODE_WSFAN)
         options_subscribe(o);
     if (mode == &MODE_IDLE)
-        o->warm_up_s = 0; /* opening is what is measured */
+        o->warm_up_s = 0;                            /* opening is what is measured */
+    if (mode == &MODE_MIX || mode == &MODE_FOLLOW) { /* browsers revalidate; the rates that the options leave open */
+        o->changed = o->changed < 1 ? o->changed : 0;
+        o->rate = o->rate > 0 ? o->rate : mode == &MODE_MIX ? 200 : 100;
+    }
     if (mode == &MODE_IDLE || mode == &MODE_FANOUT || mode == &MODE_WSFAN || mode == &MODE_NOTIFY || mode == &MODE_MIX)
         return;
     if (o->threads > o->connections)

@@ -27,7 +27,7 @@ static void on_ready(struct conn *c)
     own->last_ns = w->now_ns;
     own->ready++;
     unsigned tenth = own->ready * IDLE_SAMPLE / own->count;
-    if (tenth > 0)
+    if (tenth > 0 && own->tenth_ns[tenth - 1] == 0)
         own->tenth_ns[tenth - 1] = w->now_ns;
     open_some(own, w);
 }

@@ -12,7 +12,6 @@
 struct shared {
     struct requests requests;
     atomic_int_fast64_t *sent_ns; /* threads × RING: when a marked send was due */
-    double send_rate;
     unsigned widgets;
 };
 
@@ -114,14 +113,13 @@ static void on_ready(struct conn *c)
 
 static const struct conn_actor DASHBOARD = {.ready = on_ready, .response = on_response, .message = on_message};
 
-static void prepare(struct load *l, unsigned widgets, double send_rate, unsigned chats_each, unsigned history)
+static void prepare(struct load *l, unsigned widgets, unsigned chats_each, unsigned history)
 {
     const struct options *o = l->options;
     struct shared *s = must_alloc(1, sizeof(*s));
     requests_init(&s->requests, o);
     l->shared = s;
     s->sent_ns = must_alloc((size_t)l->threads * RING, sizeof(*s->sent_ns));
-    s->send_rate = o->rate > 0 ? o->rate : send_rate;
     unsigned customers = o->customers ? o->customers : widgets ? widgets : 100;
     world_make(l, customers, customers * chats_each, history);
     s->widgets = widgets ? l->world.customers : 0;
@@ -129,12 +127,12 @@ static void prepare(struct load *l, unsigned widgets, double send_rate, unsigned
 
 static void prepare_mix(struct load *l)
 {
-    prepare(l, 2000, 200, 1, 10);
+    prepare(l, 2000, 1, 10);
 }
 
 static void prepare_follow(struct load *l)
 {
-    prepare(l, 0, 100, 2, 20);
+    prepare(l, 0, 2, 20);
 }
 
 static void start_dashboards(struct worker *w, struct mix_worker *own)
@@ -171,7 +169,7 @@ static void go(struct worker *w)
     if (own->widgets.count)
         group_go(&own->widgets, s->widgets / w->load->options->poll_interval_s);
     if (own->sends.count)
-        group_go(&own->sends, s->send_rate);
+        group_go(&own->sends, w->load->options->rate);
     for (unsigned i = 0; i < own->dashboard_count; i++) { /* pages open: spread over one interval */
         double part = (double)i / own->dashboard_count * w->load->options->refetch_interval_s;
         own->dashboards[i].dirty = true;

@@ -211,8 +211,15 @@ static int64_t turn(struct worker *w)
     if (n->under_way || worker_ending(w) || n->post.state != CONN_READY || n->post.busy ||
         n->listener.state != CONN_READY)
         return next;
-    if (n->since_disk >= (rate > 0 && rate <= 200 ? 1 : DISK_EACH))
+    if (rate > 0 && rate <= 200 &&
+        n->since_disk) { /* half-way to the next post, so that it finds the machine as idle */
+        int64_t at_ns = (int64_t)(n->next_due_ns - 0.5e9 / rate);
+        if (w->now_ns < at_ns)
+            return next < at_ns ? next : at_ns;
         disk_sample(n, w);
+    } else if (n->since_disk >= DISK_EACH) {
+        disk_sample(n, w);
+    }
     if (rate > 0 && n->next_due_ns > (double)w->now_ns)
         return next < (int64_t)n->next_due_ns ? next : (int64_t)n->next_due_ns;
     begin(n, w, (int64_t)n->next_due_ns);

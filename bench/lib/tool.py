@@ -48,12 +48,15 @@ def fill(bed, server, **named):
     command = [str(bed.tool), "fill", "--url", server.url]
     for name, value in named.items():
         command += ["--" + name.replace("_", "-"), str(value)]
-    subprocess.run(command, check=True, capture_output=True, timeout=1800)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
 
 
 def store_alone(program, *arguments):
-    done = subprocess.run([str(servers.PEERS / program), *map(str, arguments)], check=True, capture_output=True, text=True,
-                          timeout=300)
+    done = subprocess.run([str(servers.PEERS / program), *map(str, arguments)], capture_output=True, text=True, timeout=300)
+    if done.returncode != 0:
+        raise RuntimeError(f"{program}: {done.stderr.strip()}")
     return json.loads(done.stdout)
 
 
