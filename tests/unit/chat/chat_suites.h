@@ -1,0 +1,7 @@
+#pragma once
+#include "suite.h"
+
+extern const CU_TestInfo model_tests[];
+extern const CU_TestInfo validate_tests[];
+extern const CU_TestInfo render_tests[];
+extern const CU_TestInfo render_message_tests[];

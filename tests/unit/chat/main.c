@@ -1,0 +1,10 @@
+#include "chat_suites.h"
+
+int main(void)
+{
+    return suite_run((struct suite[]){{"model", model_tests},
+                                      {"validate", validate_tests},
+                                      {"render", render_tests},
+                                      {"render message", render_message_tests},
+                                      {0}});
+}
