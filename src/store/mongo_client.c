@@ -83,6 +83,8 @@ enum err mongo_uris_init(struct mongo_uris *u, const struct config *config, stru
         set_timeouts(uri, (enum mongo_pool)kind, config->write_timeout_ms);
         if (!mongoc_uri_has_option(uri, MONGOC_URI_RETRYWRITES))
             mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, false);
+        if (kind == MONGO_WRITER)
+            mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYREADS, false); /* it is part of the batch's own retry */
         if (!mongoc_uri_get_appname(uri))
             mongoc_uri_set_appname(uri, "sakurad");
         set_at_most(uri, MONGOC_URI_MAXPOOLSIZE, clamp(config->readers + 4, 4, 1000));

@@ -4,33 +4,30 @@
 
 enum { STREAMS = 7 };
 
-/* One kind of row. last: asked only when all others have ended (it needs a scan). */
+/* One kind of row: documents whose `time` is of that BSON type, sorted by it. type NULL: the rest, asked only when all
+ * others have ended, since it needs a scan. */
 static const struct stream_row {
     bool chats;
-    bool last;
-    const char *filter, *sort, *time;
+    const char *time, *type, *sort;
 } user_rows[STREAMS] = {
-    {true, false, "{\"last_activity\":{\"$type\":\"date\"}}", "{\"last_activity\":-1}", "last_activity"},
-    {true, false, "{\"last_activity\":{\"$type\":\"string\"}}", "{\"last_activity\":-1}", "last_activity"},
-    {false, false, "{\"last_activity\":{\"$type\":\"date\"}}", "{\"last_activity\":-1}", "last_activity"},
-    {false, false, "{\"last_activity\":{\"$type\":\"string\"}}", "{\"last_activity\":-1}", "last_activity"},
-    {false, false, "{\"last_activity\":null,\"last_seen\":{\"$type\":\"date\"}}", "{\"last_seen\":-1}", "last_seen"},
-    {false, false, "{\"last_activity\":null,\"last_seen\":{\"$type\":\"string\"}}", "{\"last_seen\":-1}", "last_seen"},
-    {false, true,
-     "{\"$nor\":[{\"last_activity\":{\"$type\":[\"date\",\"string\"]}},"
-     "{\"last_activity\":null,\"last_seen\":{\"$type\":[\"date\",\"string\"]}}]}",
-     "{\"_id\":-1}", "created_at"},
+    {true, "last_activity", "date", "{\"last_activity\":-1}"},
+    {true, "last_activity", "string", "{\"last_activity\":-1}"},
+    {false, "last_activity", "date", "{\"last_activity\":-1}"},
+    {false, "last_activity", "string", "{\"last_activity\":-1}"},
+    {false, "last_seen", "date", "{\"last_seen\":-1}"}, /* where there is no last_activity */
+    {false, "last_seen", "string", "{\"last_seen\":-1}"},
+    {false, "created_at", NULL, "{\"_id\":-1}"},
 };
 static const struct stream_row chat_rows[] = {
-    {true, false, "{\"last_activity\":{\"$type\":\"date\"}}", "{\"last_activity\":-1}", "last_activity"},
-    {true, false, "{\"last_activity\":{\"$type\":\"string\"}}", "{\"last_activity\":-1}", "last_activity"},
-    {true, true, "{\"$nor\":[{\"last_activity\":{\"$type\":[\"date\",\"string\"]}}]}", "{\"_id\":-1}", "created_at"},
+    {true, "last_activity", "date", "{\"last_activity\":-1}"},
+    {true, "last_activity", "string", "{\"last_activity\":-1}"},
+    {true, "created_at", NULL, "{\"_id\":-1}"},
 };
 
 struct stream {
     const struct stream_row *row;
     mongoc_cursor_t *cursor;
-    bool asked; /* a `last` one: its query was sent */
+    bool asked; /* the rest: its query was sent */
     bool ready; /* head is filled */
     struct mongo_merged head;
     int64_t time_us;
@@ -47,11 +44,41 @@ struct mongo_merge {
     struct stream streams[STREAMS];
 };
 
+static void row_filter(bson_t *filter, const struct stream_row *row)
+{
+    if (row->chats || strcmp(row->time, "last_seen") != 0)
+        BCON_APPEND(filter, row->time, "{", "$type", BCON_UTF8(row->type), "}");
+    else
+        BCON_APPEND(filter, "last_activity", BCON_NULL, row->time, "{", "$type", BCON_UTF8(row->type), "}");
+}
+
+/* None of the other rows' kinds. */
+static void rest_filter(bson_t *filter, const struct mongo_merge *m, bool chats)
+{
+    bson_t array, one;
+    char digits[16];
+    const char *key;
+    uint32_t at = 0;
+    bson_append_array_begin(filter, "$nor", -1, &array);
+    for (size_t i = 0; i < m->count; i++) {
+        const struct stream_row *row = m->streams[i].row;
+        if (row->chats != chats || !row->type)
+            continue;
+        bson_uint32_to_string(at++, &key, digits, sizeof(digits));
+        bson_append_document_begin(&array, key, -1, &one);
+        row_filter(&one, row);
+        bson_append_document_end(&array, &one);
+    }
+    bson_append_array_end(filter, &array);
+}
+
 static mongoc_cursor_t *ask(struct mongo_merge *m, const struct stream_row *row)
 {
-    bson_error_t error;
-    bson_t *filter = bson_new_from_json((const uint8_t *)row->filter, -1, &error);
-    must(filter); /* a constant of ours */
+    bson_t *filter = bson_new();
+    if (row->type)
+        row_filter(filter, row);
+    else
+        rest_filter(filter, m, row->chats);
     if (m->only)
         bson_concat(filter, m->only);
     struct mongo_find how = {.sort = row->sort,
@@ -98,11 +125,11 @@ struct mongo_merge *mongo_merge_open(struct mongo_store *s, const struct mongo_c
     bool users = order == MONGO_USERS_BY_ACTIVITY;
     *m = (struct mongo_merge){.store = s, .conn = conn, .only = only, .arena = a, .primary = users, .most = most};
     m->count = users ? STREAMS : sizeof(chat_rows) / sizeof(chat_rows[0]);
-    for (size_t i = 0; i < m->count; i++) {
+    for (size_t i = 0; i < m->count; i++)
         m->streams[i].row = users ? &user_rows[i] : &chat_rows[i];
-        if (!m->streams[i].row->last)
+    for (size_t i = 0; i < m->count; i++)
+        if (m->streams[i].row->type)
             m->streams[i].cursor = ask(m, m->streams[i].row);
-    }
     return m;
 }
 
@@ -111,7 +138,7 @@ enum err mongo_merge_next(struct mongo_merge *m, struct mongo_merged *out)
     struct stream *best = NULL;
     for (size_t i = 0; i < m->count; i++) {
         struct stream *s = &m->streams[i];
-        if (s->row->last && !best && !s->asked) {
+        if (!s->row->type && !best && !s->asked) {
             s->asked = true;
             s->cursor = ask(m, s->row);
         }

@@ -31,9 +31,11 @@ static bson_t *pipeline_of(const char *json)
 static const char CHATS_PIPELINE[] =
     "{\"p\":[{\"$project\":{\"m\":{\"$cond\":[{\"$isArray\":\"$messages\"},\"$messages\",[]]},"
     "\"has_agent\":1,\"has_assistant\":1}},"
-    "{\"$project\":{\"n\":{\"$size\":\"$m\"},"
-    "\"agent\":{\"$or\":[{\"$eq\":[\"$has_agent\",true]},{\"$in\":[\"agent\",\"$m.role\"]}]},"
-    "\"assistant\":{\"$or\":[{\"$eq\":[\"$has_assistant\",true]},{\"$in\":[\"assistant\",\"$m.role\"]}]}}},"
+    "{\"$project\":{\"r\":{\"$map\":{\"input\":\"$m\",\"as\":\"e\",\"in\":\"$$e.role\"}},"
+    "\"has_agent\":1,\"has_assistant\":1}},"
+    "{\"$project\":{\"n\":{\"$size\":\"$r\"},"
+    "\"agent\":{\"$or\":[{\"$eq\":[\"$has_agent\",true]},{\"$in\":[\"agent\",\"$r\"]}]},"
+    "\"assistant\":{\"$or\":[{\"$eq\":[\"$has_assistant\",true]},{\"$in\":[\"assistant\",\"$r\"]}]}}},"
     "{\"$group\":{\"_id\":{\"agent\":\"$agent\",\"assistant\":\"$assistant\"},"
     "\"chats\":{\"$sum\":1},\"embedded\":{\"$sum\":\"$n\"}}}]}";
 
@@ -203,12 +205,9 @@ enum err mongo_read_totals(struct store_reader *reader, struct totals *out)
 
 /* --- identity --- */
 
-static enum err edge(struct mongo_store *s, mongoc_collection_t *in, const char *filter_json, const char *sort,
-                     bson_t **doc)
+/* The first document of an order; takes the filter. */
+static enum err edge(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, const char *sort, bson_t **doc)
 {
-    bson_error_t error;
-    bson_t *filter = bson_new_from_json((const uint8_t *)filter_json, -1, &error);
-    must(filter);
     struct mongo_find how = {.sort = sort, .fields = "{\"rev\":1}", .limit = 1, .primary = true};
     mongoc_cursor_t *cursor = mongo_find(&s->admin, in, filter, &how);
     const bson_t *found;
@@ -234,12 +233,13 @@ static bool oid_of(const bson_t *doc, struct oid *out)
  * whose _id another node with the same tag took is stored under this process's own (mongo_insert.c). */
 static enum err read_messages_edges(struct mongo_store *s, int64_t *max_rev)
 {
-    static const char oids[] = "{\"_id\":{\"$type\":\"objectId\"}}";
     bson_t *oldest = NULL, *newest = NULL;
     struct oid id;
-    enum err e = edge(s, s->admin.messages, oids, "{\"_id\":1}", &oldest);
+    enum err e =
+        edge(s, s->admin.messages, BCON_NEW("_id", "{", "$type", BCON_UTF8("objectId"), "}"), "{\"_id\":1}", &oldest);
     if (e == OK)
-        e = edge(s, s->admin.messages, oids, "{\"_id\":-1}", &newest);
+        e = edge(s, s->admin.messages, BCON_NEW("_id", "{", "$type", BCON_UTF8("objectId"), "}"), "{\"_id\":-1}",
+                 &newest);
     if (e == OK && oid_of(newest, &id))
         *max_rev = oid_to_rev(&id);
     if (e == OK && oid_of(oldest, &id))
@@ -252,7 +252,7 @@ static enum err read_messages_edges(struct mongo_store *s, int64_t *max_rev)
 static enum err read_rev(struct mongo_store *s, mongoc_collection_t *in, int64_t *max_rev)
 {
     bson_t *newest = NULL;
-    enum err e = edge(s, in, "{\"rev\":{\"$gt\":0}}", "{\"rev\":-1}", &newest);
+    enum err e = edge(s, in, BCON_NEW("rev", "{", "$gt", BCON_INT64(0), "}"), "{\"rev\":-1}", &newest);
     int64_t rev = newest ? field(newest, "rev") : 0;
     if (rev > *max_rev)
         *max_rev = rev;

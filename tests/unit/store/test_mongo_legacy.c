@@ -1,0 +1,258 @@
+/* A database in the old layout, with every oddity that existing deployments have: served as it is, continued in order. */
+#include "test_mongo_kit.h"
+#include "test_mongo_suites.h"
+
+#include "base/clock.h"
+
+#include <string.h>
+
+static void expect_text(struct kit *k, const char *want)
+{
+    const char *got = buf_cstr(&k->text);
+    CU_ASSERT_STRING_EQUAL(got, want);
+    if (strcmp(got, want) != 0)
+        fprintf(stderr, "got:\n%s\nwant:\n%s\n", got, want);
+}
+
+#define OID1 "65a000000000000000000001"
+#define OID2 "65a000000000000000000002"
+
+static void fill_old(struct kit *k)
+{
+    /* ObjectId customer; chat names it by string; embedded: date, ISO text, Python text, nothing; text or content only */
+    kit_put(k, MONGO_CUSTOMERS,
+            "{\"_id\":{\"$oid\":\"" OID1 "\"},\"email\":\"ann@x.io\",\"name\":\"Ann\","
+            "\"created_at\":\"2024-01-02T03:04:05.678901\",\"last_seen\":{\"$date\":\"2024-02-01T00:00:00Z\"},"
+            "\"total_visits\":\"7\",\"location\":{\"city\":\"Kyoto\",\"geo\":[35.0,135]},\"extra\":{\"keep\":1},"
+            "\"dashboard_user_id\":{\"$oid\":\"65a0000000000000000000aa\"},\"user_id\":\"ref-1\"}");
+    kit_put(
+        k, MONGO_CHATS,
+        "{\"_id\":{\"$oid\":\"65b000000000000000000001\"},\"chat_id\":\"c1\",\"user_id\":\"" OID1 "\","
+        "\"status\":\"open\",\"created_at\":{\"$date\":\"2024-01-02T03:04:06Z\"},\"other\":\"kept\",\"messages\":["
+        "{\"_id\":\"msg_1704164645\",\"role\":\"user\",\"content\":\"one\",\"text\":\"one\","
+        "\"timestamp\":{\"$date\":\"2024-01-02T03:04:05Z\"},\"status\":\"sent\",\"read\":true},"
+        "{\"_id\":\"msg_1704164645\",\"role\":\"agent\",\"content\":\"two\",\"timestamp\":\"2024-01-02T03:04:05.5Z\"},"
+        "{\"role\":\"user\",\"text\":\"three\",\"timestamp\":\"2024-01-02 03:04:06.000001+00:00\"},"
+        "\"stray\",null,"
+        "{\"text\":\"four\"},{}]}");
+    /* string customer; chats name it by ObjectId */
+    kit_put(k, MONGO_CUSTOMERS, "{\"_id\":\"" OID2 "\",\"email\":\"bob@x.io\"}");
+    kit_put(k, MONGO_CHATS,
+            "{\"chat_id\":\"c2\",\"user_id\":{\"$oid\":\"" OID2 "\"},\"total_messages\":99,\"messages\":null}");
+    kit_put(k, MONGO_CHATS,
+            "{\"_id\":\"own\",\"chat_id\":\"c3\",\"user_id\":{\"$oid\":\"" OID2 "\"},"
+            "\"created_at\":\"2023-01-01T00:00:00\",\"ai_agent_enabled\":false}");
+    /* a caller's own id; nothing else at all */
+    kit_put(k, MONGO_CUSTOMERS, "{\"_id\":\"visitor 9\"}");
+    kit_put(k, MONGO_CHATS,
+            "{\"chat_id\":\"c4\",\"user_id\":\"visitor 9\",\"total_messages\":null,\"last_activity\":null,"
+            "\"messages\":[{\"role\":\"assistant\",\"content\":\"hi\"}]}");
+}
+
+#define OLD_C1                                                                                                         \
+    "user one 2024-01-02T03:04:05.000000Z read legacy\n"                                                               \
+    "agent two 2024-01-02T03:04:05.500000Z legacy\n"                                                                   \
+    "user three 2024-01-02T03:04:06.000001Z legacy\n"                                                                  \
+    "user four - legacy\n"                                                                                             \
+    "user  - legacy\n"
+
+static void served_as_it_is(void)
+{
+    struct kit k;
+    kit_init(&k);
+    fill_old(&k);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    static const char *const idents[] = {OID1, "ref-1", "ann@x.io"};
+    for (size_t i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(kit_load(&k, idents[i]), OK);
+        expect_text(&k, "user " OID1 " Ann chats=1\nchat c1 total=5 flags=1\n" OLD_C1);
+    }
+    CU_ASSERT_EQUAL(kit_load(&k, OID2), OK);
+    expect_text(&k, "user " OID2 "  chats=2\nchat c2 total=0 flags=0\nchat c3 total=0 flags=4\n");
+    CU_ASSERT_EQUAL(kit_load(&k, "visitor 9"), OK);
+    expect_text(&k, "user visitor 9  chats=1\nchat c4 total=1 flags=2\nassistant hi - legacy\n");
+    CU_ASSERT_EQUAL(kit_load(&k, "nobody"), ERR_NOT_FOUND);
+    struct totals t;
+    CU_ASSERT_EQUAL(k.store->vtable->totals(k.store, &t), OK);
+    CU_ASSERT_EQUAL(t.users, 3);
+    CU_ASSERT_EQUAL(t.chats, 4);
+    CU_ASSERT_EQUAL(t.messages, 6 + 2); /* the two strays in the array are elements too */
+    CU_ASSERT_EQUAL(t.chats_with_agent, 1);
+    CU_ASSERT_EQUAL(t.chats_with_assistant, 1);
+    CU_ASSERT_EQUAL(t.chats_with_either, 2);
+    CU_ASSERT_EQUAL(t.users_with_chats, 3);
+    CU_ASSERT_EQUAL(t.users_with_owner, 1);
+    CU_ASSERT_EQUAL(t.inbox[INBOX_ALL], 4);
+    CU_ASSERT_EQUAL(t.inbox[INBOX_AGENT_ACTIVE], 4);
+    kit_fini(&k);
+}
+
+static void send_all(struct kit *k, int64_t now)
+{
+    static const struct {
+        const char *chat, *role, *text;
+    } rows[] = {{"c1", "assistant", "five"}, {"c2", "user", "first"},    {"c3", "agent", "second"},
+                {"c4", "user", "third"},     {"nochat", "user", "lost"}, {"c1", "user", "six"}};
+    struct op ops[6], *list[6];
+    for (size_t i = 0; i < 6; i++) {
+        kit_send_init(&ops[i], rows[i].chat, rows[i].role, rows[i].text, "", now + (int64_t)i);
+        list[i] = &ops[i];
+    }
+    CU_ASSERT_EQUAL(kit_apply(k, list, 6), OK);
+    for (size_t i = 0; i < 6; i++)
+        CU_ASSERT_EQUAL(ops[i].result, i == 4 ? ERR_NOT_FOUND : OK);
+    CU_ASSERT(slice_eq(ops[0].send.link.user_id, SLICE_LIT(OID1)));
+    CU_ASSERT_EQUAL(ops[0].send.link.flags, CHAT_HAS_AGENT);
+    CU_ASSERT_EQUAL(ops[2].send.link.flags, CHAT_AI_DISABLED);
+    CU_ASSERT_EQUAL(ops[3].send.link.flags, CHAT_HAS_ASSISTANT);
+    for (size_t i = 0; i < 6; i++)
+        arena_fini(&ops[i].arena);
+}
+
+static void continued_in_order(void)
+{
+    struct kit k;
+    kit_init(&k);
+    fill_old(&k);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    int64_t now = 1764021360000000; /* 2025-11-24T21:56:00Z */
+    send_all(&k, now);
+    CU_ASSERT_EQUAL(kit_load(&k, OID1), OK);
+    expect_text(&k, "user " OID1 " Ann chats=1\nchat c1 total=7 flags=3\n" OLD_C1
+                    "assistant five 2025-11-24T21:56:00.000000Z\nuser six 2025-11-24T21:56:00.000000Z\n");
+    CU_ASSERT_EQUAL(kit_load(&k, OID2), OK);
+    expect_text(&k, "user " OID2 "  chats=2\nchat c2 total=1 flags=0\nuser first 2025-11-24T21:56:00.000000Z\n"
+                    "chat c3 total=1 flags=5\nagent second 2025-11-24T21:56:00.000000Z\n");
+    /* the array did not grow, unknown fields stay, the counters are right also where they were wrong or missing */
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"chat_id\":\"c1\",\"messages\":{\"$size\":7},\"other\":\"kept\"}"),
+                    1);
+    CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, "{\"chat_id\":\"c1\"}", "total_messages"), 7);
+    CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, "{\"chat_id\":\"c2\"}", "total_messages"), 1);
+    CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, "{\"chat_id\":\"c4\"}", "total_messages"), 2);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"has_assistant\":true}"), 2);
+    struct totals t;
+    CU_ASSERT_EQUAL(k.store->vtable->totals(k.store, &t), OK);
+    CU_ASSERT_EQUAL(t.chats_with_agent, 2);
+    CU_ASSERT_EQUAL(t.chats_with_assistant, 2);
+    CU_ASSERT_EQUAL(t.chats_with_either, 3);
+    /* and after a restart */
+    kit_close_store(&k);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL(k.max_rev, now + 5);
+    CU_ASSERT_EQUAL(kit_load(&k, "visitor 9"), OK);
+    expect_text(&k, "user visitor 9  chats=1\nchat c4 total=2 flags=2\nassistant hi - legacy\n"
+                    "user third 2025-11-24T21:56:00.000000Z\n");
+    kit_fini(&k);
+}
+
+/* Only what changes is written, so that what other tools rely on keeps its type. */
+static void customer_keeps_its_types(void)
+{
+    struct kit k;
+    struct user u;
+    kit_init(&k);
+    fill_old(&k);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    const struct store_vtable *v = k.store->vtable;
+    CU_ASSERT_EQUAL(v->begin(k.store), OK);
+    CU_ASSERT_EQUAL_FATAL(v->find_user(k.store, USER_BY_EMAIL, SLICE_LIT("ann@x.io"), &k.arena, &u), OK);
+    CU_ASSERT_EQUAL(u.chat_count, 1);
+    CU_ASSERT_EQUAL(u.total_visits, 7);
+    CU_ASSERT_EQUAL(u.key, ID_OBJECT);
+    CU_ASSERT(slice_eq(u.owner, SLICE_LIT("65a0000000000000000000aa")));
+    CU_ASSERT(slice_eq(u.location, SLICE_LIT("{\"city\":\"Kyoto\",\"geo\":[35,135]}")));
+    CU_ASSERT(slice_eq(u.vibe, SLICE_LIT("neutral")));
+    u.name = SLICE_LIT("Ann B");
+    u.device = SLICE_LIT("{\"$gt\":1,\"a.b\":[true,null,\"x\"],\"big\":12345678901,\"f\":1.5}");
+    u.rev = 5;
+    u.activity_us = 1764021360000000;
+    CU_ASSERT_EQUAL(v->put_user(k.store, &u), OK);
+    CU_ASSERT_EQUAL(v->commit(k.store), OK);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS,
+                              "{\"_id\":{\"$oid\":\"" OID1 "\"},\"name\":\"Ann B\",\"total_visits\":\"7\","
+                              "\"created_at\":\"2024-01-02T03:04:05.678901\",\"extra\":{\"keep\":1},"
+                              "\"dashboard_user_id\":{\"$oid\":\"65a0000000000000000000aa\"}}"),
+                    1);
+    CU_ASSERT_EQUAL(v->find_user(k.store, USER_BY_ID, SLICE_LIT(OID1), &k.arena, &u), OK);
+    CU_ASSERT(slice_eq(u.device, SLICE_LIT("{\"$gt\":1,\"a.b\":[true,null,\"x\"],\"big\":12345678901,\"f\":1.5}")));
+    CU_ASSERT_EQUAL(u.activity_us, 1764021360000000);
+    /* a string _id that looks like an ObjectId stays the one document it is */
+    CU_ASSERT_EQUAL(v->find_user(k.store, USER_BY_ID, SLICE_LIT(OID2), &k.arena, &u), OK);
+    CU_ASSERT_EQUAL(u.key, ID_TEXT);
+    u.name = SLICE_LIT("Bob");
+    CU_ASSERT_EQUAL(v->put_user(k.store, &u), OK);
+    u.key = 0;
+    u.name = SLICE_LIT("Bobby");
+    CU_ASSERT_EQUAL(v->put_user(k.store, &u), OK);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS, "{\"_id\":\"" OID2 "\",\"name\":\"Bobby\"}"), 1);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS, "{}"), 3);
+    kit_fini(&k);
+}
+
+static void long_array(void)
+{
+    enum { COUNT = 12000 };
+    struct kit k;
+    struct buf json;
+    kit_init(&k);
+    buf_init(&json);
+    buf_append_lit(&json, "{\"chat_id\":\"long\",\"user_id\":\"u\",\"messages\":[");
+    for (int i = 0; i < COUNT; i++)
+        buf_printf(&json, "%s{\"_id\":\"msg_1\",\"role\":\"user\",\"text\":\"m%d\"}", i ? "," : "", i);
+    buf_append_lit(&json, "]}");
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"u\",\"name\":\"U\"}");
+    kit_put(&k, MONGO_CHATS, buf_cstr(&json));
+    buf_fini(&json);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    struct op op, *list[] = {&op};
+    kit_send_init(&op, "long", "user", "last", "", 1764021360000000);
+    CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
+    arena_fini(&op.arena);
+    CU_ASSERT_EQUAL(kit_load(&k, "u"), OK);
+    const char *at = buf_cstr(&k.text);
+    CU_ASSERT(strncmp(at, "user u U chats=1\nchat long total=12001 flags=0\n", 47) == 0);
+    at = strchr(strchr(at, '\n') + 1, '\n') + 1;
+    for (int i = 0; i < COUNT; i++) {
+        char want[64];
+        int n = snprintf(want, sizeof(want), "user m%d - legacy\n", i);
+        if (strncmp(at, want, (size_t)n) != 0) {
+            CU_FAIL("order of a long array");
+            break;
+        }
+        at += n;
+    }
+    CU_ASSERT_STRING_EQUAL(at, "user last 2025-11-24T21:56:00.000000Z\n");
+    kit_fini(&k);
+}
+
+/* Two documents with one chat_id: one chat, both histories; no unique index, and said so in the log. */
+static void repeated_chat(void)
+{
+    struct kit k;
+    kit_init(&k);
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"u\",\"name\":\"U\"}");
+    kit_put(&k, MONGO_CHATS,
+            "{\"chat_id\":\"c\",\"user_id\":\"u\",\"created_at\":\"2024-01-02T00:00:00Z\","
+            "\"messages\":[{\"role\":\"agent\",\"text\":\"b\"}]}");
+    kit_put(&k, MONGO_CHATS,
+            "{\"chat_id\":\"c\",\"user_id\":\"u\",\"created_at\":\"2024-01-01T00:00:00Z\","
+            "\"messages\":[{\"role\":\"user\",\"text\":\"a\"}]}");
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    struct op op, *list[] = {&op};
+    kit_send_init(&op, "c", "user", "c", "", 1764021360000000);
+    CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
+    arena_fini(&op.arena);
+    CU_ASSERT_EQUAL(kit_load(&k, "u"), OK);
+    expect_text(&k, "user u U chats=1\nchat c total=3 flags=1\nuser a - legacy\nagent b - legacy\n"
+                    "user c 2025-11-24T21:56:00.000000Z\n");
+    kit_fini(&k);
+}
+
+const CU_TestInfo mongo_legacy_tests[] = {
+    {"every oddity is served as it is", served_as_it_is},
+    {"new messages continue the old, in order", continued_in_order},
+    {"a customer's other fields keep their types", customer_keeps_its_types},
+    {"12,000 embedded messages", long_array},
+    {"two documents with one chat_id", repeated_chat},
+    CU_TEST_INFO_NULL,
+};

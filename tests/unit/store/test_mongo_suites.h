@@ -1,0 +1,8 @@
+/* test_mongo_suites.h: what test_mongo_main.c runs. */
+#pragma once
+#include <CUnit/CUnit.h>
+
+extern const CU_TestInfo mongo_legacy_tests[];
+extern const CU_TestInfo mongo_fault_tests[];
+extern const CU_TestInfo mongo_index_tests[];
+extern const CU_TestInfo mongo_list_tests[];
