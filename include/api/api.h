@@ -4,17 +4,28 @@
  * Owns:    nothing of struct api but the router; an api_worker owns its op pool, arena and scratch.
  * Fails:   every failure is an answer in the contract's form. */
 #pragma once
+#include "api/auth.h"
+#include "api/rate_limit.h"
 #include "base/arena.h"
 #include "base/config.h"
 #include "http/cors.h"
 #include "http/router.h"
 #include "http/session.h"
+#include "net/address.h"
 #include "push/broadcaster.h"
+#include "push/hub.h"
 #include "push/publisher.h"
 #include "store/cache.h"
 #include "store/op.h"
 #include "store/reader.h"
 #include "store/writer.h"
+
+/* A listening socket, by its index: what may come in there. */
+struct api_door {
+    bool admin;    /* --admin-listen */
+    bool loopback; /* only this machine reaches it */
+};
+#define API_DOORS_MAX ((size_t)2 * CONFIG_LIST_MAX)
 
 struct api {
     const struct config *config;
@@ -28,6 +39,14 @@ struct api {
     uint8_t message_tag[5]; /* of message ids: the store's */
     struct cors_policy cors;
     struct router *router;
+    /* who may do what; all zero: everyone everything, and a request pays one look at `guarded` */
+    bool guarded; /* any of these is set */
+    const struct auth *auth;
+    struct rate_limiter *rates;
+    bool admin_apart; /* --admin-listen is given: its routes are nowhere else */
+    struct api_door doors[API_DOORS_MAX];
+    struct network proxies[CONFIG_LIST_MAX];
+    unsigned proxy_count;
 };
 
 struct api_worker {
@@ -36,9 +55,11 @@ struct api_worker {
     struct mailbox *inbox; /* where completions come */
     struct publisher *publisher;
     struct op_pool *ops;
-    struct arena arena; /* of the request in hand */
-    struct buf text;    /* scratch for small bodies */
-    int64_t in_flight;  /* ops that have not come back */
+    struct arena arena;         /* of the request in hand */
+    struct buf text;            /* scratch for small bodies */
+    int64_t in_flight;          /* ops that have not come back */
+    struct token_cache *tokens; /* NULL: authentication is off */
+    struct principal who;       /* of the request in hand */
 };
 
 NODISCARD enum err api_init(struct api *api); /* the router, metrics' route names; the other fields are set before */
@@ -52,5 +73,8 @@ void api_overdue(void *arg, struct http_session *s);
 void api_decorate(void *arg, const struct http_request *req, struct http_reply *r);
 /* The upgrade of a request that asks for a WebSocket: checks, 101, hand-over to a broadcaster; or a refusal. */
 void api_upgrade(struct api_worker *w, struct http_session *s, const struct http_request *req);
+/* A hub's questions (arg: the api), with authentication on. Any broadcaster's thread. */
+enum hub_right api_may_subscribe(void *arg, const struct ws_principal *who, enum hub_topic topic, struct slice chat_id);
+enum hub_sight api_may_see(void *arg, const struct ws_principal *who, struct slice chat_id);
 /* Ops that came back to this worker: oldest first. */
 void api_complete(struct api_worker *w, struct mailbox_node *list);

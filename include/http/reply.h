@@ -14,6 +14,7 @@
 struct http_reply_cors {
     struct slice allow_origin;  /* ptr NULL: no CORS headers but Vary */
     bool vary;                  /* Vary: Origin */
+    bool vary_token;            /* Vary: Authorization: a cached answer is this principal's only */
     bool preflight;             /* Allow-Methods and Max-Age too */
     struct slice allow_headers; /* preflight: echoed when not empty */
 };

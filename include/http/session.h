@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "http/parse.h"
 #include "http/reply.h"
+#include "net/address.h"
 #include "net/conn.h"
 
 struct http_session;
@@ -52,8 +53,15 @@ struct exchange {
     struct http_reply_cors cors;
 };
 
+/* Where a connection comes from. */
+struct http_from {
+    struct address address;
+    uint8_t listener; /* index of the socket that it came through */
+};
+
 struct http_session {
     struct conn conn; /* first */
+    struct http_from from;
     enum session_state state;
     bool answered;              /* the request in hand has its answer */
     bool handling;              /* inside service->handle */
@@ -80,7 +88,7 @@ NODISCARD enum err http_server_init(struct http_server *h, struct loop *loop, st
                                     uint32_t max_connections);
 void http_server_fini(struct http_server *h);
 /* A fresh connection: reads at once. Closes fd (and gives the ticket back) when there is no room. */
-void http_server_take(struct http_server *h, int fd, uint64_t ticket);
+void http_server_take(struct http_server *h, int fd, uint64_t ticket, struct http_from from);
 /* Closes quiet connections; the others close with their answer. */
 void http_server_drain(struct http_server *h);
 

@@ -11,7 +11,8 @@
 struct acceptor;
 
 struct accepted {
-    int fd; /* non-blocking, close-on-exec, TCP_NODELAY */
+    int fd;            /* non-blocking, close-on-exec, TCP_NODELAY */
+    unsigned listener; /* index of the socket it came through */
     uint64_t ticket;
     struct sockaddr_storage peer;
 };
@@ -20,6 +21,9 @@ struct acceptor_options {
     const int *listeners;
     unsigned listener_count;
     struct admission *admission;
+    /* May one more connection of this peer come in now? False: it is told 429 with this wait and closed. May be NULL. */
+    bool (*admit)(void *arg, const struct sockaddr *peer, int *wait_s);
+    void *admit_arg;
     /* On the acceptor's thread. ERR_BUSY: that worker's ring is full; the connection is closed. */
     enum err (*deliver)(void *arg, const struct accepted *connection);
     void *deliver_arg;

@@ -7,6 +7,18 @@
 #pragma once
 #include "push/ws_app.h"
 
+/* What may_subscribe() answers. */
+enum hub_right {
+    HUB_DENIED,
+    HUB_ALLOWED,
+    HUB_FILTERED /* chat_updates of all chats: each notice only if may_see() says so */
+};
+enum hub_sight {
+    HUB_HIDDEN,
+    HUB_VISIBLE,
+    HUB_UNSURE /* the subscriber gets a hint to refetch that names no chat */
+};
+
 enum hub_topic { HUB_CHAT_UPDATES, HUB_UNREAD_COUNTS, HUB_WEBSITE_STATUS };
 
 struct hub_options {
@@ -14,9 +26,12 @@ struct hub_options {
     /* The counts as they are now; from any broadcaster's thread, must not block. NULL: zeros. */
     void (*counts)(void *arg, int64_t counts[static NOTICE_COUNTS_LEN]);
     void *counts_arg;
-    /* who: NULL for an anonymous connection. chat_id.len 0: all chats. NULL hook: everything is allowed. */
-    bool (*may_subscribe)(void *arg, const struct ws_principal *who, enum hub_topic topic, struct slice chat_id);
-    void *may_subscribe_arg;
+    /* Who may hear of what; both from any broadcaster's thread, must not block. NULL: everything is allowed.
+     * who: NULL for an anonymous connection. chat_id.len 0: all chats. */
+    enum hub_right (*may_subscribe)(void *arg, const struct ws_principal *who, enum hub_topic topic,
+                                    struct slice chat_id);
+    enum hub_sight (*may_see)(void *arg, const struct ws_principal *who, struct slice chat_id);
+    void *may_arg;
 };
 
 extern const struct ws_app hub_app; /* its create() takes a const struct hub_options * */

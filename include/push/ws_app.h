@@ -9,13 +9,14 @@
 struct ws_conn;
 struct ws_set; /* what one broadcaster's connections share (ws_conn.h) */
 
-#define WS_PRINCIPAL_ID_MAX 40
+#define WS_PRINCIPAL_ID_MAX 128
 
 /* Who a connection acts for. `role` and `id` are the authorisation layer's; nothing here looks inside. */
 struct ws_principal {
     uint8_t role;
     uint8_t id_len;
     char id[WS_PRINCIPAL_ID_MAX];
+    int64_t until_s; /* wall clock: past it the connection is closed (1008) at its next ping; 0: never */
 };
 
 enum ws_message_kind { WS_TEXT = 1, WS_BINARY = 2 };

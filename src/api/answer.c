@@ -1,5 +1,7 @@
 #include "call.h"
 
+#include "base/metrics.h"
+
 #include <stdarg.h>
 
 static struct api_worker *worker_of(struct http_session *s)
@@ -45,11 +47,12 @@ void answer_errorf(struct http_session *s, int status, const char *fmt, ...)
 void answer_err(struct http_session *s, enum err e)
 {
     static const char *const sentences[ERR__COUNT] = {
-        [ERR_BUSY] = "The server is busy, try again",
-        [ERR_STORE] = "The store is not available",
-        [ERR_TIMEOUT] = "The store did not answer in time",
+        [ERR_BUSY] = "The server is busy, try again",           [ERR_STORE] = "The store is not available",
+        [ERR_TIMEOUT] = "The store did not answer in time",     [ERR_DENIED] = DENIED_SENTENCE,
         [ERR_NOMEM] = "The server is out of memory, try again",
     };
+    if (e == ERR_DENIED)
+        metrics_add(M_AUTH_DENIED, 1);
     int status = e == ERR_NOMEM ? 503 : err_http_status(e);
     answer_error(s, status, sentences[e] ? sentences[e] : err_text(e));
 }

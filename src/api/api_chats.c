@@ -1,7 +1,22 @@
 /* POST /api/users/chats/create and PATCH /api/dashboard/chats/{chat_id}/ai-agent. */
 #include "call.h"
 
+#include "base/clock.h"
 #include "json/json_out.h"
+
+/* Who may create for a customer may speak for it: a newcomer, its own widget, a dashboard. */
+static enum err append_token(struct buf *b, const struct api *api, struct slice user_id)
+{
+    struct principal p;
+    if (!principal_set(&p, PRINCIPAL_WIDGET, user_id)) {
+        json_out_member_null(b, "token"); /* an id of an existing deployment that no token can carry */
+        return OK;
+    }
+    buf_append_lit(b, ",\"token\":\"");
+    enum err e = auth_issue(api->auth, &p, clock_wall_us() / 1000000, api->config->token_ttl_s, b);
+    buf_append_char(b, '"');
+    return e;
+}
 
 static void complete_create(struct op *op, void *arg)
 {
@@ -20,8 +35,28 @@ static void complete_create(struct op *op, void *arg)
     buf_append_lit(b, "{\"success\":true");
     json_out_member_string(b, "chat_id", op->create.chat.chat_id);
     json_out_member_string(b, "user_id", op->create.user.id);
-    buf_append_lit(b, ",\"message\":\"Chat instance created successfully\"}");
+    buf_append_lit(b, ",\"message\":\"Chat instance created successfully\"");
+    if (w->api->auth && append_token(b, w->api, op->create.user.id) != OK) {
+        answer_err(s, ERR_NOMEM);
+        return;
+    }
+    buf_append_char(b, '}');
     answer_json(s, 200, buf_slice(b));
+}
+
+/* A widget creates for its own customer, whether it names it or not. False: it named another one, and was answered. */
+static bool own_customer(struct call *c, struct slice *user_id)
+{
+    struct principal named;
+    if (c->scope.kind != SCOPE_USER)
+        return true;
+    if (user_id->len > 0 &&
+        !(principal_set(&named, PRINCIPAL_WIDGET, *user_id) && slice_eq(principal_id(&named), c->scope.id))) {
+        answer_denied(c);
+        return false;
+    }
+    *user_id = c->scope.id;
+    return true;
 }
 
 void api_create_chat(struct call *c)
@@ -40,6 +75,8 @@ void api_create_chat(struct call *c)
         answer_error(c->s, 400, "Either user_id or email is required");
         return;
     }
+    if (!own_customer(c, &user_id))
+        return;
     struct op *op = call_op(c, OP_CREATE_CHAT, complete_create);
     if (!op)
         return;
@@ -67,8 +104,9 @@ static void complete_set_ai(struct op *op, void *arg)
     else if (op->result != OK)
         answer_err(s, op->result);
     else if (op->set_ai.enabled)
-        answer_json(s, 200,
-                    SLICE_LIT("{\"success\":true,\"ai_agent_enabled\":true,\"message\":\"AI agent enabled successfully\"}"));
+        answer_json(
+            s, 200,
+            SLICE_LIT("{\"success\":true,\"ai_agent_enabled\":true,\"message\":\"AI agent enabled successfully\"}"));
     else
         answer_json(
             s, 200,
@@ -90,6 +128,8 @@ void api_set_ai(struct call *c)
         answer_error(c->s, 404, "Chat not found");
         return;
     }
+    if (!call_reaches_chat(c, chat_id))
+        return;
     struct op *op = call_op(c, OP_SET_AI, complete_set_ai);
     if (!op)
         return;

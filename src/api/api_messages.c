@@ -76,11 +76,17 @@ void api_send(struct call *c)
     struct op_send send;
     if (!parse_send_body(c, &body) || !take_fields(c, &body, &send))
         return;
+    if (c->who && c->who->kind == PRINCIPAL_WIDGET && slice_eq(send.role, SLICE_LIT(ROLE_AGENT))) {
+        answer_denied(c); /* a customer must not put words into an agent's mouth */
+        return;
+    }
     struct slice chat_id = c->match->params[0];
     if (!chat_id_possible(chat_id)) {
         answer_errorf(c->s, 404, "Chat not found: %.*s", SLICE_ARG(chat_id));
         return;
     }
+    if (!call_reaches_chat(c, chat_id))
+        return;
     struct op *op = call_op(c, OP_SEND, complete_send);
     if (!op)
         return;

@@ -1,8 +1,8 @@
 /* POST /api/users/data: what the widget reports of its visitor. */
 #include "call.h"
 
-#include "json/json_out.h"
 #include "store/batch.h"
+#include "json/json_out.h"
 
 #include "base/clock.h"
 
@@ -97,8 +97,8 @@ static void default_text(struct slice *field, struct slice value)
 /* Every slice of *u into the op. False: no memory. */
 static bool own_user(struct op *op, struct user *u)
 {
-    struct slice *const all[] = {&u->email,  &u->name,      &u->ip,        &u->vibe,     &u->category, &u->status,
-                                 &u->owner,  &u->last_chat, &u->timestamp, &u->location, &u->device};
+    struct slice *const all[] = {&u->email, &u->name,      &u->ip,        &u->vibe,     &u->category, &u->status,
+                                 &u->owner, &u->last_chat, &u->timestamp, &u->location, &u->device};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (all[i]->len == 0)
             continue;
@@ -106,6 +106,20 @@ static bool own_user(struct op *op, struct user *u)
         if (!all[i]->ptr)
             return false;
     }
+    return true;
+}
+
+/* A dashboard that is bound to an owner reports that owner's customers, and gives none away. False: answered. */
+static bool own_owner(struct call *c, struct op_put_user *p)
+{
+    if (c->scope.kind != SCOPE_OWNER)
+        return true;
+    if (p->given.owner.len > 0 && !slice_eq(p->given.owner, c->scope.id)) {
+        answer_denied(c);
+        return false;
+    }
+    p->given.owner = c->scope.id;
+    p->set |= USER_OWNER;
     return true;
 }
 
@@ -125,6 +139,8 @@ void api_put_user(struct call *c)
     default_text(&p.given.vibe, SLICE_LIT("neutral"));
     default_text(&p.given.category, SLICE_LIT("agent-inbox"));
     default_text(&p.given.status, SLICE_LIT("active"));
+    if (!own_owner(c, &p))
+        return;
     oid_new(&p.new_user);
     struct op *op = call_op(c, OP_PUT_USER, complete_put_user);
     if (!op)

@@ -38,7 +38,8 @@ static bool own_query(struct op *op, const struct view_query *q)
 {
     op->view.query = *q;
     struct view_query *mine = &op->view.query;
-    struct slice *const all[] = {&mine->ident, &mine->owner, &mine->email, &mine->before, &mine->if_none_match};
+    struct slice *const all[] = {&mine->ident,  &mine->owner,         &mine->email,
+                                 &mine->before, &mine->if_none_match, &mine->scope.id};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (all[i]->len == 0)
             continue;
@@ -49,11 +50,66 @@ static bool own_query(struct op *op, const struct view_query *q)
     return true;
 }
 
+/* A listing is cut down to the owner's customers. */
+static bool limit_listing(struct call *c, struct view_query *q)
+{
+    bool foreign = c->scope.kind != SCOPE_OWNER || (q->owner.len > 0 && !slice_eq(q->owner, c->scope.id));
+    if (foreign)
+        answer_denied(c);
+    q->owner = c->scope.id;
+    return !foreign;
+}
+
+/* One customer or chat: in reach by what memory knows, out of reach, or left in q->scope for the reader to find out. */
+static bool limit_lookup(struct call *c, struct view_query *q, bool chat)
+{
+    struct slice id = q->ident;
+    enum sight sight = chat ? cache_sees_chat(c->w->api->cache, q->ident, &c->scope)
+                            : cache_sees_user(c->w->api->cache, q->ident, &c->scope, c->arena, &id);
+    if (sight == SIGHT_NO)
+        answer_denied(c);
+    else if (!id.ptr)
+        answer_err(c->s, ERR_NOMEM);
+    else if (sight == SIGHT_UNKNOWN)
+        q->scope = c->scope;
+    else
+        q->ident = id; /* what was checked is what is answered */
+    return sight != SIGHT_NO && id.ptr;
+}
+
+/* The view for a limited principal. False: answered. A view that is not named here is nothing for one. */
+static bool limit_view(struct call *c, struct view_query *q)
+{
+    switch (q->view) {
+    case VIEW_POLL:
+    case VIEW_USER:
+        return limit_lookup(c, q, false);
+    case VIEW_CHAT:
+    case VIEW_HISTORY:
+    case VIEW_AI:
+        return limit_lookup(c, q, true);
+    case VIEW_REFETCH:
+    case VIEW_USERS:
+    case VIEW_CHATS:
+        return limit_listing(c, q);
+    case VIEW_REPORT:
+    case VIEW_AGENT:
+    case VIEW_OVERVIEW:
+    case VIEW_COUNT:
+        break;
+    }
+    answer_denied(c);
+    return false;
+}
+
 static void serve(struct call *c, struct view_query *q)
 {
-    struct view_answer a = {0};
+    struct view_answer a = {.result = VIEW_LOAD};
     q->if_none_match = c->req->if_none_match;
-    cache_serve(c->w->api->cache, q, c->arena, &a);
+    if (c->scope.kind != SCOPE_ALL && !limit_view(c, q))
+        return;
+    if (q->scope.kind == SCOPE_ALL) /* else who it belongs to must be asked of the store first */
+        cache_serve(c->w->api->cache, q, c->arena, &a);
     if (a.result != VIEW_LOAD) {
         answer_view(c->s, q->view, &a);
         blob_drop(a.body);

@@ -26,12 +26,15 @@ static void refuse(struct api_worker *w, struct http_session *s, int status, con
     session_reply(s, &r);
 }
 
-static void hand_over(struct api_worker *w, struct http_session *s, struct slice key)
+static void hand_over(struct api_worker *w, struct http_session *s, const struct http_request *req,
+                      const struct ws_principal *who)
 {
     struct buf head = {0};
     struct ws_handover *h = NULL;
-    if (ws_handshake_response(&head, key, slice_of(NULL, 0)) == OK && buf_ok(&head))
-        h = ws_handover_new(s->conn.source.fd, buf_slice(&head), s->rest, NULL);
+    /* A browser drops the connection when none of what it offered is chosen. */
+    struct slice protocol = guard_offers_bearer(req) ? SLICE_LIT("bearer") : slice_of(NULL, 0);
+    if (ws_handshake_response(&head, req->ws_key, protocol) == OK && buf_ok(&head))
+        h = ws_handover_new(s->conn.source.fd, buf_slice(&head), s->rest, who);
     buf_fini(&head);
     if (!h) {
         answer_err(s, ERR_NOMEM);
@@ -43,7 +46,8 @@ static void hand_over(struct api_worker *w, struct http_session *s, struct slice
     broadcaster_adopt(least_loaded(w->api), h);
 }
 
-void api_upgrade(struct api_worker *w, struct http_session *s, const struct http_request *req)
+/* True: the handshake may go on. */
+static bool check(struct api_worker *w, struct http_session *s, const struct http_request *req)
 {
     struct ws_upgrade u = {.method = req->method_text,
                            .http_major = 1,
@@ -53,15 +57,64 @@ void api_upgrade(struct api_worker *w, struct http_session *s, const struct http
                            .key = req->ws_key,
                            .version = req->ws_version};
     struct ws_verdict v = {0};
-    if (ws_handshake_check(&u, &v) != OK)
+    bool good = ws_handshake_check(&u, &v) == OK;
+    if (!good)
         refuse(w, s, v.status, v.detail, v.headers);
     else if (req->origin.ptr && !cors_allows(&w->api->cors, req->origin))
         refuse(w, s, 403, "Origin not allowed", NULL);
     else
-        hand_over(w, s, req->ws_key);
+        return true;
+    return false;
+}
+
+void api_upgrade(struct api_worker *w, struct http_session *s, const struct http_request *req)
+{
+    if (check(w, s, req))
+        hand_over(w, s, req, NULL);
 }
 
 void api_websocket(struct call *c)
 {
-    api_upgrade(c->w, c->s, c->req);
+    struct ws_principal who = {0};
+    _Static_assert(WS_PRINCIPAL_ID_MAX >= USER_ID_MAX, "a customer's id fits");
+    if (!check(c->w, c->s, c->req) || (c->w->api->guarded && !guard_connect(c)))
+        return;
+    if (c->who) {
+        who = (struct ws_principal){.role = c->who->kind, .id_len = c->who->id_len, .until_s = c->who->until_s};
+        memcpy(who.id, c->who->id, c->who->id_len);
+    }
+    hand_over(c->w, c->s, c->req, c->who ? &who : NULL);
+}
+
+static struct scope scope_of(const struct ws_principal *who)
+{
+    return (struct scope){.kind = who->role == PRINCIPAL_WIDGET ? SCOPE_USER : SCOPE_OWNER,
+                          .id = slice_of(who->id, who->id_len)};
+}
+
+/* Only memory is asked: a broadcaster must not wait. A widget whose chat is not there yet polls first, which loads it. */
+enum hub_right api_may_subscribe(void *arg, const struct ws_principal *who, enum hub_topic topic, struct slice chat_id)
+{
+    const struct api *api = arg;
+    if (!who)
+        return HUB_DENIED;
+    if (topic == HUB_WEBSITE_STATUS || (who->role == PRINCIPAL_DASHBOARD && who->id_len == 0))
+        return HUB_ALLOWED;
+    if (topic != HUB_CHAT_UPDATES) /* counts are of all customers */
+        return HUB_DENIED;
+    if (chat_id.len == 0)
+        return who->role == PRINCIPAL_DASHBOARD ? HUB_FILTERED : HUB_DENIED;
+    struct scope scope = scope_of(who);
+    return cache_sees_chat(api->cache, chat_id, &scope) == SIGHT_YES ? HUB_ALLOWED : HUB_DENIED;
+}
+
+enum hub_sight api_may_see(void *arg, const struct ws_principal *who, struct slice chat_id)
+{
+    static const enum hub_sight sights[] = {
+        [SIGHT_NO] = HUB_HIDDEN, [SIGHT_YES] = HUB_VISIBLE, [SIGHT_UNKNOWN] = HUB_UNSURE};
+    const struct api *api = arg;
+    if (!who)
+        return HUB_HIDDEN;
+    struct scope scope = scope_of(who);
+    return sights[cache_sees_chat(api->cache, chat_id, &scope)];
 }

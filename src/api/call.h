@@ -4,8 +4,9 @@
 #pragma once
 #include "api/api.h"
 #include "chat/validate.h"
-#include "json/json_in.h"
+#include "guard.h"
 #include "http/body.h"
+#include "json/json_in.h"
 
 struct call {
     struct api_worker *w;
@@ -13,6 +14,8 @@ struct call {
     const struct http_request *req;
     const struct route_match *match;
     struct arena *arena;
+    const struct principal *who; /* NULL: no token, or authentication is off */
+    struct scope scope;          /* whose data the handler may touch; goes with every op */
 };
 
 typedef void (*handler_fn)(struct call *c);
@@ -22,6 +25,8 @@ struct endpoint {
     unsigned methods;
     const char *pattern;
     handler_fn handle;
+    enum access access;
+    enum rate_kind rate;
 };
 extern const struct endpoint endpoints[];
 extern const unsigned endpoint_count;
@@ -34,6 +39,8 @@ void answer_error(struct http_session *s, int status, const char *detail);
 void answer_errorf(struct http_session *s, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void answer_err(struct http_session *s, enum err e); /* err's own text and status */
 void answer_bad_method(struct call *c);
+
+#define DENIED_SENTENCE "Not allowed with this token"
 
 /* Rules broken by a body or a query, collected, then answered together with 422. */
 #define RULES_MAX 16
@@ -63,6 +70,8 @@ bool query_text(struct call *c, const char *name, struct slice *out); /* false: 
 /* An op for this call: reply address, deadline. NULL: 503 answered. Give it away with call_submit(). */
 struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete);
 void call_submit(struct call *c, struct op *op); /* to the writer or the readers; refused: 503 answered */
+/* May this call touch the chat? False: answered 403. What memory cannot say travels with the op and is checked there. */
+bool call_reaches_chat(struct call *c, struct slice chat_id);
 struct slice op_copy(struct op *op, struct slice s); /* into the op's arena; ptr NULL: no memory */
 /* In a completion: the session that waits, or NULL when it is gone. */
 struct http_session *op_session(struct op *op, struct api_worker *w);

@@ -15,6 +15,15 @@ struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete)
     op->reply_to = c->w->inbox;
     op->complete = complete;
     op->parsed_us = c->s->exchange.parsed_us;
+    op->scope.kind = c->scope.kind;
+    if (c->scope.kind != SCOPE_ALL && c->scope.id.len > 0) {
+        op->scope.id = op_copy(op, c->scope.id);
+        if (!op->scope.id.ptr) {
+            op_put(c->w->ops, op);
+            answer_err(c->s, ERR_NOMEM);
+            return NULL;
+        }
+    }
     op->deadline_us = op->parsed_us + c->w->api->config->write_timeout_ms * 1000;
     return op;
 }
@@ -34,6 +43,18 @@ void call_submit(struct call *c, struct op *op)
     c->w->in_flight++;
     if (!view)
         metrics_observe(H_PARSE_QUEUED, (uint64_t)waited_us);
+}
+
+bool call_reaches_chat(struct call *c, struct slice chat_id)
+{
+    if (c->scope.kind == SCOPE_ALL)
+        return true;
+    enum sight sight = cache_sees_chat(c->w->api->cache, chat_id, &c->scope);
+    if (sight == SIGHT_NO)
+        answer_denied(c);
+    else if (sight == SIGHT_YES)
+        c->scope = (struct scope){.kind = SCOPE_ALL}; /* checked: the writer need not look again */
+    return sight != SIGHT_NO;
 }
 
 struct slice op_copy(struct op *op, struct slice s)

@@ -35,12 +35,14 @@ enum err api_worker_init(struct api_worker *w, int64_t max_ops)
 {
     arena_init(&w->arena, ARENA_MAX);
     w->ops = op_pool_new((size_t)max_ops, OP_ARENA_MAX);
-    return w->ops ? OK : ERR_NOMEM;
+    w->tokens = w->api->auth ? token_cache_new(TOKEN_CACHE_ENTRIES) : NULL;
+    return w->ops && (w->tokens || !w->api->auth) ? OK : ERR_NOMEM;
 }
 
 void api_worker_fini(struct api_worker *w)
 {
     op_pool_free(w->ops);
+    token_cache_free(w->tokens);
     arena_fini(&w->arena);
     buf_fini(&w->text);
 }
@@ -77,6 +79,8 @@ static void route(struct call *c, struct route_match *match)
     switch (match->kind) {
     case ROUTE_FOUND:
         c->s->exchange.route = match->id;
+        if (c->w->api->guarded && !guard_admit(c, &endpoints[match->id]))
+            return;
         endpoints[match->id].handle(c);
         break;
     case ROUTE_NOT_FOUND:
@@ -106,6 +110,7 @@ void api_handle(void *arg, struct http_session *s, const struct http_request *re
         return;
     }
     cors_apply(&w->api->cors, req, &r);
+    r.cors.vary_token = w->api->auth != NULL;
     s->exchange.cors = r.cors;
     arena_reset(&w->arena);
     route(&c, &match);

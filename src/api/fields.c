@@ -18,9 +18,8 @@ static const struct body_field *present(const struct body *b, const char *name)
 
 bool rules_verdict(struct rules *r, struct verdict v, const char *where, const char *name, struct slice input)
 {
-    static const enum rule rule_of[] = {[FAULT_TOO_SHORT] = RULE_STRING_SHORT,
-                                        [FAULT_TOO_LONG] = RULE_STRING_LONG,
-                                        [FAULT_FORM] = RULE_VALUE_ERROR};
+    static const enum rule rule_of[] = {
+        [FAULT_TOO_SHORT] = RULE_STRING_SHORT, [FAULT_TOO_LONG] = RULE_STRING_LONG, [FAULT_FORM] = RULE_VALUE_ERROR};
     if (v.fault == FAULT_NONE)
         return true;
     rules_add(r, (struct rule_break){.rule = rule_of[v.fault],

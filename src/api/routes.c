@@ -1,5 +1,5 @@
-/* Every endpoint, a row each. To add one: a row here, a handler in api_<thing>.c, its line in openapi.json and in
- * tests/e2e. */
+/* Every endpoint, a row each: method, path, handler, who may call it, which bucket it draws from. To add one: a row here,
+ * a handler in api_<thing>.c, its line in openapi.json and in tests/e2e. */
 #include "call.h"
 
 #define GET   METHOD_BIT(METHOD_GET)
@@ -8,30 +8,30 @@
 
 const struct endpoint endpoints[] = {
     /* widget */
-    {GET, "/api/health", api_health},
-    {POST, "/api/users/data", api_put_user},
-    {POST, "/api/users/chats/create", api_create_chat},
-    {POST, "/api/users/chats/{chat_id}/send", api_send},
-    {GET, "/api/users/{ident}/chats", api_poll},
-    {POST, "/api/chat", api_ask},
+    {GET, "/api/health", api_health, ACCESS_PUBLIC, RATE_NONE},
+    {POST, "/api/users/data", api_put_user, ACCESS_OWN, RATE_CREATE},
+    {POST, "/api/users/chats/create", api_create_chat, ACCESS_CREATE, RATE_CREATE},
+    {POST, "/api/users/chats/{chat_id}/send", api_send, ACCESS_OWN, RATE_SEND},
+    {GET, "/api/users/{ident}/chats", api_poll, ACCESS_OWN, RATE_NONE},
+    {POST, "/api/chat", api_ask, ACCESS_SIGNED, RATE_NONE},
     /* dashboard */
-    {GET, "/api/debug/users-chats", api_refetch},
-    {GET, "/api/users", api_users},
-    {GET, "/api/users/{ident}", api_user},
-    {GET, "/api/chats", api_chats},
-    {GET, "/api/chats/{chat_id}", api_chat},
-    {GET, "/api/chats/{chat_id}/messages", api_history},
-    {POST, "/api/dashboard/chats/{chat_id}/send", api_send},
-    {POST, "/api/chats/{chat_id}/send", api_send},
-    {PATCH, "/api/dashboard/chats/{chat_id}/ai-agent", api_set_ai},
-    {GET, "/api/dashboard/chats/{chat_id}/ai-agent", api_get_ai},
-    {GET, "/api/reports/stats", api_report},
-    {GET, "/api/agent/stats", api_agent},
-    {GET, "/api/debug/database-overview", api_overview},
-    {GET, "/health", api_probe},
-    {GET, "/ws/dashboard", api_websocket},
+    {GET, "/api/debug/users-chats", api_refetch, ACCESS_DASHBOARD, RATE_NONE},
+    {GET, "/api/users", api_users, ACCESS_DASHBOARD, RATE_NONE},
+    {GET, "/api/users/{ident}", api_user, ACCESS_DASHBOARD, RATE_NONE},
+    {GET, "/api/chats", api_chats, ACCESS_DASHBOARD, RATE_NONE},
+    {GET, "/api/chats/{chat_id}", api_chat, ACCESS_OWN, RATE_NONE},
+    {GET, "/api/chats/{chat_id}/messages", api_history, ACCESS_OWN, RATE_NONE},
+    {POST, "/api/dashboard/chats/{chat_id}/send", api_send, ACCESS_DASHBOARD, RATE_SEND},
+    {POST, "/api/chats/{chat_id}/send", api_send, ACCESS_DASHBOARD, RATE_SEND},
+    {PATCH, "/api/dashboard/chats/{chat_id}/ai-agent", api_set_ai, ACCESS_DASHBOARD, RATE_NONE},
+    {GET, "/api/dashboard/chats/{chat_id}/ai-agent", api_get_ai, ACCESS_DASHBOARD, RATE_NONE},
+    {GET, "/api/reports/stats", api_report, ACCESS_OVERALL, RATE_NONE},
+    {GET, "/api/agent/stats", api_agent, ACCESS_OVERALL, RATE_NONE},
+    {GET, "/api/debug/database-overview", api_overview, ACCESS_ADMIN, RATE_NONE},
+    {GET, "/health", api_probe, ACCESS_PUBLIC, RATE_NONE},
+    {GET, "/ws/dashboard", api_websocket, ACCESS_OWN, RATE_NONE},
     /* operators and developers */
-    {GET, "/metrics", api_metrics},
-    {GET, "/api/openapi.json", api_openapi},
+    {GET, "/metrics", api_metrics, ACCESS_ADMIN, RATE_NONE},
+    {GET, "/api/openapi.json", api_openapi, ACCESS_PUBLIC, RATE_NONE},
 };
 const unsigned endpoint_count = sizeof(endpoints) / sizeof(endpoints[0]);

@@ -1,4 +1,5 @@
 /* main.c: flags → config → server_start → wait for a signal → server_stop. Nothing else. */
+#include "app/access.h"
 #include "app/server.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -89,18 +90,40 @@ static int serve(const struct config *c)
     return in_time ? 0 : 1;
 }
 
+/* What the options say must also fit together and exist: --help and --print-config answer whatever else is wrong. */
+static enum err check(const struct config *c, struct buf *message)
+{
+    return c->action == CONFIG_RUN || c->action == CONFIG_CHECK ? access_check(c, message) : OK;
+}
+
+static int issue(const struct config *c)
+{
+    struct buf token = {0}, why = {0};
+    enum err e = access_issue(c, &token, &why);
+    if (e != OK)
+        fprintf(stderr, "sakurad: %s\n", buf_cstr(&why));
+    else
+        (void)fwrite(token.ptr, 1, token.len, stdout);
+    buf_fini(&token);
+    buf_fini(&why);
+    return e != OK ? 2 : fflush(stdout) == 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     struct config config;
     struct buf message = {0};
-    if (config_parse(&config, argc, argv, environ, &message) != OK) {
+    bool parsed = config_parse(&config, argc, argv, environ, &message) == OK;
+    if (!parsed || check(&config, &message) != OK) {
         fprintf(stderr, "sakurad: %s\nTry 'sakurad --help'.\n", buf_cstr(&message));
         buf_fini(&message);
+        if (parsed)
+            config_fini(&config);
         return 2;
     }
     int code = act(&config);
     if (code < 0)
-        code = serve(&config);
+        code = config.issue_token ? issue(&config) : serve(&config);
     config_fini(&config);
     buf_fini(&message);
     return code;

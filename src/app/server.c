@@ -1,5 +1,6 @@
 #include "app/server.h"
 
+#include "app/access.h"
 #include "app/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -22,6 +23,7 @@ struct server {
     struct writer *writer;
     struct readers *readers;
     struct admission *admission;
+    struct access access;
     struct hub_options hub;
     struct broadcaster *broadcasters[THREADS_MAX];
     unsigned broadcaster_count;
@@ -29,7 +31,7 @@ struct server {
     struct http_settings http;
     struct worker *workers[THREADS_MAX];
     unsigned worker_count, workers_started;
-    int listeners[CONFIG_LIST_MAX];
+    int listeners[API_DOORS_MAX];
     unsigned listener_count;
     struct acceptor *acceptor;
     bool stalled[2 * THREADS_MAX]; /* logged already: workers, then broadcasters */
@@ -44,15 +46,48 @@ static enum err say(struct buf *why, enum err e, const char *what)
 
 /* ---- start, in order ---- */
 
-static enum err open_listeners(struct server *s, struct buf *why)
+static enum err open_list(struct server *s, const struct config_list *list, struct buf *why)
 {
-    for (unsigned i = 0; i < s->config->listen.count; i++) {
-        enum err e = listener_open(slice_cstr(s->config->listen.items[i]), &s->listeners[s->listener_count], why);
+    for (unsigned i = 0; i < list->count; i++) {
+        enum err e = listener_open(slice_cstr(list->items[i]), &s->listeners[s->listener_count], why);
         if (e != OK)
             return e;
         s->listener_count++;
     }
     return OK;
+}
+
+/* In this order: access_guard() counts on it. */
+static enum err open_listeners(struct server *s, struct buf *why)
+{
+    enum err e = open_list(s, &s->config->listen, why);
+    return e == OK ? open_list(s, &s->config->admin_listen, why) : e;
+}
+
+static void render_insecure(struct buf *out, void *arg)
+{
+    const struct server *s = arg;
+    buf_append_lit(out, "# HELP sakurad_insecure 1: others can connect and authentication is off.\n"
+                        "# TYPE sakurad_insecure gauge\n");
+    buf_printf(out, "sakurad_insecure %d\n", s->access.insecure ? 1 : 0);
+}
+
+/* Keys are read and sockets bound as root, if root it is; everything after that as --user. */
+static enum err settle_access(struct server *s, struct buf *why)
+{
+    struct buf warnings = {0};
+    enum err e = access_open(s->config, &s->access, &warnings, why);
+    for (const char *line = buf_cstr(&warnings); e == OK && *line;) {
+        size_t len = strcspn(line, "\n");
+        log_warn("access", "warning=\"%.*s\"", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+    buf_fini(&warnings);
+    if (e == OK && s->config->user)
+        e = access_drop_root(s->config->user, why);
+    if (e == OK)
+        metrics_register(render_insecure, s);
+    return e;
 }
 
 /* Every connection is a descriptor. The soft limit is ours to raise; past the hard one fewer will fit, and the acceptor
@@ -118,6 +153,12 @@ static enum err start_broadcasters(struct server *s, struct buf *why)
     const struct config *c = s->config;
     s->hub = (struct hub_options){
         .notify_interval_ms = c->notify_interval_ms, .counts = current_counts, .counts_arg = s->cache};
+    if (s->access.auth) {
+        s->hub.may_subscribe = api_may_subscribe;
+        s->hub.may_see = api_may_see;
+        s->hub.may_arg = &s->api;
+        s->api.cache = s->cache; /* the hub asks it; broadcasters start after the rest of the api is set */
+    }
     for (int64_t i = 0; i < c->broadcasters; i++) {
         struct broadcaster_options options = {.index = (unsigned)i,
                                               .ping_ms = c->ws_ping_ms,
@@ -153,6 +194,7 @@ static enum err start_workers(struct server *s, struct buf *why)
         .idle_ms = c->idle_timeout_ms,
         .write_ms = c->response_timeout_ms,
         .answer_ms = c->write_timeout_ms + 500};
+    access_guard(&s->access, c, &s->api);
     enum err e = api_init(&s->api);
     for (int64_t i = 0; e == OK && i < c->workers; i++) {
         struct worker_options options = {.index = (unsigned)i,
@@ -183,11 +225,24 @@ static enum err deliver(void *arg, const struct accepted *connection)
     return worker_give(best, connection);
 }
 
+/* On the acceptor's thread. A trusted proxy's connections are many clients': guard_connect() counts those. */
+static bool admit(void *arg, const struct sockaddr *peer, int *wait_s)
+{
+    struct server *s = arg;
+    struct address address = address_of(peer);
+    for (unsigned i = 0; i < s->access.proxy_count; i++)
+        if (network_has(&s->access.proxies[i], &address))
+            return true;
+    return rate_take(s->access.rates, RATE_CONNECT, address_client(&address), clock_mono_us(), wait_s);
+}
+
 static enum err start_acceptor(struct server *s, struct buf *why)
 {
     struct acceptor_options options = {.listeners = s->listeners,
                                        .listener_count = s->listener_count,
                                        .admission = s->admission,
+                                       .admit = rate_limits(s->access.rates, RATE_CONNECT) ? admit : NULL,
+                                       .admit_arg = s,
                                        .deliver = deliver,
                                        .deliver_arg = s};
     enum err e = acceptor_start(&options, &s->acceptor);
@@ -213,8 +268,10 @@ static void greet(struct server *s)
         listener_address(s->listeners[i], address);
         if (i == 0)
             memcpy(first, address, sizeof(first));
-        log_info("listening", "address=%s", address);
+        log_info(i < c->listen.count ? "listening" : "listening for operators", "address=%s", address);
     }
+    if (s->access.auth)
+        log_info("authentication", "keys=%u token_ttl_s=%lld", c->auth_key.count, (long long)c->token_ttl_s);
     log_info("try", "command=\"curl http://%s/api/health\"", first);
     buf_fini(&uri);
 }
@@ -227,6 +284,8 @@ enum err server_start(const struct config *config, struct server **out, struct b
     s->config = config;
     raise_descriptors(config->max_connections);
     enum err e = open_listeners(s, why);
+    if (e == OK)
+        e = settle_access(s, why);
     if (e == OK && !(s->admission = admission_new(config->max_connections, config->max_per_address)))
         e = say(why, ERR_NOMEM, "the server");
     if (e == OK)
@@ -311,6 +370,7 @@ static void free_all(struct server *s)
     if (s->store)
         s->store->vtable->close(s->store);
     admission_free(s->admission);
+    access_close(&s->access);
     free(s);
 }
 

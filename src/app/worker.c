@@ -49,7 +49,9 @@ static bool take_fresh(struct worker *w)
     bool any = false;
     while (ring_pop(w->fresh, &connection)) {
         any = true;
-        http_server_take(&w->http, connection.fd, connection.ticket);
+        http_server_take(&w->http, connection.fd, connection.ticket,
+                         (struct http_from){.address = address_of((const struct sockaddr *)&connection.peer),
+                                            .listener = (uint8_t)connection.listener});
     }
     return any;
 }

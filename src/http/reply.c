@@ -73,7 +73,9 @@ static char *put_cors(char *to, const struct http_reply_cors *c)
         if (c->allow_headers.len)
             to = put_header(to, SLICE_LIT("\r\nAccess-Control-Allow-Headers: "), c->allow_headers);
     }
-    return c->vary ? put(to, SLICE_LIT("\r\nVary: Origin")) : to;
+    if (c->vary)
+        return put(to, c->vary_token ? SLICE_LIT("\r\nVary: Origin, Authorization") : SLICE_LIT("\r\nVary: Origin"));
+    return c->vary_token ? put(to, SLICE_LIT("\r\nVary: Authorization")) : to;
 }
 
 static char *put_connection(char *to, const struct http_reply *r)

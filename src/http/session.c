@@ -390,7 +390,7 @@ void http_server_fini(struct http_server *h)
     buf_fini(&h->head);
 }
 
-void http_server_take(struct http_server *h, int fd, uint64_t ticket)
+void http_server_take(struct http_server *h, int fd, uint64_t ticket, struct http_from from)
 {
     struct conn *c = conn_open(&h->conns, fd, ticket);
     if (!c) {
@@ -400,6 +400,7 @@ void http_server_take(struct http_server *h, int fd, uint64_t ticket)
     }
     struct http_session *s = (struct http_session *)c;
     s->state = SESSION_IDLE;
+    s->from = from;
     begin_exchange(s);
     conn_deadline(c, h->settings.head_ms); /* a client that connects and says nothing is not keep-alive */
     on_ready(c);

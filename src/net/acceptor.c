@@ -9,12 +9,13 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define ACCEPT_RUN     64  /* connections taken from one listener before the others are looked at */
-#define EXHAUSTED_MS   100 /* pause when the kernel has no descriptor or memory for us */
+#define ACCEPT_RUN   64  /* connections taken from one listener before the others are looked at */
+#define EXHAUSTED_MS 100 /* pause when the kernel has no descriptor or memory for us */
 
 struct acceptor {
     struct acceptor_options options;
@@ -50,8 +51,26 @@ static void shed_one(struct acceptor *a, int listener)
     (void)poll(&wake, 1, EXHAUSTED_MS);
 }
 
+/* Best effort: what the client has sent already is not read, so a reset may overtake the answer. */
+static void refuse_rate(int fd, int wait_s)
+{
+    char answer[256];
+    int len = snprintf(answer, sizeof(answer),
+                       "HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Type: application/json\r\n"
+                       "Content-Length: 33\r\nConnection: close\r\n\r\n{\"detail\":\"Too many connections\"}",
+                       wait_s);
+    (void)send(fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)shutdown(fd, SHUT_WR);
+    refuse(fd, M_CONN_REFUSED_RATE);
+}
+
 static void take(struct acceptor *a, int fd, struct accepted *connection)
 {
+    int wait_s = 1;
+    if (a->options.admit && !a->options.admit(a->options.admit_arg, (struct sockaddr *)&connection->peer, &wait_s)) {
+        refuse_rate(fd, wait_s);
+        return;
+    }
     switch (admission_enter(a->options.admission, (struct sockaddr *)&connection->peer, &connection->ticket)) {
     case REFUSE_TOTAL:
         refuse(fd, M_CONN_REFUSED_MAX);
@@ -73,10 +92,11 @@ static void take(struct acceptor *a, int fd, struct accepted *connection)
     metrics_add(M_CONN_ACCEPTED, 1);
 }
 
-static void accept_run(struct acceptor *a, int listener)
+static void accept_run(struct acceptor *a, unsigned index)
 {
+    int listener = a->polls[index].fd;
     for (int i = 0; i < ACCEPT_RUN; i++) {
-        struct accepted connection = {0};
+        struct accepted connection = {.listener = index};
         socklen_t len = sizeof(connection.peer);
         int fd = accept4(listener, (struct sockaddr *)&connection.peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
@@ -106,7 +126,7 @@ static void *acceptor_main(void *arg)
             return NULL;
         for (unsigned i = 0; i < a->count; i++)
             if (a->polls[i].revents)
-                accept_run(a, a->polls[i].fd);
+                accept_run(a, i);
     }
 }
 

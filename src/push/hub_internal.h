@@ -53,6 +53,7 @@ struct hub_special {
     struct pacer *pacer;   /* NULL: no interval of its own */
     uint32_t at;           /* in chat->subs, or in hub->paced */
     uint8_t format;
+    bool filtered; /* hears only of chats that may_see() shows it */
 };
 
 struct hub {
@@ -61,7 +62,7 @@ struct hub {
     struct channel updates[NOTICE_FORMATS], counts;
     struct map chats; /* id → hub_chat */
     struct hub_chat *touched;
-    struct hub_special **paced; /* those of all chats with an interval */
+    struct hub_special **paced; /* those of all chats with an interval or a filter */
     uint32_t paced_count, paced_cap;
     struct pacer *pacer; /* of --notify-interval, for all without a longer interval; NULL: none */
     struct timer pacer_timer;
@@ -77,6 +78,7 @@ struct hub_wish {
     enum notice_format format;
     struct slice chat_id; /* len 0: all */
     int64_t interval_us;
+    bool filtered;
 };
 
 /* hub.c */

@@ -164,7 +164,7 @@ static enum err subscribe_updates(struct hub *h, struct ws_conn *c, const struct
 {
     settle_old(h, c);
     hub_sub(c)->format = (uint8_t)wish->format;
-    if (wish->chat_id.len > 0 || wish->interval_us > 0)
+    if (wish->chat_id.len > 0 || wish->interval_us > 0 || wish->filtered)
         return special_add(h, c, wish);
     return channel_add(&h->updates[wish->format], c);
 }
@@ -177,10 +177,15 @@ static void subscribe(struct hub *h, struct ws_conn *c, struct json_value reques
     enum err e = OK;
     if (!read_topic(h, c, request, &topic) || (topic == HUB_CHAT_UPDATES && !read_wish(h, c, request, &wish)))
         return;
-    if (o->may_subscribe && !o->may_subscribe(o->may_subscribe_arg, ws_conn_principal(c), topic, wish.chat_id)) {
+    enum hub_right right =
+        o->may_subscribe ? o->may_subscribe(o->may_arg, ws_conn_principal(c), topic, wish.chat_id) : HUB_ALLOWED;
+    if (right == HUB_DENIED) {
         send_error(h, c, SLICE_LIT("Not allowed to subscribe to "), TOPIC_NAMES[topic]);
         return;
     }
+    wish.filtered = right == HUB_FILTERED;
+    if (wish.filtered && wish.interval_us == 0) /* it does not pass the shared interval on its way */
+        wish.interval_us = o->notify_interval_ms * 1000;
     if (topic == HUB_CHAT_UPDATES)
         e = subscribe_updates(h, c, &wish);
     else if (topic == HUB_UNREAD_COUNTS && !hub_sub(c)->at[PLACE_COUNTS])

@@ -123,6 +123,7 @@ enum err special_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wi
     sp->hub = h;
     sp->conn = c;
     sp->format = (uint8_t)wish->format;
+    sp->filtered = wish->filtered;
     if (wish->interval_us > 0)
         sp->pacer = pacer_new(wish->interval_us, wish->chat_id.len > 0 ? 1 : OWN_PACER_CHATS);
     if ((wish->interval_us > 0 && !sp->pacer) || !enlist(h, sp, wish->chat_id)) {
@@ -153,8 +154,27 @@ void special_remove(struct hub *h, struct ws_conn *c)
     free(sp);
 }
 
+/* A filtered subscriber that may or may not see the chat is told to refetch, which shows it what it may. */
+static bool passes_filter(struct hub_special *sp, const struct notice *n)
+{
+    const struct hub_options *o = sp->hub->options;
+    if (!sp->filtered)
+        return true;
+    enum hub_sight sight =
+        o->may_see ? o->may_see(o->may_arg, ws_conn_principal(sp->conn), notice_chat_id(n)) : HUB_HIDDEN;
+    if (sight == HUB_UNSURE)
+        hub_send_hint(sp->hub, sp->conn);
+    return sight == HUB_VISIBLE;
+}
+
 static void offer(struct hub_special *sp, const struct notice *n)
 {
+    if (!passes_filter(sp, n))
+        return;
+    if (!sp->pacer) {
+        hub_deliver(sp->hub, sp->conn, hub_frame(sp->hub, n, (enum notice_format)sp->format), TOPIC_UPDATES, 1);
+        return;
+    }
     switch (pacer_offer(sp->pacer, n, ws_set_loop(sp->hub->set)->now_us)) {
     case PACE_PASS:
         hub_deliver(sp->hub, sp->conn, hub_frame(sp->hub, n, (enum notice_format)sp->format), TOPIC_UPDATES, 1);

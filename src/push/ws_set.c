@@ -44,6 +44,10 @@ static void sweep_one(struct ws_conn *c)
 {
     if (c->state != WS_OPEN)
         return; /* its deadline sees to it */
+    if (c->principal && c->principal->until_s && c->set->loop->wall_us / 1000000 >= c->principal->until_s) {
+        ws_conn_close(c, WS_CLOSE_POLICY, "token expired");
+        return;
+    }
     if (c->flags & WS_HEARD) {
         c->flags = (uint8_t)(c->flags & ~WS_HEARD);
         c->quiet = 0;

@@ -98,8 +98,10 @@ static enum err new_chat_user(struct op *op)
     struct op_create_chat *c = &op->create;
     char fresh[OID_LEN];
     oid_format(&c->new_user, fresh);
-    struct slice id = c->user_id.len > 0 ? user_id_text(&op->arena, c->user_id)
-                                         : arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
+    /* A stranger chooses no id: it might be one that the site gives to somebody else tomorrow. */
+    bool given = c->user_id.len > 0 && op->scope.kind != SCOPE_NOBODY;
+    struct slice id =
+        given ? user_id_text(&op->arena, c->user_id) : arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
     c->user = (struct user){
         .created_us = c->now_us,
         .last_seen_us = c->now_us,

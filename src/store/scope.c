@@ -128,6 +128,9 @@ static enum err resolve_user(struct store_reader *reader, struct cache *c, struc
     }
     struct glance g = {.arena = a};
     enum err e = look_up(reader, q->ident, &g);
+    /* Whether an address is known here is nothing for a customer to find out. */
+    if (e == ERR_NOT_FOUND && q->scope.kind == SCOPE_USER && !slice_eq(q->ident, q->scope.id))
+        return ERR_DENIED;
     if (e != OK)
         return e;
     q->ident = g.id;

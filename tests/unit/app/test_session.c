@@ -89,7 +89,7 @@ static struct rig *rig_new(void)
     int pair[2];
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
     rig->client = pair[1];
-    http_server_take(&rig->http, pair[0], 7);
+    http_server_take(&rig->http, pair[0], 7, (struct http_from){0});
     return rig;
 }
 
@@ -351,7 +351,7 @@ static void test_too_many_connections(void)
     int pairs[4][2];
     for (int i = 0; i < 4; i++) {
         must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pairs[i]) == 0);
-        http_server_take(&rig->http, pairs[i][0], 7);
+        http_server_take(&rig->http, pairs[i][0], 7, (struct http_from){0});
     }
     char byte;
     CU_ASSERT_EQUAL(rig->http.conns.open, 4);

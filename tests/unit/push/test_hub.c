@@ -273,18 +273,19 @@ static void an_overflow_makes_everyone_refetch(void)
     rig_stop(&r);
 }
 
-static bool only_own_chat(void *arg, const struct ws_principal *who, enum hub_topic topic, struct slice chat_id)
+static enum hub_right only_own_chat(void *arg, const struct ws_principal *who, enum hub_topic topic,
+                                    struct slice chat_id)
 {
     *(unsigned *)arg += 1;
-    if (!who)
-        return topic == HUB_WEBSITE_STATUS;
-    return topic == HUB_CHAT_UPDATES && slice_eq(chat_id, slice_of(who->id, who->id_len));
+    bool allowed = !who ? topic == HUB_WEBSITE_STATUS
+                        : topic == HUB_CHAT_UPDATES && slice_eq(chat_id, slice_of(who->id, who->id_len));
+    return allowed ? HUB_ALLOWED : HUB_DENIED;
 }
 
 static void who_may_subscribe(void)
 {
     unsigned asked = 0;
-    struct hub_options options = {.may_subscribe = only_own_chat, .may_subscribe_arg = &asked};
+    struct hub_options options = {.may_subscribe = only_own_chat, .may_arg = &asked};
     struct rig r = {0};
     struct peer p, anonymous;
     struct ws_principal who = {.role = 1, .id_len = 4, .id = "mine"};
@@ -314,6 +315,61 @@ static void who_may_subscribe(void)
     peer_close(&p);
     peer_close(&anonymous);
     rig_stop(&r);
+}
+
+static enum hub_right filtered(void *arg, const struct ws_principal *who, enum hub_topic topic, struct slice chat_id)
+{
+    (void)arg;
+    (void)topic;
+    return who && chat_id.len == 0 ? HUB_FILTERED : HUB_ALLOWED;
+}
+
+/* "mine…" is seen, "unsure…" is not known, the rest is somebody else's. */
+static enum hub_sight sees_mine(void *arg, const struct ws_principal *who, struct slice chat_id)
+{
+    (void)arg;
+    if (slice_starts(chat_id, SLICE_LIT("unsure")))
+        return HUB_UNSURE;
+    return slice_starts(chat_id, slice_of(who->id, who->id_len)) ? HUB_VISIBLE : HUB_HIDDEN;
+}
+
+/* interval_ms: --notify-interval, under which a filtered subscriber is paced by itself. */
+static void filter_case(int64_t interval_ms)
+{
+    struct hub_options options = {.notify_interval_ms = interval_ms, .may_subscribe = filtered, .may_see = sees_mine};
+    struct rig r = {0};
+    struct peer bound, open;
+    struct ws_principal who = {.role = 2, .id_len = 4, .id = "mine"};
+    rig_start(&r, &hub_app, &options);
+    peer_open_with(&bound, &r, SLICE_LIT(""), SLICE_LIT(""), &who);
+    EXPECT_TEXT(&bound, CONNECTED);
+    open_greeted(&open, &r);
+    peer_send(&bound, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
+    EXPECT_TEXT(&bound, SUBSCRIBED("chat_updates"));
+    peer_send(&open, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
+    EXPECT_TEXT(&open, SUBSCRIBED("chat_updates"));
+    rig_message(&r, "other", "user");
+    rig_message(&r, "mine-1", "user");
+    rig_message(&r, "unsure", "agent");
+    rig_message(&r, "mine-2", "agent");
+    EXPECT_TEXT(&bound, NESTED("mine-1", "user"));
+    EXPECT_TEXT(&bound, NESTED("*", "system")); /* a hint that names no chat and no role */
+    EXPECT_TEXT(&bound, NESTED("mine-2", "agent"));
+    EXPECT_NOTHING(&bound);
+    EXPECT_TEXT(&open, NESTED("other", "user"));
+    EXPECT_TEXT(&open, NESTED("mine-1", "user"));
+    EXPECT_TEXT(&open, NESTED("unsure", "agent"));
+    EXPECT_TEXT(&open, NESTED("mine-2", "agent"));
+    EXPECT_NOTHING(&open);
+    peer_close(&bound);
+    peer_close(&open);
+    rig_stop(&r);
+}
+
+static void a_filtered_subscriber_hears_of_its_own_only(void)
+{
+    filter_case(0);
+    filter_case(50);
 }
 
 static void a_slow_subscriber_gets_one_hint(void)
@@ -362,6 +418,7 @@ const CU_TestInfo hub_tests[] = {
     {"several requests in one read are one write", several_requests_in_one_read_are_one_write},
     {"counts at subscribe and when they change", counts_at_subscribe_and_when_they_change},
     {"an overflow makes everyone refetch", an_overflow_makes_everyone_refetch},
+    {"a filtered subscriber hears of its own only", a_filtered_subscriber_hears_of_its_own_only},
     {"who may subscribe", who_may_subscribe},
     {"a slow subscriber gets one hint", a_slow_subscriber_gets_one_hint},
     CU_TEST_INFO_NULL};

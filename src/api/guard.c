@@ -1,0 +1,236 @@
+#include "guard.h"
+
+#include "call.h"
+
+#include "base/clock.h"
+#include "base/metrics.h"
+
+#include <stdio.h>
+
+#define BEARER "bearer"
+
+static const enum metric_counter rate_counters[RATE_KINDS] = {
+    [RATE_SEND] = M_RATE_SEND, [RATE_CREATE] = M_RATE_CREATE, [RATE_CONNECT] = M_RATE_CONNECT};
+
+static void answer_with(struct http_session *s, int status, const char *detail, const char *extra, int retry_s)
+{
+    struct buf body = {0};
+    reply_error_body(&body, slice_cstr(detail));
+    struct http_reply r = {.status = status,
+                           .content_type = HTTP_TYPE_JSON,
+                           .small = buf_slice(&body),
+                           .retry_after_s = retry_s,
+                           .extra = slice_cstr(extra)};
+    session_reply(s, &r);
+    buf_fini(&body);
+}
+
+void answer_denied(struct call *c)
+{
+    metrics_add(M_AUTH_DENIED, 1);
+    answer_error(c->s, 403, DENIED_SENTENCE);
+}
+
+/* ---- rates ---- */
+
+static bool trusted(const struct api *api, const struct address *a)
+{
+    for (unsigned i = 0; i < api->proxy_count; i++)
+        if (network_has(&api->proxies[i], a))
+            return true;
+    return false;
+}
+
+/* Read from the right, where our own proxies write: what stands left of the first stranger is that stranger's word. */
+struct address guard_client(const struct call *c, bool *proxied)
+{
+    const struct api *api = c->w->api;
+    struct address client = c->s->from.address;
+    struct slice list = c->req->x_forwarded_for;
+    *proxied = trusted(api, &client);
+    while (list.len > 0 && trusted(api, &client)) {
+        const char *comma = memrchr(list.ptr, ',', list.len);
+        size_t at = comma ? (size_t)(comma - list.ptr) + 1 : 0;
+        struct address before;
+        if (!address_parse(slice_trim(slice_of(list.ptr + at, list.len - at), " \t"), true, &before))
+            break;
+        client = before;
+        list.len = comma ? at - 1 : 0;
+    }
+    return client;
+}
+
+static bool take(struct call *c, enum rate_kind kind, struct slice client)
+{
+    int wait_s = 1;
+    if (rate_take(c->w->api->rates, kind, client, clock_mono_us(), &wait_s))
+        return true;
+    metrics_add(rate_counters[kind], 1);
+    answer_with(c->s, 429, "Too many requests, try again later", NULL, wait_s);
+    return false;
+}
+
+static bool take_address(struct call *c, enum rate_kind kind)
+{
+    bool proxied;
+    if (!rate_limits(c->w->api->rates, kind))
+        return true;
+    struct address client = guard_client(c, &proxied);
+    return take(c, kind, address_client(&client));
+}
+
+static bool take_principal(struct call *c, enum rate_kind kind)
+{
+    char name[1 + sizeof(uint64_t)] = "p"; /* no address has this length */
+    if (!c->who || !rate_limits(c->w->api->rates, kind))
+        return true;
+    memcpy(name + 1, &c->who->client, sizeof(c->who->client));
+    return take(c, kind, slice_of(name, sizeof(name)));
+}
+
+bool guard_connect(struct call *c)
+{
+    bool proxied;
+    if (!rate_limits(c->w->api->rates, RATE_CONNECT))
+        return true;
+    struct address client = guard_client(c, &proxied);
+    return (!proxied || take(c, RATE_CONNECT, address_client(&client))) && take_principal(c, RATE_CONNECT);
+}
+
+/* ---- tokens ---- */
+
+/* "bearer, <token>" is how a browser's WebSocket can carry one: it sets no headers. */
+static struct slice protocol_token(const struct http_request *req)
+{
+    struct slice rest = req->ws_protocol, item;
+    if (!http_list_next(&rest, &item) || !slice_eq_nocase(item, SLICE_LIT(BEARER)) || !http_list_next(&rest, &item))
+        return (struct slice){0};
+    return item;
+}
+
+bool guard_offers_bearer(const struct http_request *req)
+{
+    struct slice rest = req->ws_protocol, item;
+    return http_list_next(&rest, &item) && slice_eq_nocase(item, SLICE_LIT(BEARER));
+}
+
+/* False: there is none. A token that was meant as one but cannot be read is an empty slice, which no key signed. */
+static bool find_token(struct call *c, struct slice *token)
+{
+    const struct http_request *req = c->req;
+    struct slice scheme = SLICE_LIT(BEARER " ");
+    if (req->authorization.ptr) {
+        struct slice value = req->authorization;
+        bool bearer = value.len > scheme.len && slice_eq_nocase(slice_of(value.ptr, scheme.len), scheme);
+        *token = bearer ? slice_trim(slice_of(value.ptr + scheme.len, value.len - scheme.len), " ") : slice_of("", 0);
+        return true;
+    }
+    if (!req->upgrade_websocket)
+        return false;
+    *token = protocol_token(req);
+    if (token->ptr)
+        return true;
+    enum err e = http_query_get(req, SLICE_LIT("token"), c->arena, token);
+    if (e != OK)
+        *token = slice_of("", 0);
+    return e != ERR_NOT_FOUND;
+}
+
+static void answer_unauthorized(struct call *c, const char *detail, bool bad)
+{
+    metrics_add(bad ? M_AUTH_BAD : M_AUTH_MISSING, 1);
+    answer_with(c->s, 401, detail,
+                bad ? "WWW-Authenticate: Bearer realm=\"sakurad\", error=\"invalid_token\"\r\n"
+                    : "WWW-Authenticate: Bearer realm=\"sakurad\"\r\n",
+                0);
+}
+
+/* Who it is; NULL in c->who: no token. False: a bad one, answered. */
+static bool identify(struct call *c)
+{
+    struct slice token;
+    struct api_worker *w = c->w;
+    if (!find_token(c, &token))
+        return true;
+    enum token_verdict v = token_cache_verify(w->tokens, w->api->auth, token, clock_wall_us() / 1000000, &w->who);
+    if (v == TOKEN_NO_MEMORY)
+        answer_err(c->s, ERR_NOMEM);
+    else if (v != TOKEN_GOOD)
+        answer_unauthorized(c, token_verdict_text(v), true);
+    else
+        c->who = &w->who;
+    return v == TOKEN_GOOD;
+}
+
+static struct scope scope_of(const struct principal *who)
+{
+    if (!who)
+        return (struct scope){.kind = SCOPE_NOBODY};
+    if (who->kind == PRINCIPAL_WIDGET)
+        return (struct scope){.kind = SCOPE_USER, .id = principal_id(who)};
+    if (who->kind == PRINCIPAL_DASHBOARD && who->id_len == 0)
+        return (struct scope){.kind = SCOPE_ALL};
+    return (struct scope){.kind = SCOPE_OWNER, .id = principal_id(who)};
+}
+
+int guard_verdict(enum access access, const struct principal *who)
+{
+    bool dashboard = who && who->kind == PRINCIPAL_DASHBOARD;
+    bool allowed = false;
+    switch (access) {
+    case ACCESS_PUBLIC:
+    case ACCESS_CREATE:
+        return 0;
+    case ACCESS_SIGNED:
+    case ACCESS_OWN:
+        allowed = who != NULL;
+        break;
+    case ACCESS_DASHBOARD:
+        allowed = dashboard;
+        break;
+    case ACCESS_OVERALL:
+    case ACCESS_ADMIN:
+        allowed = dashboard && who->id_len == 0;
+        break;
+    case ACCESS_UNSET:
+    case ACCESS_COUNT:
+        break; /* a row without a rule lets nobody in */
+    }
+    return allowed ? 0 : who ? 403 : 401;
+}
+
+static bool authorize(struct call *c, enum access access)
+{
+    c->scope.kind = SCOPE_NOBODY; /* a public route that touched data all the same would find none */
+    if (access == ACCESS_PUBLIC)
+        return true;
+    if (!identify(c))
+        return false;
+    int status = guard_verdict(access, c->who);
+    if (status == 401)
+        answer_unauthorized(c, "A token is needed", false);
+    else if (status != 0)
+        answer_denied(c);
+    else
+        c->scope = scope_of(c->who);
+    return status == 0;
+}
+
+bool guard_admit(struct call *c, const struct endpoint *row)
+{
+    const struct api *api = c->w->api;
+    if (row->access == ACCESS_ADMIN) {
+        const struct api_door *door = &api->doors[c->s->from.listener];
+        if (api->admin_apart && !door->admin) {
+            answer_error(c->s, 404, "Not Found");
+            return false;
+        }
+        if (door->admin && door->loopback)
+            return true;
+    }
+    if (!take_address(c, row->rate))
+        return false;
+    if (api->auth && !authorize(c, row->access))
+        return false;
+    return take_principal(c, row->rate);
+}
