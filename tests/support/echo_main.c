@@ -1,6 +1,7 @@
 /* sakurad-echo: the real acceptor, worker, HTTP and WebSocket path with nothing behind it, for conformance suites.
  * Any method on any path answers 200 with the request's body; every WebSocket message comes back as it came.
- * A test-only program: built by every preset, never installed. Usage: sakurad-echo --listen ADDR:PORT */
+ * A test-only program: built by every preset, never installed.
+ * Usage: sakurad-echo --listen ADDR:PORT [--max-head BYTES] [--max-body BYTES] [--max-target BYTES] */
 #include "api/api.h"
 #include "app/worker.h"
 #include "base/clock.h"
@@ -100,15 +101,16 @@ static void require(enum err e, const char *what)
     exit(1);
 }
 
+static struct http_settings settings = {
+    .limits = {.max_head = 65536, .max_body = ECHO_MESSAGE_MAX, .max_target = HTTP_TARGET_MAX},
+    .head_ms = 10000,
+    .body_ms = 30000,
+    .idle_ms = 75000,
+    .write_ms = 30000,
+    .answer_ms = 5000};
+
 static void start(struct echo *echo, const int *listener)
 {
-    static const struct http_settings settings = {
-        .limits = {.max_head = 65536, .max_body = ECHO_MESSAGE_MAX, .max_target = HTTP_TARGET_MAX},
-        .head_ms = 10000,
-        .body_ms = 30000,
-        .idle_ms = 75000,
-        .write_ms = 30000,
-        .answer_ms = 5000};
     struct broadcaster_options push = {.ping_ms = 0,
                                        .max_message = ECHO_MESSAGE_MAX,
                                        .backlog_bytes = 4LL * ECHO_MESSAGE_MAX,
@@ -152,10 +154,32 @@ static void stop(struct echo *echo)
     admission_free(echo->admission);
 }
 
+/* --name VALUE pairs; NULL: not understood. */
+static const char *read_options(int argc, char **argv)
+{
+    const struct {
+        const char *name;
+        size_t *limit;
+    } sizes[] = {{"--max-head", &settings.limits.max_head},
+                 {"--max-body", &settings.limits.max_body},
+                 {"--max-target", &settings.limits.max_target}};
+    const char *listen = NULL;
+    for (int i = 1; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--listen") == 0)
+            listen = argv[i + 1];
+        for (size_t k = 0; k < sizeof(sizes) / sizeof(*sizes); k++)
+            if (strcmp(argv[i], sizes[k].name) == 0)
+                *sizes[k].limit = strtoul(argv[i + 1], NULL, 10);
+    }
+    return argc % 2 == 1 ? listen : NULL;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 3 || strcmp(argv[1], "--listen") != 0) {
-        fprintf(stderr, "usage: sakurad-echo --listen ADDR:PORT\n");
+    const char *listen = read_options(argc, argv);
+    if (!listen) {
+        fprintf(stderr, "usage: sakurad-echo --listen ADDR:PORT [--max-head BYTES] [--max-body BYTES] "
+                        "[--max-target BYTES]\n");
         return 2;
     }
     static struct echo echo;
@@ -167,7 +191,7 @@ int main(int argc, char **argv)
     sigaddset(&wanted, SIGINT);
     sigprocmask(SIG_BLOCK, &wanted, NULL);
     signal(SIGPIPE, SIG_IGN);
-    if (listener_open(slice_cstr(argv[2]), &listener, &why) != OK) {
+    if (listener_open(slice_cstr(listen), &listener, &why) != OK) {
         fprintf(stderr, "sakurad-echo: %s\n", buf_cstr(&why));
         buf_fini(&why);
         return 1;
