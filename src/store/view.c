@@ -72,7 +72,13 @@ bool view_unchanged(const struct cache *c, const struct view_query *q, uint64_t 
 
 static struct slice variant_key(const struct view_query *q)
 {
-    return q->view == VIEW_CHATS ? q->email : q->view == VIEW_REFETCH ? q->owner : (struct slice){0};
+    return q->view == VIEW_CHATS ? q->email : q->owner;
+}
+
+/* An owner's list of chats is not kept: its key would be two texts, and it is asked for rarely. */
+static bool variant_possible(const struct view_query *q)
+{
+    return q->view != VIEW_CHATS || q->owner.len == 0;
 }
 
 static int64_t variant_limit(const struct view_query *q)
@@ -93,6 +99,8 @@ bool variant_is(const struct variant *v, const struct view_query *q)
 
 struct variant *variant_find(struct cache *c, const struct view_query *q)
 {
+    if (!variant_possible(q))
+        return NULL;
     for (unsigned i = 0; i < VARIANTS; i++)
         if (variant_is(&c->variants[i], q)) {
             c->variants[i].last_use = ++c->variant_clock;
@@ -113,7 +121,7 @@ struct variant *variant_pick(struct cache *c, const struct view_query *q)
 {
     struct variant *v = variant_find(c, q);
     struct slice key = variant_key(q);
-    if (v || key.len > sizeof(v->key))
+    if (v || key.len > sizeof(v->key) || !variant_possible(q))
         return v;
     v = &c->variants[0];
     for (unsigned i = 1; i < VARIANTS; i++)

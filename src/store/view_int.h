@@ -43,6 +43,13 @@ void view_changes(struct cache *c, struct store_reader *reader, const struct vie
                   struct view_answer *out);
 void view_overview(struct cache *c, struct store_reader *reader, struct arena *a, struct view_answer *out);
 
+/* view_owner.c [reader]: what the stores have no query for, found by paging through what they list: linear in all
+ * customers of the owner, and in all chats. */
+NODISCARD enum err owner_count(struct store_reader *reader, struct slice owner, int64_t *users);
+/* VIEW_CHATS of an owner's customers only: one page of it, and how many there are. */
+NODISCARD enum err owner_chats(struct store_reader *reader, const struct view_query *q, struct arena *a,
+                               struct chat_ref **out, size_t *count, int64_t *total);
+
 /* cache_warm.c: [lock] Rows of the most recently active customers, as the store has them, behind those known here.
  * complete: the store has no more. cuts: order_cuts before the store was asked. */
 void order_extend(struct cache *c, const struct user *rows, size_t count, bool complete, uint64_t cuts);

@@ -140,7 +140,9 @@ static enum err list_users(struct listing *l, struct blob **body)
     }
     struct totals totals;
     cache_totals(l->cache, &totals);
-    if (!l->cache->enabled)
+    if (l->query->owner.len > 0)
+        e = owner_count(l->reader, l->query->owner, &totals.users);
+    else if (!l->cache->enabled)
         e = l->reader->vtable->read_totals(l->reader, &totals);
     if (e == OK)
         *body = compose_users(&l->snap, &(struct page){totals.users, l->query->skip, l->query->limit});
@@ -215,7 +217,9 @@ static enum err list_chats(struct listing *l, struct blob **body)
     cache_lock(l->cache);
     l->version = l->cache->inbox_version;
     cache_unlock(l->cache);
-    enum err e = l->reader->vtable->list_chats(l->reader, q->email, q->skip, q->limit, l->arena, &refs, &count, &total);
+    enum err e = q->owner.len > 0 ? owner_chats(l->reader, q, l->arena, &refs, &count, &total)
+                                  : l->reader->vtable->list_chats(l->reader, q->email, q->skip, q->limit, l->arena,
+                                                                  &refs, &count, &total);
     if (e != OK)
         return e;
     if (!listing_room(l, count))
