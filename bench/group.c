@@ -129,7 +129,7 @@ bool group_begin(struct group *g, int64_t due_ns)
 
 int64_t group_turn(struct group *g)
 {
-    if (closed_loop(g))
+    if (closed_loop(g) || worker_ending(g->worker)) /* what is late by then is counted by group_end() */
         return NEVER_NS;
     while (g->free_count && (int64_t)g->next_due_ns <= g->worker->now_ns &&
            (int64_t)g->next_due_ns < g->worker->load->end_ns) {

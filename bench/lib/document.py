@@ -26,7 +26,8 @@ def machine(build):
     return [("Processor", _first(r"model name\s*:\s*(.*)", "/proc/cpuinfo") + f", {len(os.sched_getaffinity(0))} cores"),
             ("Memory", f"{memory:.0f} GiB"), ("Kernel", platform.release()),
             ("Compiler", version[0] if version else "?"),
-            ("Build", f"{flags}{', link-time optimisation' if lto == 'ON' else ''}"), ("Revision", revision or "?")]
+            ("Build", f"{flags}{', link-time optimisation' if lto == 'ON' else ''}"), ("Revision", revision or "?"),
+            ("Load average at the start", f"{os.getloadavg()[0]:.2f} (should be near 0)")]
 
 
 def figure(value, unit=""):

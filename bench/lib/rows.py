@@ -7,7 +7,7 @@ from .document import Row, at_least, at_most, figure
 from .servers import have
 from .tool import alternate, fill, run, say, store_alone
 
-FRAME = 190  # bytes: the notification that sakurad sends by default, so that the peers carry as much
+FRAME = 192  # bytes: the notification that sakurad sends by default, so that the peers carry as much
 CENTRIFUGO = {"ws_hello": '{"id":1,"connect":{}}', "ws_expect": '"id":2', "path": "/api/publish",
               "body": '{"channel":"all","data":{"mark":"%TOKEN%","pad":"%PAD%"}}'}
 
