@@ -210,7 +210,8 @@ void api_history(struct call *c)
     struct view_query q = {.view = VIEW_HISTORY, .limit = HISTORY_LIMIT_DEFAULT};
     struct rules rules = {0};
     query_i64(c, "limit", 1, LIMIT_MAX, &rules, &q.limit);
-    if (!rules_answer(c, &rules) && query_text(c, "before", &q.before))
+    query_message_id(c, "before", &rules, &q.before);
+    if (!rules_answer(c, &rules))
         serve_chat(c, &q);
 }
 

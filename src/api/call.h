@@ -65,6 +65,8 @@ bool field_bool(const struct body *b, const char *name, struct rules *r, bool *o
 bool body_object(struct call *c, struct body *out);
 /* A whole number in the query, min..max; absent: *out stays. */
 void query_i64(struct call *c, const char *name, int64_t min, int64_t max, struct rules *r, int64_t *out);
+/* The _id of a message; absent or empty: *out is empty. */
+void query_message_id(struct call *c, const char *name, struct rules *r, struct slice *out);
 bool query_text(struct call *c, const char *name, struct slice *out); /* false: 400 answered */
 
 /* An op for this call: reply address, deadline. NULL: 503 answered. Give it away with call_submit(). */

@@ -2,6 +2,7 @@
  * are loose with types (a number for an id, null for "nothing"): what can be understood is taken. */
 #include "call.h"
 
+#include "chat/render.h"
 #include "json/json_out.h"
 
 static struct rule_break broken_body(enum rule rule, const char *name, const struct body_field *f)
@@ -167,6 +168,19 @@ void query_i64(struct call *c, const char *name, int64_t min, int64_t max, struc
     } else {
         *out = (int64_t)magnitude; /* min ≥ 0 on every route: a negative number never gets here */
     }
+}
+
+void query_message_id(struct call *c, const char *name, struct rules *r, struct slice *out)
+{
+    bool legacy;
+    int64_t rev;
+    uint64_t index;
+    enum err e = http_query_get(c->req, slice_cstr(name), c->arena, out);
+    if (e == ERR_NOT_FOUND || (e == OK && (out->len == 0 || message_id_parse(*out, &legacy, &rev, &index))))
+        return;
+    struct rule_break broken = broken_query(RULE_VALUE_ERROR, name, e == OK ? quoted(c, *out) : slice_of(NULL, 0), 0);
+    broken.reason = SLICE_LIT("not the _id of a message");
+    rules_add(r, broken);
 }
 
 bool query_text(struct call *c, const char *name, struct slice *out)

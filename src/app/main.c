@@ -77,11 +77,12 @@ static int serve(const struct config *c)
     }
     struct buf why = {0};
     struct server *server = NULL;
-    if (server_start(c, &server, &why) != OK) {
+    enum err started = server_start(c, &server, &why);
+    if (started != OK) {
         log_stop();
         fprintf(stderr, "sakurad: %s\n", buf_cstr(&why));
         buf_fini(&why);
-        return 1;
+        return started == ERR_INVALID ? 2 : 1; /* as for any option that cannot be */
     }
     wait_for_signal(&wanted, server);
     bool in_time = server_stop(server);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PAGE_CACHE_MB_DEFAULT 16
@@ -123,8 +124,13 @@ static enum err take_lock(struct sqlite_store *s, struct buf *why)
 static enum err create_file(const char *path, struct buf *why)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0 && errno == EEXIST)
-        return OK;
+    struct stat st;
+    if (fd < 0 && errno == EEXIST && stat(path, &st) == 0) {
+        if (S_ISREG(st.st_mode))
+            return OK;
+        buf_printf(why, "%s is not a regular file", path);
+        return ERR_IO;
+    }
     if (fd < 0) {
         buf_printf(why, "%s: %s", path, strerror(errno));
         return ERR_IO;
@@ -317,6 +323,7 @@ static void sqlite_close(struct store *store)
 {
     struct sqlite_store *s = sqlite_store_of(store);
     checkpointer_stop(s->checkpointer);
+    s->checkpointer = NULL; /* the roll-up below goes on without it */
     if (s->conn.db && !s->conn.failed && !s->moved && rollup_all(s, 0) != OK)
         log_warn("store closed", "rows are behind; the next start brings them up to date");
     free_store(s); /* SQLite moves the log into the file when its last connection closes */
@@ -386,9 +393,9 @@ enum err store_sqlite_open(const struct config *config, struct slice path, struc
         buf_append_lit(why, "out of memory");
         return err;
     }
-    err = take_lock(s, why);
+    err = create_file(s->path, why);
     if (err == OK)
-        err = create_file(s->path, why);
+        err = take_lock(s, why);
     if (err == OK)
         err = heads_init(&s->heads);
     if (err == OK)
