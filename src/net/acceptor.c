@@ -1,5 +1,6 @@
 #include "net/acceptor.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -54,11 +55,13 @@ static void shed_one(struct acceptor *a, int listener)
 /* Best effort: what the client has sent already is not read, so a reset may overtake the answer. */
 static void refuse_rate(int fd, int wait_s)
 {
-    char answer[256];
+    char answer[320], date[HTTP_DATE_LEN];
+    http_date_format(clock_wall_us(), date);
     int len = snprintf(answer, sizeof(answer),
-                       "HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Type: application/json\r\n"
-                       "Content-Length: 33\r\nConnection: close\r\n\r\n{\"detail\":\"Too many connections\"}",
-                       wait_s);
+                       "HTTP/1.1 429 Too Many Requests\r\nDate: %.*s\r\nContent-Type: application/json\r\n"
+                       "Content-Length: 33\r\nRetry-After: %d\r\nConnection: close\r\n\r\n"
+                       "{\"detail\":\"Too many connections\"}",
+                       (int)sizeof(date), date, wait_s);
     (void)send(fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)shutdown(fd, SHUT_WR);
     refuse(fd, M_CONN_REFUSED_RATE);

@@ -6,6 +6,7 @@ int main(void)
         {"auth", auth_tests},
         {"token_cache", token_cache_tests},
         {"rate_limit", rate_limit_tests},
+        {"routes", routes_tests},
         {0},
     });
 }
