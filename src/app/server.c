@@ -98,6 +98,9 @@ static void raise_descriptors(int64_t connections)
     rlim_t want = (rlim_t)connections + 256;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
         return;
+    struct rlimit raised = {.rlim_cur = want, .rlim_max = want > limit.rlim_max ? want : limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) /* past the hard limit this needs root */
+        return;
     limit.rlim_cur = want > limit.rlim_max ? limit.rlim_max : want;
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < want)
         log_warn("descriptor limit is low", "limit=%llu wanted=%llu", (unsigned long long)limit.rlim_cur,
