@@ -179,12 +179,15 @@ static void first(struct slice *to, struct slice value)
 
 static void read_connection(struct http_request *req, struct facts *f, struct slice value)
 {
-    struct slice item;
+    struct slice line = value, item;
     first(&req->connection, value);
     while (http_list_next(&value, &item)) {
         f->close |= slice_eq_nocase(item, SLICE_LIT("close"));
         f->keep_alive |= slice_eq_nocase(item, SLICE_LIT("keep-alive"));
-        f->upgrade |= slice_eq_nocase(item, SLICE_LIT("upgrade"));
+        if (slice_eq_nocase(item, SLICE_LIT("upgrade"))) {
+            f->upgrade = true;
+            req->connection = line; /* of several lines, the one that a handshake looks for */
+        }
     }
 }
 
@@ -225,7 +228,10 @@ static void read_list(struct http_request *req, struct facts *f, enum header_id 
         break;
     case HEADER_UPGRADE:
         first(&req->upgrade, value);
-        f->websocket |= http_list_has(value, SLICE_LIT("websocket"));
+        if (http_list_has(value, SLICE_LIT("websocket"))) {
+            f->websocket = true;
+            req->upgrade = value;
+        }
         break;
     case HEADER_WS_PROTOCOL:
         first(&req->ws_protocol, value);

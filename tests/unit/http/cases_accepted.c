@@ -89,6 +89,8 @@ const struct http_case accepted_cases[] = {
          "hi"),
     CASE("quoted extension", "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n2;a=\"b c\"\r\nhi\r\n0\r\n\r\n",
          "hi"),
+    CASE("two extensions",
+         "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n2;a=b;c=d\r\nhi\r\n0;e;f=\";\"\r\n\r\n", "hi"),
     CASE("trailers",
          "POST / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nX-Sum: 1\r\nX: 2\r\n\r\n", "hi"),
     CASE("chunked and Expect",
