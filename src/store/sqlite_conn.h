@@ -32,8 +32,7 @@ struct sqlite_conn {
 };
 
 /* why (may be NULL) gets a sentence for the operator. A writer makes the file where there is none. */
-NODISCARD enum err db_open(struct sqlite_conn *c, enum db_kind kind, const struct db_options *options,
-                             struct buf *why);
+NODISCARD enum err db_open(struct sqlite_conn *c, enum db_kind kind, const struct db_options *options, struct buf *why);
 void db_close(struct sqlite_conn *c); /* accepts a zeroed one */
 const char *db_sql(enum sql_id id);
 

@@ -160,13 +160,13 @@ static enum err roll_alone(struct sqlite_store *s)
 enum err rollup_all(struct sqlite_store *s, int64_t budget_us)
 {
     int64_t started = clock_mono_us();
-    do {
+    while (s->roll.running || s->heads.pending_count > 0) {
         enum err err = roll_alone(s);
         if (err != OK)
             return err;
         if (budget_us > 0 && clock_mono_us() - started > budget_us)
             break;
-    } while (s->roll.running || s->heads.pending_count > 0);
+    }
     return OK;
 }
 

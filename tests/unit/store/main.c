@@ -1,0 +1,17 @@
+#include "conformance.h"
+#include "sqlite_files.h"
+#include "suites.h"
+
+int main(void)
+{
+    conformance_use(&sqlite_factory);
+    return suite_run((struct suite[]){
+        {"op", op_tests},
+        {"batch", batch_tests},
+        {"conformance of sqlite", conformance_tests},
+        {"sqlite", sqlite_tests},
+        {"sqlite faults", sqlite_fault_tests},
+        {"sqlite plans", sqlite_plan_tests},
+        {0},
+    });
+}

@@ -1,0 +1,263 @@
+#include "store_rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+bool rig_reopen(struct rig *r)
+{
+    if (r->reader)
+        r->store->vtable->reader_close(r->reader);
+    if (r->store)
+        r->store->vtable->close(r->store);
+    r->reader = NULL;
+    r->store = NULL;
+    enum err err = r->factory->open(r->factory->arg, &r->store);
+    CU_ASSERT_EQUAL(err, OK);
+    if (err != OK)
+        return false;
+    err = r->store->vtable->reader_open(r->store, &r->reader);
+    CU_ASSERT_EQUAL(err, OK);
+    return err == OK;
+}
+
+bool rig_open(struct rig *r, const struct store_factory *factory)
+{
+    *r = (struct rig){.factory = factory, .rev = RIG_T0 - 1000};
+    arena_init(&r->arena, 0);
+    r->pool = op_pool_new(100000, 16 << 20);
+    must(r->pool != NULL);
+    factory->wipe(factory->arg);
+    if (rig_reopen(r))
+        return true;
+    rig_close(r);
+    return false;
+}
+
+void rig_close(struct rig *r)
+{
+    if (r->reader)
+        r->store->vtable->reader_close(r->reader);
+    if (r->store)
+        r->store->vtable->close(r->store);
+    r->factory->wipe(r->factory->arg);
+    op_pool_free(r->pool);
+    arena_fini(&r->arena);
+    buf_fini(&r->text);
+    *r = (struct rig){0};
+}
+
+/* ---- ops ---- */
+
+static struct op *make(struct rig *r, enum op_kind kind)
+{
+    struct op *op = op_get(r->pool, kind);
+    must(op != NULL);
+    r->rev += 1000;
+    return op;
+}
+
+struct op *rig_send(struct rig *r, const char *chat, const char *role, const char *text, const char *key)
+{
+    struct op *op = make(r, OP_SEND);
+    op->send.chat_id = slice_cstr(chat);
+    op->send.role = slice_cstr(role);
+    op->send.text = slice_cstr(text);
+    op->send.client_key = slice_cstr(key);
+    op->send.rev = op->send.timestamp_us = r->rev;
+    return op;
+}
+
+struct op *rig_create(struct rig *r, const char *user_id, const char *email, const char *name)
+{
+    struct op *op = make(r, OP_CREATE_CHAT);
+    op->create.user_id = slice_cstr(user_id);
+    op->create.email = slice_cstr(email);
+    op->create.name = slice_cstr(name);
+    uuid_v4(op->create.chat_id);
+    oid_new(&op->create.new_user);
+    op->create.rev = op->create.now_us = r->rev;
+    return op;
+}
+
+/* As the route does it: defaults where the body has nothing. */
+struct op *rig_put(struct rig *r, const struct user *given, uint32_t set)
+{
+    struct op *op = make(r, OP_PUT_USER);
+    struct user u = *given;
+    if (!(set & USER_EMAIL))
+        u.email = SLICE_LIT("unknown@example.com");
+    if (!(set & USER_NAME))
+        u.name = SLICE_LIT("Unknown User");
+    if (!(set & USER_VIBE))
+        u.vibe = SLICE_LIT("neutral");
+    if (!(set & USER_CATEGORY))
+        u.category = SLICE_LIT("agent-inbox");
+    if (!(set & USER_STATUS))
+        u.status = SLICE_LIT("active");
+    if (!(set & USER_VISITS))
+        u.total_visits = 1;
+    op->put_user.given = u;
+    op->put_user.set = set;
+    oid_new(&op->put_user.new_user);
+    op->put_user.rev = op->put_user.now_us = r->rev;
+    return op;
+}
+
+struct op *rig_ai(struct rig *r, const char *chat, bool enabled)
+{
+    struct op *op = make(r, OP_SET_AI);
+    op->set_ai.chat_id = slice_cstr(chat);
+    op->set_ai.enabled = enabled;
+    op->set_ai.rev = op->set_ai.now_us = r->rev;
+    return op;
+}
+
+enum err rig_apply(struct rig *r, struct op *const *ops, size_t count)
+{
+    return batch_apply(r->store, ops, count, &r->changed);
+}
+
+const char *rig_chat(struct rig *r, const char *user_id)
+{
+    struct op *op = rig_create(r, user_id, NULL, NULL);
+    CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
+    CU_ASSERT_EQUAL(op->result, OK);
+    return arena_dup(&r->arena, slice_of(op->create.chat_id, UUID_LEN));
+}
+
+enum err rig_say(struct rig *r, const char *chat, const char *role, const char *text)
+{
+    struct op *op = rig_send(r, chat, role, text, NULL);
+    enum err err = RIG_APPLY(r, op);
+    enum err result = op->result;
+    op_put(r->pool, op);
+    return err == OK ? result : err;
+}
+
+/* ---- what the store gives back ---- */
+
+static void put_time(struct buf *out, int64_t us)
+{
+    buf_printf(out, "@%lld", (long long)(us - RIG_T0) / 1000);
+}
+
+static enum err on_user(void *arg, const struct user *u)
+{
+    struct buf *out = arg;
+    buf_printf(out, "%.*s %.*s %.*s chats=%lld ", SLICE_ARG(u->id), SLICE_ARG(u->name), SLICE_ARG(u->email),
+               (long long)u->chat_count);
+    put_time(out, u->activity_us);
+    buf_append_char(out, '\n');
+    return OK;
+}
+
+static enum err on_chat(void *arg, const struct chat *c)
+{
+    struct buf *out = arg;
+    buf_printf(out, " chat %.*s total=%lld flags=%d ", SLICE_ARG(c->status), (long long)c->total_messages, c->flags);
+    put_time(out, c->created_us);
+    put_time(out, c->last_activity_us);
+    buf_append_char(out, '\n');
+    return OK;
+}
+
+static enum err on_message(void *arg, const struct message *m)
+{
+    struct buf *out = arg;
+    buf_printf(out, "  %.*s %.*s ", SLICE_ARG(m->role), SLICE_ARG(m->text));
+    put_time(out, m->timestamp_us);
+    buf_append_char(out, '\n');
+    CU_ASSERT_FALSE(m->read);
+    CU_ASSERT_FALSE(m->legacy);
+    return OK;
+}
+
+const char *rig_load(struct rig *r, const char *ident)
+{
+    struct load_sink sink = {.user = on_user, .chat = on_chat, .message = on_message, .arg = &r->text};
+    buf_clear(&r->text);
+    enum err err = r->store->vtable->load_user(r->reader, slice_cstr(ident), &sink);
+    if (err == ERR_NOT_FOUND)
+        return NULL;
+    CU_ASSERT_EQUAL(err, OK);
+    return buf_cstr(&r->text);
+}
+
+static const char *users_text(struct rig *r, enum err err, const struct user *users, size_t count)
+{
+    CU_ASSERT_EQUAL(err, OK);
+    buf_clear(&r->text);
+    for (size_t i = 0; err == OK && i < count; i++)
+        buf_printf(&r->text, "%s%.*s", i ? " " : "", SLICE_ARG(users[i].id));
+    return buf_cstr(&r->text);
+}
+
+const char *rig_recent(struct rig *r, const char *owner, int64_t skip, int64_t limit)
+{
+    struct user *users;
+    size_t count;
+    enum err err = r->store->vtable->recent_users(r->reader, slice_cstr(owner), skip, limit, &r->arena, &users, &count);
+    return users_text(r, err, users, count);
+}
+
+const char *rig_changed(struct rig *r, int64_t since, int64_t limit)
+{
+    struct user *users;
+    size_t count;
+    enum err err = r->store->vtable->changed_users(r->reader, since, limit, &r->arena, &users, &count);
+    return users_text(r, err, users, count);
+}
+
+const char *rig_chats(struct rig *r, const char *email, int64_t skip, int64_t limit)
+{
+    struct chat_ref *chats;
+    size_t count;
+    int64_t total;
+    enum err err =
+        r->store->vtable->list_chats(r->reader, slice_cstr(email), skip, limit, &r->arena, &chats, &count, &total);
+    CU_ASSERT_EQUAL(err, OK);
+    buf_clear(&r->text);
+    buf_printf(&r->text, "%lld:", (long long)total);
+    for (size_t i = 0; err == OK && i < count; i++)
+        buf_printf(&r->text, " %.*s", SLICE_ARG(chats[i].user_id));
+    return buf_cstr(&r->text);
+}
+
+bool rig_user(struct rig *r, enum user_by by, const char *value, struct user *out)
+{
+    const struct store_vtable *v = r->store->vtable;
+    CU_ASSERT_EQUAL(v->begin(r->store), OK);
+    enum err err = v->find_user(r->store, by, slice_cstr(value), &r->arena, out);
+    CU_ASSERT_EQUAL(v->commit(r->store), OK);
+    CU_ASSERT(err == OK || err == ERR_NOT_FOUND);
+    return err == OK;
+}
+
+struct totals rig_totals(struct rig *r)
+{
+    struct totals t = {0};
+    CU_ASSERT_EQUAL(r->store->vtable->read_totals(r->reader, &t), OK);
+    return t;
+}
+
+const char *rig_totals_text(struct rig *r, const struct totals *t)
+{
+    buf_clear(&r->text);
+    const int64_t values[] = {t->users,
+                              t->chats,
+                              t->messages,
+                              t->chats_with_agent,
+                              t->chats_with_assistant,
+                              t->chats_with_either,
+                              t->users_with_chats,
+                              t->users_with_owner,
+                              t->inbox[0],
+                              t->inbox[1],
+                              t->inbox[2],
+                              t->inbox[3],
+                              t->inbox[4],
+                              t->inbox[5]};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+        buf_printf(&r->text, "%s%lld", i ? " " : "", (long long)values[i]);
+    return buf_cstr(&r->text);
+}

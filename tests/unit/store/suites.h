@@ -1,0 +1,9 @@
+/* suites.h: what each test_*.c of unit_store gives to main.c. */
+#pragma once
+#include "store_rig.h"
+
+extern const CU_TestInfo batch_tests[];
+extern const CU_TestInfo op_tests[];
+extern const CU_TestInfo sqlite_tests[];
+extern const CU_TestInfo sqlite_fault_tests[];
+extern const CU_TestInfo sqlite_plan_tests[];

@@ -1,0 +1,489 @@
+/* What is SQLite's own: the file, its schema, what a crash leaves, readers beside the writer. */
+#include "sqlite_files.h"
+#include "store/sqlite_store.h"
+#include "suites.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- opening ---- */
+
+static void expect_refused(const char *uri, enum err expected, const char *word)
+{
+    struct buf why = {0};
+    struct store *s;
+    enum err err = sqlite_open_uri(uri, &s, &why);
+    CU_ASSERT_EQUAL(err, expected);
+    CU_ASSERT_PTR_NULL(s);
+    if (!strstr(buf_cstr(&why), word))
+        fprintf(stderr, "\n%s: '%s' lacks '%s'\n", uri, buf_cstr(&why), word);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&why), word));
+    if (s)
+        s->vtable->close(s);
+    buf_fini(&why);
+}
+
+static void bad_uris(void)
+{
+    expect_refused("sqlite:", ERR_INVALID, "path is missing");
+    expect_refused("sqlite:?durability=full", ERR_INVALID, "path is missing");
+    expect_refused("sqlite::memory:", ERR_INVALID, "in memory");
+    expect_refused("sqlite://x.db", ERR_INVALID, "without the two slashes");
+    expect_refused("sqlite:x.db?durability=half", ERR_INVALID, "full or none, not 'half'");
+    expect_refused("sqlite:x.db?durability", ERR_INVALID, "full or none");
+    expect_refused("sqlite:x.db?page_cache_mb=0", ERR_INVALID, "1 to 65536");
+    expect_refused("sqlite:x.db?page_cache_mb=1e3", ERR_INVALID, "1 to 65536");
+    expect_refused("sqlite:x.db?durability=full&nonsense=1", ERR_INVALID, "unknown option 'nonsense'");
+    expect_refused("sqlite:x.db?=", ERR_INVALID, "unknown option");
+    expect_refused("sqlite:/no/such/folder/x.db", ERR_IO, "No such file");
+    expect_refused("sqlite:/", ERR_IO, "not a regular file");
+    expect_refused("postgres://x", ERR_INVALID, "sqlite:PATH");
+    CU_ASSERT_NOT_EQUAL(access("x.db", F_OK), 0); /* a refused URI makes no file */
+}
+
+static void refused_file(const char *word)
+{
+    char uri[256];
+    snprintf(uri, sizeof(uri), "sqlite:%s", sqlite_test_path());
+    struct buf why = {0};
+    struct store *s;
+    CU_ASSERT_NOT_EQUAL(sqlite_open_uri(uri, &s, &why), OK);
+    if (!strstr(buf_cstr(&why), word))
+        fprintf(stderr, "\n'%s' lacks '%s'\n", buf_cstr(&why), word);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&why), word));
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&why), sqlite_test_path()));
+    buf_fini(&why);
+}
+
+static void run_sql(const char *sql)
+{
+    sqlite3 *db;
+    must(sqlite3_open(sqlite_test_path(), &db) == SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static int64_t ask_file(const char *path, const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    must(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK);
+    must(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK);
+    int64_t value = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : -1;
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return value;
+}
+
+static void foreign_files(void)
+{
+    sqlite_factory.wipe(NULL);
+    FILE *f = fopen(sqlite_test_path(), "w");
+    must(f != NULL);
+    for (int i = 0; i < 1000; i++)
+        fputs("dear diary, ", f);
+    fclose(f);
+    refused_file("not a database");
+    sqlite_factory.wipe(NULL);
+    run_sql("CREATE TABLE recipes(x)");
+    refused_file("another program");
+    CU_ASSERT_EQUAL(ask_file(sqlite_test_path(), "SELECT count(*) FROM sqlite_schema"), 1);
+    sqlite_factory.wipe(NULL);
+    run_sql("PRAGMA application_id = 1397445188; PRAGMA user_version = 99; CREATE TABLE future(x)");
+    refused_file("newer sakurad");
+    sqlite_factory.wipe(NULL);
+}
+
+static void one_server_per_file(void)
+{
+    struct rig r;
+    if (!rig_open(&r, &sqlite_factory))
+        return;
+    char pid[32];
+    snprintf(pid, sizeof(pid), "(process %ld)", (long)getpid());
+    refused_file("in use by another server");
+    refused_file(pid);
+    (void)rig_chat(&r, "ann"); /* the first goes on */
+    CU_ASSERT(rig_reopen(&r)); /* and leaves no lock behind */
+    rig_close(&r);
+}
+
+static void private_and_durable(void)
+{
+    struct rig r;
+    if (!rig_open(&r, &sqlite_factory))
+        return;
+    (void)rig_chat(&r, "ann");
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock"};
+    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        char name[160];
+        struct stat st;
+        snprintf(name, sizeof(name), "%s%s", sqlite_test_path(), suffixes[i]);
+        CU_ASSERT_EQUAL(stat(name, &st), 0);
+        CU_ASSERT_EQUAL(st.st_mode & 077, 0); /* conversations are nobody else's */
+    }
+    struct sqlite_store *s = sqlite_store_of(r.store);
+    sqlite3_stmt *stmt;
+    must(sqlite3_prepare_v2(s->conn.db, "PRAGMA synchronous", -1, &stmt, NULL) == SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_step(stmt), SQLITE_ROW);
+    CU_ASSERT_EQUAL(sqlite3_column_int(stmt, 0), 2);
+    sqlite3_finalize(stmt);
+    rig_close(&r);
+}
+
+static void durability_off(void)
+{
+    sqlite_factory.wipe(NULL);
+    struct buf why = {0};
+    struct store *s;
+    CU_ASSERT_EQUAL_FATAL(sqlite_open_path("?durability=none&page_cache_mb=2", &s, &why), OK);
+    CU_ASSERT(store_early_answers(s));
+    s->vtable->close(s);
+    CU_ASSERT_EQUAL_FATAL(sqlite_open_path("?durability=full", &s, &why), OK);
+    CU_ASSERT_FALSE(store_early_answers(s));
+    s->vtable->close(s);
+    buf_fini(&why);
+    sqlite_factory.wipe(NULL);
+}
+
+/* ---- schema ---- */
+
+static void migrations(void)
+{
+    static const char *const old_steps[] = {"CREATE TABLE a(x); INSERT INTO a VALUES (1);"};
+    static const char *const new_steps[] = {"CREATE TABLE a(x); INSERT INTO a VALUES (1);",
+                                            "ALTER TABLE a ADD COLUMN y DEFAULT 7;", "CREATE TABLE b(z);"};
+    static const char *const bad_steps[] = {"CREATE TABLE a(x); INSERT INTO a VALUES (1);",
+                                            "ALTER TABLE a ADD COLUMN y DEFAULT 7;", "CREATE TABLE b(z); nonsense;"};
+    const struct schema v1 = {old_steps, 1}, v3 = {new_steps, 3}, broken = {bad_steps, 3};
+    const char *path = sqlite_test_path();
+    sqlite_factory.wipe(NULL);
+    run_sql("");
+    struct db_options options = {.path = path, .durable = true, .cache_kib = 512};
+    struct sqlite_conn c = {0};
+    struct buf why = {0};
+    run_sql("VACUUM"); /* makes the file */
+    CU_ASSERT_EQUAL_FATAL(db_open(&c, CONN_WRITER, &options, &why), OK);
+    CU_ASSERT_EQUAL(schema_migrate(&c, &v1, &why), OK);
+    CU_ASSERT_EQUAL(ask_file(path, "PRAGMA user_version"), 1);
+    CU_ASSERT_EQUAL(schema_migrate(&c, &broken, &why), ERR_STORE); /* all or nothing */
+    CU_ASSERT(why.len > 0);
+    CU_ASSERT_EQUAL(ask_file(path, "PRAGMA user_version"), 1);
+    CU_ASSERT_EQUAL(ask_file(path, "SELECT count(*) FROM pragma_table_info('a')"), 1);
+    CU_ASSERT_EQUAL(schema_migrate(&c, &v3, &why), OK);
+    CU_ASSERT_EQUAL(schema_migrate(&c, &v3, &why), OK);
+    CU_ASSERT_EQUAL(ask_file(path, "PRAGMA user_version"), 3);
+    CU_ASSERT_EQUAL(ask_file(path, "SELECT y FROM a"), 7);
+    buf_clear(&why);
+    CU_ASSERT_EQUAL(schema_migrate(&c, &v1, &why), ERR_UNSUPPORTED);
+    CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&why), "its schema is 3, this sakurad knows up to 1"));
+    db_close(&c);
+    buf_fini(&why);
+    sqlite_factory.wipe(NULL);
+}
+
+/* ---- what a crash leaves ---- */
+
+static void copy_file(const char *suffix)
+{
+    char from[160], to[160];
+    snprintf(from, sizeof(from), "%s%s", sqlite_test_path(), suffix);
+    snprintf(to, sizeof(to), "%s.copy%s", sqlite_test_path(), suffix);
+    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
+    must(in && out);
+    char block[65536];
+    for (size_t n; (n = fread(block, 1, sizeof(block), in)) > 0;)
+        must(fwrite(block, 1, n, out) == n);
+    fclose(in);
+    must(fclose(out) == 0);
+}
+
+/* The files as they are now, as after a SIGKILL, opened as a database of their own. */
+static bool open_copy(struct rig *copy, struct rig *r)
+{
+    copy_file("");
+    copy_file("-wal");
+    struct buf why = {0};
+    *copy = (struct rig){.factory = r->factory};
+    arena_init(&copy->arena, 0);
+    enum err err = sqlite_open_path(".copy", &copy->store, &why);
+    if (err == OK)
+        err = copy->store->vtable->reader_open(copy->store, &copy->reader);
+    else
+        fprintf(stderr, "%s\n", buf_cstr(&why));
+    buf_fini(&why);
+    CU_ASSERT_EQUAL(err, OK);
+    return err == OK;
+}
+
+static void close_copy(struct rig *copy)
+{
+    copy->store->vtable->reader_close(copy->reader);
+    copy->store->vtable->close(copy->store);
+    buf_fini(&copy->text);
+    arena_fini(&copy->arena);
+}
+
+static void expect_same(struct rig *r, struct rig *copy)
+{
+    const char *got = rig_load(copy, "ann");
+    CU_ASSERT_STRING_EQUAL(got, rig_load(r, "ann"));
+    got = rig_recent(copy, "", 0, 100);
+    CU_ASSERT_STRING_EQUAL(got, rig_recent(r, "", 0, 100));
+    got = rig_changed(copy, RIG_T0, 100);
+    CU_ASSERT_STRING_EQUAL(got, rig_changed(r, RIG_T0, 100));
+    got = rig_chats(copy, "", 0, 100);
+    CU_ASSERT_STRING_EQUAL(got, rig_chats(r, "", 0, 100));
+    struct totals a = rig_totals(r), b = rig_totals(copy);
+    got = rig_totals_text(copy, &b);
+    CU_ASSERT_STRING_EQUAL(got, rig_totals_text(r, &a));
+}
+
+/* Before, in and after each step of a round of the roll-up: 20 chats, 8 with each commit. */
+static void crash_at_every_commit(void)
+{
+    enum { CHATS = 20 };
+    struct rig r, copy;
+    if (!rig_open(&r, &sqlite_factory))
+        return;
+    struct sqlite_store *s = sqlite_store_of(r.store);
+    const char *chats[CHATS];
+    char name[16];
+    for (int i = 0; i < CHATS; i++) {
+        snprintf(name, sizeof(name), "u%d", i);
+        chats[i] = rig_chat(&r, i % 5 ? arena_dup(&r.arena, slice_cstr(name)) : "ann");
+    }
+    bool seen_middle = false;
+    for (int step = 0; step < 30; step++) {
+        if (step % 10 == 5)
+            s->roll.ended_us = INT64_MIN / 2; /* a round is due */
+        struct op *ops[] = {rig_send(&r, chats[(step * 7) % CHATS], "agent", "x", NULL),
+                            rig_send(&r, chats[(step * 3) % CHATS], "user", "y", NULL),
+                            rig_send(&r, chats[0], "user", "z", NULL)};
+        CU_ASSERT_EQUAL(rig_apply(&r, ops, 3), OK);
+        seen_middle |= s->roll.running;
+        if (!open_copy(&copy, &r))
+            break;
+        expect_same(&r, &copy);
+        close_copy(&copy);
+    }
+    CU_ASSERT(seen_middle);
+    CU_ASSERT(s->roll.rolled_messages > 0);
+    rig_close(&r);
+}
+
+/* After close every row is up to date, for whoever opens the file with another program. */
+static void rows_follow(void)
+{
+    struct rig r;
+    if (!rig_open(&r, &sqlite_factory))
+        return;
+    const char *a = rig_chat(&r, "ann"), *b = rig_chat(&r, "bob");
+    for (int i = 0; i < 5; i++)
+        CU_ASSERT_EQUAL(rig_say(&r, i ? a : b, "user", "x"), OK);
+    const char *path = sqlite_test_path();
+    CU_ASSERT_EQUAL(ask_file(path, "SELECT sum(total) FROM chats"), 0); /* a send writes its own row only */
+    sqlite_store_of(r.store)->committed_us = INT64_MIN / 2;             /* quiet for long */
+    r.store->vtable->maintain(r.store, 0, false);
+    CU_ASSERT_EQUAL(ask_file(path, "SELECT sum(total) FROM chats"), 0); /* busy: not now */
+    r.store->vtable->maintain(r.store, 0, true);
+    CU_ASSERT_EQUAL(ask_file(path, "SELECT sum(total) FROM chats"), 5);
+    CU_ASSERT_EQUAL(ask_file(path, "SELECT value FROM counters WHERE name = 'messages'"), 5);
+    CU_ASSERT_EQUAL(ask_file(path, "SELECT max(rev) FROM customers"), r.rev);
+    CU_ASSERT_EQUAL(ask_file(path, "SELECT value FROM meta WHERE key = 'rolled_rev'"), r.rev);
+    CU_ASSERT_EQUAL(rig_say(&r, b, "user", "x"), OK);
+    CU_ASSERT(rig_reopen(&r));
+    CU_ASSERT_EQUAL(ask_file(path, "SELECT total FROM chats WHERE id = 2"), 2);
+    CU_ASSERT_EQUAL(ask_file(path,
+                             "SELECT count(*) FROM chats WHERE first = (SELECT min(rev) FROM messages m WHERE "
+                             "m.chat = chats.id) AND head = (SELECT max(rev) FROM messages m WHERE m.chat = chats.id)"),
+                    2);
+    rig_close(&r);
+}
+
+/* More chats than memory keeps: those left out are read from their rows, which are up to date then. */
+static void more_chats_than_kept(void)
+{
+    enum { CHATS = 40000, AT_ONCE = 1000 };
+    struct rig r;
+    if (!rig_open(&r, &sqlite_factory))
+        return;
+    struct sqlite_store *s = sqlite_store_of(r.store);
+    char(*ids)[UUID_LEN + 1] = calloc(CHATS, sizeof(*ids));
+    struct op *ops[AT_ONCE];
+    must(ids != NULL);
+    for (int round = 0; round < 3; round++)
+        for (int from = 0; from < CHATS; from += AT_ONCE) {
+            for (int i = 0; i < AT_ONCE; i++) {
+                char *id = ids[from + i];
+                if (round > 0) {
+                    ops[i] = rig_send(&r, id, "user", "x", NULL);
+                    continue;
+                }
+                ops[i] = rig_create(&r, "ann", NULL, NULL);
+                memcpy(id, ops[i]->create.chat_id, UUID_LEN);
+            }
+            CU_ASSERT_EQUAL(rig_apply(&r, ops, AT_ONCE), OK);
+            for (int i = 0; i < AT_ONCE; i++)
+                op_put(r.pool, ops[i]);
+            CU_ASSERT(s->heads.count <= HEADS_KEPT + 16384);
+        }
+    CU_ASSERT(s->heads.count < CHATS);
+    CU_ASSERT(s->heads.pending_count < CHATS);
+    CU_ASSERT_EQUAL(rig_totals(&r).messages, 2 * CHATS);
+    CU_ASSERT(rig_reopen(&r));
+    CU_ASSERT_EQUAL(ask_file(sqlite_test_path(), "SELECT count(*) FROM chats WHERE total = 2"), CHATS);
+    CU_ASSERT_EQUAL(rig_totals(&r).messages, 2 * CHATS);
+    free(ids);
+    rig_close(&r);
+}
+
+/* ---- readers beside the writer ---- */
+
+struct race {
+    struct rig *rig;
+    atomic_bool stop;
+    atomic_int loads;
+    atomic_int faults;
+};
+
+struct watch {
+    int64_t expected; /* the next message's number */
+    int64_t total;
+    bool broken;
+};
+
+static enum err watch_user(void *arg, const struct user *u)
+{
+    (void)arg, (void)u;
+    return OK;
+}
+
+static enum err watch_chat(void *arg, const struct chat *c)
+{
+    struct watch *w = arg;
+    w->broken |= w->expected != w->total; /* the chat before was as long as its row said */
+    w->expected = 0;
+    w->total = c->total_messages;
+    return OK;
+}
+
+static enum err watch_message(void *arg, const struct message *m)
+{
+    struct watch *w = arg;
+    uint64_t number;
+    w->broken |= !slice_to_u64(m->text, &number) || (int64_t)number != w->expected++;
+    return OK;
+}
+
+static void *read_on(void *arg)
+{
+    struct race *race = arg;
+    struct store *s = race->rig->store;
+    struct store_reader *reader;
+    if (s->vtable->reader_open(s, &reader) != OK) {
+        atomic_fetch_add(&race->faults, 1);
+        return NULL;
+    }
+    int64_t seen = 0;
+    struct arena a;
+    arena_init(&a, 0);
+    while (!atomic_load(&race->stop)) {
+        struct watch w = {0};
+        struct load_sink sink = {.user = watch_user, .chat = watch_chat, .message = watch_message, .arg = &w};
+        bool bad = s->vtable->load_user(reader, SLICE_LIT("ann"), &sink) != OK || w.broken || w.expected != w.total;
+        struct user *users;
+        size_t count;
+        bad |= s->vtable->recent_users(reader, (struct slice){0}, 0, 10, &a, &users, &count) != OK || count != 2 ||
+               users[0].rev < users[1].rev || users[0].rev < seen;
+        seen = bad ? seen : users[0].rev;
+        atomic_fetch_add(&race->faults, bad);
+        atomic_fetch_add(&race->loads, 1);
+        arena_reset(&a);
+    }
+    arena_fini(&a);
+    s->vtable->reader_close(reader);
+    return NULL;
+}
+
+static void readers_beside_the_writer(void)
+{
+    enum { ROUNDS = 150 };
+    struct rig r;
+    if (!rig_open(&r, &sqlite_factory))
+        return;
+    struct sqlite_store *s = sqlite_store_of(r.store);
+    const char *chats[] = {rig_chat(&r, "ann"), rig_chat(&r, "ann"), rig_chat(&r, "bob")};
+    struct race race = {.rig = &r};
+    pthread_t threads[2];
+    for (int i = 0; i < 2; i++)
+        must(pthread_create(&threads[i], NULL, read_on, &race) == 0);
+    char numbers[ROUNDS][12];
+    for (int i = 0; i < ROUNDS; i++) {
+        snprintf(numbers[i], sizeof(numbers[i]), "%d", i);
+        if (i % 4 == 0)
+            s->roll.ended_us = INT64_MIN / 2;
+        if (i % 10 == 0)
+            checkpointer_ask(s->checkpointer);
+        struct op *ops[3];
+        for (int k = 0; k < 3; k++)
+            ops[k] = rig_send(&r, chats[k], k ? "user" : "agent", numbers[i], NULL);
+        CU_ASSERT_EQUAL(rig_apply(&r, ops, 3), OK);
+        for (int k = 0; k < 3; k++)
+            op_put(r.pool, ops[k]);
+    }
+    while (atomic_load(&race.loads) < 4)
+        usleep(1000);
+    atomic_store(&race.stop, true);
+    for (int i = 0; i < 2; i++)
+        (void)pthread_join(threads[i], NULL);
+    CU_ASSERT_EQUAL(atomic_load(&race.faults), 0);
+    rig_close(&r);
+}
+
+/* The log does not grow for ever under constant load: the thread moves it, the writer finishes, it starts anew. */
+static void log_is_bounded(void)
+{
+    enum { BATCH = 64, TEXT = 4096, BATCHES = 600 }; /* about 160 MiB of messages */
+    struct rig r;
+    struct buf why = {0};
+    sqlite_factory.wipe(NULL);
+    r = (struct rig){.factory = &sqlite_factory, .rev = RIG_T0, .pool = op_pool_new(BATCH + 1, 0)};
+    CU_ASSERT_EQUAL_FATAL(sqlite_open_path("?durability=none", &r.store, &why), OK);
+    const char *a = rig_chat(&r, "ann");
+    static char text[TEXT + 1];
+    memset(text, 'x', TEXT);
+    struct op *ops[BATCH];
+    int64_t most = 0;
+    for (int i = 0; i < BATCHES; i++) {
+        for (int k = 0; k < BATCH; k++)
+            ops[k] = rig_send(&r, a, "user", text, NULL);
+        CU_ASSERT_EQUAL(rig_apply(&r, ops, BATCH), OK);
+        for (int k = 0; k < BATCH; k++)
+            op_put(r.pool, ops[k]);
+        int64_t frames = sqlite_store_of(r.store)->wal_frames;
+        most = frames > most ? frames : most;
+    }
+    CU_ASSERT(most > 4000);               /* the test wrote enough to see it */
+    CU_ASSERT(most <= 32768 + BATCH * 4); /* 128 MiB and a batch, even where the thread never got to run */
+    rig_close(&r);
+}
+
+const CU_TestInfo sqlite_tests[] = {
+    {"bad URIs", bad_uris},
+    {"foreign files are refused, untouched", foreign_files},
+    {"one server per file", one_server_per_file},
+    {"files are private, commits durable", private_and_durable},
+    {"durability off", durability_off},
+    {"migrations are all or nothing", migrations},
+    {"a crash at every commit of a roll-up", crash_at_every_commit},
+    {"rows follow when quiet and at close", rows_follow},
+    {"more chats than memory keeps", more_chats_than_kept},
+    {"readers beside the writer", readers_beside_the_writer},
+    {"the log is bounded", log_is_bounded},
+    CU_TEST_INFO_NULL,
+};
