@@ -13,8 +13,6 @@ static void complete_send(struct op *op, void *arg)
     struct http_session *s = op_session(op, w);
     if (op->result == OK && !op->send.duplicate)
         notify_message(w, op); /* also when the client has gone: the message is stored, others must hear of it */
-    if (op->result == OK && op->send.duplicate)
-        metrics_add(M_DEDUPLICATED, 1);
     if (!s)
         return;
     if (op->result == ERR_NOT_FOUND) {

@@ -88,7 +88,6 @@ void notify_message(struct api_worker *w, const struct op *op)
     if (!notice_message(&n, op->send.chat_id, op->send.role, op->send.timestamp_us, clock_mono_us()))
         return; /* a chat id or role that validation let through always fits */
     publisher_push(w->publisher, &n);
-    metrics_add(M_NOTICE_RAISED, 1);
 }
 
 void notify_counts(struct api_worker *w)
@@ -98,5 +97,4 @@ void notify_counts(struct api_worker *w)
     cache_inbox_counts(w->api->cache, counts);
     notice_counts(&n, counts, clock_wall_us(), clock_mono_us());
     publisher_push(w->publisher, &n);
-    metrics_add(M_NOTICE_RAISED, 1);
 }

@@ -98,7 +98,8 @@ class Bad(unittest.TestCase):
         self.assertEqual(out, "", "an error goes to stderr")
         for name in names:
             self.assertIn(name, err)
-        self.assertLessEqual(len(err.strip().splitlines()), 2, err)
+        ours = [line for line in err.splitlines() if "mongoc" not in line]  # the driver may speak before main()
+        self.assertLessEqual(len(ours), 2, err)
 
     def numeric(self):
         """Options whose value is a whole number."""
@@ -143,8 +144,7 @@ class Bad(unittest.TestCase):
                         "256.0.0.1:80", "[::1", "::1:80", "127.0.0.1:-1", "127.0.0.1:80/x", "[127.0.0.1]:80")),
             ("cors-origin", ("", "*", "example.com", "http://", "http://x/", "http://x:0", "http://x:99999", "http://x y",
                              "http://x?y", "http://ann@x")),
-            ("store", ("", "x", "sqlite:", "sakurad.db", "postgres://h/d", "mongodb://", "sqlite:x?durability=maybe",
-                       "sqlite:x?unknown=1")),
+            ("store", ("", "x", "sqlite:", "sakurad.db", "postgres://h/d", "mongodb://")),
             ("log-level", ("", "loud", "INFO", "1")),
             ("log-format", ("", "xml", "JSON")),
         )
@@ -154,6 +154,13 @@ class Bad(unittest.TestCase):
                     self.assertRefused([f"--{name}", value], names=["--" + name])
                     if value:
                         self.assertRefused([], {environment_name(name): value}, [environment_name(name)])
+
+    def test_store_options(self):
+        for value in ("sqlite:x?durability=maybe", "sqlite:x?unknown=1"):
+            with self.subTest(value):
+                code, out, err = run("--store", value, "--listen", f"127.0.0.1:{free_port()}")
+                self.assertEqual((code, out), (2, ""), err)
+                self.assertIn("sqlite", err.splitlines()[-1])
 
     def test_what_is_no_option(self):
         for args, name in ((["--nonsense"], "--nonsense"), (["--worker", "1"], "--worker"), (["serve"], "serve"), (["-h"], "-h"),
@@ -196,7 +203,9 @@ class Environment(unittest.TestCase):
                 other = str(int(value) + 1 if name != "readers" else 3)
             else:
                 other = {"listen": "127.0.0.1:9001,[::1]:9002", "cors-origin": "https://a.example,https://b.example",
-                         "store": "sqlite:other.db", "log-level": "warn", "log-format": "json", "true": "false"}.get(
+                         "store": "sqlite:other.db", "log-level": "warn", "log-format": "json",
+                         "admin-listen": "127.0.0.1:9003", "trusted-proxy": "192.0.2.0/24", "user": "nobody",
+                         "auth-key": __file__}.get(
                     name, {"false": "true", "true": "false"}.get(value))
             with self.subTest(name):
                 self.assertIsNotNone(other, f"no other value for {name} = {value}")
@@ -236,8 +245,8 @@ class Start(unittest.TestCase):
         try:
             server.http.get("/api/health")
             server.stop()
-            lines = server.log().splitlines()
-            self.assertTrue(lines)
+            lines = [line for line in server.log().splitlines() if "mongoc:" not in line]
+            self.assertGreater(len(lines), 3)
             for line in lines:
                 self.assertIsInstance(json.loads(line), dict)
         finally:

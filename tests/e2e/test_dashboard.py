@@ -321,10 +321,12 @@ class Overview(ServerCase):
         self.assertEqual(after["collections"]["customers"]["count"], after["statistics"]["total_widget_customers"])
         self.assertEqual(after["collections"]["customer-chats"]["count"], after["statistics"]["total_customer_chats"])
 
+
+class LargeOverview(ServerCase):
     def test_at_most_100_rows(self):
         for _ in range(101):
             self.chat()
-        answer = self.overview()["collections"]
+        answer = self.get("/api/debug/database-overview").json()["collections"]
         for name in ("customers", "customer-chats"):
             self.assertGreater(answer[name]["count"], 100)
             self.assertEqual(len(answer[name]["data"]), 100)

@@ -1,9 +1,9 @@
 """Steady state: a send costs its share of a batch, refetches and polls cost the store nothing."""
-from harness.case import ServerCase, main, report
+from harness.case import ServerCase, in_threads, main, report
 from harness.load import pipelined
 from harness.rawhttp import build
 
-SENDS, READS, CHATS = 10000, 1000, 50
+SENDS, SENDERS, READS, CHATS = 10000, 16, 1000, 50
 
 
 class Steady(ServerCase):
@@ -18,9 +18,13 @@ class Steady(ServerCase):
             chat.poll()
         self.get("/api/debug/users-chats")
         before, start = self.reads(), self.server.metrics()
-        sends = [build("POST", f"/api/users/chats/{chats[i % CHATS].id}/send", body={"content": f"n {i}"}) for i in range(SENDS)]
-        for r in pipelined(self.server.address, sends, 200):
-            self.assertEqual(r.status, 200)
+
+        def work(index):
+            mine = [build("POST", f"/api/users/chats/{chats[i % CHATS].id}/send", body={"content": f"n {i}"})
+                    for i in range(index, SENDS, SENDERS)]
+            for r in pipelined(self.server.address, mine):
+                self.assertEqual(r.status, 200)
+        in_threads(SENDERS, work)
         # A refetch or poll after each of some sends: each meets a new version.
         for i in range(READS):
             chat = chats[i % CHATS]

@@ -292,7 +292,7 @@ class Protocol(ServerCase):
 
     def test_unknown_actions(self):
         ws = self.open()
-        for action in ("dance", "", "Subscribe", "</script>\u2028\"", "x" * 500):
+        for action in ("dance", "", "Subscribe", "</script>\u2028\"", "x" * 100):
             with self.subTest(action):
                 ws.send_json({"action": action})
                 self.assertEqual(ws.recv_json(), {"type": "error", "message": f"Unknown action: {action}"})
@@ -356,13 +356,15 @@ class Protocol(ServerCase):
         self.http.post(f"/api/chats/{chat.id}/send", {"content": ""})
         self.http.post("/api/chats/none/send", {"content": "x"})
         self.http.patch(f"/api/dashboard/chats/{chat.id}/ai-agent", {"enabled": False})
+        stamp = chat.send("a real one")["timestamp"]
+        self.assertEqual(ws.recv_json()["data"]["timestamp"], stamp, "nothing came before it")
         self.assertEqual(ws.until_pong(), [])
 
     def test_a_deduplicated_send_notifies_once(self):
         chat, ws = self.chat(), self.open("chat_updates")
-        for _ in range(3):
-            chat.send("x", client_message_id="k")
-        self.assertEqual(len(ws.until_pong()), 1)
+        stamps = [chat.send("x", client_message_id=key)["timestamp"] for key in ("k", "k", "k", "other")]
+        self.assertEqual([ws.recv_json()["data"]["timestamp"] for _ in range(2)], [stamps[0], stamps[3]])
+        self.assertEqual(ws.until_pong(), [])
 
     def test_only_who_subscribed(self):
         chat = self.chat()
@@ -387,8 +389,9 @@ class Protocol(ServerCase):
 
     def test_subscribing_twice_notifies_once(self):
         chat, ws = self.chat(), self.open("chat_updates", "chat_updates")
-        chat.send("x")
-        self.assertEqual(len(ws.until_pong()), 1)
+        stamps = [chat.send("x")["timestamp"] for _ in range(3)]
+        self.assertEqual([ws.recv_json()["data"]["timestamp"] for _ in range(3)], stamps)
+        self.assertEqual(ws.until_pong(), [])
 
     def test_one_chat_only(self):
         mine, other = self.chat(), self.chat()

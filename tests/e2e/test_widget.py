@@ -22,7 +22,7 @@ class Health(ServerCase):
     def test_GET_api_health(self):
         answer = self.get("/api/health").json()
         self.assertEqual(answer["status"], "healthy")
-        self.assertKeys(answer, "status store bus version uptime")
+        self.assertKeys(answer, "status store bus version uptime_seconds")
 
 
 class UsersData(ServerCase):
@@ -126,7 +126,7 @@ class Create(ServerCase):
 
     def test_types(self):
         for field in ("user_id", "email", "name"):
-            for value in (1, True, [], {}):
+            for value in (True, [], {}):
                 with self.subTest(field=field, value=value):
                     body = {"email": new_email(), field: value}
                     self.assertInvalid(self.http.post("/api/users/chats/create", body), ("body", field), "string_type")
@@ -146,6 +146,10 @@ class Create(ServerCase):
         self.assertEqual(answer["user_id"], ident)
         user = self.user(ident)
         self.assertEqual((user["name"], user["email"]), (f"User {ident[:8]}", f"user_{ident}@widget.local"))
+
+    def test_a_number_is_taken_as_its_digits(self):
+        """Clients in the field are loose with types."""
+        self.assertEqual(self.create(user_id=123456789, email=new_email())["user_id"], "123456789")
 
     def test_an_id_of_the_callers_own_is_kept_as_it_is(self):
         ident = f"customer #{uuid.uuid4().hex[:6]} / é"
@@ -273,7 +277,6 @@ class Send(ServerCase):
         rows = (
             ("content missing", [JSON], "{}", 400, "Message content is required"),
             ("content empty", [JSON], '{"content":""}', 400, "Message content is required"),
-            ("content null", [JSON], '{"content":null}', 400, "Message content is required"),
             ("form without content", [FORM], "role=user", 400, "Message content is required"),
             ("form with empty content", [FORM], "content=&role=user", 400, "Message content is required"),
             ("multipart without content", [part], parts, 400, "Message content is required"),
@@ -296,6 +299,7 @@ class Send(ServerCase):
             ("content a number", [JSON], '{"content":1}', 422, ("body", "content")),
             ("content a list", [JSON], '{"content":["x"]}', 422, ("body", "content")),
             ("content an object", [JSON], '{"content":{"a":1}}', 422, ("body", "content")),
+            ("content null", [JSON], '{"content":null}', 422, ("body", "content")),
             ("content true", [JSON], '{"content":true}', 422, ("body", "content")),
             ("role a number", [JSON], '{"content":"x","role":1}', 422, ("body", "role")),
             ("role a list", [JSON], '{"content":"x","role":[]}', 422, ("body", "role")),
@@ -391,7 +395,7 @@ class Idempotent(ServerCase):
         chat = self.chat()
         for name, headers, fields in (("field of 129", [], {"client_message_id": "k" * 129}),
                                       ("header of 129", [("Idempotency-Key", "k" * 129)], {}),
-                                      ("not a string", [], {"client_message_id": 5})):
+                                      ("not text", [], {"client_message_id": [5]})):
             with self.subTest(name):
                 r = self.http.post(f"/api/chats/{chat.id}/send", {"content": "x", **fields}, headers)
                 self.assertIn(r.status, (400, 422), r)
