@@ -68,7 +68,8 @@ class AuthCase(ServerCase):
     @classmethod
     def setUpClass(cls):
         cls.admin_port = free_port()
-        cls.server = Server("--auth-key", "key", "--admin-listen", f"127.0.0.1:{cls.admin_port}", *cls.more, listeners=2)
+        cls.server = Server("--auth-key", "key", "--admin-listen", f"127.0.0.1:{cls.admin_port}", *cls.more,
+                            listeners=2)
         write_key(cls.server, "key", KEY)
         cls.server.start()
         cls.http = cls.server.http
