@@ -15,7 +15,6 @@ struct cache *cache_new(const struct cache_options *options)
     for (unsigned i = 0; i < VARIANTS; i++)
         must(pthread_mutex_init(&c->variants[i].composing, NULL) == 0);
     links_init(&c->order);
-    links_init(&c->changes);
     links_init(&c->loaded);
     links_init(&c->strays);
     c->max_bytes = options->max_bytes;

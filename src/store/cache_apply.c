@@ -120,6 +120,8 @@ static struct cuser *put_row(struct cache *c, struct user row, int64_t rev, bool
     row.rev = rev;
     user_set_row(c, u, &row, p->head, p->poll_at);
     p->head = NULL;
+    if (born)
+        user_claim_ident(c, u, row.email); /* looked up by it, and nobody had it */
     user_changed(c, u, rev, true);
     return u;
 }
@@ -155,14 +157,15 @@ static void apply_set_ai(struct cache *c, const struct op_set_ai *o)
         cache_forget_all(c, o->rev);
         return;
     }
-    chat->flags = o->flags;
+    /* The op says how the switch stands; what was said in the chat, sends of the same batch may know better. */
+    chat->flags = (uint8_t)(o->flags | (chat->flags & ~CHAT_AI_DISABLED));
     if (o->rev > chat->rev)
         chat->rev = o->rev;
     if (chat->history) {
         chat->history->rev = chat->rev;
         chat->history->updated_us = o->now_us;
     }
-    user_changed(c, chat->user, o->rev, false);
+    user_changed(c, chat->user, o->rev, false); /* no list shows the switch */
 }
 
 static void apply_one(struct cache *c, const struct op *op, struct prepared *p)

@@ -40,9 +40,7 @@ static bool drop_entry(struct cache *c)
     if (c->order.count <= ORDER_MIN)
         return false;
     struct cuser *tail = entry_of(c->order.head.prev, struct cuser, order);
-    links_remove(&c->order, &tail->order);
-    c->order_all = false;
-    c->order_cuts++;
+    user_leave_order(c, tail);
     if (tail->state == USER_KNOWN)
         user_settle(c, tail); /* a stray now, the next to go */
     return true;
@@ -83,7 +81,7 @@ static void forget(struct cache *c, struct cuser *u)
         return;
     }
     u->spoiled = true;
-    links_remove(&c->order, &u->order);
+    user_leave_order(c, u);
 }
 
 void cache_forget_all(struct cache *c, int64_t rev)
@@ -94,7 +92,7 @@ void cache_forget_all(struct cache *c, int64_t rev)
         forget(c, entry_of(c->loaded.head.next, struct cuser, lru));
     while (c->strays.count > 0)
         forget(c, entry_of(c->strays.head.next, struct cuser, lru));
-    c->order_all = false;
+    c->order_all = false; /* also where the list was empty already */
     c->order_cuts++;
     c->inbox_version = ++c->version;
     if (rev > c->rev)

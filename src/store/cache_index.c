@@ -52,7 +52,7 @@ static struct slice key_of(const struct key_node *n)
     return (struct slice){0};
 }
 
-static struct key_node *find(const struct cache *c, enum key_kind kind, struct slice key, uint32_t hash)
+struct key_node *index_find(const struct cache *c, enum key_kind kind, struct slice key, uint32_t hash)
 {
     for (struct key_node *n = c->buckets[hash & c->bucket_mask]; n; n = n->next)
         if (n->hash == hash && n->kind == kind && slice_eq(key_of(n), key))
@@ -62,13 +62,13 @@ static struct key_node *find(const struct cache *c, enum key_kind kind, struct s
 
 struct cchat *index_chat(const struct cache *c, struct slice id, uint32_t hash)
 {
-    struct key_node *n = find(c, KEY_CHAT, id, hash);
+    struct key_node *n = index_find(c, KEY_CHAT, id, hash);
     return n ? entry_of(n, struct cchat, by_id) : NULL;
 }
 
 struct cuser *index_user(const struct cache *c, struct slice id, uint32_t hash)
 {
-    struct key_node *n = find(c, KEY_USER, id, hash);
+    struct key_node *n = index_find(c, KEY_USER, id, hash);
     return n ? entry_of(n, struct cuser, by_id) : NULL;
 }
 
@@ -77,16 +77,12 @@ struct cuser *index_ident(const struct cache *c, struct slice ident, uint32_t ha
     struct cuser *u = index_user(c, ident, hash);
     if (u)
         return u;
-    struct key_node *n = find(c, KEY_REF, ident, hash);
+    struct key_node *n = index_find(c, KEY_REF, ident, hash);
     if (n)
         return entry_of(n, struct cuser, by_ref);
-    n = find(c, KEY_EMAIL, ident, hash);
-    return n ? entry_of(n, struct cuser, by_email) : NULL;
-}
-
-bool index_has(const struct cache *c, enum key_kind kind, struct slice key, uint32_t hash)
-{
-    return find(c, kind, key, hash) != NULL;
+    n = index_find(c, KEY_EMAIL, ident, hash);
+    u = n ? entry_of(n, struct cuser, by_email) : NULL;
+    return u && !u->email_shared ? u : NULL;
 }
 
 void index_add(struct cache *c, struct key_node *node, enum key_kind kind, uint32_t hash)

@@ -7,8 +7,8 @@
  *          LOADED   content holds every chat whole; reads are answered from memory
  *          Born LOADED: a customer created by this process. LOADED → KNOWN: evicted, or found incomplete.
  * Order:   `order` holds the most recently active customers, a complete prefix of all of them: the writer moves to
- *          its front, and only its tail leaves it, never below ORDER_MIN. `changes` is the same by last change (AI
- *          switches too): it holds everyone with a change above changes_floor. */
+ *          its front, and only its tail leaves it, never below ORDER_MIN. So it is also the order of last change, as
+ *          far back as changes_floor: who changed after that is at the front, newest first. */
 #pragma once
 #include "cache_history.h"
 #include "store/cache.h"
@@ -58,7 +58,7 @@ struct cchat {
 
 struct cuser {
     struct key_node by_id, by_email, by_ref;
-    struct link order, changes, lru;
+    struct link order, lru;
     struct cchat *first, *last;
     struct content *content;
     struct blob *head; /* render_user_head(), then render_poll_head() from poll_at on; with content only */
@@ -67,14 +67,16 @@ struct cuser {
     uint64_t version;
     int64_t key;
     int64_t row_rev;    /* of the row's last change known here */
-    int64_t change_rev; /* of the last change in this process; 0: none */
+    int64_t change_rev; /* of the last change in this process that a list shows; 0: none */
     int64_t last_seen_us;
     uint32_t chat_count;
     uint32_t poll_at;
     uint16_t email_len, ref_len, owner_len;
-    uint8_t state;  /* enum user_state */
-    uint8_t lru_in; /* enum lru_list: where the link `lru` is */
-    bool spoiled;   /* LOADING: an append was lost, the load must not be installed */
+    uint8_t state;     /* enum user_state */
+    uint8_t lru_in;    /* enum lru_list: where the link `lru` is */
+    bool email_sure;   /* the store said that this address means this customer */
+    bool email_shared; /* others here have it too, and none is sure: only the store can tell whom it means */
+    bool spoiled;      /* LOADING: an append was lost, the load must not be installed */
     uint8_t id_len;
     char id[];
 };
@@ -109,8 +111,8 @@ struct cache {
     uint64_t version;       /* the counter; never given twice */
     uint64_t inbox_version; /* of the last change of anything */
     int64_t rev;            /* highest applied */
-    int64_t changes_floor;
-    struct links order, changes;
+    int64_t changes_floor;  /* whoever changed above it is in order */
+    struct links order;
     struct links loaded; /* LOADED customers by last use */
     struct links strays; /* KNOWN and not in order: the first entries to go */
     bool order_all;      /* order holds every customer there is */
@@ -143,7 +145,7 @@ uint32_t index_hash(struct slice key); /* any thread */
 struct cchat *index_chat(const struct cache *c, struct slice id, uint32_t hash);
 struct cuser *index_user(const struct cache *c, struct slice id, uint32_t hash);
 struct cuser *index_ident(const struct cache *c, struct slice ident, uint32_t hash); /* id, else ref, else email */
-bool index_has(const struct cache *c, enum key_kind kind, struct slice key, uint32_t hash);
+struct key_node *index_find(const struct cache *c, enum key_kind kind, struct slice key, uint32_t hash);
 void index_add(struct cache *c, struct key_node *node, enum key_kind kind, uint32_t hash);
 void index_remove(struct cache *c, struct key_node *node);
 
@@ -173,6 +175,8 @@ void user_keep_body(struct cache *c, struct cuser *u, struct blob *body); /* tak
 void user_touch(struct cache *c, struct cuser *u);
 void user_settle(struct cache *c, struct cuser *u); /* into the lists that its state asks for */
 void user_free(struct cache *c, struct cuser *u);
+void user_leave_order(struct cache *c, struct cuser *u);
+/* A new version. active: something that the lists show, and order the customer by. */
 void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active);
 static inline struct slice user_owner(const struct cuser *u)
 {

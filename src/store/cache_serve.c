@@ -161,8 +161,8 @@ static bool pick_changed(struct cache *c, const struct view_query *q, struct sna
     size_t count = 0, looked = 0;
     if (q->since < c->changes_floor)
         return false;
-    for (struct link *at = c->changes.head.next; at != &c->changes.head; at = at->next) {
-        struct cuser *u = entry_of(at, struct cuser, changes);
+    for (struct link *at = c->order.head.next; at != &c->order.head; at = at->next) {
+        struct cuser *u = entry_of(at, struct cuser, order);
         if (u->change_rev <= q->since)
             break;
         if (u->state != USER_LOADED || looked++ == CHANGES_MAX)

@@ -128,25 +128,50 @@ void user_keep_body(struct cache *c, struct cuser *u, struct blob *body)
     c->content_bytes += blob_bytes(body);
 }
 
-/* Two customers may share an address: the one indexed first stays, unless the store says otherwise. */
-static void index_text(struct cache *c, struct key_node *node, enum key_kind kind, struct slice key)
+static struct slice user_email(const struct cuser *u)
 {
-    uint32_t hash = index_hash(key);
-    if (key.len > 0 && !index_has(c, kind, key, hash))
-        index_add(c, node, kind, hash);
+    return slice_of(u->row, u->email_len);
+}
+
+/* Customers may share an address (one was given it later). Then only the store can tell whom it means; the entry that
+ * stays in the index says so. */
+static void index_email(struct cache *c, struct cuser *u)
+{
+    struct slice email = user_email(u);
+    uint32_t hash = index_hash(email);
+    if (email.len == 0)
+        return;
+    struct key_node *taken = index_find(c, KEY_EMAIL, email, hash);
+    if (!taken)
+        index_add(c, &u->by_email, KEY_EMAIL, hash);
+    else if (!entry_of(taken, struct cuser, by_email)->email_sure)
+        entry_of(taken, struct cuser, by_email)->email_shared = true;
+}
+
+static void unindex_email(struct cache *c, struct cuser *u)
+{
+    index_remove(c, &u->by_email);
+    u->email_sure = u->email_shared = false;
 }
 
 void user_claim_ident(struct cache *c, struct cuser *u, struct slice ident)
 {
-    uint32_t hash = index_hash(ident);
-    struct cuser *other = index_ident(c, ident, hash);
-    if (!other || other == u || !u->row)
+    if (!u->row || u->email_sure || ident.len == 0 || !slice_eq(user_email(u), ident))
         return;
-    struct slice email = slice_of(u->row, u->email_len);
-    if (slice_eq(email, ident) && other->by_email.kind == KEY_EMAIL && other->email_len == email.len) {
-        index_remove(c, &other->by_email);
-        index_text(c, &u->by_email, KEY_EMAIL, email);
-    }
+    uint32_t hash = index_hash(ident);
+    struct key_node *taken = index_find(c, KEY_EMAIL, ident, hash);
+    if (taken)
+        unindex_email(c, entry_of(taken, struct cuser, by_email));
+    index_add(c, &u->by_email, KEY_EMAIL, hash);
+    u->email_sure = true;
+}
+
+static void index_ref(struct cache *c, struct cuser *u)
+{
+    struct slice ref = slice_of(u->row + u->email_len, u->ref_len);
+    uint32_t hash = index_hash(ref);
+    if (ref.len > 0 && !index_find(c, KEY_REF, ref, hash))
+        index_add(c, &u->by_ref, KEY_REF, hash);
 }
 
 static uint16_t field_len(struct slice s)
@@ -169,7 +194,9 @@ static bool set_strings(struct cache *c, struct cuser *u, const struct user *row
     if (!text)
         return false;
     put(put(put(text, row->email, email_len), row->user_ref, ref_len), row->owner, owner_len);
-    index_remove(c, &u->by_email);
+    bool same_email = u->row && slice_eq(user_email(u), slice_of(text, email_len));
+    if (!same_email)
+        unindex_email(c, u);
     index_remove(c, &u->by_ref);
     if (u->row)
         entry_shrank(c, row_bytes(u));
@@ -179,8 +206,9 @@ static bool set_strings(struct cache *c, struct cuser *u, const struct user *row
     u->ref_len = ref_len;
     u->owner_len = owner_len;
     entry_grew(c, row_bytes(u));
-    index_text(c, &u->by_email, KEY_EMAIL, slice_of(text, email_len));
-    index_text(c, &u->by_ref, KEY_REF, slice_of(text + email_len, ref_len));
+    if (!same_email)
+        index_email(c, u);
+    index_ref(c, u);
     return true;
 }
 
@@ -271,14 +299,23 @@ void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active)
     user_drop_body(c, u);
     if (rev > c->rev)
         c->rev = rev;
-    if (rev > u->change_rev) {
+    if (!active)
+        return;
+    if (rev > u->change_rev)
         u->change_rev = rev;
-        links_front(&c->changes, &u->changes);
-    }
-    if (active) {
-        links_front(&c->order, &u->order);
-        user_settle(c, u);
-    }
+    links_front(&c->order, &u->order);
+    user_settle(c, u);
+}
+
+void user_leave_order(struct cache *c, struct cuser *u)
+{
+    if (!link_in(&u->order))
+        return;
+    links_remove(&c->order, &u->order);
+    c->order_all = false;
+    c->order_cuts++;
+    if (u->change_rev > c->changes_floor)
+        c->changes_floor = u->change_rev;
 }
 
 void user_free(struct cache *c, struct cuser *u)
@@ -296,10 +333,7 @@ void user_free(struct cache *c, struct cuser *u)
     index_remove(c, &u->by_ref);
     if (u->lru_in != LRU_NONE)
         links_remove(lru_list(c, u->lru_in), &u->lru);
-    links_remove(&c->order, &u->order);
-    links_remove(&c->changes, &u->changes);
-    if (u->change_rev > c->changes_floor)
-        c->changes_floor = u->change_rev;
+    user_leave_order(c, u);
     if (u->row)
         entry_shrank(c, row_bytes(u));
     free(u->row);

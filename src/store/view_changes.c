@@ -1,5 +1,6 @@
 /* The refetch with a cursor: customers changed after it, oldest change first, each with its newer messages only.
- * Who changed is known here as far back as changes_floor; further back the store's index says.
+ * Who changed is known here as far back as changes_floor; further back the store's index says. A turn of the AI
+ * switch is no change: no list shows it.
  * An answer that is cut names a cursor of two numbers: the next page goes on after the last customer's change, and
  * shows for each customer what is newer than the first page's cursor. A customer that changes while a client pages
  * comes again, later; total_messages tells where its messages belong. */
@@ -32,8 +33,8 @@ static bool list_changed(const struct cache *c, int64_t since, struct changed *r
     *count = 0;
     if (since < c->changes_floor)
         return false;
-    for (struct link *at = c->changes.head.next; at != &c->changes.head; at = at->next) {
-        const struct cuser *u = entry_of(at, struct cuser, changes);
+    for (struct link *at = c->order.head.next; at != &c->order.head; at = at->next) {
+        const struct cuser *u = entry_of(at, struct cuser, order);
         if (u->change_rev <= since)
             return true;
         if (*count == max)

@@ -1,0 +1,547 @@
+#include "cache_kit.h"
+
+#include "base/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct kit *kit_of(struct store_reader *r)
+{
+    return (struct kit *)(void *)r->store;
+}
+
+static struct slice keep(struct kit *k, const char *s)
+{
+    return arena_slice(&k->arena, slice_cstr(s ? s : ""));
+}
+
+static struct kit_user *find_user(struct kit *k, struct slice ident)
+{
+    for (int by = 0; by < 3; by++)
+        for (size_t i = 0; i < k->user_count; i++) {
+            const struct user *row = &k->users[i]->row;
+            struct slice key = by == 0 ? row->id : by == 1 ? row->user_ref : row->email;
+            if (key.len > 0 && slice_eq(key, ident))
+                return k->users[i];
+        }
+    return NULL;
+}
+
+static struct kit_chat *find_chat(struct kit *k, struct slice id, struct kit_user **owner)
+{
+    for (size_t i = 0; i < k->user_count; i++)
+        for (size_t c = 0; c < k->users[i]->chat_count; c++)
+            if (slice_eq(slice_cstr(k->users[i]->chats[c]->id), id)) {
+                if (owner)
+                    *owner = k->users[i];
+                return k->users[i]->chats[c];
+            }
+    return NULL;
+}
+
+static void run_hook(struct kit *k, enum kit_moment now)
+{
+    if (k->moment != now || !k->hook)
+        return;
+    void (*hook)(struct kit *) = k->hook;
+    k->hook = NULL; /* once, unless it sets itself again */
+    hook(k);
+}
+
+/* What a load saw: rows by value, messages by count (they only ever grow at the end). */
+struct seen {
+    struct user row;
+    size_t chat_count;
+    struct {
+        struct kit_chat *chat;
+        struct chat row;
+        struct kit_message *messages;
+        size_t count;
+    } chats[64];
+};
+
+static enum err deliver(struct seen *seen, const struct load_sink *sink)
+{
+    enum err e = sink->user(sink->arg, &seen->row);
+    for (size_t c = 0; e == OK && c < seen->chat_count; c++) {
+        seen->chats[c].row.total_messages = (int64_t)seen->chats[c].count;
+        e = sink->chat(sink->arg, &seen->chats[c].row);
+        for (size_t m = 0; e == OK && m < seen->chats[c].count; m++) {
+            const struct kit_message *from = &seen->chats[c].messages[m];
+            e = sink->message(sink->arg, &(struct message){.rev = from->rev,
+                                                           .timestamp_us = from->rev,
+                                                           .role = slice_cstr(from->role),
+                                                           .text = slice_cstr(from->text),
+                                                           .legacy = from->legacy});
+        }
+    }
+    return e;
+}
+
+static enum err load_user(struct store_reader *r, struct slice ident, const struct load_sink *sink)
+{
+    struct kit *k = kit_of(r);
+    run_hook(k, KIT_BEFORE);
+    struct seen *seen = calloc(1, sizeof(*seen));
+    pthread_mutex_lock(&k->lock);
+    k->loads++;
+    struct kit_user *u = find_user(k, ident);
+    enum err e = k->fail != OK ? k->fail : u ? OK : ERR_NOT_FOUND;
+    if (e == OK) {
+        seen->row = u->row;
+        seen->chat_count = u->chat_count;
+        for (size_t c = 0; c < u->chat_count; c++) {
+            struct kit_chat *chat = u->chats[c];
+            seen->chats[c].chat = chat;
+            seen->chats[c].row = chat->row;
+            seen->chats[c].count = chat->count;
+            seen->chats[c].messages = malloc((chat->count + 1) * sizeof(struct kit_message));
+            if (chat->count > 0)
+                memcpy(seen->chats[c].messages, chat->messages, chat->count * sizeof(struct kit_message));
+        }
+    }
+    pthread_mutex_unlock(&k->lock);
+    run_hook(k, KIT_BETWEEN);
+    if (e == OK)
+        e = deliver(seen, sink);
+    for (size_t c = 0; c < seen->chat_count; c++)
+        free(seen->chats[c].messages);
+    free(seen);
+    return e;
+}
+
+static int by_activity(const void *a, const void *b)
+{
+    const struct user *x = a, *y = b;
+    return x->activity_us < y->activity_us ? 1 : x->activity_us > y->activity_us ? -1 : 0;
+}
+
+static int by_rev(const void *a, const void *b)
+{
+    const struct user *x = a, *y = b;
+    return x->rev > y->rev ? 1 : x->rev < y->rev ? -1 : 0;
+}
+
+static enum err copy_users(struct kit *k, struct slice owner, int64_t since, int (*order)(const void *, const void *),
+                           int64_t skip, int64_t limit, struct arena *a, struct user **out, size_t *count)
+{
+    struct user *rows = arena_zalloc(a, (k->user_count + 1) * sizeof(*rows));
+    size_t n = 0;
+    pthread_mutex_lock(&k->lock);
+    k->lists++;
+    for (size_t i = 0; i < k->user_count; i++)
+        if (k->users[i]->row.rev > since && (owner.len == 0 || slice_eq(owner, k->users[i]->row.owner)))
+            rows[n++] = k->users[i]->row;
+    pthread_mutex_unlock(&k->lock);
+    qsort(rows, n, sizeof(*rows), order);
+    size_t from = (size_t)skip < n ? (size_t)skip : n;
+    *out = rows + from;
+    *count = n - from < (size_t)limit ? n - from : (size_t)limit;
+    return OK;
+}
+
+static enum err recent_users(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit, struct arena *a,
+                             struct user **out, size_t *count)
+{
+    return copy_users(kit_of(r), owner, -1, by_activity, skip, limit, a, out, count);
+}
+
+static enum err changed_users(struct store_reader *r, int64_t since, int64_t limit, struct arena *a, struct user **out,
+                              size_t *count)
+{
+    return copy_users(kit_of(r), (struct slice){0}, since, by_rev, 0, limit, a, out, count);
+}
+
+static enum err chat_owner(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out)
+{
+    (void)a;
+    struct kit *k = kit_of(r);
+    struct kit_user *u;
+    pthread_mutex_lock(&k->lock);
+    struct kit_chat *chat = find_chat(k, chat_id, &u);
+    if (chat) {
+        *out = chat->row;
+        out->user_id = u->row.id;
+    }
+    pthread_mutex_unlock(&k->lock);
+    return chat ? OK : ERR_NOT_FOUND;
+}
+
+static enum err list_chats(struct store_reader *r, struct slice email, int64_t skip, int64_t limit, struct arena *a,
+                           struct chat_ref **out, size_t *count, int64_t *total)
+{
+    struct kit *k = kit_of(r);
+    struct chat_ref *refs = arena_zalloc(a, 4096 * sizeof(*refs));
+    struct kit_chat *chats[4096];
+    size_t n = 0;
+    pthread_mutex_lock(&k->lock);
+    k->lists++;
+    for (size_t i = 0; i < k->user_count; i++)
+        for (size_t c = 0; c < k->users[i]->chat_count; c++) {
+            if (email.len > 0 && !slice_eq(email, k->users[i]->row.email))
+                continue;
+            size_t at = n++;
+            while (at > 0 && chats[at - 1]->row.last_activity_us < k->users[i]->chats[c]->row.last_activity_us) {
+                chats[at] = chats[at - 1];
+                refs[at] = refs[at - 1];
+                at--;
+            }
+            chats[at] = k->users[i]->chats[c];
+            refs[at] = (struct chat_ref){slice_cstr(chats[at]->id), k->users[i]->row.id};
+        }
+    pthread_mutex_unlock(&k->lock);
+    *total = (int64_t)n;
+    size_t from = (size_t)skip < n ? (size_t)skip : n;
+    *out = refs + from;
+    *count = n - from < (size_t)limit ? n - from : (size_t)limit;
+    return OK;
+}
+
+static enum err read_totals(struct store_reader *r, struct totals *out)
+{
+    (void)kit_of(r);
+    *out = (struct totals){.users = 3,
+                           .chats = 7,
+                           .chats_with_assistant = 2,
+                           .chats_with_either = 5,
+                           .messages = 11,
+                           .users_with_chats = 2,
+                           .users_with_owner = 1};
+    return OK;
+}
+
+static enum err overview(struct store_reader *r, struct arena *a, struct overview *out)
+{
+    struct kit *k = kit_of(r);
+    out->database_name = slice_cstr("kit");
+    out->users = arena_zalloc(a, 100 * sizeof(*out->users));
+    out->chats = arena_zalloc(a, 100 * sizeof(*out->chats));
+    for (size_t i = 0; i < k->user_count && i < 100; i++) {
+        const struct kit_user *u = k->users[i];
+        out->users[out->user_count++] = u->row;
+        for (size_t c = 0; c < u->chat_count && out->chat_count < 100; c++) {
+            const struct kit_chat *chat = u->chats[c];
+            struct overview_chat *o = &out->chats[out->chat_count++];
+            o->chat = chat->row;
+            o->chat.user_id = u->row.id;
+            o->chat.total_messages = o->messages = (int64_t)chat->count;
+            o->row_id = slice_cstr(chat->id);
+            o->has_first = o->has_last = chat->count > 0;
+            if (chat->count == 0)
+                continue;
+            const struct kit_message *first = &chat->messages[0], *last = &chat->messages[chat->count - 1];
+            o->first = (struct message){.rev = first->rev,
+                                        .timestamp_us = first->rev,
+                                        .role = slice_cstr(first->role),
+                                        .text = slice_cstr(first->text),
+                                        .legacy = first->legacy};
+            o->last = (struct message){.rev = last->rev,
+                                       .timestamp_us = last->rev,
+                                       .role = slice_cstr(last->role),
+                                       .text = slice_cstr(last->text),
+                                       .legacy = last->legacy};
+        }
+    }
+    return OK;
+}
+
+static const struct store_vtable vtable = {
+    .kind = "kit",
+    .load_user = load_user,
+    .recent_users = recent_users,
+    .chat_owner = chat_owner,
+    .list_chats = list_chats,
+    .overview = overview,
+    .read_totals = read_totals,
+    .changed_users = changed_users,
+};
+
+void kit_restart(struct kit *k, size_t cache_bytes)
+{
+    struct cache_options options = {.max_bytes = cache_bytes, .tag = TAG5, .max_rev = k->rev, .enabled = true};
+    options.totals.users = (int64_t)k->user_count;
+    cache_free(k->cache);
+    k->cache = cache_new(&options);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(k->cache);
+    k->loads = k->lists = 0;
+}
+
+struct kit *kit_new(size_t cache_bytes)
+{
+    struct kit *k = calloc(1, sizeof(*k));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(k);
+    k->store.vtable = &vtable;
+    k->reader = (struct store_reader){&vtable, &k->store};
+    k->rev = T0;
+    pthread_mutex_init(&k->lock, NULL);
+    arena_init(&k->arena, 0);
+    kit_restart(k, cache_bytes);
+    return k;
+}
+
+void kit_free(struct kit *k)
+{
+    cache_free(k->cache);
+    for (size_t i = 0; i < k->user_count; i++) {
+        for (size_t c = 0; c < k->users[i]->chat_count; c++) {
+            free(k->users[i]->chats[c]->messages);
+            free(k->users[i]->chats[c]);
+        }
+        free(k->users[i]);
+    }
+    arena_fini(&k->arena);
+    pthread_mutex_destroy(&k->lock);
+    free(k);
+}
+
+static struct op *new_op(struct kit *k, enum op_kind kind)
+{
+    struct op *op = arena_zalloc(&k->arena, sizeof(*op));
+    op->kind = kind;
+    arena_init(&op->arena, 0);
+    return op;
+}
+
+struct op *kit_create(struct kit *k, const char *user_id, const char *email, const char *name, const char *chat_id)
+{
+    struct op *op = new_op(k, OP_CREATE_CHAT);
+    op->create.user_id = keep(k, user_id);
+    op->create.email = keep(k, email);
+    op->create.name = keep(k, name);
+    op->create.chat.chat_id = keep(k, chat_id);
+    return op;
+}
+
+struct op *kit_put_user(struct kit *k, const char *email, const char *name, const char *owner)
+{
+    struct op *op = new_op(k, OP_PUT_USER);
+    op->put_user.given.email = keep(k, email);
+    op->put_user.given.name = keep(k, name);
+    op->put_user.given.owner = keep(k, owner);
+    return op;
+}
+
+struct op *kit_send(struct kit *k, const char *chat_id, const char *role, const char *text)
+{
+    struct op *op = new_op(k, OP_SEND);
+    op->send.chat_id = keep(k, chat_id);
+    op->send.role = keep(k, role);
+    op->send.text = keep(k, text);
+    return op;
+}
+
+struct op *kit_ai(struct kit *k, const char *chat_id, bool enabled)
+{
+    struct op *op = new_op(k, OP_SET_AI);
+    op->set_ai.chat_id = keep(k, chat_id);
+    op->set_ai.enabled = enabled;
+    return op;
+}
+
+static struct kit_user *add_user(struct kit *k, struct slice id, struct slice email, struct slice name, int64_t rev)
+{
+    struct kit_user *u = calloc(1, sizeof(*u));
+    u->row = (struct user){.key = (int64_t)k->user_count + 1,
+                           .id = id,
+                           .email = email,
+                           .name = name,
+                           .category = keep(k, "agent-inbox"),
+                           .status = keep(k, "active"),
+                           .created_us = rev};
+    k->users[k->user_count++] = u;
+    return u;
+}
+
+static void commit_create(struct kit *k, struct op_create_chat *o)
+{
+    struct kit_user *u = find_user(k, o->user_id.len > 0 ? o->user_id : o->email);
+    if (u)
+        o->before = u->row;
+    else
+        u = add_user(k, o->user_id.len > 0 ? o->user_id : o->email, o->email, o->name, o->rev);
+    struct kit_chat *chat = calloc(1, sizeof(*chat));
+    snprintf(chat->id, sizeof(chat->id), "%.*s", SLICE_ARG(o->chat.chat_id));
+    chat->row = (struct chat){.key = o->rev,
+                              .user_key = u->row.key,
+                              .rev = o->rev,
+                              .created_us = o->now_us,
+                              .last_activity_us = o->now_us,
+                              .updated_us = o->now_us,
+                              .chat_id = slice_cstr(chat->id),
+                              .user_id = u->row.id,
+                              .status = keep(k, "open")};
+    u->chats[u->chat_count++] = chat;
+    u->row.rev = o->rev;
+    u->row.activity_us = o->now_us;
+    o->user = u->row;
+    o->chat = chat->row;
+}
+
+static void commit_put_user(struct kit *k, struct op_put_user *o)
+{
+    struct kit_user *u = find_user(k, o->given.email);
+    if (u)
+        o->before = u->row;
+    else
+        u = add_user(k, o->given.email, o->given.email, o->given.name, o->rev);
+    u->row.name = o->given.name;
+    u->row.owner = o->given.owner;
+    u->row.last_seen_us = u->row.activity_us = o->now_us;
+    u->row.rev = o->rev;
+    o->user = u->row;
+}
+
+static void link_of(const struct kit_user *u, const struct kit_chat *chat, struct chat_link *link)
+{
+    *link = (struct chat_link){.known = true,
+                               .flags = chat->row.flags,
+                               .chat_key = chat->row.key,
+                               .user_key = u->row.key,
+                               .user_id = u->row.id};
+}
+
+static void commit_send(struct kit *k, struct op *op)
+{
+    struct op_send *o = &op->send;
+    struct kit_user *u;
+    struct kit_chat *chat = find_chat(k, o->chat_id, &u);
+    if (!chat) {
+        op->result = ERR_NOT_FOUND;
+        return;
+    }
+    link_of(u, chat, &o->link);
+    if (chat->count == chat->cap) {
+        chat->cap = chat->cap ? chat->cap * 2 : 8;
+        chat->messages = realloc(chat->messages, chat->cap * sizeof(*chat->messages));
+    }
+    chat->messages[chat->count++] =
+        (struct kit_message){o->rev, arena_dup(&k->arena, o->role), arena_dup(&k->arena, o->text), false};
+    chat->row.flags |= chat_flags_of_role(o->role);
+    chat->row.rev = u->row.rev = o->rev;
+    chat->row.last_activity_us = chat->row.updated_us = u->row.activity_us = o->timestamp_us;
+}
+
+static void commit_ai(struct kit *k, struct op *op)
+{
+    struct op_set_ai *o = &op->set_ai;
+    struct kit_user *u;
+    struct kit_chat *chat = find_chat(k, o->chat_id, &u);
+    if (!chat) {
+        op->result = ERR_NOT_FOUND;
+        return;
+    }
+    link_of(u, chat, &o->link);
+    o->flags = (uint8_t)(o->enabled ? chat->row.flags & ~CHAT_AI_DISABLED : chat->row.flags | CHAT_AI_DISABLED);
+    chat->row.flags = o->flags;
+    chat->row.rev = o->rev;
+    chat->row.updated_us = o->now_us;
+}
+
+void kit_commit(struct kit *k, struct op *op)
+{
+    pthread_mutex_lock(&k->lock);
+    int64_t rev = ++k->rev;
+    switch (op->kind) {
+    case OP_SEND:
+        op->send.rev = op->send.timestamp_us = rev;
+        commit_send(k, op);
+        break;
+    case OP_CREATE_CHAT:
+        op->create.rev = op->create.now_us = rev;
+        commit_create(k, &op->create);
+        break;
+    case OP_PUT_USER:
+        op->put_user.rev = op->put_user.now_us = rev;
+        commit_put_user(k, &op->put_user);
+        break;
+    case OP_SET_AI:
+        op->set_ai.rev = op->set_ai.now_us = rev;
+        commit_ai(k, op);
+        break;
+    case OP_VIEW:
+        break;
+    }
+    pthread_mutex_unlock(&k->lock);
+}
+
+void kit_apply(struct kit *k, struct op *op)
+{
+    struct totals changed = {0};
+    changed.messages = op->kind == OP_SEND;
+    cache_apply(k->cache, &op, 1, &changed);
+}
+
+void kit_write(struct kit *k, struct op *op)
+{
+    kit_commit(k, op);
+    kit_apply(k, op);
+}
+
+int64_t say(struct kit *k, const char *chat_id, const char *role, const char *text)
+{
+    struct op *op = kit_send(k, chat_id, role, text);
+    kit_write(k, op);
+    CU_ASSERT_EQUAL(op->result, OK);
+    return op->send.rev;
+}
+
+void open_chat(struct kit *k, const char *user_id, const char *chat_id)
+{
+    char email[160], name[160];
+    snprintf(email, sizeof(email), "%s@x.io", user_id);
+    snprintf(name, sizeof(name), "Name of %s", user_id);
+    kit_write(k, kit_create(k, user_id, email, name, chat_id));
+}
+
+void add_legacy(struct kit *k, const char *chat_id, const char *role, const char *text)
+{
+    struct kit_chat *chat = find_chat(k, slice_cstr(chat_id), NULL);
+    if (chat->count == chat->cap) {
+        chat->cap = chat->cap ? chat->cap * 2 : 8;
+        chat->messages = realloc(chat->messages, chat->cap * sizeof(*chat->messages));
+    }
+    /* In the old service's local time: later than all that follows. */
+    chat->messages[chat->count++] = (struct kit_message){
+        T0 + INT64_C(3600000000), arena_dup(&k->arena, slice_cstr(role)), arena_dup(&k->arena, slice_cstr(text)), true};
+}
+
+struct answer ask(struct kit *k, const struct view_query *q)
+{
+    struct view_answer out;
+    struct answer a = {0};
+    struct arena arena;
+    arena_init(&arena, 0);
+    cache_serve(k->cache, q, &arena, &out);
+    if (out.result == VIEW_LOAD) {
+        a.built = true;
+        view_build(&k->reader, k->cache, q, &arena, &out);
+    }
+    a.result = out.result;
+    a.error = out.error;
+    memcpy(a.etag, out.etag, out.etag_len);
+    a.body = out.body ? arena_dup(&k->arena, blob_slice(out.body)) : "";
+    CU_ASSERT_EQUAL(out.body != NULL, out.result == VIEW_OK);
+    blob_drop(out.body);
+    arena_fini(&arena);
+    return a;
+}
+
+struct answer get(struct kit *k, enum view view, const char *ident)
+{
+    return ask(k, &(struct view_query){.view = view, .ident = slice_cstr(ident ? ident : "")});
+}
+
+size_t count_of(const char *haystack, const char *needle)
+{
+    size_t n = 0;
+    for (const char *at = haystack; (at = strstr(at, needle)); at++)
+        n++;
+    return n;
+}
+
+void check_text(const char *file, int line, const char *actual, const char *expected)
+{
+    if (strcmp(actual, expected) != 0)
+        fprintf(stderr, "%s:%d:\n  actual:   %s\n  expected: %s\n", file, line, actual, expected);
+    CU_ASSERT_STRING_EQUAL(actual, expected);
+}

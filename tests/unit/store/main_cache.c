@@ -1,0 +1,14 @@
+#include "cache_suites.h"
+#include "suite.h"
+
+int main(void)
+{
+    return suite_run((struct suite[]){{"histories", compose_tests},
+                                      {"cache", cache_tests},
+                                      {"cache loads", cache_load_tests},
+                                      {"cache threads", cache_thread_tests},
+                                      {"cache over sqlite", cache_sqlite_tests},
+                                      {"views", view_tests},
+                                      {"views since", view_since_tests},
+                                      {0}});
+}

@@ -1,0 +1,159 @@
+/* One writer, one reader, two workers at once, on a budget that keeps evicting: no answer misses a message that was
+ * applied before it was asked for, none shows messages out of order, and in the end all are there. */
+#include "cache_suites.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CHATS 16
+#define SENDS 3000
+
+struct load {
+    struct kit *k;
+    atomic_int applied[CHATS]; /* messages per chat whose apply has returned */
+    atomic_bool done;
+    atomic_int wrong, asked;
+};
+
+static void *writer_main(void *arg)
+{
+    struct load *l = arg;
+    unsigned seed = 7;
+    int sent[CHATS] = {0};
+    for (int i = 0; i < SENDS; i++) {
+        char chat[16], text[32];
+        int c = rand_r(&seed) % CHATS;
+        snprintf(chat, sizeof(chat), "c%02d", c);
+        snprintf(text, sizeof(text), "<%d.%d>", c, sent[c]);
+        kit_write(l->k, kit_send(l->k, chat, "user", text));
+        sent[c]++;
+        atomic_store(&l->applied[c], sent[c]);
+        if (i % 500 == 250)
+            kit_write(l->k, kit_ai(l->k, chat, i % 1000 == 250));
+    }
+    atomic_store(&l->done, true);
+    return NULL;
+}
+
+/* Counts the chat's messages in the body and checks that they are 0, 1, 2, … */
+static int count_in_order(struct load *l, struct slice body, int c)
+{
+    char mark[32], at_text[48];
+    int n = 0;
+    const char *at = body.ptr;
+    snprintf(mark, sizeof(mark), "\"text\":\"<%d.", c);
+    for (;;) {
+        at = memmem(at, (size_t)(body.ptr + body.len - at), mark, strlen(mark));
+        if (!at)
+            return n;
+        int len = snprintf(at_text, sizeof(at_text), "%s%d>\"", mark, n);
+        if (strncmp(at, at_text, (size_t)len) != 0) {
+            atomic_fetch_add(&l->wrong, 1);
+            return n;
+        }
+        n++;
+        at += len;
+    }
+}
+
+static void ask_once(struct load *l, const struct view_query *q, bool may_build, int first, int last)
+{
+    int before[CHATS];
+    for (int c = 0; c < CHATS; c++)
+        before[c] = atomic_load(&l->applied[c]);
+    struct arena arena;
+    struct view_answer out;
+    arena_init(&arena, 0);
+    cache_serve(l->k->cache, q, &arena, &out);
+    if (out.result == VIEW_LOAD && may_build)
+        view_build(&l->k->reader, l->k->cache, q, &arena, &out);
+    if (out.result == VIEW_OK) {
+        atomic_fetch_add(&l->asked, 1);
+        for (int c = first; c <= last; c++)
+            if (count_in_order(l, blob_slice(out.body), c) < before[c])
+                atomic_fetch_add(&l->wrong, 1);
+    } else if (out.result != VIEW_LOAD || may_build) {
+        atomic_fetch_add(&l->wrong, 1);
+    }
+    blob_drop(out.body);
+    arena_fini(&arena);
+}
+
+static void ask_something(struct load *l, unsigned *seed, bool may_build)
+{
+    char ident[16];
+    int c = rand_r(seed) % CHATS;
+    switch (rand_r(seed) % 4) {
+    case 0:
+        ask_once(l, &(struct view_query){.view = VIEW_REFETCH}, may_build, 0, CHATS - 1);
+        break;
+    case 1: /* two chats a customer */
+        snprintf(ident, sizeof(ident), "u%02d", c / 2);
+        ask_once(l, &(struct view_query){.view = VIEW_USER, .ident = slice_cstr(ident)}, may_build, c / 2 * 2,
+                 c / 2 * 2 + 1);
+        break;
+    default:
+        snprintf(ident, sizeof(ident), "u%02d@x.io", c / 2);
+        ask_once(l, &(struct view_query){.view = VIEW_POLL, .ident = slice_cstr(ident)}, may_build, c / 2 * 2,
+                 c / 2 * 2 + 1);
+    }
+}
+
+static void *reader_main(void *arg)
+{
+    struct load *l = arg;
+    unsigned seed = 11;
+    while (!atomic_load(&l->done))
+        ask_something(l, &seed, true);
+    return NULL;
+}
+
+static void *worker_main(void *arg)
+{
+    struct load *l = arg;
+    unsigned seed = 13;
+    while (!atomic_load(&l->done))
+        ask_something(l, &seed, false);
+    return NULL;
+}
+
+static void run_threads(size_t budget)
+{
+    struct load l = {.k = kit_new(budget)};
+    pthread_t threads[5];
+    char user[16], chat[16];
+    for (int c = 0; c < CHATS; c++) {
+        snprintf(user, sizeof(user), "u%02d", c / 2);
+        snprintf(chat, sizeof(chat), "c%02d", c);
+        open_chat(l.k, user, chat);
+    }
+    void *(*mains[5])(void *) = {writer_main, reader_main, reader_main, worker_main, worker_main};
+    for (int i = 0; i < 5; i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, mains[i], &l), 0);
+    for (int i = 0; i < 5; i++)
+        pthread_join(threads[i], NULL);
+    CU_ASSERT_EQUAL(atomic_load(&l.wrong), 0);
+    CU_ASSERT_TRUE(atomic_load(&l.asked) > 0);
+    ask_once(&l, &(struct view_query){.view = VIEW_REFETCH}, true, 0, CHATS - 1);
+    struct answer a = get(l.k, VIEW_REFETCH, NULL);
+    CU_ASSERT_EQUAL(count_of(a.body, "\"role\""), SENDS);
+    CU_ASSERT_EQUAL(atomic_load(&l.wrong), 0);
+    kit_free(l.k);
+}
+
+static void test_all_in_memory(void)
+{
+    run_threads((size_t)64 << 20);
+}
+
+static void test_evicting(void)
+{
+    run_threads((size_t)200 << 10);
+}
+
+const CU_TestInfo cache_thread_tests[] = {
+    {"all in memory", test_all_in_memory},
+    {"evicting all the time", test_evicting},
+    CU_TEST_INFO_NULL,
+};
