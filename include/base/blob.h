@@ -5,11 +5,13 @@
  * Fails:   NULL when there is no memory. */
 #pragma once
 #include "base/buf.h"
+#include "base/quota.h"
 #include <stdatomic.h>
 
 struct blob {
     atomic_uint refs;
-    uint32_t len; /* bytes in data; a body is at most 4 GiB - 1 */
+    atomic_uint pins; /* clients that are slow to take it: see blob_pin() */
+    uint32_t len;     /* bytes in data; a body is at most 4 GiB - 1 */
     char data[];
 };
 
@@ -17,6 +19,11 @@ struct blob *blob_new(size_t len); /* one reference; the caller fills data, then
 struct blob *blob_copy(struct slice bytes);
 struct blob *blob_hold(struct blob *b); /* returns b */
 void blob_drop(struct blob *b);         /* accepts NULL */
+
+/* Counts the bytes against the quota as long as anyone has them pinned, however many do. False: no room, not pinned.
+ * All pins of one blob name the same quota. */
+bool blob_pin(struct blob *b, struct quota *q);
+void blob_unpin(struct blob *b, struct quota *q);
 
 static inline struct slice blob_slice(const struct blob *b)
 {

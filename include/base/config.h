@@ -40,8 +40,9 @@ struct config {
     char *user;                                   /* to become after binding; NULL: stay (default) */
     /* threads and queues */
     int64_t workers, readers, broadcasters;
-    int64_t queue; /* operations waiting for the writer; same for the readers; default 16384 */
-    int64_t batch; /* most operations in one commit; default 512 */
+    int64_t queue;     /* operations waiting for the writer; same for the readers; default 16384 */
+    int64_t buffer_mb; /* MiB for requests and answers under way; default 256 */
+    int64_t batch;     /* most operations in one commit; default 512 */
     /* store */
     char *store;              /* sqlite:PATH or mongodb://… ; default sqlite:sakurad.db */
     bool store_required;      /* exit 1 when the store cannot be reached at start */

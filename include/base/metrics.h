@@ -15,19 +15,20 @@
     X(M_CONN_REFUSED_MAX, "sakurad_connections_refused_total", "reason=\"max_connections\"", "Connections refused.")   \
     X(M_CONN_REFUSED_ADDR, "sakurad_connections_refused_total", "reason=\"per_address\"", "")                          \
     X(M_CONN_REFUSED_FD, "sakurad_connections_refused_total", "reason=\"descriptors\"", "")                            \
-    X(M_CONN_REFUSED_RATE, "sakurad_connections_refused_total", "reason=\"rate\"", "")                               \
+    X(M_CONN_REFUSED_RATE, "sakurad_connections_refused_total", "reason=\"rate\"", "")                                 \
     X(M_CONN_REFUSED_RING, "sakurad_connections_refused_total", "reason=\"handoff_full\"", "")                         \
     X(M_CONN_TIMEOUT_HEAD, "sakurad_connections_cut_total", "reason=\"head\"", "Connections cut by a deadline.")       \
     X(M_CONN_TIMEOUT_BODY, "sakurad_connections_cut_total", "reason=\"body\"", "")                                     \
     X(M_CONN_TIMEOUT_IDLE, "sakurad_connections_cut_total", "reason=\"idle\"", "")                                     \
     X(M_CONN_TIMEOUT_WRITE, "sakurad_connections_cut_total", "reason=\"write\"", "")                                   \
+    X(M_CONN_CUT_MEMORY, "sakurad_connections_cut_total", "reason=\"memory\"", "")                                     \
     X(M_HTTP_BAD, "sakurad_http_malformed_total", "", "Requests refused before routing.")                              \
-    X(M_AUTH_MISSING, "sakurad_auth_refused_total", "reason=\"no_token\"", "Requests refused by who sent them.")      \
-    X(M_AUTH_BAD, "sakurad_auth_refused_total", "reason=\"bad_token\"", "")                                           \
-    X(M_AUTH_DENIED, "sakurad_auth_refused_total", "reason=\"denied\"", "")                                           \
-    X(M_RATE_SEND, "sakurad_rate_limited_total", "kind=\"send\"", "Requests answered 429.")                           \
-    X(M_RATE_CREATE, "sakurad_rate_limited_total", "kind=\"create\"", "")                                             \
-    X(M_RATE_CONNECT, "sakurad_rate_limited_total", "kind=\"connect\"", "")                                           \
+    X(M_AUTH_MISSING, "sakurad_auth_refused_total", "reason=\"no_token\"", "Requests refused by who sent them.")       \
+    X(M_AUTH_BAD, "sakurad_auth_refused_total", "reason=\"bad_token\"", "")                                            \
+    X(M_AUTH_DENIED, "sakurad_auth_refused_total", "reason=\"denied\"", "")                                            \
+    X(M_RATE_SEND, "sakurad_rate_limited_total", "kind=\"send\"", "Requests answered 429.")                            \
+    X(M_RATE_CREATE, "sakurad_rate_limited_total", "kind=\"create\"", "")                                              \
+    X(M_RATE_CONNECT, "sakurad_rate_limited_total", "kind=\"connect\"", "")                                            \
     X(M_BYTES_IN, "sakurad_received_bytes_total", "", "Bytes read from HTTP clients.")                                 \
     X(M_BYTES_OUT, "sakurad_sent_bytes_total", "", "Bytes written to HTTP clients.")                                   \
     X(M_CACHE_HIT, "sakurad_cache_lookups_total", "result=\"hit\"", "Cache lookups by GET routes.")                    \

@@ -37,7 +37,8 @@ struct conn_set {
     uint32_t *free_slots;
     uint32_t slot_count, free_count;
     uint32_t open;
-    char *scratch; /* CONN_SCRATCH bytes: what was just read, until the callback returns */
+    struct quota *quota; /* of what connections keep; NULL: none. Set after conn_set_init() */
+    char *scratch;       /* CONN_SCRATCH bytes: what was just read, until the callback returns */
 };
 
 #define CONN_SCRATCH 65536
@@ -58,6 +59,7 @@ struct conn {
     size_t out_at;
     struct blob *body;
     size_t body_at;
+    size_t charged; /* to the set's quota: room in `in` and `out` */
 };
 
 NODISCARD enum err conn_set_init(struct conn_set *set, struct loop *loop, struct timer_wheel *wheel,
@@ -73,7 +75,8 @@ void conn_forget_origin(struct conn *c); /* a new generation: late completions n
 
 /* The input at hand: what was kept, then what is read. It stays valid until the next conn_fill/conn_keep. */
 struct slice conn_input(const struct conn *c);
-enum conn_fill { CONN_FILLED, CONN_DRY, CONN_ENDED, CONN_FAILED };
+/* CONN_FULL: the quota has no room to keep what came before. */
+enum conn_fill { CONN_FILLED, CONN_DRY, CONN_ENDED, CONN_FAILED, CONN_FULL };
 /* Reads more after `*input` (which may lie in the scratch or be kept): *input is the longer input then. */
 enum conn_fill conn_fill(struct conn *c, struct slice *input);
 /* `rest` (a tail of the input) is wanted later: kept. */

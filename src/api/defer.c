@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 
+#define OP_BYTES_FREE ((size_t)4096)
+
 struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete)
 {
     struct op *op = op_get(c->w->ops, kind);
@@ -28,14 +30,28 @@ struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete)
     return op;
 }
 
+static void give_back(struct api_worker *w, struct op *op)
+{
+    if (op->charged)
+        quota_give(w->api->quota, op->charged);
+    op_put(w->ops, op);
+}
+
 void call_submit(struct call *c, struct op *op)
 {
     op->queued_us = clock_mono_us();
     int64_t waited_us = op->queued_us - op->parsed_us;
     bool view = op->kind == OP_VIEW;
+    /* Each op's first block is in the budget already: only large ones are counted, and small sends pay nothing. */
+    op->charged = op->arena.total > OP_BYTES_FREE ? op->arena.total : 0;
+    if (op->charged && !quota_take(c->w->api->quota, op->charged)) {
+        op_put(c->w->ops, op);
+        answer_err(c->s, ERR_BUSY);
+        return;
+    }
     enum err e = view ? readers_submit(c->w->api->readers, op) : writer_submit(c->w->api->writer, op);
     if (e != OK) {
-        op_put(c->w->ops, op);
+        give_back(c->w, op);
         answer_err(c->s, e);
         return;
     }
@@ -74,7 +90,7 @@ void api_complete(struct api_worker *w, struct mailbox_node *list)
         list = list->next;
         struct http_session *s = op_session(op, w);
         op->complete(op, w);
-        op_put(w->ops, op);
+        give_back(w, op);
         w->in_flight--;
         /* After the notice has been pushed: the next request of this connection may take a while. */
         if (s)

@@ -24,6 +24,7 @@ struct server {
     struct readers *readers;
     struct admission *admission;
     struct access access;
+    struct quota quota;
     struct hub_options hub;
     struct broadcaster *broadcasters[THREADS_MAX];
     unsigned broadcaster_count;
@@ -64,9 +65,12 @@ static enum err open_listeners(struct server *s, struct buf *why)
     return e == OK ? open_list(s, &s->config->admin_listen, why) : e;
 }
 
-static void render_insecure(struct buf *out, void *arg)
+static void render_own(struct buf *out, void *arg)
 {
     const struct server *s = arg;
+    buf_append_lit(out, "# HELP sakurad_buffer_bytes Memory held for requests and answers under way (--buffer-mb).\n"
+                        "# TYPE sakurad_buffer_bytes gauge\n");
+    buf_printf(out, "sakurad_buffer_bytes %lld\n", (long long)quota_used(&s->quota));
     buf_append_lit(out, "# HELP sakurad_insecure 1: others can connect and authentication is off.\n"
                         "# TYPE sakurad_insecure gauge\n");
     buf_printf(out, "sakurad_insecure %d\n", s->access.insecure ? 1 : 0);
@@ -86,7 +90,7 @@ static enum err settle_access(struct server *s, struct buf *why)
     if (e == OK && s->config->user)
         e = access_drop_root(s->config->user, why);
     if (e == OK)
-        metrics_register(render_insecure, s);
+        metrics_register(render_own, s);
     return e;
 }
 
@@ -183,6 +187,7 @@ static enum err start_workers(struct server *s, struct buf *why)
 {
     const struct config *c = s->config;
     s->api.config = c;
+    s->api.quota = &s->quota;
     s->api.store = s->store;
     s->api.cache = s->cache;
     s->api.writer = s->writer;
@@ -281,10 +286,12 @@ static void greet(struct server *s)
 
 enum err server_start(const struct config *config, struct server **out, struct buf *why)
 {
-    struct server *s = calloc(1, sizeof(*s));
+    struct server *s = aligned_alloc(_Alignof(struct server), sizeof(*s));
     if (!s)
         return say(why, ERR_NOMEM, "the server");
+    memset(s, 0, sizeof(*s));
     s->config = config;
+    quota_init(&s->quota, config->buffer_mb << 20);
     raise_descriptors(config->max_connections);
     enum err e = open_listeners(s, why);
     if (e == OK)

@@ -145,6 +145,7 @@ enum err worker_new(const struct worker_options *options, struct worker **out)
         e = api_worker_init(&w->api, options->max_ops);
     w->http.conns.left = on_left;
     w->http.conns.left_arg = w;
+    w->http.conns.quota = options->api->quota;
     w->fresh = ring_new(sizeof(struct accepted), ACCEPT_RING);
     w->api.inbox = mailbox_new();
     w->api.publisher = publisher_new(options->api->broadcasters, options->api->broadcaster_count, 0);

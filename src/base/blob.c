@@ -12,6 +12,7 @@ struct blob *blob_new(size_t len)
     if (!b)
         return NULL;
     atomic_init(&b->refs, 1);
+    atomic_init(&b->pins, 0);
     b->len = (uint32_t)len;
     return b;
 }
@@ -42,4 +43,23 @@ void blob_drop(struct blob *b)
     must(before > 0);
     if (before == 1)
         free(b);
+}
+
+/* The counts need no order: whoever pins holds a reference, and the bytes are counted, not read. */
+bool blob_pin(struct blob *b, struct quota *q)
+{
+    if (atomic_fetch_add_explicit(&b->pins, 1, memory_order_relaxed) > 0 || quota_take(q, b->len))
+        return true;
+    /* Somebody who pinned meanwhile took us for the one who counted: then it stays counted, and theirs to give back. */
+    if (atomic_fetch_sub_explicit(&b->pins, 1, memory_order_relaxed) > 1)
+        quota_force(q, b->len);
+    return false;
+}
+
+void blob_unpin(struct blob *b, struct quota *q)
+{
+    unsigned before = atomic_fetch_sub_explicit(&b->pins, 1, memory_order_relaxed);
+    must(before > 0);
+    if (before == 1)
+        quota_give(q, b->len);
 }

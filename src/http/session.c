@@ -137,6 +137,15 @@ static void refuse(struct http_session *s, int status, const char *detail)
     session_reply_error(s, status, slice_cstr(detail));
 }
 
+/* The same for one that has not come whole: its bytes have moved to where they are kept since the parser saw them. */
+static void refuse_incomplete(struct http_session *s, int status, const char *detail)
+{
+    struct slice kept = conn_input(&s->conn);
+    if (s->parser && s->parser->request.base && kept.len > 0)
+        http_parser_rebase(s->parser, kept.ptr);
+    refuse(s, status, detail);
+}
+
 static void begin_exchange(struct http_session *s)
 {
     uint64_t serial = s->exchange.serial + 1;
@@ -240,10 +249,19 @@ static bool await_more(struct http_session *s, struct slice *input)
     switch (conn_fill(&s->conn, input)) {
     case CONN_FILLED:
         return true;
-    case CONN_DRY:
-        if (conn_keep(&s->conn, *input) == OK && !s->conn.dead)
+    case CONN_DRY: {
+        enum err e = conn_keep(&s->conn, *input);
+        if (e == OK && !s->conn.dead)
             return false;
-        break;
+        if (e != ERR_BUSY)
+            break;
+        __attribute__((fallthrough));
+    }
+    case CONN_FULL:
+        metrics_add(M_CONN_CUT_MEMORY, 1);
+        refuse_incomplete(s, 503, "The server is short of memory, try again");
+        (void)settle(s);
+        return false;
     case CONN_ENDED: /* in the middle of a request: there is nobody to answer */
     case CONN_FAILED:
         break;
@@ -341,7 +359,7 @@ static void on_deadline(struct conn *c)
     case SESSION_HEAD:
     case SESSION_BODY:
         metrics_add(s->state == SESSION_HEAD ? M_CONN_TIMEOUT_HEAD : M_CONN_TIMEOUT_BODY, 1);
-        refuse(s, 408, "The request did not arrive in time");
+        refuse_incomplete(s, 408, "The request did not arrive in time");
         (void)settle(s);
         break;
     case SESSION_DEFERRED: /* the op is still under way: it must not find this connection any more */

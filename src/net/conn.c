@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 static void on_events(struct loop_source *source, uint32_t events);
+static bool charge(struct conn *c);
 static void on_deadline(struct timer *t);
 
 enum err conn_set_init(struct conn_set *set, struct loop *loop, struct timer_wheel *wheel,
@@ -70,6 +71,28 @@ struct conn *conn_open(struct conn_set *set, int fd, uint64_t ticket)
     return c;
 }
 
+/* Settles with the quota for the room that the buffers have now. False: they have grown, and there is none. */
+static bool charge(struct conn *c)
+{
+    size_t now = c->in.cap + c->out.cap;
+    if (now > c->charged && !quota_take(c->set->quota, now - c->charged))
+        return false;
+    if (now < c->charged)
+        quota_give(c->set->quota, c->charged - now);
+    c->charged = now;
+    return true;
+}
+
+static void drop_body(struct conn *c)
+{
+    if (!c->body)
+        return;
+    blob_unpin(c->body, c->set->quota);
+    blob_drop(c->body);
+    c->body = NULL;
+    c->body_at = 0;
+}
+
 /* Everything but the descriptor. */
 static void release(struct conn *c)
 {
@@ -78,7 +101,8 @@ static void release(struct conn *c)
     timer_stop(set->wheel, &c->deadline);
     buf_fini(&c->in);
     buf_fini(&c->out);
-    blob_drop(c->body);
+    (void)charge(c); /* gives back */
+    drop_body(c);
     set->slots[c->slot] = NULL;
     set->free_slots[set->free_count++] = c->slot;
     set->open--;
@@ -128,8 +152,11 @@ static bool is_kept(const struct conn *c, struct slice s)
 
 void conn_drop_input(struct conn *c)
 {
-    buf_fini(&c->in);
     c->in_at = 0;
+    if (c->in.cap == 0)
+        return;
+    buf_fini(&c->in);
+    (void)charge(c); /* gives back */
 }
 
 enum err conn_keep(struct conn *c, struct slice rest)
@@ -145,7 +172,9 @@ enum err conn_keep(struct conn *c, struct slice rest)
     buf_clear(&c->in);
     c->in_at = 0;
     buf_append_slice(&c->in, rest);
-    return buf_ok(&c->in) ? OK : ERR_NOMEM;
+    if (!buf_ok(&c->in))
+        return ERR_NOMEM;
+    return charge(c) ? OK : ERR_BUSY;
 }
 
 /* One read. Less than asked for means that the socket is empty now: the next edge tells, no read to see EAGAIN. */
@@ -180,8 +209,9 @@ enum conn_fill conn_fill(struct conn *c, struct slice *input)
         n = read_some(c, c->set->scratch, CONN_SCRATCH);
         *input = slice_of(c->set->scratch, (size_t)n);
     } else {
-        if (conn_keep(c, *input) != OK)
-            return CONN_FAILED;
+        enum err kept = conn_keep(c, *input);
+        if (kept != OK)
+            return kept == ERR_BUSY ? CONN_FULL : CONN_FAILED;
         if (c->in_at > 0) { /* what was consumed goes, so that the buffer does not grow with the connection's age */
             memmove(c->in.ptr, c->in.ptr + c->in_at, c->in.len - c->in_at);
             c->in.len -= c->in_at;
@@ -192,6 +222,9 @@ enum conn_fill conn_fill(struct conn *c, struct slice *input)
             buf_reserve(&c->in, room = c->in.len < CONN_SCRATCH ? CONN_SCRATCH / 4 : CONN_SCRATCH);
         if (!buf_ok(&c->in))
             return CONN_FAILED;
+        *input = slice_of(c->in.ptr, c->in.len);
+        if (!charge(c))
+            return CONN_FULL;
         n = read_some(c, c->in.ptr + c->in.len, room);
         c->in.len += (size_t)n;
         *input = slice_of(c->in.ptr, c->in.len);
@@ -230,12 +263,16 @@ static void queue_rest(struct conn *c, struct slice head, struct blob *body, siz
 {
     if (sent < head.len)
         buf_append(&c->out, head.ptr + sent, head.len - sent);
-    if (!buf_ok(&c->out))
-        c->dead = true;
-    if (body && sent < head.len + body->len) {
-        c->body = blob_hold(body);
+    bool room = buf_ok(&c->out) && charge(c);
+    if (room && body && sent < head.len + body->len) {
+        room = blob_pin(body, c->set->quota);
+        c->body = room ? blob_hold(body) : NULL;
         c->body_at = sent > head.len ? sent - head.len : 0;
     }
+    if (room)
+        return;
+    metrics_add(M_CONN_CUT_MEMORY, 1);
+    c->dead = true;
 }
 
 void conn_send(struct conn *c, struct slice head, struct blob *body)
@@ -261,12 +298,10 @@ static void flush(struct conn *c)
     }
     buf_fini(&c->out);
     c->out_at = 0;
+    (void)charge(c); /* gives back */
     c->body_at += sent - head.len;
-    if (c->body && c->body_at == c->body->len) {
-        blob_drop(c->body);
-        c->body = NULL;
-        c->body_at = 0;
-    }
+    if (c->body && c->body_at == c->body->len)
+        drop_body(c);
 }
 
 void conn_deadline(struct conn *c, int64_t after_ms)

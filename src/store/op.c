@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define IDLE_ARENA_MAX ((size_t)4096) /* what an idle op keeps; a larger first block was one large message's */
+
 /* An op as the pool knows it: on the list of all, so that op_pool_free() finds the arenas of ops not given back. */
 struct pooled_op {
     struct op op; /* first */
@@ -77,6 +79,10 @@ void op_put(struct op_pool *p, struct op *op)
         op->view.answer.body = NULL;
     }
     arena_reset(&op->arena);
+    if (op->arena.total > IDLE_ARENA_MAX) {
+        arena_fini(&op->arena);
+        arena_init(&op->arena, p->max_bytes_each);
+    }
     op->node.next = p->idle ? &p->idle->node : NULL;
     p->idle = op;
 }
