@@ -1,4 +1,5 @@
-"""The console session of the README: tools/try and tools/subscribe on a running server."""
+"""The console session of the README as it is printed, and tools/try and tools/subscribe on a running server."""
+import json
 import os
 import re
 import subprocess
@@ -6,7 +7,8 @@ import subprocess
 from harness.case import ServerCase, main
 from harness.server import clean_environment
 
-TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools")
+ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+TOOLS = os.path.join(ROOT, "tools")
 
 
 class Session(ServerCase):
@@ -17,6 +19,47 @@ class Session(ServerCase):
 
     def url(self, scheme="http"):
         return f"{scheme}://127.0.0.1:{self.server.ports[0]}"
+
+    def printed(self):
+        """[(command, [line of its output])] of the README's session."""
+        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+            block = f.read().split("## A session", 1)[1].split("```", 2)[1]
+        steps = []
+        for line in block.strip().splitlines():
+            if line.startswith("$ "):
+                steps.append((line[2:], []))
+            elif line:
+                steps[-1][1].append(line)
+        return steps
+
+    def test_the_readme_session_works_as_printed(self):
+        steps = self.printed()
+        self.assertEqual(len(steps), 4)
+        printed_chat = json.loads(steps[0][1][0])["chat_id"]
+        chat, subscriber = printed_chat, None
+        for command, lines in steps:
+            command = command.replace("localhost:8000", f"127.0.0.1:{self.server.ports[0]}").replace(printed_chat, chat)
+            with self.subTest(command):
+                if command.endswith("&"):
+                    subscriber = subprocess.Popen(command[:-1].split(), cwd=ROOT, stdout=subprocess.PIPE, text=True,
+                                                  env=clean_environment())
+                    self.addCleanup(subscriber.wait)
+                    self.addCleanup(subscriber.kill)
+                    self.addCleanup(subscriber.stdout.close)
+                    answers = [subscriber.stdout.readline() for _ in lines]
+                else:
+                    done = subprocess.run(["bash", "-c", command], cwd=ROOT, text=True, timeout=60, stdout=subprocess.PIPE,
+                                          env=clean_environment(), check=True)
+                    answers = [done.stdout] + [subscriber.stdout.readline() for _ in lines[1:]]
+                chat = json.loads(answers[0]).get("chat_id", chat)
+                for line, answer in zip(lines, answers):
+                    self.assertEqual(self.shape(answer), self.shape(line))
+
+    def shape(self, text):
+        """What does not differ from run to run: keys, and words that the server chose. The printed text may be cut by …"""
+        words = re.findall(r'"([a-z_]+)":|"(Hello|connected|subscribed|chat_updates|chat_message_notification|[A-Z][a-zA-Z ]+)"', text)
+        words = [a or b for a, b in words]
+        return words[:4] if "users" in words[:1] else words
 
     def test_try_twice(self):
         for _ in range(2):
