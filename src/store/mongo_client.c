@@ -1,9 +1,12 @@
 #include "mongo_client.h"
 
+#include "mongo_health.h"
+
 #include <stdlib.h>
 
-#define DATABASE_DEFAULT "sakura"
-#define ADMIN_TIMEOUT_MS (15 * 60 * 1000)
+#define DATABASE_DEFAULT  "sakura"
+#define TOTALS_TIMEOUT_MS (65 * 1000)
+#define BUILD_TIMEOUT_MS  (15 * 60 * 1000)
 
 static int32_t clamp(int64_t value, int32_t low, int32_t high)
 {
@@ -41,7 +44,8 @@ static void set_timeouts(mongoc_uri_t *uri, enum mongo_pool kind, int64_t write_
     default:
         set_at_most(uri, MONGOC_URI_SERVERSELECTIONTIMEOUTMS, 3000);
         set_default(uri, MONGOC_URI_CONNECTTIMEOUTMS, 3000);
-        mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS, ADMIN_TIMEOUT_MS);
+        mongoc_uri_set_option_as_int32(uri, MONGOC_URI_SOCKETTIMEOUTMS,
+                                       kind == MONGO_TOTALS ? TOTALS_TIMEOUT_MS : BUILD_TIMEOUT_MS);
     }
 }
 
@@ -140,6 +144,29 @@ void mongo_conn_close(struct mongo_conn *c)
     mongoc_collection_destroy(c->messages);
     mongoc_client_pool_push(c->pool, c->client);
     *c = (struct mongo_conn){0};
+}
+
+enum err mongo_alone_open(struct mongo_conn *c, const struct mongo_uris *u, enum mongo_pool kind, struct buf *why)
+{
+    mongoc_client_pool_t *pool;
+    *c = (struct mongo_conn){0};
+    enum err e = mongo_pool_open(u, kind, &pool, why);
+    if (e != OK)
+        return e;
+    mongo_watch_pool(pool, NULL);
+    e = mongo_conn_open(c, u, kind, pool);
+    if (e != OK)
+        mongoc_client_pool_destroy(pool);
+    return e;
+}
+
+void mongo_alone_close(struct mongo_conn *c)
+{
+    mongoc_client_pool_t *pool = c->pool;
+    if (!c->client)
+        return;
+    mongo_conn_close(c);
+    mongoc_client_pool_destroy(pool);
 }
 
 bool mongo_ping(const struct mongo_conn *c, bson_error_t *error)

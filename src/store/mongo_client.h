@@ -6,6 +6,7 @@
  * Fails:   ERR_INVALID with a sentence: no URI, unacknowledged writes (w=0), a pool that cannot be made. */
 #pragma once
 #include "base/config.h"
+#include "base/err.h"
 
 #include <mongoc/mongoc.h>
 
@@ -16,7 +17,8 @@
 enum mongo_pool {
     MONGO_WRITER, /* short timeouts: a batch must be tried more than once within --write-timeout */
     MONGO_READER,
-    MONGO_ADMIN, /* index builds, totals, migration: long commands */
+    MONGO_TOTALS, /* counting at start: a minute */
+    MONGO_BUILD,  /* index builds, migration: long commands */
     MONGO_POOLS
 };
 
@@ -41,5 +43,9 @@ NODISCARD enum err mongo_pool_open(const struct mongo_uris *u, enum mongo_pool k
 NODISCARD enum err mongo_conn_open(struct mongo_conn *c, const struct mongo_uris *u, enum mongo_pool kind,
                                    mongoc_client_pool_t *pool);
 void mongo_conn_close(struct mongo_conn *c); /* accepts a zeroed conn */
+/* A pool of its own for one thread that needs it for a while: its monitors end with it. */
+NODISCARD enum err mongo_alone_open(struct mongo_conn *c, const struct mongo_uris *u, enum mongo_pool kind,
+                                    struct buf *why);
+void mongo_alone_close(struct mongo_conn *c);
 /* One ping to the primary. */
 bool mongo_ping(const struct mongo_conn *c, bson_error_t *error);

@@ -1,6 +1,6 @@
 /* Indexes, made by a thread of its own while the server already serves: on a large database they take minutes.
  * Safe to repeat: what is there is left. The thread waits for the database with back-off, makes one after the other,
- * and ends. A unique index that existing data does not allow: the log names duplicates, a plain one is made instead. */
+ * and ends. Where that is quick, as on a new or small database, the start waits for it. A unique index that existing data does not allow: the log names duplicates, a plain one is made instead. */
 #include "mongo_store.h"
 
 #include "base/clock.h"
@@ -11,6 +11,7 @@
 #define WAIT_FIRST_MS 500
 #define WAIT_MOST_MS  5000
 #define STOP_WAIT_S   5
+#define START_WAIT_MS 2000
 
 enum { DUPLICATE_KEY = 11000, OPTIONS_CONFLICT = 85, SPECS_CONFLICT = 86 };
 
@@ -136,8 +137,7 @@ static enum outcome make_index(struct mongo_store *s, const struct mongo_conn *c
     return is_away(&error) ? AGAIN : SKIPPED;
 }
 
-/* True: stopping. */
-static bool pause_ms(struct mongo_store *s, int64_t ms)
+static struct timespec after_ms(int64_t ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -145,6 +145,13 @@ static bool pause_ms(struct mongo_store *s, int64_t ms)
     until.tv_nsec += ms % 1000 * 1000000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
+    return until;
+}
+
+/* True: stopping. */
+static bool pause_ms(struct mongo_store *s, int64_t ms)
+{
+    struct timespec until = after_ms(ms);
     pthread_mutex_lock(&s->stop_lock);
     int rc = 0;
     while (!s->stopping && rc != ETIMEDOUT && ms > 0)
@@ -154,18 +161,31 @@ static bool pause_ms(struct mongo_store *s, int64_t ms)
     return stopping;
 }
 
+static void first_round_over(struct mongo_store *s)
+{
+    pthread_mutex_lock(&s->stop_lock);
+    s->first_round = true;
+    pthread_cond_broadcast(&s->stop_cond);
+    pthread_mutex_unlock(&s->stop_lock);
+}
+
 static void *index_main(void *arg)
 {
     struct mongo_store *s = arg;
     struct mongo_conn conn;
     log_thread_name("mongo-index");
-    if (mongo_conn_open(&conn, &s->uris, MONGO_ADMIN, s->pools[MONGO_ADMIN]) != OK)
-        return NULL;
+    struct buf why;
+    buf_init(&why);
+    enum err e = mongo_alone_open(&conn, &s->uris, MONGO_BUILD, &why);
+    if (e != OK)
+        log_warn("indexes not made", "error=\"%s\"", why.len ? buf_cstr(&why) : err_text(e));
+    buf_fini(&why);
     int64_t wait_ms = 0, begun = clock_mono_us();
     unsigned made = 0;
-    for (unsigned i = 0; i < ROWS && !pause_ms(s, wait_ms);) {
+    for (unsigned i = 0; e == OK && i < ROWS && !pause_ms(s, wait_ms);) {
         enum outcome done = make_index(s, &conn, &rows[i]);
         if (done == AGAIN) {
+            first_round_over(s);
             wait_ms = wait_ms == 0 ? WAIT_FIRST_MS : wait_ms * 2 > WAIT_MOST_MS ? WAIT_MOST_MS : wait_ms * 2;
             continue;
         }
@@ -175,17 +195,26 @@ static void *index_main(void *arg)
         wait_ms = 0;
         i++;
     }
-    if (!pause_ms(s, 0))
+    first_round_over(s);
+    if (e == OK && !pause_ms(s, 0))
         log_info("indexes ready", "indexes=%u of=%d ms=%lld", made, ROWS, (long long)(clock_mono_us() - begun) / 1000);
-    mongo_conn_close(&conn);
+    mongo_alone_close(&conn);
     return NULL;
 }
 
 void mongo_index_start(struct mongo_store *s)
 {
     s->indexer_running = pthread_create(&s->indexer, NULL, index_main, s) == 0;
-    if (!s->indexer_running)
+    if (!s->indexer_running) {
         log_warn("indexes not made", "error=\"no thread\"");
+        return;
+    }
+    struct timespec until = after_ms(START_WAIT_MS);
+    int rc = 0;
+    pthread_mutex_lock(&s->stop_lock);
+    while (!s->first_round && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&s->stop_cond, &s->stop_lock, &until);
+    pthread_mutex_unlock(&s->stop_lock);
 }
 
 bool mongo_index_stop(struct mongo_store *s)
@@ -194,7 +223,7 @@ bool mongo_index_stop(struct mongo_store *s)
         return true;
     pthread_mutex_lock(&s->stop_lock);
     s->stopping = true;
-    pthread_cond_signal(&s->stop_cond);
+    pthread_cond_broadcast(&s->stop_cond);
     pthread_mutex_unlock(&s->stop_lock);
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);

@@ -490,7 +490,9 @@ enum err mongo_insert_messages(struct store *st, struct op *const *sends, size_t
     struct arena a;
     arena_init(&a, 0);
     in.a = &a;
-    enum err e = make_plans(&in, sends, count);
+    enum err e = mongo_learn_tag(in.s);
+    if (e == OK)
+        e = make_plans(&in, sends, count);
     if (e == OK && !atomic_load_explicit(&in.s->keys_unique, memory_order_acquire))
         e = look_up_keys(&in, PLAN_INSERT, PLAN_INSERT);
     if (e == OK)

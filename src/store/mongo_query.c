@@ -30,6 +30,8 @@ mongoc_cursor_t *mongo_find(const struct mongo_conn *conn, mongoc_collection_t *
     append_json(&opts, "projection", how->fields);
     if (how->limit > 0)
         BSON_APPEND_INT64(&opts, "limit", how->limit);
+    if (how->max_ms > 0)
+        BSON_APPEND_INT64(&opts, "maxTimeMS", how->max_ms);
     if (how->batch > 0)
         BSON_APPEND_INT64(&opts, "batchSize", how->batch);
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(in, filter, &opts, prefs(conn, how->primary));

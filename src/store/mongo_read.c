@@ -228,8 +228,64 @@ static enum err emit_message(struct load *l, const bson_t *doc)
     return l->sink->message(l->sink->arg, &m);
 }
 
+/* An _id orders by second, then tag, then microsecond: where nodes with different tags wrote in one second, the
+ * microseconds decide. So the documents of a second are held until it is over. */
+struct second {
+    bson_t **docs;
+    size_t count, cap;
+    uint32_t time;
+};
+
+static const bson_oid_t *oid_in(const bson_t *doc)
+{
+    bson_iter_t it;
+    return bson_iter_init_find(&it, doc, "_id") && BSON_ITER_HOLDS_OID(&it) ? bson_iter_oid(&it) : NULL;
+}
+
+static int by_microsecond(const void *a, const void *b)
+{
+    const bson_oid_t *x = oid_in(*(bson_t *const *)a), *y = oid_in(*(bson_t *const *)b);
+    int order = memcmp(x->bytes + 9, y->bytes + 9, 3);
+    return order ? order : memcmp(x->bytes, y->bytes, sizeof(x->bytes));
+}
+
+static enum err second_over(struct load *l, struct second *s)
+{
+    enum err e = OK;
+    if (s->count > 1 && memcmp(oid_in(s->docs[0])->bytes + 4, oid_in(s->docs[s->count - 1])->bytes + 4, 5) != 0)
+        qsort(s->docs, s->count, sizeof(bson_t *), by_microsecond);
+    for (size_t i = 0; i < s->count; i++) {
+        if (e == OK)
+            e = emit_message(l, s->docs[i]);
+        bson_destroy(s->docs[i]);
+    }
+    s->count = 0;
+    return e;
+}
+
+static enum err hold(struct load *l, struct second *s, const bson_t *doc)
+{
+    const bson_oid_t *id = oid_in(doc);
+    uint32_t time = id ? (uint32_t)bson_oid_get_time_t(id) : 0;
+    enum err e = !id || time != s->time ? second_over(l, s) : OK;
+    if (e != OK || !id) /* of another program: where the order of _id has it */
+        return e == OK ? emit_message(l, doc) : e;
+    if (s->count == s->cap) {
+        size_t cap = s->cap ? s->cap * 2 : 16;
+        bson_t **docs = realloc(s->docs, cap * sizeof(bson_t *));
+        if (!docs)
+            return ERR_NOMEM;
+        s->docs = docs;
+        s->cap = cap;
+    }
+    s->time = time;
+    s->docs[s->count++] = bson_copy(doc);
+    return OK;
+}
+
 static enum err emit_stored(struct load *l, const struct chat_row *row)
 {
+    struct second second = {0};
     bson_t *filter = bson_new();
     put_text(filter, "chat_id", row->chat.chat_id);
     struct mongo_find how = {.sort = "{\"_id\":1}", .primary = true};
@@ -238,9 +294,15 @@ static enum err emit_stored(struct load *l, const struct chat_row *row)
     enum err e = OK;
     while (e == OK && mongoc_cursor_next(cursor, &doc))
         if (!row->embedded || !bson_has_field(doc, "legacy_index")) /* a copy beside its original */
-            e = emit_message(l, doc);
+            e = hold(l, &second, doc);
     enum err end = mongo_done(l->store, l->conn, "reading messages", cursor);
-    return e != OK ? e : end;
+    e = e != OK ? e : end;
+    if (e == OK)
+        e = second_over(l, &second);
+    for (size_t i = 0; i < second.count; i++)
+        bson_destroy(second.docs[i]);
+    free(second.docs);
+    return e;
 }
 
 static enum err emit_chat(struct load *l, const struct chat_row *head)

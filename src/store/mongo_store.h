@@ -1,6 +1,6 @@
 /* mongo_store.h: what the files of the MongoDB store share; nobody else includes it.
  * Thread:  struct mongo_store: fields in groups by thread below. A mongo_conn belongs to one thread.
- * Owns:    the store its pools, the writer's and the admin connection; a reader its own.
+ * Owns:    the store its pools and the writer's connection; a reader its own.
  * Write path: store_mongo.c (batch, life) → mongo_write.c (chats, customers) → mongo_insert.c (messages) →
  *          mongo_recount.c (when an update's result is in doubt). Read path: mongo_read.c, mongo_list.c,
  *          mongo_overview.c, mongo_totals.c. bson_map.c and bson_put.c know the documents. */
@@ -17,15 +17,15 @@ struct mongo_store {
     struct store base; /* first */
     /* set at open, then read-only */
     struct mongo_uris uris;
-    mongoc_client_pool_t *pools[MONGO_POOLS];
+    mongoc_client_pool_t *writer_pool, *reader_pool;
     char *masked_uri;
     uint8_t own_tag[5]; /* of this process: for ids that another node took */
     size_t tail;        /* newest messages that identity() checks: two batches */
     struct mongo_health health;
     /* writer only (main before it starts) */
     struct mongo_conn writer;
-    struct mongo_conn admin; /* identity, totals: long queries */
-    uint8_t tag[5];          /* the database's: of its oldest message, else own_tag */
+    uint8_t tag[5]; /* the database's: of its oldest message, else own_tag */
+    bool tag_known;
     struct arena scratch;
     bson_t *last_user; /* the document that find_user found last: what put_user compares with */
     int64_t pinged_us;
@@ -37,6 +37,7 @@ struct mongo_store {
     pthread_mutex_t stop_lock;
     pthread_cond_t stop_cond;
     bool stopping;
+    bool first_round; /* the indexer is through, or found the database away */
 };
 
 struct mongo_reader {
@@ -64,9 +65,10 @@ enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, cons
 struct mongo_find {
     const char *sort;
     const char *fields;
-    int64_t limit; /* 0 = none */
-    int64_t batch; /* documents per answer; 0 = the server's choice */
-    bool primary;  /* else the URI's read preference */
+    int64_t limit;  /* 0 = none */
+    int64_t max_ms; /* 0 = none */
+    int64_t batch;  /* documents per answer; 0 = the server's choice */
+    bool primary;   /* else the URI's read preference */
 };
 /* Takes the filter: destroys it. The caller destroys the cursor. */
 mongoc_cursor_t *mongo_find(const struct mongo_conn *conn, mongoc_collection_t *in, bson_t *filter,
@@ -136,9 +138,13 @@ NODISCARD enum err mongo_recount(struct mongo_store *s, const struct mongo_conn 
  * lag behind. */
 NODISCARD enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn, size_t newest);
 
+/* --- mongo_totals.c --- */
+/* Reads the database's tag, once. */
+NODISCARD enum err mongo_learn_tag(struct mongo_store *s);
+
 /* --- mongo_index.c --- */
 void mongo_index_start(struct mongo_store *s);
-/* False: it is inside a command that does not end; its pool must live on. */
+/* False: it is inside a command that does not end; what it uses must live on. */
 bool mongo_index_stop(struct mongo_store *s);
 
 /* --- the functions of the vtable --- */

@@ -194,7 +194,15 @@ static enum err count_all(struct mongo_store *s, const struct mongo_conn *conn, 
 enum err mongo_totals(struct store *st, struct totals *out)
 {
     struct mongo_store *s = mongo_of(st);
-    return count_all(s, &s->admin, out);
+    struct mongo_conn conn;
+    struct buf why;
+    buf_init(&why);
+    enum err e = mongo_alone_open(&conn, &s->uris, MONGO_TOTALS, &why);
+    if (e == OK)
+        e = count_all(s, &conn, out);
+    mongo_alone_close(&conn);
+    buf_fini(&why);
+    return e;
 }
 
 enum err mongo_read_totals(struct store_reader *reader, struct totals *out)
@@ -205,19 +213,22 @@ enum err mongo_read_totals(struct store_reader *reader, struct totals *out)
 
 /* --- identity --- */
 
+#define REV_MS 1000
+
 /* The first document of an order; takes the filter. */
 static enum err edge(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, const char *sort, bson_t **doc)
 {
-    struct mongo_find how = {.sort = sort, .fields = "{\"rev\":1}", .limit = 1, .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(&s->admin, in, filter, &how);
+    struct mongo_find how = {.sort = sort, .fields = "{\"rev\":1}", .limit = 1, .max_ms = REV_MS, .primary = true};
+    bson_error_t error;
+    mongoc_cursor_t *cursor = mongo_find(&s->writer, in, filter, &how);
     const bson_t *found;
     *doc = mongoc_cursor_next(cursor, &found) ? bson_copy(found) : NULL;
-    enum err e = mongo_done(s, &s->admin, "reading the newest revision", cursor);
-    if (e != OK) {
-        bson_destroy(*doc);
-        *doc = NULL;
+    /* Out of time: a large collection whose index on rev is not made yet, so one that has no revs. */
+    if (mongoc_cursor_error(cursor, &error) && error.domain == MONGOC_ERROR_SERVER && error.code == 50) {
+        mongoc_cursor_destroy(cursor);
+        return OK;
     }
-    return e;
+    return mongo_done(s, &s->writer, "reading the newest revision", cursor);
 }
 
 static bool oid_of(const bson_t *doc, struct oid *out)
@@ -229,29 +240,34 @@ static bool oid_of(const bson_t *doc, struct oid *out)
     return true;
 }
 
+static enum err message_edge(struct mongo_store *s, const char *sort, struct oid *id, bool *found)
+{
+    bson_t *doc;
+    bson_t *filter = BCON_NEW("_id", "{", "$type", BCON_UTF8("objectId"), "}");
+    enum err e = edge(s, s->writer.messages, filter, sort, &doc);
+    *found = oid_of(doc, id);
+    bson_destroy(doc);
+    return e;
+}
+
 /* The tag that shows in message ids is the oldest message's, so that ids stay the same over restarts. A message
  * whose _id another node with the same tag took is stored under this process's own (mongo_insert.c). */
-static enum err read_messages_edges(struct mongo_store *s, int64_t *max_rev)
+enum err mongo_learn_tag(struct mongo_store *s)
 {
-    bson_t *oldest = NULL, *newest = NULL;
     struct oid id;
-    enum err e =
-        edge(s, s->admin.messages, BCON_NEW("_id", "{", "$type", BCON_UTF8("objectId"), "}"), "{\"_id\":1}", &oldest);
-    if (e == OK)
-        e = edge(s, s->admin.messages, BCON_NEW("_id", "{", "$type", BCON_UTF8("objectId"), "}"), "{\"_id\":-1}",
-                 &newest);
-    if (e == OK && oid_of(newest, &id))
-        *max_rev = oid_to_rev(&id);
-    if (e == OK && oid_of(oldest, &id))
+    bool found;
+    if (s->tag_known)
+        return OK;
+    enum err e = message_edge(s, "{\"_id\":1}", &id, &found);
+    if (e == OK && found)
         memcpy(s->tag, id.bytes + 4, sizeof(s->tag));
-    bson_destroy(oldest);
-    bson_destroy(newest);
+    s->tag_known = e == OK;
     return e;
 }
 
 static enum err read_rev(struct mongo_store *s, mongoc_collection_t *in, int64_t *max_rev)
 {
-    bson_t *newest = NULL;
+    bson_t *newest;
     enum err e = edge(s, in, BCON_NEW("rev", "{", "$gt", BCON_INT64(0), "}"), "{\"rev\":-1}", &newest);
     int64_t rev = newest ? field(newest, "rev") : 0;
     if (rev > *max_rev)
@@ -263,14 +279,18 @@ static enum err read_rev(struct mongo_store *s, mongoc_collection_t *in, int64_t
 enum err mongo_identity(struct store *st, int64_t *max_rev, uint8_t tag[5])
 {
     struct mongo_store *s = mongo_of(st);
-    *max_rev = 0;
-    enum err e = read_messages_edges(s, max_rev);
+    struct oid newest;
+    bool found = false;
+    enum err e = mongo_learn_tag(s);
     if (e == OK)
-        e = read_rev(s, s->admin.customers, max_rev);
+        e = message_edge(s, "{\"_id\":-1}", &newest, &found);
+    *max_rev = found ? oid_to_rev(&newest) : 0;
     if (e == OK)
-        e = read_rev(s, s->admin.chats, max_rev);
+        e = read_rev(s, s->writer.customers, max_rev);
     if (e == OK)
-        e = mongo_recover_tail(s, &s->admin, s->tail);
+        e = read_rev(s, s->writer.chats, max_rev);
+    if (e == OK)
+        e = mongo_recover_tail(s, &s->writer, s->tail);
     memcpy(tag, s->tag, sizeof(s->tag));
     return e;
 }

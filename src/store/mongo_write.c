@@ -113,11 +113,13 @@ enum err mongo_find_chat(struct store *st, struct slice chat_id, struct arena *a
 }
 
 /* The fields that an existing deployment's chats have, and ours: last_rev guards the counters, has_* are the flags. */
-static bson_t *new_chat(const struct chat *c)
+static bson_t *new_chat(const struct mongo_store *s, const struct chat *c)
 {
+    struct oid id = oid_from_rev(c->rev, s->own_tag); /* in order of creation; another node's cannot be the same */
     bson_t set, none;
     bson_t *change = bson_new();
     bson_append_document_begin(change, "$setOnInsert", -1, &set);
+    put_oid(&set, "_id", &id);
     if (c->user_key == ID_TEXT)
         put_text(&set, "user_id", c->user_id);
     else
@@ -151,7 +153,7 @@ enum err mongo_insert_chat(struct store *st, struct chat *c)
     c->created_us -= c->created_us % 1000; /* what a later read will say: dates hold milliseconds */
     c->last_activity_us -= c->last_activity_us % 1000;
     c->updated_us -= c->updated_us % 1000;
-    return update_one(s, s->writer.chats, filter, new_chat(c), true, &matched);
+    return update_one(s, s->writer.chats, filter, new_chat(s, c), true, &matched);
 }
 
 enum err mongo_set_chat_flags(struct store *st, const struct chat_link *link, struct slice chat_id, uint8_t flags,

@@ -75,7 +75,7 @@ static enum err mongo_reader_open(struct store *st, struct store_reader **out)
     struct mongo_reader *r = calloc(1, sizeof(*r));
     if (!r)
         return ERR_NOMEM;
-    enum err e = mongo_conn_open(&r->conn, &s->uris, MONGO_READER, s->pools[MONGO_READER]);
+    enum err e = mongo_conn_open(&r->conn, &s->uris, MONGO_READER, s->reader_pool);
     if (e != OK) {
         free(r);
         return e;
@@ -103,12 +103,12 @@ static void mongo_close(struct store *st)
         return;
     bool indexer_ended = mongo_index_stop(s);
     mongo_conn_close(&s->writer);
-    mongo_conn_close(&s->admin);
-    if (!indexer_ended) /* it still uses the pool, the URIs and this store: the process ends soon, let them be */
+    if (s->writer_pool)
+        mongoc_client_pool_destroy(s->writer_pool);
+    if (s->reader_pool)
+        mongoc_client_pool_destroy(s->reader_pool);
+    if (!indexer_ended) /* it still uses the URIs and this store: the process ends soon, let them be */
         return;
-    for (int kind = 0; kind < MONGO_POOLS; kind++)
-        if (s->pools[kind])
-            mongoc_client_pool_destroy(s->pools[kind]);
     mongo_uris_fini(&s->uris);
     mongo_health_fini(&s->health);
     pthread_mutex_destroy(&s->stop_lock);
@@ -150,24 +150,21 @@ static const struct store_vtable mongo_vtable = {
 
 static enum err open_pools(struct mongo_store *s, struct buf *why)
 {
-    enum err e = OK;
-    for (int kind = 0; e == OK && kind < MONGO_POOLS; kind++) {
-        e = mongo_pool_open(&s->uris, (enum mongo_pool)kind, &s->pools[kind], why);
-        if (e == OK)
-            mongo_watch_pool(s->pools[kind], kind == MONGO_WRITER ? &s->health : NULL);
-    }
+    enum err e = mongo_pool_open(&s->uris, MONGO_WRITER, &s->writer_pool, why);
     if (e == OK)
-        e = mongo_conn_open(&s->writer, &s->uris, MONGO_WRITER, s->pools[MONGO_WRITER]);
-    if (e == OK)
-        e = mongo_conn_open(&s->admin, &s->uris, MONGO_ADMIN, s->pools[MONGO_ADMIN]);
-    return e;
+        e = mongo_pool_open(&s->uris, MONGO_READER, &s->reader_pool, why);
+    if (e != OK)
+        return e;
+    mongo_watch_pool(s->writer_pool, &s->health);
+    mongo_watch_pool(s->reader_pool, NULL);
+    return mongo_conn_open(&s->writer, &s->uris, MONGO_WRITER, s->writer_pool);
 }
 
 /* --store-required: the operator wants to know now. Otherwise the monitors look for it in the background. */
 static enum err require(struct mongo_store *s, struct buf *why)
 {
     bson_error_t error;
-    if (mongo_ping(&s->admin, &error) && mongo_ping(&s->writer, &error))
+    if (mongo_ping(&s->writer, &error))
         return OK;
     buf_printf(why, "cannot reach the store %s: %s", s->masked_uri, error.message);
     return ERR_STORE;

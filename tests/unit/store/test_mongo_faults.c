@@ -191,8 +191,14 @@ static void id_of_another_node(void)
     }
     arena_fini(&op.arena);
     CU_ASSERT_EQUAL(kit_count(&k, MONGO_MESSAGES, "{\"text\":\"ours\"}"), 1);
-    CU_ASSERT_EQUAL(kit_count(&k, MONGO_MESSAGES, "{}"), 2);
-    CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, "{\"chat_id\":\"c\"}", "total_messages"), 2);
+    kit_send_init(&op, "c", "user", "next", "", T0 + 1);
+    CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
+    arena_fini(&op.arena);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_MESSAGES, "{}"), 3);
+    CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, "{\"chat_id\":\"c\"}", "total_messages"), 3);
+    CU_ASSERT_EQUAL(kit_load(&k, "u"), OK); /* in order, whichever tag sorts first */
+    const char *next = strstr(buf_cstr(&k.text), "user next");
+    CU_ASSERT(next && strstr(buf_cstr(&k.text), "user ours") < next && strstr(buf_cstr(&k.text), "user theirs") < next);
     kit_fini(&k);
 }
 

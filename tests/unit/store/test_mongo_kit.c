@@ -74,7 +74,7 @@ static void wait_for_indexes(struct kit *k)
     usleep(50000); /* the thread takes note of the last one */
 }
 
-enum err kit_open(struct kit *k, const char *options, int64_t write_timeout_ms)
+enum err kit_open_store(struct kit *k, const char *options, int64_t write_timeout_ms, struct store **out)
 {
     char timeout[32];
     struct buf why;
@@ -86,16 +86,22 @@ enum err kit_open(struct kit *k, const char *options, int64_t write_timeout_ms)
     config_fini(&k->config);
     enum err e = config_parse(&k->config, 5, argv, envp, &why);
     if (e == OK)
-        e = store_mongo_open(&k->config, &k->store, &why);
+        e = store_mongo_open(&k->config, out, &why);
+    if (e != OK)
+        fprintf(stderr, "kit_open_store: %s: %s\n", err_text(e), buf_cstr(&why));
+    buf_fini(&why);
+    return e;
+}
+
+enum err kit_open(struct kit *k, const char *options, int64_t write_timeout_ms)
+{
+    enum err e = kit_open_store(k, options, write_timeout_ms, &k->store);
     if (e == OK)
         e = k->store->vtable->identity(k->store, &k->max_rev, k->tag);
     if (e == OK)
         e = k->store->vtable->reader_open(k->store, &k->reader);
     if (e == OK)
         wait_for_indexes(k);
-    else
-        fprintf(stderr, "kit_open: %s: %s\n", err_text(e), buf_cstr(&why));
-    buf_fini(&why);
     return e;
 }
 

@@ -23,6 +23,7 @@ struct kit {
 bool kit_available(void); /* false: no server, the program says so and fails */
 bool kit_owns_server(void);
 void kit_init(struct kit *k); /* database and client, no store yet */
+enum err kit_open_store(struct kit *k, const char *options, int64_t write_timeout_ms, struct store **out);
 enum err kit_open(struct kit *k, const char *options,
                   int64_t write_timeout_ms); /* store, indexes made, identity read */
 void kit_close_store(struct kit *k);

@@ -1,8 +1,23 @@
 /* The MongoDB store against a server: tests/support/with-mongo.sh starts one where $SAKURAD_TEST_MONGO_URI is not set. */
+#include "conformance.h"
 #include "test_mongo_kit.h"
 #include "test_mongo_suites.h"
 
 #include <stdio.h>
+
+/* One database for all cases, dropped between them. */
+static void wipe(void *arg)
+{
+    struct kit *k = arg;
+    bson_error_t error;
+    if (!mongoc_database_drop(k->database, &error))
+        fprintf(stderr, "wipe: %s\n", error.message);
+}
+
+static enum err open_empty(void *arg, struct store **out)
+{
+    return kit_open_store(arg, NULL, 5000, out);
+}
 
 int main(void)
 {
@@ -12,11 +27,17 @@ int main(void)
     }
     if (!kit_owns_server())
         fprintf(stderr, "the server is not ours (SAKURAD_TEST_MONGO_OWN): tests of failures are left out\n");
-    return suite_run((struct suite[]){
+    struct kit k;
+    kit_init(&k);
+    conformance_use(&(struct store_factory){.name = "mongodb", .wipe = wipe, .open = open_empty, .arg = &k});
+    int result = suite_run((struct suite[]){
+        {"conformance of mongodb", conformance_tests},
         {"mongo legacy", mongo_legacy_tests},
         {"mongo faults", mongo_fault_tests},
         {"mongo index", mongo_index_tests},
         {"mongo lists", mongo_list_tests},
         {0},
     });
+    kit_fini(&k);
+    return result;
 }
