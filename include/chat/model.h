@@ -11,7 +11,7 @@
 #define CHAT_ID_MAX          64  /* bytes; ours are UUIDs (36), existing deployments may have brought others */
 #define USER_ID_MAX          128 /* bytes; ours are 24 hex digits, callers may bring their own */
 #define EMAIL_MAX            320 /* bytes (RFC 5321: 64 + 1 + 255) */
-#define NAME_MAX             512 /* bytes */
+#define USER_NAME_MAX        512 /* bytes */
 #define ROLE_MAX_CHARS       32  /* code points, 1..32 */
 #define ROLE_MAX_BYTES       128
 #define CLIENT_KEY_MAX_CHARS 128

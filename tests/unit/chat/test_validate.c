@@ -68,7 +68,7 @@ static void test_limits(void)
 {
     check_limit(validate_user_id, USER_ID_MAX);
     check_limit(validate_email, EMAIL_MAX);
-    check_limit(validate_name, NAME_MAX);
+    check_limit(validate_name, USER_NAME_MAX);
     check_limit(validate_field, FIELD_MAX);
     check_limit(validate_object, JSON_FIELD_MAX);
 }
