@@ -1,5 +1,6 @@
 /* main.c: flags → config → server_start → wait for a signal → server_stop. Nothing else. */
 #include "app/access.h"
+#include "app/budget.h"
 #include "app/server.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -33,6 +34,7 @@ static int act(const struct config *c)
         break;
     case CONFIG_PRINT:
         config_print(c, &text);
+        budget_print(c, &text);
         break;
     case CONFIG_RUN:
         return -1;

@@ -21,7 +21,7 @@ def options():
     code, out, err = run("--print-config")
     if code != 0 or err:
         raise AssertionError((code, out, err))
-    return dict(line.split(" = ", 1) for line in out.splitlines())
+    return dict(line.split(" = ", 1) for line in out.splitlines() if not line.startswith("#"))
 
 
 def environment_name(option):
@@ -195,7 +195,7 @@ class Environment(unittest.TestCase):
     def shown(self, *args, **env):
         code, out, err = run("--print-config", *args, env=env)
         self.assertEqual(code, 0, err)
-        return dict(line.split(" = ", 1) for line in out.splitlines())
+        return dict(line.split(" = ", 1) for line in out.splitlines() if not line.startswith("#"))
 
     def test_every_option_is_read(self):
         for name, value in options().items():
