@@ -8,10 +8,12 @@ if [ "${1:-}" = --standalone ]; then
     mode=(--standalone)
     shift
 fi
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+export TSAN_OPTIONS="suppressions=$here/tsan-mongo.supp ${TSAN_OPTIONS:-}" # of use under ThreadSanitizer only
 if [ -n "${SAKURAD_TEST_MONGO_URI:-}" ]; then
     exec "$@"
 fi
-devdb=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)/tools/devdb
+devdb=$here/../../tools/devdb
 dir=$(mktemp -d "${TMPDIR:-/tmp}/sakurad-mongo.XXXXXX")
 cleanup() {
     "$devdb" stop --dir "$dir/db" >/dev/null 2>&1 || true
