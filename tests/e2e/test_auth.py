@@ -1,5 +1,6 @@
 """Who may do what: every route, every method, every listener, every kind of caller. What is not one's own is not seen."""
 import os
+import re
 import time
 import unittest
 
@@ -566,6 +567,20 @@ class CommandLine(unittest.TestCase):
         # the environment of a service must not turn it into a token printer
         code, out, _ = run("--check-config", env={"SAKURAD_ISSUE_TOKEN": "dashboard", "SAKURAD_AUTH_KEY": self.key})
         self.assertEqual((code, out), (0, "configuration is valid\n"))
+
+    def test_the_sample_configuration_is_good(self):
+        """Every variable in it, commented out or not, is an option with a value that passes."""
+        sample = os.path.join(os.path.dirname(__file__), "..", "..", "dist", "sakurad.env")
+        with open(sample, encoding="utf-8") as f:
+            found = re.findall(r"^#?(SAKURAD_[A-Z_]+)=(.+)$", f.read(), re.M)
+        self.assertGreater(len(found), 15)
+        known = run("--help")[1]
+        for name, value in found:
+            self.assertIn(f"Environment: {name}.", " ".join(known.split()))
+            if name == "SAKURAD_AUTH_KEY":
+                value = self.key
+            code, _, err = run("--check-config", env={name: value})
+            self.assertEqual(code, 0, err)
 
     def test_insecure_is_said(self):
         self.server.args = ["--insecure-no-auth", "--admin-listen", "0.0.0.0:0"]

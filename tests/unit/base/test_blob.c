@@ -51,8 +51,73 @@ static void test_threads(void)
     }
 }
 
+static void test_pins(void)
+{
+    struct quota q;
+    struct blob *small = blob_new(60), *large = blob_new(100);
+    quota_init(&q, 150);
+    CU_ASSERT(blob_pin(large, &q));
+    CU_ASSERT(blob_pin(large, &q)); /* counted once, however many hold it */
+    CU_ASSERT_EQUAL(quota_used(&q), 100);
+    CU_ASSERT_FALSE(blob_pin(small, &q));
+    CU_ASSERT_EQUAL(quota_used(&q), 100);
+    blob_unpin(large, &q);
+    CU_ASSERT_EQUAL(quota_used(&q), 100);
+    blob_unpin(large, &q);
+    CU_ASSERT_EQUAL(quota_used(&q), 0);
+    CU_ASSERT(blob_pin(small, &q));
+    CU_ASSERT_EQUAL(quota_used(&q), 60);
+    blob_unpin(small, &q);
+    CU_ASSERT(blob_pin(small, NULL)); /* without a quota there is always room */
+    blob_unpin(small, NULL);
+    blob_drop(small);
+    blob_drop(large);
+}
+
+struct pinning {
+    struct blob *blob;
+    struct quota *quota;
+    unsigned pinned;
+};
+
+static void *pin_and_unpin(void *arg)
+{
+    struct pinning *p = arg;
+    for (int i = 0; i < 20000; i++)
+        if (blob_pin(p->blob, p->quota)) {
+            p->pinned++;
+            blob_unpin(p->blob, p->quota);
+        }
+    return NULL;
+}
+
+/* Two blobs, room for one: whoever wins, nothing stays counted, and the bound holds but for what is being settled. */
+static void test_pins_of_threads(void)
+{
+    struct quota q;
+    struct blob *blobs[2] = {blob_new(100), blob_new(100)};
+    struct pinning p[HOLDERS];
+    pthread_t threads[HOLDERS];
+    unsigned pinned = 0;
+    quota_init(&q, 150);
+    for (int i = 0; i < HOLDERS; i++) {
+        p[i] = (struct pinning){.blob = blobs[i % 2], .quota = &q};
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, pin_and_unpin, &p[i]), 0);
+    }
+    for (int i = 0; i < HOLDERS; i++) {
+        pthread_join(threads[i], NULL);
+        pinned += p[i].pinned;
+    }
+    CU_ASSERT(pinned > 0);
+    CU_ASSERT_EQUAL(quota_used(&q), 0);
+    blob_drop(blobs[0]);
+    blob_drop(blobs[1]);
+}
+
 const CU_TestInfo blob_tests[] = {
     {"copy, hold, drop", test_copy},
     {"the last holder frees, whichever thread it is", test_threads},
+    {"pins", test_pins},
+    {"pins of several threads", test_pins_of_threads},
     CU_TEST_INFO_NULL,
 };
