@@ -5,8 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define OPTIONS_MAX 128
-#define SHOWN_MAX   120 /* bytes of a bad value that an error repeats */
+#define OPTIONS_MAX    128
+#define SHOWN_MAX      120 /* bytes of a bad value that an error repeats */
+#define WORD_SHOWN_MAX 80  /* and of a word that is no option */
 
 /* Where a value comes from, to be named in an error. */
 struct source {
@@ -14,6 +15,17 @@ struct source {
     const char *name; /* "--cache-mb", or "SAKURAD_CACHE_MB (environment)" */
     struct buf *message;
 };
+
+/* As much of it as fits a line of a terminal, on one line. */
+static void show_text(struct slice text, size_t most, struct buf *out)
+{
+    for (size_t i = 0; i < text.len && i < most; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+        buf_append_char(out, c < 0x20 || c == 0x7f ? '?' : text.ptr[i]);
+    }
+    if (text.len > most)
+        buf_append_lit(out, "…");
+}
 
 static void show_value(const struct option_row *row, const char *value, struct buf *out)
 {
@@ -24,14 +36,29 @@ static void show_value(const struct option_row *row, const char *value, struct b
         config_mask_uri(value, &masked);
     else
         buf_append_slice(&masked, slice_cstr(value));
-    bool cut = masked.len > SHOWN_MAX;
     buf_append_char(out, '\'');
-    for (size_t i = 0; i < masked.len && i < SHOWN_MAX; i++) {
-        unsigned char c = (unsigned char)masked.ptr[i];
-        buf_append_char(out, c < 0x20 || c == 0x7f ? '?' : masked.ptr[i]); /* a terminal will show this */
-    }
-    buf_append_slice(out, cut ? SLICE_LIT("…'") : SLICE_LIT("'"));
+    show_text(buf_slice(&masked), SHOWN_MAX, out);
+    buf_append_char(out, '\'');
     buf_fini(&masked);
+}
+
+/* A word that is no option: perhaps a mistyped one, or a store's URI in the wrong place. */
+static enum err not_an_option(const char *arg, struct buf *message)
+{
+    struct buf masked = {0};
+    bool dashes = strncmp(arg, "--", 2) == 0 && arg[2] != '\0';
+    config_mask_uri(arg, &masked);
+    struct slice text = buf_slice(&masked);
+    const char *sign = dashes && text.len ? memchr(text.ptr, '=', text.len) : NULL;
+    if (sign)
+        text.len = (size_t)(sign - text.ptr);
+    if (!dashes)
+        buf_append_char(message, '\'');
+    show_text(text, WORD_SHOWN_MAX, message);
+    buf_append_slice(message, dashes ? SLICE_LIT(" is not an option; see --help")
+                                     : SLICE_LIT("' is not an option; options begin with --, see --help"));
+    buf_fini(&masked);
+    return ERR_INVALID;
 }
 
 /* "--cache-mb: '0' <what>" */
@@ -189,16 +216,12 @@ static bool takes_next(const struct option_row *row)
 static enum err read_flag(struct config *c, int argc, char **argv, int *at, bool *seen, struct buf *message)
 {
     const char *arg = argv[*at];
-    if (strncmp(arg, "--", 2) != 0 || arg[2] == '\0') {
-        buf_printf(message, "'%.80s' is not an option; options begin with --, see --help", arg);
-        return ERR_INVALID;
-    }
+    if (strncmp(arg, "--", 2) != 0 || arg[2] == '\0')
+        return not_an_option(arg, message);
     size_t len = strcspn(arg + 2, "=");
     const struct option_row *row = find_row(slice_of(arg + 2, len));
-    if (!row) {
-        buf_printf(message, "--%.*s is not an option; see --help", len > 80 ? 80 : (int)len, arg + 2);
-        return ERR_INVALID;
-    }
+    if (!row)
+        return not_an_option(arg, message);
     char name[OPTION_ENV_LEN];
     snprintf(name, sizeof(name), "--%s", row->flag);
     struct source from = {.row = row, .name = name, .message = message};
