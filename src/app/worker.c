@@ -80,7 +80,8 @@ static void turn(struct worker *w, int max_wait_ms)
         (void)loop_run_once(&w->loop, 0);
     } else {
         mailbox_sleeping(w->api.inbox);
-        bool late = take_completions(w) | take_fresh(w);
+        bool late = take_completions(w);
+        late = take_fresh(w) || late;
         int wait_ms = timer_wheel_next_ms(&w->wheel, clock_mono_us());
         if (max_wait_ms >= 0 && (wait_ms < 0 || wait_ms > max_wait_ms))
             wait_ms = max_wait_ms;

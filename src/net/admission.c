@@ -50,10 +50,10 @@ void admission_free(struct admission *a)
 static uint8_t address_key(const struct sockaddr *peer, uint8_t key[static 16])
 {
     if (peer->sa_family == AF_INET6) {
-        memcpy(key, &((const struct sockaddr_in6 *)peer)->sin6_addr, 8);
+        memcpy(key, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr, 8);
         return 8;
     }
-    memcpy(key, &((const struct sockaddr_in *)peer)->sin_addr, 4);
+    memcpy(key, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, 4);
     return 4;
 }
 

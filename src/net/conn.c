@@ -314,7 +314,7 @@ void conn_deadline(struct conn *c, int64_t after_ms)
 
 static void on_deadline(struct timer *t)
 {
-    struct conn *c = (struct conn *)((char *)t - offsetof(struct conn, deadline));
+    struct conn *c = (struct conn *)(void *)((char *)t - offsetof(struct conn, deadline));
     c->set->protocol->on_deadline(c);
 }
 

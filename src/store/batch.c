@@ -464,7 +464,7 @@ static enum err apply_one(struct attempt *try, struct op *op)
     case OP_VIEW:
         break;
     }
-    must(!"a view is not a write, and sends go together");
+    must(false); /* a view is not a write, and sends go together */
     return ERR_INVALID;
 }
 

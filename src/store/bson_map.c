@@ -184,7 +184,8 @@ static void json_value_of(struct buf *b, const bson_iter_t *it, unsigned depth)
             json_children(b, it, depth);
             break;
         }
-        /* fall through */
+        json_out_null(b);
+        break;
     default:
         json_out_null(b);
     }

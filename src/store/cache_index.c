@@ -48,7 +48,7 @@ static struct slice key_of(const struct key_node *n)
     case KEY_NONE:
         break;
     }
-    must(!"a node in the index has a kind");
+    must(false); /* a node in the index has a kind */
     return (struct slice){0};
 }
 

@@ -113,7 +113,7 @@ void db_close(struct sqlite_conn *c)
         c->stmts[i] = NULL;
     }
     if (c->db && sqlite3_close(c->db) != SQLITE_OK)
-        must(!"a statement of this connection was not in its table");
+        must(false); /* every statement of this connection is in its table */
     c->db = NULL;
 }
 
