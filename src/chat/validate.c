@@ -82,7 +82,7 @@ struct verdict validate_email(struct slice email)
 
 struct verdict validate_name(struct slice name)
 {
-    return within(name, USER_NAME_MAX, "must be at most " STR(NAME_MAX) " bytes");
+    return within(name, USER_NAME_MAX, "must be at most " STR(USER_NAME_MAX) " bytes");
 }
 
 struct verdict validate_field(struct slice text)

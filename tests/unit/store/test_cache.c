@@ -2,7 +2,7 @@
 #include "cache_suites.h"
 
 #include "base/metrics.h"
-#include "store/cache_int.h"
+#include "store/view_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -255,7 +255,10 @@ static void test_entries_go(void)
     CU_ASSERT_EQUAL(get(k, VIEW_POLL, "u0000").result, VIEW_OK);
     /* A change that was forgotten is still found by a cursor. */
     struct view_query since = {.view = VIEW_REFETCH, .has_since = true, .since = T0 + 2, .limit = 1000};
-    CU_ASSERT_EQUAL(count_of(ask(k, &since).body, "{\"_id\""), 1000);
+    a = ask(k, &since);
+    CU_ASSERT_EQUAL(count_of(a.body, "{\"_id\""), 1000);
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.body, "{\"users\":[{\"_id\":\"u0001\""));
+    CU_ASSERT_PTR_NOT_NULL(strstr(a.body, "\"more\":true"));
     kit_free(k);
 }
 
@@ -307,6 +310,24 @@ static void test_warm(void)
     k->fail = ERR_STORE;
     kit_restart(k, 16 * MB);
     CU_ASSERT_EQUAL(cache_warm(k->cache, &k->reader, 50), ERR_STORE);
+    kit_free(k);
+}
+
+/* Rows of a store that was asked before the tail was cut would leave a gap. */
+static void test_late_rows(void)
+{
+    struct kit *k = kit_new(16 * MB);
+    open_many(k, 3, 0);
+    kit_restart(k, 16 * MB);
+    cache_lock(k->cache);
+    uint64_t cuts = k->cache->order_cuts;
+    order_extend(k->cache, &k->users[0]->row, 1, true, cuts + 1);
+    CU_ASSERT_EQUAL(k->cache->order.count, 0);
+    CU_ASSERT_FALSE(k->cache->order_all);
+    order_extend(k->cache, &k->users[0]->row, 1, false, cuts);
+    CU_ASSERT_EQUAL(k->cache->order.count, 1);
+    CU_ASSERT_FALSE(k->cache->order_all);
+    cache_unlock(k->cache);
     kit_free(k);
 }
 
@@ -366,6 +387,7 @@ const CU_TestInfo cache_tests[] = {
     {"entries go", test_entries_go},
     {"size of a stub", test_stub_size},
     {"warm", test_warm},
+    {"rows that come late", test_late_rows},
     {"forget all", test_forget_all},
     {"two customers of one address", test_same_email},
     CU_TEST_INFO_NULL,

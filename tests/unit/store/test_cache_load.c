@@ -134,6 +134,26 @@ static void test_chat_born_meanwhile(void)
     }
 }
 
+static void only_new_chat(struct kit *k)
+{
+    open_chat(k, "ann", "c2");
+}
+
+/* Nothing else tells that the load came too early. */
+static void test_empty_chat_born_meanwhile(void)
+{
+    for (int known = 0; known < 2; known++) {
+        struct kit *k = cold(known);
+        k->moment = KIT_BETWEEN;
+        k->hook = only_new_chat;
+        struct answer a = get(k, VIEW_POLL, "ann");
+        CU_ASSERT_PTR_NOT_NULL(strstr(a.body, "\"chat_id\":\"c2\""));
+        say(k, "c2", "user", "x");
+        check_texts(get(k, VIEW_POLL, "ann").body, known ? "1 2 3 x " : "1 2 x ");
+        kit_free(k);
+    }
+}
+
 static void new_name(struct kit *k)
 {
     kit_write(k, kit_put_user(k, "ann@x.io", "Annabel", "o1"));
@@ -237,6 +257,17 @@ static void test_chat_made_elsewhere(void)
     kit_free(k);
 }
 
+/* Nor is it where all that we did there was to turn a switch. */
+static void test_switch_elsewhere(void)
+{
+    struct kit *k = kit_new(16 * MB);
+    open_chat(k, "ann", "c1");
+    kit_commit(k, kit_create(k, "ann", NULL, NULL, "c2"));
+    kit_write(k, kit_ai(k, "c2", false));
+    CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_POLL, "ann").body, "\"total_chats\":2"));
+    kit_free(k);
+}
+
 /* A message that the load missed though it saw a later one: the content is dropped, not patched. */
 static void test_gap(void)
 {
@@ -288,12 +319,14 @@ const CU_TestInfo cache_load_tests[] = {
     {"a batch seen before it is applied", test_seen_before_applied},
     {"one seen, one not", test_some_seen},
     {"a chat born meanwhile", test_chat_born_meanwhile},
+    {"an empty chat born meanwhile", test_empty_chat_born_meanwhile},
     {"a row changed meanwhile", test_row_changed_meanwhile},
     {"a switch turned meanwhile", test_switch_meanwhile},
     {"ETag of a merged answer", test_etag_of_a_merged_answer},
     {"a busy customer is cached", test_never_starved},
     {"a stale replica", test_stale_store},
     {"a chat made elsewhere", test_chat_made_elsewhere},
+    {"a switch turned in a chat made elsewhere", test_switch_elsewhere},
     {"a gap in what was loaded", test_gap},
     {"a deleted chat", test_deleted_chat},
     {"a failed load forgets nothing", test_failed_load_forgets_nothing},

@@ -2,6 +2,9 @@
  * applied before it was asked for, none shows messages out of order, and in the end all are there. */
 #include "cache_suites.h"
 
+#include "base/metrics.h"
+
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +24,8 @@ static void *writer_main(void *arg)
     struct load *l = arg;
     unsigned seed = 7;
     int sent[CHATS] = {0};
+    while (atomic_load(&l->asked) == 0) /* not before somebody reads along */
+        sched_yield();
     for (int i = 0; i < SENDS; i++) {
         char chat[16], text[32];
         int c = rand_r(&seed) % CHATS;
@@ -152,8 +157,39 @@ static void test_evicting(void)
     run_threads((size_t)200 << 10);
 }
 
+static void *refetch_main(void *arg)
+{
+    struct load *l = arg;
+    while (!atomic_load(&l->done))
+        sched_yield();
+    ask_once(l, &(struct view_query){.view = VIEW_REFETCH}, true, 0, CHATS - 1);
+    return NULL;
+}
+
+/* Eight dashboards after one notification: one composition. */
+static void test_one_composition(void)
+{
+    struct load l = {.k = kit_new((size_t)64 << 20)};
+    pthread_t threads[8];
+    open_chat(l.k, "u00", "c00");
+    for (int round = 0; round < 50; round++) {
+        uint64_t before = metrics_counter(M_CACHE_COMPOSED);
+        say(l.k, "c00", "user", "x");
+        atomic_store(&l.done, false);
+        for (int i = 0; i < 8; i++)
+            CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, refetch_main, &l), 0);
+        atomic_store(&l.done, true);
+        for (int i = 0; i < 8; i++)
+            pthread_join(threads[i], NULL);
+        CU_ASSERT_EQUAL(metrics_counter(M_CACHE_COMPOSED) - before, 1);
+    }
+    CU_ASSERT_EQUAL(atomic_load(&l.wrong), 0);
+    kit_free(l.k);
+}
+
 const CU_TestInfo cache_thread_tests[] = {
     {"all in memory", test_all_in_memory},
     {"evicting all the time", test_evicting},
+    {"one composition for all that ask", test_one_composition},
     CU_TEST_INFO_NULL,
 };
