@@ -31,4 +31,4 @@ endif()
 add_library(deps INTERFACE)
 target_include_directories(deps SYSTEM INTERFACE ${WSLAY_INCLUDE} ${JSMN_INCLUDE})
 target_link_libraries(deps INTERFACE llhttp PkgConfig::SQLITE PkgConfig::MONGOC PkgConfig::LIBJWT PkgConfig::CK ${WSLAY_LIBRARY}
-    OpenSSL::Crypto Threads::Threads)
+    OpenSSL::Crypto Threads::Threads m)
