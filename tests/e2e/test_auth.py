@@ -301,8 +301,14 @@ class Own(AuthCase):
         self.assertEqual(self.get(f"/api/chats?email={self.bob.email}", mine).json()["chats"], [])
         self.assertEqual(len(self.get(f"/api/chats?email={self.ann.email}", mine).json()["chats"]), 1)
         # the whole inbox was listed in between: what is kept of one must not be given to the other
-        self.get("/api/chats?limit=1000", self.dashboard)
-        self.assertEqual(self.get("/api/chats?limit=1000", mine).json()["total"], chats["total"])
+        for _ in range(2):
+            for target, key in (("/api/chats?limit=1000", "chats"), ("/api/users?limit=1000", "users")):
+                whole, part = (self.get(target, headers).json() for headers in (self.dashboard, mine))
+                self.assertGreater(whole["total"], part["total"])
+                self.assertEqual((len(whole[key]), len(part[key])), (whole["total"], part["total"]))
+                self.assertEqual(part["total"], {"chats": chats, "users": ours}[key]["total"])
+            whole, part = (self.get("/api/debug/users-chats", h).json()["users"] for h in (self.dashboard, mine))
+            self.assertGreater(len(whole), len(part))
         self.get("/api/debug/users-chats?owner=o2", mine, status=403)
         self.get(f"/api/users/{self.ann.email}", mine)
         self.get(f"/api/chats/{self.ann.chat}", mine)
