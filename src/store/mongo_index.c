@@ -202,6 +202,12 @@ static void *index_main(void *arg)
     return NULL;
 }
 
+void mongo_index_now(struct mongo_store *s, const struct mongo_conn *conn)
+{
+    for (unsigned i = 0; i < ROWS; i++)
+        (void)make_index(s, conn, &rows[i]);
+}
+
 void mongo_index_start(struct mongo_store *s)
 {
     s->indexer_running = pthread_create(&s->indexer, NULL, index_main, s) == 0;

@@ -220,7 +220,7 @@ static enum err emit_message(struct load *l, const bson_t *doc)
         return OK;
     arena_reset(&l->text);
     map_message(&fields, &l->text, &m);
-    if (m.timestamp_us == 0)
+    if (m.timestamp_us == 0 && !bson_has_field(doc, "legacy_index"))
         m.timestamp_us = m.rev;
     if (m.rev <= l->place) /* an id of another program: its counter is no time */
         m.rev = l->place + 1;

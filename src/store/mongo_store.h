@@ -144,6 +144,7 @@ NODISCARD enum err mongo_learn_tag(struct mongo_store *s);
 
 /* --- mongo_index.c --- */
 void mongo_index_start(struct mongo_store *s);
+void mongo_index_now(struct mongo_store *s, const struct mongo_conn *conn); /* on this thread, one try each */
 /* False: it is inside a command that does not end; what it uses must live on. */
 bool mongo_index_stop(struct mongo_store *s);
 

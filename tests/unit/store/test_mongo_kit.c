@@ -4,6 +4,7 @@
 #include "store/mongo_health.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const char *server_uri(void)
@@ -74,7 +75,7 @@ static void wait_for_indexes(struct kit *k)
     usleep(50000); /* the thread takes note of the last one */
 }
 
-enum err kit_open_store(struct kit *k, const char *options, int64_t write_timeout_ms, struct store **out)
+void kit_configure(struct kit *k, const char *options, int64_t write_timeout_ms)
 {
     char timeout[32];
     struct buf why;
@@ -85,8 +86,18 @@ enum err kit_open_store(struct kit *k, const char *options, int64_t write_timeou
     char *envp[] = {NULL};
     config_fini(&k->config);
     enum err e = config_parse(&k->config, 5, argv, envp, &why);
-    if (e == OK)
-        e = store_mongo_open(&k->config, out, &why);
+    if (e != OK)
+        fprintf(stderr, "kit_configure: %s\n", buf_cstr(&why));
+    must(e == OK);
+    buf_fini(&why);
+}
+
+enum err kit_open_store(struct kit *k, const char *options, int64_t write_timeout_ms, struct store **out)
+{
+    struct buf why;
+    buf_init(&why);
+    kit_configure(k, options, write_timeout_ms);
+    enum err e = store_mongo_open(&k->config, out, &why);
     if (e != OK)
         fprintf(stderr, "kit_open_store: %s: %s\n", err_text(e), buf_cstr(&why));
     buf_fini(&why);
@@ -225,6 +236,30 @@ enum err kit_load(struct kit *k, const char *ident)
     enum err e = k->reader->vtable->load_user(k->reader, slice_cstr(ident), &sink);
     (void)buf_cstr(&k->text);
     return e;
+}
+
+void kit_unmark(struct kit *k)
+{
+    char *text = k->text.ptr, *at;
+    (void)buf_cstr(&k->text);
+    while (text && (at = strstr(text, " legacy\n")))
+        memmove(at, at + 7, strlen(at + 7) + 1);
+    k->text.len = text ? strlen(text) : 0;
+}
+
+int64_t kit_remove(struct kit *k, const char *collection, const char *filter)
+{
+    bson_error_t error;
+    bson_t reply;
+    bson_iter_t it;
+    bson_t *f = from_json(filter);
+    mongoc_collection_t *c = mongoc_database_get_collection(k->database, collection);
+    must(mongoc_collection_delete_many(c, f, NULL, &reply, &error));
+    int64_t n = bson_iter_init_find(&it, &reply, "deletedCount") ? bson_iter_as_int64(&it) : -1;
+    bson_destroy(&reply);
+    mongoc_collection_destroy(c);
+    bson_destroy(f);
+    return n;
 }
 
 /* --- failures --- */

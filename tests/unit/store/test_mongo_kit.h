@@ -24,6 +24,7 @@ bool kit_available(void); /* false: no server, the program says so and fails */
 bool kit_owns_server(void);
 void kit_init(struct kit *k); /* database and client, no store yet */
 enum err kit_open_store(struct kit *k, const char *options, int64_t write_timeout_ms, struct store **out);
+void kit_configure(struct kit *k, const char *options, int64_t write_timeout_ms); /* k->config */
 enum err kit_open(struct kit *k, const char *options,
                   int64_t write_timeout_ms); /* store, indexes made, identity read */
 void kit_close_store(struct kit *k);
@@ -36,6 +37,9 @@ int64_t kit_number(struct kit *k, const char *collection, const char *filter, co
 int64_t kit_count(struct kit *k, const char *collection, const char *filter);
 /* One customer as lines: "user ID NAME chats=N", "chat ID total=N flags=N", "ROLE TEXT TIME [read] [legacy]". */
 enum err kit_load(struct kit *k, const char *ident);
+/* Without the marks " legacy": a history before and after it is moved. */
+void kit_unmark(struct kit *k);
+int64_t kit_remove(struct kit *k, const char *collection, const char *filter);
 /* failCommand: times < 0 = until kit_heal(). what: members of `data`, such as "\"closeConnection\":true". */
 void kit_break(struct kit *k, int times, const char *commands, const char *what);
 void kit_heal(struct kit *k);

@@ -4,6 +4,7 @@
 #include "test_mongo_suites.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* One database for all cases, dropped between them. */
 static void wipe(void *arg)
@@ -19,7 +20,7 @@ static enum err open_empty(void *arg, struct store **out)
     return kit_open_store(arg, NULL, 5000, out);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     if (!kit_available()) {
         fprintf(stderr, "SAKURAD_TEST_MONGO_URI is not set: run by tests/support/with-mongo.sh\n");
@@ -30,14 +31,20 @@ int main(void)
     struct kit k;
     kit_init(&k);
     conformance_use(&(struct store_factory){.name = "mongodb", .wipe = wipe, .open = open_empty, .arg = &k});
-    int result = suite_run((struct suite[]){
+    struct suite all[] = {
         {"conformance of mongodb", conformance_tests},
         {"mongo legacy", mongo_legacy_tests},
         {"mongo faults", mongo_fault_tests},
         {"mongo index", mongo_index_tests},
         {"mongo lists", mongo_list_tests},
+        {"mongo migrate", mongo_migrate_tests},
         {0},
-    });
+    };
+    struct suite one[2] = {0}; /* an argument: only that suite */
+    for (size_t i = 0; argc > 1 && all[i].name; i++)
+        if (strcmp(all[i].name, argv[1]) == 0)
+            one[0] = all[i];
+    int result = suite_run(argc > 1 ? one : all);
     kit_fini(&k);
     return result;
 }
