@@ -194,6 +194,7 @@ static enum err load_heads(struct sqlite_store *s)
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
+/* Where a round was under way, the row may be ahead of this message; the chat's last one brings the head level. */
 static enum err take_message(struct sqlite_store *s, sqlite3_stmt *stmt)
 {
     int64_t rev = sqlite3_column_int64(stmt, 0), chat = sqlite3_column_int64(stmt, 1);
@@ -208,8 +209,6 @@ static enum err take_message(struct sqlite_store *s, sqlite3_stmt *stmt)
     s->last_rev_after = rev;
     struct staged_head newest = {.chat = chat, .rev = rev, .ts = ts, .total = seq};
     newest.first = seq == 1 ? rev : head->first;
-    if (rev <= head->rolled) /* the row has it already: a round was under way */
-        newest = (struct staged_head){.chat = chat, .rev = head->rev, .ts = head->ts, .total = head->total};
     heads_publish(&s->heads, &newest, 1, &s->totals_after, rev);
     return OK;
 }
