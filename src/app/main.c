@@ -72,6 +72,7 @@ static int serve(const struct config *c)
     sigaddset(&wanted, SIGINT);
     sigprocmask(SIG_BLOCK, &wanted, NULL); /* before any thread: all inherit it */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not the end */
     log_thread_name("main");
     if (log_start(c->log_level, c->log_format) != OK) {
         fputs("sakurad: cannot start the log thread\n", stderr);
