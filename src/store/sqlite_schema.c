@@ -121,7 +121,7 @@ static enum err apply_steps(struct sqlite_conn *c, const struct schema *schema, 
 /* Inside the transaction, so that the answer stays true. */
 static enum err check_and_apply(struct sqlite_conn *c, const struct schema *schema, struct buf *why)
 {
-    int64_t version, application, tables;
+    int64_t version = 0, application = 0, tables = 0;
     enum err err = read_number(c, "PRAGMA user_version", &version);
     if (err == OK)
         err = read_number(c, "PRAGMA application_id", &application);
