@@ -2,22 +2,28 @@
 import os
 import time
 
+BLOCK = 4096
 
-def fdatasync_times(directory, count=200, size=250):
-    """Seconds of each of `count` small writes with fdatasync, in the server's own directory: over blocks that the file
-    has already, as a database's log does once it has reached its size."""
-    path = os.path.join(directory, "fdatasync-probe")
-    out = []
-    fd = os.open(path, os.O_CREAT | os.O_WRONLY, 0o600)
-    try:
-        os.write(fd, bytes(count * size))
-        os.fsync(fd)
-        for i in range(count):
-            begin = time.perf_counter()
-            os.pwrite(fd, b"x" * size, i * size)
-            os.fdatasync(fd)
-            out.append(time.perf_counter() - begin)
-    finally:
-        os.close(fd)
-        os.unlink(path)
-    return out
+
+class DiskProbe:
+    """One block written over and fdatasync, in the server's own directory: what a database's log does once it has
+    reached its size. Meant to be asked between the measured steps, so that both meet the same noise."""
+
+    def __init__(self, directory, blocks=256):
+        self.path = os.path.join(directory, "fdatasync-probe")
+        self.fd = os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600)
+        os.write(self.fd, bytes(blocks * BLOCK))
+        os.fsync(self.fd)
+        self.blocks = blocks
+        self.times = []
+
+    def ask(self):
+        at = len(self.times) % self.blocks
+        begin = time.perf_counter()
+        os.pwrite(self.fd, b"x" * BLOCK, at * BLOCK)
+        os.fdatasync(self.fd)
+        self.times.append(time.perf_counter() - begin)
+
+    def close(self):
+        os.close(self.fd)
+        os.unlink(self.path)
