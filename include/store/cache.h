@@ -20,11 +20,18 @@ struct cache_options {
     uint8_t tag[5];       /* store identity: for message ids */
     struct totals totals; /* from the store at start */
     int64_t max_rev;
+    bool later; /* tag, totals and max_rev come by cache_begin(): the store was away at start */
     bool enabled; /* false: bypassed (other nodes write and the bus is down): everything is VIEW_LOAD */
 };
 
 struct cache *cache_new(const struct cache_options *options);
 void cache_free(struct cache *c);
+
+/* Where the store was away at start: until cache_open() everything is VIEW_LOAD, and readers refuse.
+ * cache_begin() before the writer's first batch, then cache_warm(), then cache_open(), all on one thread. */
+void cache_begin(struct cache *c, const struct cache_options *identity);
+void cache_open(struct cache *c);
+bool cache_is_open(const struct cache *c); /* any thread */
 
 /* [writer] */
 bool cache_link(struct cache *c, struct slice chat_id, struct arena *a, struct chat_link *out);

@@ -21,6 +21,10 @@ struct writer_options {
     int64_t batch_max;
     int64_t write_timeout_ms;
     int64_t max_rev;    /* the store's highest rev at start */
+    /* Set where the store was away at start: asked on the writer's thread, again and again, until it says OK and gives
+     * max_rev. Until then the circuit is open. */
+    enum err (*prepare)(void *arg, int64_t *max_rev);
+    void *prepare_arg;
     bool early_answers; /* durability off (sqlite:…?durability=none): answers before the commit */
 };
 

@@ -130,13 +130,9 @@ static void serve(struct call *c, struct view_query *q)
 static bool take_since(struct call *c, struct view_query *q)
 {
     struct slice text;
-    uint64_t cursor = 0;
     if (!query_text(c, "since", &text))
         return false;
-    if (text.ptr && slice_to_u64(text, &cursor) && cursor <= INT64_MAX) {
-        q->has_since = true;
-        q->since = (int64_t)cursor;
-    }
+    view_parse_cursor(text, q);
     return true;
 }
 

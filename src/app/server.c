@@ -111,37 +111,59 @@ static void raise_descriptors(int64_t connections)
                  (unsigned long long)want);
 }
 
+/* What must be known of a store before the first request: who it is, how much it holds, who was active last. */
+static enum err meet_store(struct server *s, int64_t *max_rev)
+{
+    const struct store_vtable *store = s->store->vtable;
+    struct cache_options identity = {0};
+    struct store_reader *reader = NULL;
+    enum err e = store->identity(s->store, &identity.max_rev, identity.tag);
+    if (e == OK)
+        e = store->totals(s->store, &identity.totals);
+    if (e == OK)
+        e = store->reader_open(s->store, &reader);
+    if (e == OK) {
+        cache_begin(s->cache, &identity);
+        e = cache_warm(s->cache, reader, WARM_USERS);
+    }
+    if (reader)
+        store->reader_close(reader);
+    if (e != OK)
+        return e;
+    memcpy(s->api.message_tag, identity.tag, sizeof(identity.tag));
+    *max_rev = identity.max_rev;
+    cache_open(s->cache);
+    return OK;
+}
+
+/* On the writer's thread. */
+static enum err meet_store_later(void *arg, int64_t *max_rev)
+{
+    return meet_store(arg, max_rev);
+}
+
 static enum err start_store(struct server *s, struct buf *why)
 {
     const struct config *c = s->config;
     enum err e = store_open(c, &s->store, why);
     if (e != OK)
         return say(why, e, "the store");
-    struct cache_options options = {.max_bytes = (size_t)c->cache_mb << 20, .enabled = true};
-    e = s->store->vtable->identity(s->store, &options.max_rev, options.tag);
-    if (e == OK)
-        e = s->store->vtable->totals(s->store, &options.totals);
-    if (e != OK)
-        return say(why, e, "the store");
-    memcpy(s->api.message_tag, options.tag, sizeof(options.tag));
-    s->cache = cache_new(&options);
-    struct store_reader *reader = NULL;
-    e = s->cache ? s->store->vtable->reader_open(s->store, &reader) : ERR_NOMEM;
-    if (e == OK)
-        e = cache_warm(s->cache, reader, WARM_USERS);
-    if (reader)
-        s->store->vtable->reader_close(reader);
-    struct writer_options writer = {.store = s->store,
-                                    .cache = s->cache,
-                                    .queue_max = c->queue,
-                                    .batch_max = c->batch,
-                                    .write_timeout_ms = c->write_timeout_ms,
-                                    .max_rev = options.max_rev};
+    const struct cache_options options = {.max_bytes = (size_t)c->cache_mb << 20, .enabled = true, .later = true};
+    struct writer_options writer = {
+        .store = s->store, .queue_max = c->queue, .batch_max = c->batch, .write_timeout_ms = c->write_timeout_ms};
+    s->cache = writer.cache = cache_new(&options);
+    e = s->cache ? meet_store(s, &writer.max_rev) : ERR_NOMEM;
+    if (e == ERR_STORE && !c->store_required) {
+        log_warn("store is away", "answering=503 retrying=%s", "yes");
+        writer.prepare = meet_store_later;
+        writer.prepare_arg = s;
+        e = OK;
+    }
     if (e == OK)
         e = writer_start(&writer, &s->writer);
     if (e == OK)
         e = readers_start(s->store, s->cache, c->readers, c->queue, &s->readers);
-    return say(why, e, "the store's threads");
+    return say(why, e, "the store");
 }
 
 static void current_counts(void *arg, int64_t counts[static NOTICE_COUNTS_LEN])

@@ -19,23 +19,46 @@ struct cache *cache_new(const struct cache_options *options)
     links_init(&c->strays);
     c->max_bytes = options->max_bytes;
     c->enabled = options->enabled;
-    memcpy(c->tag, options->tag, sizeof(c->tag));
     uint8_t random[4];
     random_bytes(random, sizeof(random));
     for (unsigned i = 0; i < sizeof(c->etag_prefix); i++)
         c->etag_prefix[i] = "0123456789abcdef"[random[i / 2] >> (i % 2 ? 0 : 4) & 0xf];
     c->version = c->inbox_version = 1;
-    c->rev = c->start_rev = c->changes_floor = options->max_rev;
-    c->order_all = options->totals.users == 0;
-    int64_t totals[TOTALS_COUNT];
-    memcpy(totals, &options->totals, sizeof(totals));
     for (unsigned i = 0; i < TOTALS_COUNT; i++)
-        atomic_init(&c->totals[i], totals[i]);
+        atomic_init(&c->totals[i], 0);
+    atomic_init(&c->open, false);
+    if (!options->later) {
+        cache_begin(c, options);
+        cache_open(c);
+    }
     if (index_init(c) != OK) {
         cache_free(c);
         return NULL;
     }
     return c;
+}
+
+void cache_begin(struct cache *c, const struct cache_options *identity)
+{
+    int64_t totals[TOTALS_COUNT];
+    memcpy(totals, &identity->totals, sizeof(totals));
+    for (unsigned i = 0; i < TOTALS_COUNT; i++)
+        atomic_store_explicit(&c->totals[i], totals[i], memory_order_relaxed);
+    cache_lock(c);
+    memcpy(c->tag, identity->tag, sizeof(c->tag));
+    c->rev = c->start_rev = c->changes_floor = identity->max_rev;
+    c->order_all = identity->totals.users == 0;
+    cache_unlock(c);
+}
+
+void cache_open(struct cache *c)
+{
+    atomic_store_explicit(&c->open, true, memory_order_release);
+}
+
+bool cache_is_open(const struct cache *c)
+{
+    return atomic_load_explicit(&c->open, memory_order_acquire);
 }
 
 void cache_free(struct cache *c)

@@ -102,6 +102,7 @@ struct cache {
     /* set before threads start */
     size_t max_bytes;
     bool enabled;
+    atomic_bool open; /* released once tag, totals and start_rev are set: who sees it true sees them */
     uint8_t tag[5];
     char etag_prefix[8];
     int64_t start_rev;

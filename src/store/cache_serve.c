@@ -220,7 +220,7 @@ void cache_serve(struct cache *c, const struct view_query *query, struct arena *
 {
     (void)a; /* nothing here outlives the call but the body */
     *out = (struct view_answer){.result = VIEW_LOAD};
-    if (c->enabled) {
+    if (c->enabled && cache_is_open(c)) {
         switch (query->view) {
         case VIEW_POLL:
         case VIEW_USER:

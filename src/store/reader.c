@@ -50,6 +50,8 @@ static struct op *next_op(struct readers *r)
 static enum err answer(struct reader_thread *t, struct op *op)
 {
     struct readers *r = t->pool;
+    if (!cache_is_open(r->cache))
+        return ERR_STORE; /* the store has not been there yet: nothing is known of it */
     if (!t->reader) {
         enum err e = r->store->vtable->reader_open(r->store, &t->reader);
         if (e != OK)

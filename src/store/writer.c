@@ -4,7 +4,7 @@
  * Failure: the store says ERR_STORE. The batch stays as it is, ids included, and is tried again after a short wait;
  * ops past their deadline leave it with ERR_TIMEOUT. When that has gone on for --write-timeout the circuit opens:
  * everything queued is answered with ERR_STORE, submits are refused at once, and the store is probed until it is
- * well again. */
+ * well again. A store that was away at start begins that way, and is then prepared before the circuit closes. */
 #include "store/writer.h"
 
 #include "base/clock.h"
@@ -256,10 +256,12 @@ static void probe(struct writer *w)
     maintain(w, true);
     struct store_health health;
     w->options.store->vtable->health(w->options.store, &health);
-    if (health.ok) {
+    if (health.ok && w->options.prepare && w->options.prepare(w->options.prepare_arg, &w->last_rev) == OK)
+        w->options.prepare = NULL;
+    if (health.ok && !w->options.prepare) {
         log_info("store is back", "after_ms=%lld", (long long)(clock_mono_us() - w->failing_since_us) / 1000);
         w->failing_since_us = 0;
-        atomic_store_explicit(&w->circuit_open, false, memory_order_relaxed);
+        atomic_store_explicit(&w->circuit_open, false, memory_order_relaxed); /* prepare() published by itself */
         return;
     }
     struct timespec ts = {.tv_nsec = RETRY_MOST_MS * 1000000L};
@@ -311,6 +313,8 @@ enum err writer_start(const struct writer_options *options, struct writer **out)
         return ERR_NOMEM;
     *w = (struct writer){.options = *options, .last_rev = options->max_rev, .maintained_us = clock_mono_us()};
     w->waiting_tail = &w->waiting;
+    atomic_init(&w->circuit_open, options->prepare != NULL);
+    w->failing_since_us = options->prepare ? w->maintained_us : 0;
     gate_init(&w->gate, options->queue_max);
     w->inbox = mailbox_new();
     w->batch = calloc((size_t)options->batch_max, sizeof(struct op *));
