@@ -68,6 +68,8 @@ void conn_set_fini(struct conn_set *set); /* closes what is open */
 
 struct conn *conn_open(struct conn_set *set, int fd, uint64_t ticket); /* NULL: the caller still owns fd */
 void conn_close(struct conn *c);
+/* Closes and resets: what the peer has not taken is thrown away, not kept by the kernel for minutes. */
+void conn_abort(struct conn *c);
 int conn_detach(struct conn *c); /* the descriptor leaves alive; the conn is gone, its ticket not given back */
 /* NULL when that connection, or the request that it waited for, is gone. */
 struct conn *conn_find(struct conn_set *set, uint32_t slot, uint32_t generation);

@@ -369,7 +369,7 @@ static void on_deadline(struct conn *c)
         break;
     case SESSION_WRITING:
         metrics_add(M_CONN_TIMEOUT_WRITE, 1);
-        conn_close(c);
+        conn_abort(c);
         break;
     case SESSION_LINGER:
         conn_close(c);

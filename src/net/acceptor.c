@@ -15,8 +15,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define ACCEPT_RUN   64  /* connections taken from one listener before the others are looked at */
-#define EXHAUSTED_MS 100 /* pause when the kernel has no descriptor or memory for us */
+#define ACCEPT_RUN   64    /* connections taken from one listener before the others are looked at */
+#define EXHAUSTED_MS 100   /* pause when the kernel has no descriptor or memory for us */
+#define UNSENT_BYTES 65536 /* taken by the kernel ahead of the peer's window; else one that never reads holds 4 MB */
 
 struct acceptor {
     struct acceptor_options options;
@@ -84,8 +85,9 @@ static void take(struct acceptor *a, int fd, struct accepted *connection)
     case ADMIT:
         break;
     }
-    int on = 1;
+    int on = 1, unsent = UNSENT_BYTES;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     connection->fd = fd;
     if (a->options.deliver(a->options.deliver_arg, connection) != OK) {
         admission_leave(a->options.admission, connection->ticket);

@@ -120,6 +120,13 @@ void conn_close(struct conn *c)
         set->left(set->left_arg, ticket);
 }
 
+void conn_abort(struct conn *c)
+{
+    struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(c->source.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+    conn_close(c);
+}
+
 int conn_detach(struct conn *c)
 {
     int fd = c->source.fd;
