@@ -33,11 +33,9 @@ static void make_uri(struct kit *k, const char *options)
     const char *query = strchr(host + 3, '?');
     size_t base = path ? (size_t)(path - uri) : query ? (size_t)(query - uri) : strlen(uri);
     bool more = options && *options;
-    snprintf(k->uri, sizeof(k->uri), "%.*s/%s%s%s%s", (int)base, uri, k->name,
-             query  ? query
-             : more ? "?"
-                    : "",
-             query && more ? "&" : "", more ? options : "");
+    /* A short heartbeat: closing a pool waits for one. */
+    snprintf(k->uri, sizeof(k->uri), "%.*s/%s%s%sheartbeatFrequencyMS=500%s%s", (int)base, uri, k->name,
+             query ? query : "", query ? "&" : "?", more ? "&" : "", more ? options : "");
 }
 
 void kit_init(struct kit *k)
