@@ -10,10 +10,10 @@
 struct outlet {
     struct broadcaster *broadcaster;
     struct ring *ring;
+    bool pushed; /* since the last flush */
 };
 
 struct publisher {
-    bool pushed; /* since the last flush */
     unsigned count;
     struct outlet outlets[];
 };
@@ -47,20 +47,27 @@ void publisher_free(struct publisher *p)
     free(p);
 }
 
+/* A broadcaster that nobody is connected to is neither written to nor woken. Whoever connects later is counted before
+ * its first frame leaves, so before it can know that it has subscribed: what it is then owed comes after. */
 void publisher_push(struct publisher *p, const struct notice *n)
 {
     metrics_add(M_NOTICE_RAISED, 1);
-    p->pushed = true;
-    for (unsigned i = 0; i < p->count; i++)
-        if (ring_push(p->outlets[i].ring, n) != OK) /* flagged in the ring: the broadcaster sends a hint instead */
+    for (unsigned i = 0; i < p->count; i++) {
+        struct outlet *o = &p->outlets[i];
+        if (broadcaster_connections(o->broadcaster) == 0)
+            continue;
+        o->pushed = true;
+        if (ring_push(o->ring, n) != OK) /* flagged in the ring: the broadcaster sends a hint instead */
             metrics_add(M_NOTICE_OVERFLOW, 1);
+    }
 }
 
 void publisher_flush(struct publisher *p)
 {
-    if (!p->pushed)
-        return;
-    p->pushed = false;
-    for (unsigned i = 0; i < p->count; i++)
-        broadcaster_poke(p->outlets[i].broadcaster);
+    for (unsigned i = 0; i < p->count; i++) {
+        struct outlet *o = &p->outlets[i];
+        if (o->pushed)
+            broadcaster_poke(o->broadcaster);
+        o->pushed = false;
+    }
 }
