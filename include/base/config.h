@@ -14,7 +14,7 @@ struct config_list {
     unsigned count;
 };
 
-enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_PRINT };
+enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_PRINT, CONFIG_MIGRATE };
 
 struct config {
     enum config_action action;
@@ -33,6 +33,7 @@ struct config {
     struct config_list auth_key;      /* files; the first signs, all verify; none: authentication is off (default) */
     bool insecure_no_auth;            /* listen beyond loopback without a key */
     int64_t token_ttl_s;              /* of tokens issued here; default 30 days */
+    bool dry_run;                     /* --migrate only says what it would do */
     char *issue_token;                /* "dashboard[:OWNER]" or "widget:ID": print a token and exit; NULL: no */
     struct config_list admin_listen;  /* ADDR:PORT apart for metrics and debug routes; default none */
     struct config_list trusted_proxy; /* ADDR or ADDR/BITS whose X-Forwarded-For is believed; default none */

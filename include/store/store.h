@@ -64,6 +64,7 @@ struct store_health {
 
 struct store_vtable {
     const char *kind;
+    int64_t time_grain_us; /* what the database keeps of a time: ops come with times rounded down to it */
     void (*close)(struct store *s);
     void (*health)(struct store *s, struct store_health *out); /* any thread, does not wait */
 

@@ -1,6 +1,7 @@
 /* main.c: flags → config → server_start → wait for a signal → server_stop. Nothing else. */
 #include "app/access.h"
 #include "app/budget.h"
+#include "app/migrate.h"
 #include "app/server.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -16,6 +17,12 @@ static void print(FILE *to, struct buf *text)
 {
     (void)fwrite(text->ptr, 1, text->len, to);
     buf_fini(text);
+}
+
+static int migrate(const struct config *c)
+{
+    log_thread_name("main");
+    return migrate_run(c, c->dry_run, stdout) == OK ? 0 : 1;
 }
 
 /* What --help and its kin print; -1: run the server. */
@@ -36,6 +43,8 @@ static int act(const struct config *c)
         config_print(c, &text);
         budget_print(c, &text);
         break;
+    case CONFIG_MIGRATE:
+        return migrate(c);
     case CONFIG_RUN:
         return -1;
     }

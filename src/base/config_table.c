@@ -186,6 +186,17 @@ const struct option_row option_rows[] = {
      .choices = format_names,
      .group = "Process",
      .help = "How lines are logged."},
+    ACTION(
+        "migrate", CONFIG_MIGRATE,
+        "MongoDB: move the messages that old deployments embedded in customer-chats into customer-messages, then exit. "
+        "Safe to repeat and to interrupt."),
+    {.flag = "dry-run",
+     .type = OPTION_BOOL,
+     .offset = FIELD(dry_run),
+     .fallback = "false",
+     .flag_only = true,
+     .group = "Process",
+     .help = "With --migrate: say what would be moved, change nothing."},
     ACTION("check-config", CONFIG_CHECK, "Check the options and the environment, then exit."),
     ACTION("print-config", CONFIG_PRINT, "Print every option's value, passwords masked, then exit."),
     ACTION("version", CONFIG_VERSION, "Print the version, then exit."),

@@ -121,6 +121,7 @@ static void mongo_close(struct store *st)
 
 static const struct store_vtable mongo_vtable = {
     .kind = "mongodb",
+    .time_grain_us = 1000, /* BSON dates */
     .close = mongo_close,
     .health = mongo_health,
     .begin = mongo_begin,

@@ -331,6 +331,7 @@ static void sqlite_close(struct store *store)
 
 static const struct store_vtable vtable = {
     .kind = "sqlite",
+    .time_grain_us = 1,
     .close = sqlite_close,
     .health = sqlite_health,
     .begin = sqlite_begin,

@@ -113,6 +113,7 @@ static void give_ids(struct writer *w, struct op *op)
 {
     int64_t rev = next_rev(w);
     int64_t now = clock_wall_us();
+    now -= now % w->options.store->vtable->time_grain_us; /* what a later read will say */
     switch (op->kind) {
     case OP_SEND:
         op->send.rev = rev;

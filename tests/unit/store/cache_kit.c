@@ -247,6 +247,7 @@ static enum err overview(struct store_reader *r, struct arena *a, struct overvie
 
 static const struct store_vtable vtable = {
     .kind = "kit",
+    .time_grain_us = 1,
     .load_user = load_user,
     .recent_users = recent_users,
     .chat_owner = chat_owner,
