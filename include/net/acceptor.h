@@ -1,9 +1,9 @@
 /* acceptor.h: accepts on every listening socket and gives each connection to a worker.
  * Thread:  runs its own ("acceptor"); start and stop from server.c.
  * Owns:    the listening sockets from acceptor_start() on, and a connection until deliver() took it.
- * Blocks:  in poll only. Out of descriptors (EMFILE, ENFILE) it gives up its spare descriptor to accept and close
- *          one connection, so that the client hears at once, then waits a little: it never spins.
- * Fails:   refused connections are closed and counted (M_CONN_REFUSED_*). */
+ * Blocks:  in poll only. Out of descriptors (EMFILE, ENFILE) it gives up its spare descriptor to accept, refuse
+ *          and close one connection, so that the client hears at once, then waits a little: it never spins.
+ * Fails:   refused connections are told 503 or 429, closed and counted (M_CONN_REFUSED_*). */
 #pragma once
 #include "base/err.h"
 #include "net/admission.h"
@@ -24,7 +24,7 @@ struct acceptor_options {
     /* May one more connection of this peer come in now? False: it is told 429 with this wait and closed. May be NULL. */
     bool (*admit)(void *arg, const struct sockaddr *peer, int *wait_s);
     void *admit_arg;
-    /* On the acceptor's thread. ERR_BUSY: that worker's ring is full; the connection is closed. */
+    /* On the acceptor's thread. ERR_BUSY: that worker's ring is full; the client is told 503. */
     enum err (*deliver)(void *arg, const struct accepted *connection);
     void *deliver_arg;
 };

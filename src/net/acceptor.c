@@ -19,6 +19,8 @@
 #define EXHAUSTED_MS 100   /* pause when the kernel has no descriptor or memory for us */
 #define UNSENT_BYTES 65536 /* taken by the kernel ahead of the peer's window; else one that never reads holds 4 MB */
 
+static const char BUSY[] = "503 Service Unavailable", TOO_MANY[] = "429 Too Many Requests";
+
 struct acceptor {
     struct acceptor_options options;
     pthread_t thread;
@@ -30,8 +32,18 @@ struct acceptor {
     struct pollfd polls[]; /* listeners, then wake_fd */
 };
 
-static void refuse(int fd, enum metric_counter reason)
+/* Says why and closes. Best effort: what the client has sent already is not read, so a reset may overtake the answer. */
+static void refuse(int fd, enum metric_counter reason, const char *status_line, int wait_s)
 {
+    static const char detail[] = "{\"detail\":\"Too many connections\"}";
+    char answer[320], date[HTTP_DATE_LEN];
+    http_date_format(clock_wall_us(), date);
+    int len = snprintf(answer, sizeof(answer),
+                       "HTTP/1.1 %s\r\nDate: %.*s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
+                       "Retry-After: %d\r\nConnection: close\r\n\r\n%s",
+                       status_line, (int)sizeof(date), date, sizeof(detail) - 1, wait_s, detail);
+    (void)send(fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)shutdown(fd, SHUT_WR);
     metrics_add(reason, 1);
     close(fd);
 }
@@ -47,40 +59,25 @@ static void shed_one(struct acceptor *a, int listener)
         close(a->spare_fd);
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0)
-        refuse(fd, M_CONN_REFUSED_FD);
+        refuse(fd, M_CONN_REFUSED_FD, BUSY, 1);
     a->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     struct pollfd wake = {.fd = a->wake_fd, .events = POLLIN};
     (void)poll(&wake, 1, EXHAUSTED_MS);
-}
-
-/* Best effort: what the client has sent already is not read, so a reset may overtake the answer. */
-static void refuse_rate(int fd, int wait_s)
-{
-    char answer[320], date[HTTP_DATE_LEN];
-    http_date_format(clock_wall_us(), date);
-    int len = snprintf(answer, sizeof(answer),
-                       "HTTP/1.1 429 Too Many Requests\r\nDate: %.*s\r\nContent-Type: application/json\r\n"
-                       "Content-Length: 33\r\nRetry-After: %d\r\nConnection: close\r\n\r\n"
-                       "{\"detail\":\"Too many connections\"}",
-                       (int)sizeof(date), date, wait_s);
-    (void)send(fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
-    (void)shutdown(fd, SHUT_WR);
-    refuse(fd, M_CONN_REFUSED_RATE);
 }
 
 static void take(struct acceptor *a, int fd, struct accepted *connection)
 {
     int wait_s = 1;
     if (a->options.admit && !a->options.admit(a->options.admit_arg, (struct sockaddr *)&connection->peer, &wait_s)) {
-        refuse_rate(fd, wait_s);
+        refuse(fd, M_CONN_REFUSED_RATE, TOO_MANY, wait_s);
         return;
     }
     switch (admission_enter(a->options.admission, (struct sockaddr *)&connection->peer, &connection->ticket)) {
     case REFUSE_TOTAL:
-        refuse(fd, M_CONN_REFUSED_MAX);
+        refuse(fd, M_CONN_REFUSED_MAX, BUSY, 1);
         return;
     case REFUSE_ADDRESS:
-        refuse(fd, M_CONN_REFUSED_ADDR);
+        refuse(fd, M_CONN_REFUSED_ADDR, TOO_MANY, 1);
         return;
     case ADMIT:
         break;
@@ -91,7 +88,7 @@ static void take(struct acceptor *a, int fd, struct accepted *connection)
     connection->fd = fd;
     if (a->options.deliver(a->options.deliver_arg, connection) != OK) {
         admission_leave(a->options.admission, connection->ticket);
-        refuse(fd, M_CONN_REFUSED_RING);
+        refuse(fd, M_CONN_REFUSED_RING, BUSY, 1);
         return;
     }
     metrics_add(M_CONN_ACCEPTED, 1);

@@ -31,7 +31,7 @@ void mongo_health_get(struct mongo_health *h, struct store_health *out)
 static void set_detail(struct mongo_health *h, const char *text)
 {
     pthread_mutex_lock(&h->lock);
-    snprintf(h->detail, sizeof(h->detail), "%s", text);
+    snprintf(h->detail, sizeof(h->detail), "%.*s", (int)sizeof(h->detail) - 1, text);
     pthread_mutex_unlock(&h->lock);
 }
 
