@@ -20,7 +20,7 @@ struct cache_options {
     uint8_t tag[5];       /* store identity: for message ids */
     struct totals totals; /* from the store at start */
     int64_t max_rev;
-    bool later; /* tag, totals and max_rev come by cache_begin(): the store was away at start */
+    bool later;   /* tag, totals and max_rev come by cache_begin(): the store was away at start */
     bool enabled; /* false: bypassed (other nodes write and the bus is down): everything is VIEW_LOAD */
 };
 
@@ -36,6 +36,10 @@ bool cache_is_open(const struct cache *c); /* any thread */
 /* [writer] */
 bool cache_link(struct cache *c, struct slice chat_id, struct arena *a, struct chat_link *out);
 void cache_apply(struct cache *c, struct op *const *ops, size_t count, const struct totals *changed);
+/* An op that the writer gave up after a try: the store may hold it, or not. cache_settle_doubts(), once the store answers
+ * again and before the next cache_apply(), makes readers load anew whatever such an op touches. */
+void cache_doubt(struct cache *c, const struct op *op);
+void cache_settle_doubts(struct cache *c);
 
 /* [any] Answers from memory or says VIEW_LOAD. */
 void cache_serve(struct cache *c, const struct view_query *query, struct arena *a, struct view_answer *out);

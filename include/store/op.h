@@ -49,6 +49,7 @@ struct op_send {
     struct chat_link link;
     int64_t rev;          /* given before the first try */
     int64_t timestamp_us; /* of the stored message (of the first one, when duplicate) */
+    bool unheard;         /* duplicate, of one whose answer was lost: its notice is still due */
     bool duplicate;       /* stored before by the same key: rev and timestamp_us are the first one's */
 };
 

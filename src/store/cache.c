@@ -17,6 +17,7 @@ struct cache *cache_new(const struct cache_options *options)
     links_init(&c->order);
     links_init(&c->loaded);
     links_init(&c->strays);
+    links_init(&c->doubted);
     c->max_bytes = options->max_bytes;
     c->enabled = options->enabled;
     uint8_t random[4];

@@ -91,10 +91,22 @@ static void append(struct cache *c, struct cchat *chat, const char *fragment, co
         user_unload(c, u);
 }
 
+/* The first message by the same key came into the store without us: its answer was lost, and it landed late. */
+static void find_first(struct cache *c, const struct op_send *s)
+{
+    struct cchat *chat = index_chat(c, s->chat_id, index_hash(s->chat_id));
+    if (!chat || !chat->history || history_has(chat->history, s->rev))
+        return;
+    user_unload(c, chat->user);
+    user_changed(c, chat->user, s->rev, true);
+}
+
 static void apply_send(struct cache *c, const struct op_send *s, const struct prepared *p)
 {
-    if (s->duplicate)
+    if (s->duplicate) {
+        find_first(c, s);
         return;
+    }
     struct cchat *chat = linked_chat(c, s->chat_id, p->hash, &s->link);
     if (!chat) {
         cache_forget_all(c, s->rev);

@@ -59,6 +59,7 @@ struct cchat {
 struct cuser {
     struct key_node by_id, by_email, by_ref;
     struct link order, lru;
+    struct link doubt; /* in cache.doubted, or nowhere */
     struct cchat *first, *last;
     struct content *content;
     struct blob *head; /* render_user_head(), then render_poll_head() from poll_at on; with content only */
@@ -114,9 +115,12 @@ struct cache {
     int64_t rev;            /* highest applied */
     int64_t changes_floor;  /* whoever changed above it is in order */
     struct links order;
-    struct links loaded; /* LOADED customers by last use */
-    struct links strays; /* KNOWN and not in order: the first entries to go */
-    bool order_all;      /* order holds every customer there is */
+    struct links loaded;  /* LOADED customers by last use */
+    struct links strays;  /* KNOWN and not in order: the first entries to go */
+    struct links doubted; /* see cache_doubt() */
+    int64_t doubt_rev;    /* the highest in doubt */
+    bool doubt_all;       /* more than customers in `doubted` */
+    bool order_all;       /* order holds every customer there is */
     uint64_t order_cuts;
     size_t users, chats;
     size_t entry_bytes, content_bytes, variant_bytes;

@@ -334,6 +334,8 @@ void user_free(struct cache *c, struct cuser *u)
     if (u->lru_in != LRU_NONE)
         links_remove(lru_list(c, u->lru_in), &u->lru);
     user_leave_order(c, u);
+    if (link_in(&u->doubt))
+        links_remove(&c->doubted, &u->doubt);
     if (u->row)
         entry_shrank(c, row_bytes(u));
     free(u->row);

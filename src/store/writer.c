@@ -33,7 +33,9 @@ struct writer {
     struct op **batch;
     size_t batch_len;
     int64_t last_rev;
-    int64_t failing_since_us; /* 0: the store is well */
+    int64_t doubt_from, doubt_to; /* revs of ops given up after a try; 0: none yet */
+    bool in_doubt;                /* some since the store was last well */
+    int64_t failing_since_us;     /* 0: the store is well */
     int64_t retry_ms;
     int64_t maintained_us;
 };
@@ -165,6 +167,35 @@ static void link_batch(struct writer *w)
     }
 }
 
+/* It was tried, and the answer may be all that was lost. */
+static void give_up(struct writer *w, struct op *op, enum err result)
+{
+    int64_t rev = op->kind == OP_SEND ? op->send.rev : w->last_rev;
+    w->doubt_from = w->doubt_from == 0 || rev < w->doubt_from ? rev : w->doubt_from;
+    w->doubt_to = rev > w->doubt_to ? rev : w->doubt_to;
+    w->in_doubt = true;
+    cache_doubt(w->options.cache, op);
+    finish_one(w, op, result);
+}
+
+static void settle_doubts(struct writer *w)
+{
+    if (!w->in_doubt)
+        return;
+    w->in_doubt = false;
+    cache_settle_doubts(w->options.cache);
+}
+
+/* A send that repeats one whose answer was lost: nobody has heard of the message yet. */
+static void mark_unheard(struct writer *w)
+{
+    for (size_t i = 0; w->doubt_to != 0 && i < w->batch_len; i++) {
+        struct op *op = w->batch[i];
+        if (op->kind == OP_SEND && op->result == OK && op->send.duplicate)
+            op->send.unheard = op->send.rev >= w->doubt_from && op->send.rev <= w->doubt_to;
+    }
+}
+
 static void apply_batch(struct writer *w)
 {
     struct totals changed = {0};
@@ -188,7 +219,9 @@ static void apply_batch(struct writer *w)
     metrics_add(M_STORE_BATCH, 1);
     metrics_observe(H_COMMIT, (uint64_t)(after - before));
     metrics_observe(H_BATCH_OPS, w->batch_len);
+    settle_doubts(w);
     cache_apply(w->options.cache, w->batch, w->batch_len, &changed);
+    mark_unheard(w);
     finish_batch(w);
 }
 
@@ -200,7 +233,7 @@ static void expire(struct writer *w, bool all, enum err result)
     for (size_t i = 0; i < w->batch_len; i++) {
         struct op *op = w->batch[i];
         if (all || (op->deadline_us && now > op->deadline_us))
-            finish_one(w, op, result);
+            give_up(w, op, result);
         else
             w->batch[kept++] = op;
     }
@@ -262,6 +295,7 @@ static void probe(struct writer *w)
     if (health.ok && !w->options.prepare) {
         log_info("store is back", "after_ms=%lld", (long long)(clock_mono_us() - w->failing_since_us) / 1000);
         w->failing_since_us = 0;
+        settle_doubts(w);
         atomic_store_explicit(&w->circuit_open, false, memory_order_relaxed); /* prepare() published by itself */
         return;
     }

@@ -125,6 +125,57 @@ static void test_version_outlives_messages(void)
     kit_free(k);
 }
 
+/* Given up after a try, and stored all the same. What is in memory is served until the store answers again. */
+static void test_doubt(void)
+{
+    struct kit *k = kit_new(16 * MB);
+    open_chat(k, "ann", "c1");
+    open_chat(k, "bob", "c2");
+    say(k, "c1", "user", "x");
+    struct op *send = kit_send(k, "c1", "user", "lost answer");
+    kit_commit(k, send);
+    cache_doubt(k->cache, send);
+    struct answer before = get(k, VIEW_POLL, "ann");
+    CU_ASSERT_FALSE(before.built);
+    CU_ASSERT_PTR_NULL(strstr(before.body, "lost answer"));
+    cache_settle_doubts(k->cache);
+    struct answer after = get(k, VIEW_POLL, "ann");
+    CU_ASSERT_TRUE(after.built);
+    CU_ASSERT_EQUAL(count_of(after.body, "lost answer"), 1 + 1); /* as text and as content */
+    CU_ASSERT_STRING_NOT_EQUAL(after.etag, before.etag);
+    CU_ASSERT_FALSE(get(k, VIEW_POLL, "bob").built); /* nobody else is touched */
+    cache_settle_doubts(k->cache);
+    CU_ASSERT_FALSE(get(k, VIEW_POLL, "ann").built);
+    /* A customer that nobody here knows of yet. */
+    struct op *create = kit_create(k, "zoe", "zoe@x.io", "Zoe", "c3");
+    kit_commit(k, create);
+    cache_doubt(k->cache, create);
+    CU_ASSERT_PTR_NULL(strstr(get(k, VIEW_REFETCH, NULL).body, "zoe@x.io"));
+    cache_settle_doubts(k->cache);
+    CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_REFETCH, NULL).body, "zoe@x.io"));
+    kit_free(k);
+}
+
+/* A duplicate names a message that is not in memory: it was stored after its chat was loaded. */
+static void test_late_first(void)
+{
+    struct kit *k = kit_new(16 * MB);
+    open_chat(k, "ann", "c1");
+    struct op *first = kit_send(k, "c1", "user", "late"), *again = kit_send(k, "c1", "user", "late");
+    kit_commit(k, first);
+    again->send.rev = first->send.rev;
+    again->send.link = first->send.link;
+    again->send.duplicate = true;
+    CU_ASSERT_PTR_NULL(strstr(get(k, VIEW_POLL, "ann").body, "late"));
+    kit_apply(k, again);
+    struct answer found = get(k, VIEW_POLL, "ann");
+    CU_ASSERT_TRUE(found.built);
+    CU_ASSERT_PTR_NOT_NULL(strstr(found.body, "late"));
+    kit_apply(k, again);
+    CU_ASSERT_FALSE(get(k, VIEW_POLL, "ann").built); /* there now: a second one costs nothing */
+    kit_free(k);
+}
+
 static void test_rows(void)
 {
     struct kit *k = kit_new(16 * MB);
@@ -379,6 +430,8 @@ const CU_TestInfo cache_tests[] = {
     {"duplicates and failures change nothing", test_duplicate_and_failed_ops},
     {"versions", test_versions},
     {"a version outlives the messages", test_version_outlives_messages},
+    {"an op in doubt is looked up", test_doubt},
+    {"a first message that landed late", test_late_first},
     {"rows", test_rows},
     {"order of activity", test_order},
     {"a poll does not touch the order", test_poll_does_not_touch_order},
