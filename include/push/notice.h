@@ -10,7 +10,7 @@
 
 enum notice_kind { NOTICE_MESSAGE = 1, NOTICE_COUNTS };
 
-/* The order of notice.counts. */
+/* The order of the counts in a frame (hub_options.counts). */
 enum notice_count {
     COUNT_UNIFIED_INBOX,
     COUNT_AGENT_INBOX_ACTIVE,
@@ -21,18 +21,13 @@ enum notice_count {
 };
 
 struct notice {
-    int64_t wall_us;        /* the message's own time; for counts: when they changed */
+    int64_t wall_us;        /* the message's own time */
     int64_t raised_mono_us; /* when it was pushed, for the stage histogram */
     uint8_t kind;
     uint8_t chat_id_len;
     uint8_t role_len;
-    union {
-        struct {
-            char chat_id[NOTICE_CHAT_ID_MAX];
-            char role[NOTICE_ROLE_MAX];
-        };
-        int64_t counts[NOTICE_COUNTS_LEN];
-    };
+    char chat_id[NOTICE_CHAT_ID_MAX];
+    char role[NOTICE_ROLE_MAX];
 };
 
 static inline struct slice notice_chat_id(const struct notice *n)
@@ -61,12 +56,11 @@ static inline bool notice_message(struct notice *n, struct slice chat_id, struct
     return true;
 }
 
-static inline void notice_counts(struct notice *n, const int64_t counts[static NOTICE_COUNTS_LEN], int64_t wall_us,
-                                 int64_t mono_us)
+/* Without the numbers: rings of several workers are emptied in no order of time, so the hub asks for them itself. */
+static inline void notice_counts_changed(struct notice *n, int64_t mono_us)
 {
-    n->wall_us = wall_us;
+    n->wall_us = 0;
     n->raised_mono_us = mono_us;
     n->kind = NOTICE_COUNTS;
     n->chat_id_len = n->role_len = 0;
-    memcpy(n->counts, counts, sizeof(n->counts));
 }

@@ -109,8 +109,6 @@ void notify_message(struct api_worker *w, const struct op *op)
 void notify_counts(struct api_worker *w)
 {
     struct notice n;
-    int64_t counts[INBOX_COUNT];
-    cache_inbox_counts(w->api->cache, counts);
-    notice_counts(&n, counts, clock_wall_us(), clock_mono_us());
+    notice_counts_changed(&n, clock_mono_us());
     publisher_push(w->publisher, &n);
 }

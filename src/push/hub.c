@@ -99,35 +99,35 @@ static void append_counts(struct hub *h, int64_t wall_us)
     hub_next_frame(h);
 }
 
+static void read_counts(struct hub *h)
+{
+    if (h->options->counts)
+        h->options->counts(h->options->counts_arg, h->last_counts);
+}
+
 static void on_notices(void *self, const struct notice *notices, unsigned count)
 {
     struct hub *h = self;
-    const struct notice *last_counts = NULL;
+    bool counts_changed = false;
     unsigned messages = 0;
     for (unsigned i = 0; i < count; i++) {
         if (notices[i].kind == NOTICE_MESSAGE) {
             take_message(h, &notices[i]);
             messages++;
         } else {
-            last_counts = &notices[i]; /* the latest says all */
+            counts_changed = true;
         }
     }
     special_send_gathered(h, now_us(h));
     if (h->pacer)
         arm_pacer(h);
-    if (last_counts) {
-        memcpy(h->last_counts, last_counts->counts, sizeof(h->last_counts));
-        append_counts(h, last_counts->wall_us);
+    if (counts_changed) {
+        read_counts(h);
+        append_counts(h, ws_set_loop(h->set)->wall_us);
         channel_mark(&h->counts, now_us(h), 1);
     }
     for (unsigned i = 0; i < NOTICE_FORMATS && messages > 0; i++)
         channel_mark(&h->updates[i], now_us(h), messages);
-}
-
-static void read_counts(struct hub *h)
-{
-    if (h->options->counts)
-        h->options->counts(h->options->counts_arg, h->last_counts);
 }
 
 static void on_overflow(void *self)

@@ -69,7 +69,7 @@ struct hub {
     struct buf frames[NOTICE_FORMATS]; /* of the notice at hand; len 0: not encoded yet */
     struct buf text;                   /* replies */
     struct arena arena;                /* of the message at hand */
-    int64_t last_counts[NOTICE_COUNTS_LEN];
+    int64_t last_counts[NOTICE_COUNTS_LEN]; /* as they were when last asked for */
     bool refetch_due; /* memory ran out on the way: subscribers must refetch */
     uint64_t delivered, coalesced;
 };
