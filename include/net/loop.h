@@ -1,11 +1,13 @@
-/* loop.h: a thin layer over epoll: one loop per thread, sources embedded in their owners' objects. Knows nothing of
- * HTTP. Thread:  the owner only (the thread that first adds a source or turns it); loop_turns() and loop_busy_us()
- *          from any (a watchdog).
+/* loop.h: a thin layer over epoll: one loop per thread, sources embedded in their owners' objects. Knows no HTTP.
+ * Thread:  the owner only (the thread that first adds a source or turns it); loop_turns() and loop_busy_us() from any
+ *          (a watchdog).
  * Owns:    the epoll descriptor and its event array; never a source or a source's descriptor.
  * Events:  a source is registered once, edge-triggered, for reading and writing: no epoll_ctl per request. So a
- *          callback reads (or accepts) until EAGAIN, or remembers that there is more; a writer tries first and waits
- * for the EPOLLOUT edge only after EAGAIN. Removal: a callback may remove and free its own source or any other: events
- * of the current turn that still wait for a removed source are dropped. Blocks:  loop_run_once() in epoll_wait only.
+ *          callback reads (or accepts) until EAGAIN, or remembers that there is more (loop_rouse); a writer tries first
+ *          and waits for the EPOLLOUT edge only after EAGAIN.
+ * Removal: a callback may remove and free its own source or any other: events of the current turn that still wait for a
+ *          removed source are dropped.
+ * Blocks:  loop_run_once() in epoll_wait only.
  * Fails:   loop_add() ERR_IO (errno kept) when the kernel refuses. */
 #pragma once
 #include "base/err.h"
@@ -40,6 +42,9 @@ void loop_fini(struct loop *l); /* accepts a zeroed loop */
 NODISCARD enum err loop_add(struct loop *l, struct loop_source *s);
 void loop_remove(struct loop *l, struct loop_source *s); /* the descriptor stays open: it moves to another thread */
 void loop_close(struct loop *l, struct loop_source *s);  /* removes and closes the descriptor; s->fd becomes -1 */
+/* s is called in the next turn too, though nothing has happened to it: it stopped before it was done, so that others have
+ * their turn. Where its descriptor is neither readable nor writable: as soon as it is. */
+void loop_rouse(struct loop *l, struct loop_source *s);
 /* Waits up to timeout_ms (-1: no limit, 0: only looks), then calls the sources that have events, at most
  * LOOP_EVENTS_MAX of them. Returns how many it called. */
 unsigned loop_run_once(struct loop *l, int timeout_ms);

@@ -12,7 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define LINGER_MS 2000
+#define LINGER_MS         2000
+#define REQUESTS_PER_TURN 32 /* of one connection, then the others have their turn */
+#define LINGER_READS      16 /* the same for what is read only to be dropped */
 
 static const uint8_t allowed[SESSION_STATES] = {
     [SESSION_IDLE] = 1 << SESSION_HEAD | 1 << SESSION_BODY | 1 << SESSION_DEFERRED | 1 << SESSION_WRITING |
@@ -191,8 +193,12 @@ static bool settle(struct http_session *s)
 static void linger(struct http_session *s)
 {
     struct slice input = {0};
-    while (conn_fill(&s->conn, &input) == CONN_FILLED)
-        input.len = 0;
+    for (unsigned reads = 0; conn_fill(&s->conn, &input) == CONN_FILLED; input.len = 0) {
+        if (++reads < LINGER_READS)
+            continue;
+        loop_rouse(s->conn.set->loop, &s->conn.source);
+        return;
+    }
     if (s->conn.ended || s->conn.dead)
         conn_close(&s->conn);
 }
@@ -276,10 +282,22 @@ static void quiet(struct http_session *s)
     conn_drop_input(&s->conn);
 }
 
+/* A client that pipelines without end is not the only one to be served. */
+static void rest_a_turn(struct http_session *s, struct slice input)
+{
+    if (conn_keep(&s->conn, input) != OK) {
+        metrics_add(M_CONN_CUT_MEMORY, 1);
+        conn_close(&s->conn);
+        return;
+    }
+    s->conn.readable = true; /* what is kept counts as such */
+    loop_rouse(s->conn.set->loop, &s->conn.source);
+}
+
 static void pump(struct http_session *s)
 {
     struct slice input = conn_input(&s->conn);
-    for (;;) {
+    for (unsigned served = 0;;) {
         if (input.len == 0) {
             enum conn_fill got = conn_fill(&s->conn, &input);
             if (got == CONN_DRY) {
@@ -303,6 +321,10 @@ static void pump(struct http_session *s)
         case HTTP_PARSE_REQUEST:
             if (!step_request(s, &input))
                 return;
+            if (++served == REQUESTS_PER_TURN) {
+                rest_a_turn(s, input);
+                return;
+            }
             break;
         case HTTP_PARSE_BAD:
             refuse(s, s->parser->status, s->parser->detail);

@@ -49,11 +49,22 @@ void loop_fini(struct loop *l)
     l->epoll_fd = -1;
 }
 
-enum err loop_add(struct loop *l, struct loop_source *s)
+static int control(struct loop *l, int operation, struct loop_source *s)
 {
     own(l);
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = s};
-    return epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, s->fd, &event) == 0 ? OK : ERR_IO;
+    return epoll_ctl(l->epoll_fd, operation, s->fd, &event);
+}
+
+enum err loop_add(struct loop *l, struct loop_source *s)
+{
+    return control(l, EPOLL_CTL_ADD, s) == 0 ? OK : ERR_IO;
+}
+
+/* A change of what is asked for, even to the same, makes the kernel look anew and report what is there. */
+void loop_rouse(struct loop *l, struct loop_source *s)
+{
+    must(control(l, EPOLL_CTL_MOD, s) == 0);
 }
 
 /* The events of this turn that were not given out yet may name s, which is about to be freed. */

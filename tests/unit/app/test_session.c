@@ -161,6 +161,29 @@ static void test_keep_alive_and_pipelining(void)
     rig_free(rig);
 }
 
+/* One who sends requests without end gets a share of each turn, and all its answers in the end. */
+static void test_pipelining_takes_turns(void)
+{
+    enum { MANY = 200 };
+    struct rig *rig = rig_new();
+    static char out[64 * 1024];
+    bool ended;
+    for (int i = 0; i < MANY; i++)
+        put(rig, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    turn(rig, 0);
+    CU_ASSERT(rig->handled > 0 && rig->handled < MANY / 2);
+    unsigned before = rig->handled;
+    turn(rig, 0);
+    CU_ASSERT(rig->handled > before && rig->handled < MANY);
+    get(rig, out, sizeof(out), &ended);
+    CU_ASSERT_EQUAL(rig->handled, MANY);
+    CU_ASSERT(!ended && count_of(out, "HTTP/1.1 200 OK") == MANY);
+    put(rig, "GET /last HTTP/1.1\r\nHost: x\r\n\r\n");
+    get(rig, out, sizeof(out), &ended);
+    CU_ASSERT(!ended && strstr(out, "\r\n\r\n/last"));
+    rig_free(rig);
+}
+
 static void test_byte_by_byte(void)
 {
     struct rig *rig = rig_new();
@@ -364,6 +387,7 @@ static void test_too_many_connections(void)
 
 const CU_TestInfo session_tests[] = {
     {"keep-alive and pipelining", test_keep_alive_and_pipelining},
+    {"pipelining takes turns", test_pipelining_takes_turns},
     {"byte by byte", test_byte_by_byte},
     {"Connection: close is kept", test_close_is_kept},
     {"a bad request is answered, then closed", test_bad_request_is_answered_and_closed},
