@@ -1,8 +1,9 @@
 /* server.h: who owns every thread; the order in which they start and stop.
  * Thread:  main.
- * Start: store → cache (warm) → writer, readers → broadcasters → workers → acceptor: each finds what it calls running.
- * Stop, along the data's way: acceptor (no new connections) → workers (requests in hand finish) → readers, writer (what
- *        is queued becomes durable, and its notices go out) → broadcasters (rings drained, close frames 1001) → store.
+ * Start:   store → cache (warm) → writer, readers → broadcasters → workers → acceptor: each finds what it calls running.
+ * Stop:    along the data's way: acceptor (no new connections) → workers (requests in hand finish, their notices go out)
+ *          → readers, writer (what is still queued becomes durable; past the workers' deadline nobody waits for it)
+ *          → broadcasters (rings drained, close frames 1001) → store.
  * Fails: server_start() with a sentence for stderr; nothing is left running. */
 #pragma once
 #include "base/config.h"

@@ -1,10 +1,13 @@
 /* broadcaster.h: a thread that owns WebSocket connections and sends each notice to those that asked for it.
- * Thread:  runs its own, named broadcast-<index>. broadcaster_adopt() and broadcaster_connections() from any thread;
- *          the rest from server.c. Order: broadcaster_new, publisher_new…, broadcaster_start, …, broadcaster_stop
- * (every producer has stopped pushing), publisher_free…, broadcaster_free. Owns:    its connections' descriptors from
- * broadcaster_adopt() on. Blocks:  adopt never. The thread in epoll_wait only. Fails:   broadcaster_new ERR_NOMEM,
- * ERR_IO. Later failures close the one connection they touch. Metrics: M_NOTICE_DELIVERED, M_NOTICE_COALESCED, M_WS_*,
- * G_WS_*, H_ANSWERED_NOTIFIED, H_NOTIFIED_WRITTEN. */
+ * Thread:  runs its own, named broadcast-<index>. broadcaster_adopt(), broadcaster_connections() and the loop's counters
+ *          from any thread; the rest from server.c.
+ * Order:   broadcaster_new, publisher_new…, broadcaster_start, …, broadcaster_stop (every producer has stopped pushing),
+ *          publisher_free…, broadcaster_free.
+ * Owns:    its connections' descriptors from broadcaster_adopt() on.
+ * Blocks:  broadcaster_adopt() never; the thread in epoll_wait only; broadcaster_stop() until the thread has ended.
+ * Fails:   broadcaster_new ERR_NOMEM, ERR_IO; broadcaster_start ERR_NOMEM. Later failures close the one connection that
+ *          they touch.
+ * Metrics: M_NOTICE_DELIVERED, M_NOTICE_COALESCED, M_WS_*, G_WS_*, H_ANSWERED_NOTIFIED, H_NOTIFIED_WRITTEN. */
 #pragma once
 #include "base/err.h"
 #include "handoff/mailbox.h"

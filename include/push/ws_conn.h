@@ -2,13 +2,16 @@
  * Thread:  the set's thread only.
  * Owns:    the descriptor. What an idle connection costs is struct ws_conn: the parser (wslay, about 8 KB) is lent
  *          while a frame or message is incomplete, output memory exists only while the peer's socket is full.
- * States:  OPEN → CLOSING (our close frame is written or waits; frames are read until the peer's close) → DRAINING
- * (both closes are done, or the peer broke the protocol: flush, shutdown, discard until end of stream) → DEAD (freed at
- * the end of the turn). CLOSING and DRAINING end by a timer. Blocks:  never: a send is tried at once; what the socket
- * does not take waits for the EPOLLOUT edge. Slow:    replies (ws_conn_send) are never dropped, but while many wait no
- * more is read from the peer. Notifications (ws_conn_notify) are hints: past WS_KEEP_BYTES they are dropped and the app
- * is told once the rest is out; past backlog_bytes the connection is closed with 1013. Fails:   lack of memory closes
- * that connection. Calls on a connection that is not OPEN do nothing. */
+ * States:  OPEN     → CLOSING: our close frame is written or waits; frames are read until the peer's close
+ *          CLOSING  → DRAINING: both closes are done, or the peer broke the protocol: flush, shutdown, discard until the
+ *                     end of stream
+ *          DRAINING → DEAD: freed at the end of the turn
+ *          CLOSING and DRAINING end by a timer; a broken stream goes to DEAD from anywhere.
+ * Blocks:  never: a send is tried at once; what the socket does not take waits for the EPOLLOUT edge.
+ * Slow:    replies (ws_conn_send) are never dropped, but while many wait no more is read from the peer. Notifications
+ *          (ws_conn_notify) are hints: past WS_KEEP_BYTES they are dropped and the app is told once the rest is out;
+ *          past backlog_bytes, kept or dropped, since the socket filled up, the connection is closed with 1013.
+ * Fails:   lack of memory closes that connection. Calls on a connection that is not OPEN do nothing. */
 #pragma once
 #include "push/broadcaster.h"
 

@@ -2,7 +2,10 @@
  * A cursor goes round the subscribers; who is behind gets everything since its position in one send(). So frames that
  * arrive while a round is under way are merged into the sends that are still to come, nobody waits longer than one round,
  * and the round can stop after any subscriber: adoptions, reads and rings are served between slices of it.
- * Private to src/push. Thread: the hub's. Fails: ERR_NOMEM. */
+ * Private to src/push.
+ * Thread:  the hub's.
+ * Owns:    its stream and its list of subscribers, not the subscribers.
+ * Fails:   ERR_NOMEM. */
 #pragma once
 #include "push/ws_conn.h"
 #include "stream.h"

@@ -1,5 +1,7 @@
 /* notice_frame.h: notices as the dashboards' JSON (contract: WebSocket), each as one whole WebSocket text frame.
- * Private to src/push. Thread: any. Fails: as every append, buf_ok() tells. */
+ * Private to src/push.
+ * Thread:  any.
+ * Fails:   as every append, buf_ok() tells. */
 #pragma once
 #include "push/notice.h"
 

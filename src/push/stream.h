@@ -1,6 +1,9 @@
 /* stream.h: the frames that all plain subscribers of one channel get, as one growing run of bytes: who stands at a
  * position gets everything after it in one send. Whole frames only, so every position handed out is a frame's start.
- * Private to src/push. Thread: the hub's. Fails: stream_append ERR_NOMEM, nothing appended. */
+ * Private to src/push.
+ * Thread:  the hub's.
+ * Owns:    its bytes.
+ * Fails:   stream_append ERR_NOMEM, nothing appended. */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
