@@ -25,6 +25,7 @@ struct worker {
     struct ring *fresh;      /* acceptor → worker: struct accepted */
     pthread_t thread;
     bool running;
+    unsigned taken;                   /* connections ever popped from `fresh` */
     int64_t stop_deadline_us;         /* set before stopping */
     atomic_bool stopping;             /* server.c writes, the worker reads */
     _Alignas(64) atomic_uint arrived; /* acceptor writes */
@@ -49,6 +50,7 @@ static bool take_fresh(struct worker *w)
     bool any = false;
     while (ring_pop(w->fresh, &connection)) {
         any = true;
+        w->taken++;
         http_server_take(&w->http, connection.fd, connection.ticket,
                          (struct http_from){.address = address_of((const struct sockaddr *)&connection.peer),
                                             .listener = (uint8_t)connection.listener});
@@ -65,10 +67,10 @@ static bool take_completions(struct worker *w)
     return true;
 }
 
+/* Not arrived - open: what is still in the ring has not left. */
 static void publish_load(struct worker *w)
 {
-    unsigned arrived = atomic_load_explicit(&w->arrived, memory_order_relaxed);
-    atomic_store_explicit(&w->left, arrived - w->http.conns.open, memory_order_relaxed);
+    atomic_store_explicit(&w->left, w->taken - w->http.conns.open, memory_order_relaxed);
 }
 
 static void turn(struct worker *w, int max_wait_ms)
