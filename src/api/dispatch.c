@@ -106,6 +106,7 @@ void api_handle(void *arg, struct http_session *s, const struct http_request *re
     struct http_reply r = {0};
     if (cors_is_preflight(req)) {
         cors_preflight(&w->api->cors, req, &r);
+        s->exchange.cors = r.cors; /* a refused one says Vary too */
         session_reply(s, &r);
         return;
     }
