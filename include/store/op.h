@@ -126,5 +126,5 @@ void op_pool_free(struct op_pool *p);
 struct op *op_get(struct op_pool *p, enum op_kind kind); /* zeroed but for the arena; NULL at the bound */
 void op_put(struct op_pool *p, struct op *op);           /* drops a view's body; keeps the arena's first block */
 
-/* Finished: sets the result and posts the op to op->reply_to. op_finish_list posts a chain with one wake-up. */
+/* Finished: sets the result and posts the op to op->reply_to. */
 void op_finish(struct op *op, enum err result);
