@@ -39,7 +39,7 @@ static void check_printed(const struct config *c)
     must(buf_ok(&text) && text.len > 0);
     buf_clear(&text);
     config_mask_uri(c->store, &text);
-    must(!strstr(c->store, "://") || !strstr(buf_cstr(&text), ":" SECRET "@"));
+    must(strncmp(c->store, "mongodb", 7) != 0 || !strstr(buf_cstr(&text), ":" SECRET "@"));
     buf_fini(&text);
 }
 
