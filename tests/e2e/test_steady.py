@@ -25,6 +25,7 @@ class Steady(ServerCase):
             for r in pipelined(self.server.address, mine):
                 self.assertEqual(r.status, 200)
         in_threads(SENDERS, work)
+        self.http.close()  # idle for as long as that took
         # A refetch or poll after each of some sends: each meets a new version.
         for i in range(READS):
             chat = chats[i % CHATS]
