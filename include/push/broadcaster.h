@@ -60,6 +60,9 @@ struct ws_handover *ws_handover_new(int fd, struct slice head, struct slice rest
 void ws_handover_free(struct ws_handover *h); /* one that was not adopted; does not close fd */
 /* Gives h and its descriptor away. The choice of the broadcaster is the caller's. After the stop began it is closed. */
 void broadcaster_adopt(struct broadcaster *b, struct ws_handover *h);
+/* Every subscriber is told to refetch, and the counts: what it was shown may lack something, nobody can say what. Any
+ * thread. */
+void broadcaster_refetch(struct broadcaster *b);
 /* Connections adopted and not yet closed. Any thread. */
 unsigned broadcaster_connections(const struct broadcaster *b);
 /* For the watchdog: loop_turns() and loop_busy_us() of it. */

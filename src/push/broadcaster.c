@@ -40,6 +40,7 @@ struct broadcaster {
     pthread_t thread;
     /* atomic */
     alignas(CACHE_LINE) atomic_uint connections; /* adopt adds, the thread subtracts: relaxed, a number for a choice */
+    atomic_bool refetch;                         /* anyone sets it, the thread clears it */
     atomic_bool stop;                            /* release/acquire: carries stop_deadline_us */
     atomic_int_fast64_t stop_deadline_us;
 };
@@ -89,6 +90,12 @@ void broadcaster_detach(struct broadcaster *b, struct ring *ring)
 
 void broadcaster_poke(struct broadcaster *b)
 {
+    mailbox_poke(b->mailbox);
+}
+
+void broadcaster_refetch(struct broadcaster *b)
+{
+    atomic_store_explicit(&b->refetch, true, memory_order_release);
     mailbox_poke(b->mailbox);
 }
 
@@ -162,11 +169,11 @@ static bool take_notices(struct broadcaster *b)
     }
     if (count > 0 && app->on_notices)
         app->on_notices(ws_set_app(b->set), b->batch, count);
-    if (overflowed) {
+    if (overflowed)
         log_warn("notices overflowed", "broadcaster=%u subscribers_refetch=yes", b->options.index);
-        if (app->on_overflow)
-            app->on_overflow(ws_set_app(b->set));
-    }
+    overflowed |= atomic_exchange_explicit(&b->refetch, false, memory_order_acquire);
+    if (overflowed && app->on_overflow)
+        app->on_overflow(ws_set_app(b->set));
     return count > 0 || overflowed;
 }
 
@@ -180,8 +187,12 @@ static bool nothing_left(struct broadcaster *b)
 
 static void check_stop(struct broadcaster *b)
 {
-    if (b->phase == RUNNING && atomic_load_explicit(&b->stop, memory_order_acquire))
+    if (b->phase == RUNNING && atomic_load_explicit(&b->stop, memory_order_acquire)) {
         b->phase = DELIVERING;
+        if (b->options.app->on_stop)
+            b->options.app->on_stop(ws_set_app(b->set));
+        b->load = WS_APP_BUSY; /* as far as we know: the next turn says */
+    }
     bool late = b->phase != RUNNING && b->loop.now_us >= atomic_load(&b->stop_deadline_us);
     if (b->phase == DELIVERING && (nothing_left(b) || late)) {
         b->phase = CLOSING;

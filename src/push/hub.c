@@ -82,7 +82,7 @@ static void take_message(struct hub *h, const struct notice *n)
     struct hub_chat *chat = special_chat(h, notice_chat_id(n));
     hub_next_frame(h);
     special_offer(h, n, chat);
-    if (h->pacer) {
+    if (h->pacer && !h->stopping) {
         enum pace pace = pacer_offer(h->pacer, n, now_us(h));
         h->coalesced += pace == PACE_MERGED;
         if (pace != PACE_PASS)
@@ -145,6 +145,20 @@ static void on_overflow(void *self)
     special_hint_all(h);
     read_counts(h);
     append_counts(h, wall_us);
+}
+
+/* A client that comes back after the restart does not know that anything was held for it. */
+static void on_stop(void *self)
+{
+    struct hub *h = self;
+    const struct notice *n;
+    h->stopping = true;
+    special_flush_all(h);
+    while (h->pacer && (n = pacer_flush(h->pacer))) {
+        hub_next_frame(h);
+        emit(h, n, special_chat(h, notice_chat_id(n)));
+    }
+    special_send_gathered(h, now_us(h));
 }
 
 static void publish_counters(struct hub *h)
@@ -284,5 +298,6 @@ const struct ws_app hub_app = {
     .on_drained = on_drained,
     .on_notices = on_notices,
     .on_overflow = on_overflow,
+    .on_stop = on_stop,
     .on_turn = on_turn,
 };

@@ -66,11 +66,12 @@ struct hub {
     uint32_t paced_count, paced_cap;
     struct pacer *pacer; /* of --notify-interval, for all without a longer interval; NULL: none */
     struct timer pacer_timer;
-    struct buf frames[NOTICE_FORMATS]; /* of the notice at hand; len 0: not encoded yet */
-    struct buf text;                   /* replies */
-    struct arena arena;                /* of the message at hand */
+    struct buf frames[NOTICE_FORMATS];      /* of the notice at hand; len 0: not encoded yet */
+    struct buf text;                        /* replies */
+    struct arena arena;                     /* of the message at hand */
     int64_t last_counts[NOTICE_COUNTS_LEN]; /* as they were when last asked for */
-    bool refetch_due; /* memory ran out on the way: subscribers must refetch */
+    bool refetch_due;                       /* memory ran out on the way: subscribers must refetch */
+    bool stopping;                          /* no interval holds anything back any more */
     uint64_t delivered, coalesced;
 };
 
@@ -101,4 +102,5 @@ void special_offer(struct hub *h, const struct notice *n, const struct hub_chat 
 struct hub_chat *special_chat(struct hub *h, struct slice chat_id); /* NULL: nobody follows it */
 void special_gather(struct hub *h, struct hub_chat *chat, const struct notice *n);
 void special_send_gathered(struct hub *h, int64_t taken_us);
+void special_flush_all(struct hub *h);
 void special_hint_all(struct hub *h);

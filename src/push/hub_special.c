@@ -171,7 +171,7 @@ static void offer(struct hub_special *sp, const struct notice *n)
 {
     if (!passes_filter(sp, n))
         return;
-    if (!sp->pacer) {
+    if (!sp->pacer || sp->hub->stopping) {
         hub_deliver(sp->hub, sp->conn, hub_frame(sp->hub, n, (enum notice_format)sp->format), TOPIC_UPDATES, 1);
         return;
     }
@@ -239,6 +239,17 @@ void special_send_gathered(struct hub *h, int64_t taken_us)
     }
     int64_t took_us = clock_mono_us() - taken_us;
     metrics_observe(H_NOTIFIED_WRITTEN, took_us > 0 ? (uint64_t)took_us : 0);
+}
+
+void special_flush_all(struct hub *h)
+{
+    size_t pos = 0;
+    struct hub_chat *chat;
+    for (uint32_t i = 0; i < h->paced_count; i++)
+        special_flush(h->paced[i]->conn);
+    while (h->chats.count > 0 && (chat = map_next(&h->chats, &pos)))
+        for (uint32_t i = 0; i < chat->count; i++)
+            special_flush(chat->subs[i]->conn);
 }
 
 void special_hint_all(struct hub *h)

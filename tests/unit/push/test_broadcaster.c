@@ -229,6 +229,26 @@ static void a_full_ring_becomes_a_hint(void)
 }
 
 /* A peer that does not answer the 1001 holds the stop up to the deadline, not longer; one that comes late is refused. */
+static void everyone_is_told_to_refetch(void)
+{
+    struct broadcaster *b = broadcaster_make(0, NULL);
+    struct buf in = {0}, payload = {0};
+    CU_ASSERT_EQUAL_FATAL(broadcaster_start(b), OK);
+    int fd = connect_to(b);
+    CU_ASSERT_EQUAL(next_frame(fd, &in, &payload), WS_OP_TEXT); /* connected */
+    CU_ASSERT_EQUAL(next_frame(fd, &in, &payload), WS_OP_TEXT); /* subscribed */
+    for (int i = 0; i < 3; i++) {
+        broadcaster_refetch(b); /* it sleeps: this must wake it */
+        CU_ASSERT_EQUAL(next_frame(fd, &in, &payload), WS_OP_TEXT);
+        CU_ASSERT(strstr(buf_cstr(&payload), "\"chat_id\":\"*\"") != NULL);
+    }
+    broadcaster_stop(b, clock_mono_us() + 100000);
+    broadcaster_free(b);
+    close(fd);
+    buf_fini(&in);
+    buf_fini(&payload);
+}
+
 static void the_stop_has_a_deadline(void)
 {
     struct hub_options hub = {0};
@@ -257,5 +277,6 @@ static void the_stop_has_a_deadline(void)
 
 const CU_TestInfo broadcaster_tests[] = {{"producers to subscribers", producers_to_subscribers},
                                          {"a full ring becomes a hint", a_full_ring_becomes_a_hint},
+                                         {"everyone is told to refetch", everyone_is_told_to_refetch},
                                          {"the stop has a deadline", the_stop_has_a_deadline},
                                          CU_TEST_INFO_NULL};

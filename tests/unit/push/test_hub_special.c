@@ -184,6 +184,34 @@ static void the_shared_interval_is_everyones(void)
     rig_stop(&r);
 }
 
+static void a_stop_holds_nothing_back(void)
+{
+    static const struct hub_options SHARED = {.notify_interval_ms = 500};
+    struct rig r = {0};
+    struct peer all, own, follower;
+    rig_start(&r, &hub_app, &SHARED);
+    open_subscribed(&all, &r, "");
+    open_subscribed(&own, &r, ",\"min_interval_ms\":9000");
+    open_subscribed(&follower, &r, ",\"chat_id\":\"a\"");
+    struct peer *const peers[] = {&all, &own, &follower};
+    rig_message(&r, "a", "user");
+    rig_message(&r, "a", "agent"); /* held: by the shared interval, and by one of its own */
+    for (int i = 0; i < 3; i++) {
+        EXPECT_MESSAGE(peers[i], "a", "user");
+        EXPECT_NOTHING(peers[i]);
+    }
+    hub_app.on_stop(hub_of(&r));
+    rig_turn(&r);
+    rig_message(&r, "a", "assistant"); /* out of a ring, after the stop was asked for */
+    for (int i = 0; i < 3; i++) {
+        EXPECT_MESSAGE(peers[i], "a", "agent");
+        EXPECT_MESSAGE(peers[i], "a", "assistant");
+        EXPECT_NOTHING(peers[i]);
+        peer_close(peers[i]);
+    }
+    rig_stop(&r);
+}
+
 static void a_slow_follower_is_told_its_own_chat(void)
 {
     struct rig r = {.options = {.max_message = 4096, .backlog_bytes = 1 << 20, .send_buffer = 1}};
@@ -251,6 +279,7 @@ const CU_TestInfo hub_special_tests[] = {
     {"an interval for one chat", an_interval_for_one_chat},
     {"what is held is sent before a change", what_is_held_is_sent_before_a_change},
     {"the shared interval is everyone's", the_shared_interval_is_everyones},
+    {"a stop holds nothing back", a_stop_holds_nothing_back},
     {"a slow follower is told its own chat", a_slow_follower_is_told_its_own_chat},
     {"churn", churn},
     CU_TEST_INFO_NULL};
