@@ -11,7 +11,8 @@
 struct server;
 
 NODISCARD enum err server_start(const struct config *config, struct server **out, struct buf *why);
-/* A second's look at every loop: one that has not turned is logged and counted. */
+/* A second's look at every loop (one that has not turned is logged and counted) and at the store (when it has come back
+ * after trouble, subscribers are told to refetch). */
 void server_watch(struct server *s);
 /* Everything within config->drain_timeout_ms; false: something was cut off. */
 bool server_stop(struct server *s);

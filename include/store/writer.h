@@ -20,7 +20,7 @@ struct writer_options {
     int64_t queue_max;
     int64_t batch_max;
     int64_t write_timeout_ms;
-    int64_t max_rev;    /* the store's highest rev at start */
+    int64_t max_rev; /* the store's highest rev at start */
     /* Set where the store was away at start: asked on the writer's thread, again and again, until it says OK and gives
      * max_rev. Until then the circuit is open. */
     enum err (*prepare)(void *arg, int64_t *max_rev);
@@ -31,6 +31,9 @@ struct writer_options {
 NODISCARD enum err writer_start(const struct writer_options *options, struct writer **out);
 NODISCARD enum err writer_submit(struct writer *w, struct op *op);
 bool writer_available(const struct writer *w); /* false while the circuit is open; any thread */
+/* How often the store has come back after something was refused or given up: clients may lack what nobody told them of.
+ * Any thread. */
+unsigned writer_recoveries(const struct writer *w);
 /* Finishes what is queued (each within its deadline), then ends the thread. No submit after the call. */
 void writer_stop(struct writer *w);
 void writer_free(struct writer *w);

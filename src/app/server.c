@@ -35,6 +35,7 @@ struct server {
     int listeners[API_DOORS_MAX];
     unsigned listener_count;
     struct acceptor *acceptor;
+    unsigned recoveries;           /* of the store, that subscribers have been told of */
     bool stalled[2 * THREADS_MAX]; /* logged already: workers, then broadcasters */
 };
 
@@ -353,8 +354,21 @@ static void watch_loop(struct server *s, const struct loop *loop, unsigned at, c
     s->stalled[at] = true;
 }
 
+/* While the store was away requests were refused, and a message whose answer was lost may have been stored without a
+ * notice. Dashboards poll nothing: they are told to look again. */
+static void watch_store(struct server *s)
+{
+    unsigned recoveries = writer_recoveries(s->writer);
+    if (recoveries == s->recoveries)
+        return;
+    s->recoveries = recoveries;
+    for (unsigned i = 0; i < s->broadcaster_count; i++)
+        broadcaster_refetch(s->broadcasters[i]);
+}
+
 void server_watch(struct server *s)
 {
+    watch_store(s);
     for (unsigned i = 0; i < s->worker_count; i++)
         watch_loop(s, worker_loop(s->workers[i]), i, "worker", i);
     for (unsigned i = 0; i < s->broadcaster_count; i++)

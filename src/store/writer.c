@@ -28,6 +28,7 @@ struct writer {
     pthread_t thread;
     atomic_bool stopping;     /* server.c writes, the writer reads */
     atomic_bool circuit_open; /* the writer writes, workers read: a hint, so relaxed */
+    atomic_uint recoveries;   /* the writer writes, server.c reads */
     /* the writer's own */
     struct mailbox_node *waiting, **waiting_tail; /* taken from the inbox, oldest first */
     struct op **batch;
@@ -184,6 +185,7 @@ static void settle_doubts(struct writer *w)
         return;
     w->in_doubt = false;
     cache_settle_doubts(w->options.cache);
+    atomic_fetch_add_explicit(&w->recoveries, 1, memory_order_release);
 }
 
 /* A send that repeats one whose answer was lost: nobody has heard of the message yet. */
@@ -296,6 +298,7 @@ static void probe(struct writer *w)
         log_info("store is back", "after_ms=%lld", (long long)(clock_mono_us() - w->failing_since_us) / 1000);
         w->failing_since_us = 0;
         settle_doubts(w);
+        atomic_fetch_add_explicit(&w->recoveries, 1, memory_order_release);
         atomic_store_explicit(&w->circuit_open, false, memory_order_relaxed); /* prepare() published by itself */
         return;
     }
@@ -379,6 +382,11 @@ enum err writer_submit(struct writer *w, struct op *op)
 bool writer_available(const struct writer *w)
 {
     return !atomic_load_explicit(&w->circuit_open, memory_order_relaxed);
+}
+
+unsigned writer_recoveries(const struct writer *w)
+{
+    return atomic_load_explicit(&w->recoveries, memory_order_acquire);
 }
 
 void writer_stop(struct writer *w)
