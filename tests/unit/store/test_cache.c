@@ -176,6 +176,25 @@ static void test_late_first(void)
     kit_free(k);
 }
 
+/* It is older than what others have said since: whoever asks for their news must not be told that there is none. */
+static void test_late_first_hides_no_news(void)
+{
+    struct kit *k = kit_new(16 * MB);
+    open_chat(k, "ann", "c1");
+    open_chat(k, "bob", "c2");
+    struct op *first = kit_send(k, "c1", "user", "late"), *again = kit_send(k, "c1", "user", "late");
+    kit_commit(k, first);
+    say(k, "c2", "user", "newer");
+    again->send.rev = first->send.rev;
+    again->send.link = first->send.link;
+    again->send.duplicate = true;
+    (void)get(k, VIEW_REFETCH, NULL);
+    kit_apply(k, again);
+    struct view_query since = {.view = VIEW_REFETCH, .has_since = true, .since = first->send.rev, .limit = 100};
+    CU_ASSERT_PTR_NOT_NULL(strstr(ask(k, &since).body, "newer"));
+    kit_free(k);
+}
+
 static void test_rows(void)
 {
     struct kit *k = kit_new(16 * MB);
@@ -432,6 +451,7 @@ const CU_TestInfo cache_tests[] = {
     {"a version outlives the messages", test_version_outlives_messages},
     {"an op in doubt is looked up", test_doubt},
     {"a first message that landed late", test_late_first},
+    {"a late first message hides no news", test_late_first_hides_no_news},
     {"rows", test_rows},
     {"order of activity", test_order},
     {"a poll does not touch the order", test_poll_does_not_touch_order},
