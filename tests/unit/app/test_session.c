@@ -236,7 +236,7 @@ static void test_expect_continue(void)
     bool ended;
     put(rig, "POST /x HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n");
     get(rig, out, sizeof(out), &ended);
-        CU_ASSERT_STRING_EQUAL(out, "HTTP/1.1 100 Continue\r\n\r\n");
+    CU_ASSERT_STRING_EQUAL(out, "HTTP/1.1 100 Continue\r\n\r\n");
     put(rig, "abc");
     get(rig, out, sizeof(out), &ended);
     CU_ASSERT(strstr(out, "HTTP/1.1 200 OK") == out && strstr(out, "\r\n\r\nabc"));
