@@ -1,0 +1,89 @@
+"""The database is away when the server starts."""
+import time
+import unittest
+
+from rig import Database, MongoServer, RECOVERY, until
+from harness.case import Chat, main, report
+from harness.server import run
+
+
+class Away(unittest.TestCase):
+    def setUp(self):
+        self.database = Database()
+        self.addCleanup(self.database.discard)
+
+    def test_required(self):
+        begin = time.monotonic()
+        code, out, err = run("--store", self.database.uri(), "--store-required", "--listen", "127.0.0.1:0")
+        self.assertEqual(code, 1, err)
+        self.assertRegex(err, rf"cannot reach the store mongodb://127\.0\.0\.1:{self.database.port}/")
+        self.assertLess(time.monotonic() - begin, 20)
+
+    def test_serves_and_goes_on_when_it_comes(self):
+        server = MongoServer("--write-timeout", "1000", store=self.database.uri()).launch()
+        self.addCleanup(server.discard)
+        self.refuses(server)
+        self.database.start()
+        self.comes(server)
+        chat = Chat(server.http)
+        chat.send("first")
+        self.assertEqual([m["content"] for m in chat.poll()["messages"]], ["first"])
+        server.stop()
+
+    def test_the_old_content_is_shown(self):
+        self.database.start()
+        server = MongoServer("--write-timeout", "1000", store=self.database.uri()).start()
+        self.addCleanup(server.discard)
+        chat = Chat(server.http)
+        old = [f"old {i}" for i in range(5)]
+        for text in old:
+            chat.send(text, client_message_id=text)
+        server.stop()
+        self.database.kill()
+        server.launch()
+        chat.client = server.http
+        self.refuses(server, chat)
+        self.database.start()
+        took = self.comes(server)
+        self.assertEqual([m["content"] for m in chat.poll()["messages"]], old)
+        refetch = server.http.get("/api/debug/users-chats").json()["users"]
+        self.assertEqual([m["text"] for m in refetch[0]["chats"][0]["messages"]], old)
+        again = chat.send(old[0], client_message_id=old[0])
+        self.assertEqual(again["message_id"], chat.history()[0]["_id"])
+        chat.send("new")
+        self.assertEqual([m["content"] for m in chat.history()], [*old, "new"])
+        report("away at start", recovery_s=f"{took:.2f}")
+        server.stop()
+
+    def test_stops_while_it_is_away(self):
+        server = MongoServer(store=self.database.uri()).launch()
+        self.addCleanup(server.discard)
+        begin = time.monotonic()
+        server.stop()
+        self.assertLess(time.monotonic() - begin, 15)
+
+    def refuses(self, server, chat=None):
+        status, health = server.health()
+        self.assertEqual((status, health["status"]), (503, "unavailable"), health)
+        self.assertEqual((health["store"]["kind"], health["store"]["status"]), ("mongodb", "unhealthy"))
+        self.assertTrue(health["store"]["detail"], health)
+        requests = [("POST", "/api/users/chats/create", {"email": "ann@x.io"}),
+                    ("POST", f"/api/users/chats/{chat.id if chat else 'unknown'}/send", {"content": "x"}),
+                    ("GET", "/api/debug/users-chats", None), ("GET", "/api/users/ann@x.io/chats", None)]
+        for method, target, body in requests:
+            r = server.http.request(method, target, body)
+            self.assertEqual(r.status, 503, f"{method} {target}: {r}")
+            self.assertEqual(list(r.json()), ["detail"])
+            self.assertRegex(r.header("Retry-After") or "", r"^[1-9]\d*$")
+
+    def comes(self, server):
+        begin = time.monotonic()
+        until(lambda: server.health()[0] == 200, "healthy again", RECOVERY + 25)
+        took = time.monotonic() - begin
+        self.assertLess(took, RECOVERY)
+        self.assertEqual(server.health()[1]["status"], "healthy")
+        return took
+
+
+if __name__ == "__main__":
+    main()
