@@ -15,7 +15,6 @@
 
 struct store {
     const struct store_vtable *vtable; /* first member of each store's own struct */
-    bool early_answers;                /* set at open: durability is off by the operator's wish */
 };
 
 struct store_reader {
@@ -113,9 +112,6 @@ struct store_vtable {
     enum err (*changed_users)(struct store_reader *r, int64_t since, int64_t limit, struct arena *a, struct user **out,
                               size_t *count);
 };
-
-/* True where the operator gave up durability (sqlite:…?durability=none): answers need not wait for the commit. */
-bool store_early_answers(const struct store *s);
 
 /* Opens the store that the URI names. why: a sentence for the operator. */
 NODISCARD enum err store_open(const struct config *config, struct store **out, struct buf *why);

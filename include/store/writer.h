@@ -25,7 +25,6 @@ struct writer_options {
      * max_rev. Until then the circuit is open. */
     enum err (*prepare)(void *arg, int64_t *max_rev);
     void *prepare_arg;
-    bool early_answers; /* durability off (sqlite:…?durability=none): answers before the commit */
 };
 
 NODISCARD enum err writer_start(const struct writer_options *options, struct writer **out);

@@ -13,8 +13,3 @@ enum err store_open(const struct config *config, struct store **out, struct buf 
     buf_append_lit(why, "the store must be sqlite:PATH, mongodb://HOST/DATABASE or mongodb+srv://HOST/DATABASE");
     return ERR_INVALID;
 }
-
-bool store_early_answers(const struct store *s)
-{
-    return s->early_answers;
-}

@@ -366,7 +366,7 @@ static enum err new_store(const struct uri *uri, struct sqlite_store **out)
         return ERR_NOMEM;
     s->lock_fd = -1;
     (void)pthread_mutex_init(&s->health_lock, NULL);
-    s->base = (struct store){.vtable = &vtable, .early_answers = !uri->durable};
+    s->base = (struct store){.vtable = &vtable};
     /* "./": a name like file:x is a name, not one of SQLite's URIs. */
     if (asprintf(&s->path, "%s%.*s", uri->path.ptr[0] == '/' ? "" : "./", SLICE_ARG(uri->path)) < 0) {
         s->path = NULL;

@@ -12,6 +12,19 @@
 
 /* ---- opening ---- */
 
+enum { SYNCHRONOUS_OFF = 0, SYNCHRONOUS_FULL = 2 };
+
+/* What the writer's connection promises of the disk. */
+static int synchronous_of(struct store *store)
+{
+    sqlite3_stmt *stmt;
+    must(sqlite3_prepare_v2(sqlite_store_of(store)->conn.db, "PRAGMA synchronous", -1, &stmt, NULL) == SQLITE_OK);
+    CU_ASSERT_EQUAL(sqlite3_step(stmt), SQLITE_ROW);
+    int level = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    return level;
+}
+
 static void expect_refused(const char *uri, enum err expected, const char *word)
 {
     struct buf why = {0};
@@ -126,12 +139,7 @@ static void private_and_durable(void)
         CU_ASSERT_EQUAL(stat(name, &st), 0);
         CU_ASSERT_EQUAL(st.st_mode & 077, 0); /* conversations are nobody else's */
     }
-    struct sqlite_store *s = sqlite_store_of(r.store);
-    sqlite3_stmt *stmt;
-    must(sqlite3_prepare_v2(s->conn.db, "PRAGMA synchronous", -1, &stmt, NULL) == SQLITE_OK);
-    CU_ASSERT_EQUAL(sqlite3_step(stmt), SQLITE_ROW);
-    CU_ASSERT_EQUAL(sqlite3_column_int(stmt, 0), 2);
-    sqlite3_finalize(stmt);
+    CU_ASSERT_EQUAL(synchronous_of(r.store), SYNCHRONOUS_FULL);
     rig_close(&r);
 }
 
@@ -141,10 +149,10 @@ static void durability_off(void)
     struct buf why = {0};
     struct store *s;
     CU_ASSERT_EQUAL_FATAL(sqlite_open_path("?durability=none&page_cache_mb=2", &s, &why), OK);
-    CU_ASSERT(store_early_answers(s));
+    CU_ASSERT_EQUAL(synchronous_of(s), SYNCHRONOUS_OFF);
     s->vtable->close(s);
     CU_ASSERT_EQUAL_FATAL(sqlite_open_path("?durability=full", &s, &why), OK);
-    CU_ASSERT_FALSE(store_early_answers(s));
+    CU_ASSERT_EQUAL(synchronous_of(s), SYNCHRONOUS_FULL);
     s->vtable->close(s);
     buf_fini(&why);
     sqlite_factory.wipe(NULL);
