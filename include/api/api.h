@@ -14,7 +14,6 @@
 #include "net/address.h"
 #include "push/broadcaster.h"
 #include "push/hub.h"
-#include "push/publisher.h"
 #include "store/cache.h"
 #include "store/op.h"
 #include "store/reader.h"
@@ -54,7 +53,6 @@ struct api_worker {
     struct api *api;
     struct http_server *http;
     struct mailbox *inbox; /* where completions come */
-    struct publisher *publisher;
     struct op_pool *ops;
     struct arena arena;         /* of the request in hand */
     struct buf text;            /* scratch for small bodies */

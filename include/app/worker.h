@@ -1,6 +1,6 @@
-/* worker.h: one event loop that serves HTTP: loop, timers, connections, completions and notices composed.
+/* worker.h: one event loop that serves HTTP: loop, timers, connections and completions composed.
  * Thread:  runs its own ("worker-N"); worker_give() from the acceptor only; start, stop, watch from server.c.
- * Owns:    its connections, its op pool, its publisher's producer side.
+ * Owns:    its connections and its op pool.
  * Blocks:  in epoll_wait only. */
 #pragma once
 #include "api/api.h"
@@ -28,4 +28,4 @@ const struct loop *worker_loop(const struct worker *w);
 /* Asks for the end: quiet connections close, requests in hand finish; past the deadline what is left is cut. */
 void worker_ask_stop(struct worker *w, int64_t deadline_mono_us);
 void worker_join(struct worker *w);
-void worker_free(struct worker *w); /* its publisher too: the broadcasters must have stopped */
+void worker_free(struct worker *w);

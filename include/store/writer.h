@@ -25,14 +25,17 @@ struct writer_options {
      * max_rev. Until then the circuit is open. */
     enum err (*prepare)(void *arg, int64_t *max_rev);
     void *prepare_arg;
+    /* On the writer's thread, after the cache shows the batch and before its completions: raises the notices. The ops
+     * are still the writer's; results other than OK changed nothing. NULL: nobody is told. */
+    void (*on_durable)(void *arg, struct op *const *ops, size_t count);
+    /* The same thread: the store is well again; sends that were given up meanwhile may be stored. */
+    void (*on_recovered)(void *arg);
+    void *on_durable_arg; /* of both */
 };
 
 NODISCARD enum err writer_start(const struct writer_options *options, struct writer **out);
 NODISCARD enum err writer_submit(struct writer *w, struct op *op);
 bool writer_available(const struct writer *w); /* false while the circuit is open; any thread */
-/* How often the store has come back after something was refused or given up: clients may lack what nobody told them of.
- * Any thread. */
-unsigned writer_recoveries(const struct writer *w);
 /* Finishes what is queued (each within its deadline), then ends the thread. No submit after the call. */
 void writer_stop(struct writer *w);
 void writer_free(struct writer *w);

@@ -22,8 +22,6 @@ static void complete_create(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
     struct http_session *s = op_session(op, w);
-    if (op->result == OK)
-        notify_counts(w);
     if (!s)
         return;
     if (op->result != OK) {

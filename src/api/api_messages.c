@@ -11,8 +11,6 @@ static void complete_send(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
     struct http_session *s = op_session(op, w);
-    if (op->result == OK && (!op->send.duplicate || op->send.unheard))
-        notify_message(w, op); /* also when the client has gone: the message is stored, others must hear of it */
     if (!s)
         return;
     if (op->result == ERR_NOT_FOUND) {

@@ -11,10 +11,6 @@ static void complete_put_user(struct op *op, void *arg)
     struct api_worker *w = arg;
     struct op_put_user *p = &op->put_user;
     struct http_session *s = op_session(op, w);
-    bool moved = op->result == OK && p->before.id.len > 0 && p->user.chat_count > 0 &&
-                 inbox_of(p->before.category, p->before.status) != inbox_of(p->user.category, p->user.status);
-    if (moved)
-        notify_counts(w);
     if (!s)
         return;
     if (op->result != OK) {

@@ -77,8 +77,6 @@ bool call_reaches_chat(struct call *c, struct slice chat_id);
 struct slice op_copy(struct op *op, struct slice s); /* into the op's arena; ptr NULL: no memory */
 /* In a completion: the session that waits, or NULL when it is gone. */
 struct http_session *op_session(struct op *op, struct api_worker *w);
-void notify_message(struct api_worker *w, const struct op *op);
-void notify_counts(struct api_worker *w);
 
 /* Handlers, one file per resource. */
 void api_send(struct call *c);

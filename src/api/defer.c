@@ -92,23 +92,7 @@ void api_complete(struct api_worker *w, struct mailbox_node *list)
         op->complete(op, w);
         give_back(w, op);
         w->in_flight--;
-        /* After the notice has been pushed: the next request of this connection may take a while. */
         if (s)
             session_resume(s);
     }
-}
-
-void notify_message(struct api_worker *w, const struct op *op)
-{
-    struct notice n;
-    if (!notice_message(&n, op->send.chat_id, op->send.role, op->send.timestamp_us, clock_mono_us()))
-        return; /* a chat id or role that validation let through always fits */
-    publisher_push(w->publisher, &n);
-}
-
-void notify_counts(struct api_worker *w)
-{
-    struct notice n;
-    notice_counts_changed(&n, clock_mono_us());
-    publisher_push(w->publisher, &n);
 }

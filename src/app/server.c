@@ -1,6 +1,7 @@
 #include "app/server.h"
 
 #include "app/access.h"
+#include "app/announce.h"
 #include "app/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -26,6 +27,7 @@ struct server {
     struct access access;
     struct quota quota;
     struct hub_options hub;
+    struct announcer announcer;
     struct broadcaster *broadcasters[THREADS_MAX];
     unsigned broadcaster_count;
     struct api api;
@@ -35,7 +37,6 @@ struct server {
     int listeners[API_DOORS_MAX];
     unsigned listener_count;
     struct acceptor *acceptor;
-    unsigned recoveries;           /* of the store, that subscribers have been told of */
     bool stalled[2 * THREADS_MAX]; /* logged already: workers, then broadcasters */
 };
 
@@ -153,6 +154,9 @@ static enum err start_store(struct server *s, struct buf *why)
     struct writer_options writer = {
         .store = s->store, .queue_max = c->queue, .batch_max = c->batch, .write_timeout_ms = c->write_timeout_ms};
     s->cache = writer.cache = cache_new(&options);
+    writer.on_durable = announce;
+    writer.on_recovered = announce_recovery;
+    writer.on_durable_arg = &s->announcer;
     e = s->cache ? meet_store(s, &writer.max_rev) : ERR_NOMEM;
     if (e == ERR_STORE && !c->store_required) {
         log_warn("store is away", "answering=503 retrying=%s", "yes");
@@ -178,16 +182,16 @@ static void on_ws_closed(void *arg, uint64_t ticket)
     admission_leave(arg, ticket);
 }
 
-static enum err start_broadcasters(struct server *s, struct buf *why)
+/* Made before the store's threads, which push to them; started after everything that they ask. */
+static enum err make_broadcasters(struct server *s, struct buf *why)
 {
     const struct config *c = s->config;
-    s->hub = (struct hub_options){
-        .notify_interval_ms = c->notify_interval_ms, .counts = current_counts, .counts_arg = s->cache};
+    s->hub.notify_interval_ms = c->notify_interval_ms;
+    s->hub.counts = current_counts;
     if (s->access.auth) {
         s->hub.may_subscribe = api_may_subscribe;
         s->hub.may_see = api_may_see;
         s->hub.may_arg = &s->api;
-        s->api.cache = s->cache; /* the hub asks it; broadcasters start after the rest of the api is set */
     }
     for (int64_t i = 0; i < c->broadcasters; i++) {
         struct broadcaster_options options = {.index = (unsigned)i,
@@ -203,7 +207,19 @@ static enum err start_broadcasters(struct server *s, struct buf *why)
             return say(why, e, "a broadcaster");
         s->broadcaster_count++;
     }
-    return OK;
+    s->announcer.broadcasters = s->broadcasters;
+    s->announcer.count = s->broadcaster_count;
+    s->announcer.publisher = publisher_new(s->broadcasters, s->broadcaster_count, 0);
+    return say(why, s->announcer.publisher ? OK : ERR_NOMEM, "the broadcasters");
+}
+
+static enum err start_broadcasters(struct server *s, struct buf *why)
+{
+    s->hub.counts_arg = s->cache;
+    enum err e = OK;
+    for (unsigned i = 0; e == OK && i < s->broadcaster_count; i++)
+        e = broadcaster_start(s->broadcasters[i]);
+    return say(why, e, "the broadcasters");
 }
 
 static enum err start_workers(struct server *s, struct buf *why)
@@ -237,9 +253,8 @@ static enum err start_workers(struct server *s, struct buf *why)
         e = worker_new(&options, &s->workers[i]);
         s->worker_count += e == OK;
     }
-    /* The workers' publishers are the broadcasters' rings: they exist before either runs. */
-    for (unsigned i = 0; e == OK && i < s->broadcaster_count; i++)
-        e = broadcaster_start(s->broadcasters[i]);
+    if (e == OK)
+        e = start_broadcasters(s, why);
     for (; e == OK && s->workers_started < s->worker_count; s->workers_started++)
         e = worker_start(s->workers[s->workers_started]);
     return say(why, e, "the workers");
@@ -322,9 +337,9 @@ enum err server_start(const struct config *config, struct server **out, struct b
     if (e == OK && !(s->admission = admission_new(config->max_connections, config->max_per_address)))
         e = say(why, ERR_NOMEM, "the server");
     if (e == OK)
-        e = start_store(s, why);
+        e = make_broadcasters(s, why);
     if (e == OK)
-        e = start_broadcasters(s, why);
+        e = start_store(s, why);
     if (e == OK)
         e = start_workers(s, why);
     if (e == OK) {
@@ -354,21 +369,8 @@ static void watch_loop(struct server *s, const struct loop *loop, unsigned at, c
     s->stalled[at] = true;
 }
 
-/* While the store was away requests were refused, and a message whose answer was lost may have been stored without a
- * notice. Dashboards poll nothing: they are told to look again. */
-static void watch_store(struct server *s)
-{
-    unsigned recoveries = writer_recoveries(s->writer);
-    if (recoveries == s->recoveries)
-        return;
-    s->recoveries = recoveries;
-    for (unsigned i = 0; i < s->broadcaster_count; i++)
-        broadcaster_refetch(s->broadcasters[i]);
-}
-
 void server_watch(struct server *s)
 {
-    watch_store(s);
     for (unsigned i = 0; i < s->worker_count; i++)
         watch_loop(s, worker_loop(s->workers[i]), i, "worker", i);
     for (unsigned i = 0; i < s->broadcaster_count; i++)
@@ -405,6 +407,7 @@ static void free_all(struct server *s)
 {
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_free(s->workers[i]);
+    publisher_free(s->announcer.publisher);
     for (unsigned i = 0; i < s->broadcaster_count; i++)
         broadcaster_free(s->broadcasters[i]);
     for (unsigned i = 0; i < s->listener_count; i++)

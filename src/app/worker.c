@@ -1,4 +1,4 @@
-/* One turn: completions and fresh connections that came in → events → timers → one flush of the notices raised.
+/* One turn: completions and fresh connections that came in → events → timers.
  * Busy is served before sleeping: as long as the inbox or the ring had something, the loop only looks at epoll. */
 #include "app/worker.h"
 
@@ -77,7 +77,6 @@ static void turn(struct worker *w, int max_wait_ms)
 {
     bool busy = take_completions(w);
     busy |= take_fresh(w);
-    publisher_flush(w->api.publisher);
     if (busy) {
         (void)loop_run_once(&w->loop, 0);
     } else {
@@ -87,7 +86,6 @@ static void turn(struct worker *w, int max_wait_ms)
         int wait_ms = timer_wheel_next_ms(&w->wheel, clock_mono_us());
         if (max_wait_ms >= 0 && (wait_ms < 0 || wait_ms > max_wait_ms))
             wait_ms = max_wait_ms;
-        publisher_flush(w->api.publisher);
         (void)loop_run_once(&w->loop, late ? 0 : wait_ms);
         mailbox_awake(w->api.inbox);
     }
@@ -121,7 +119,6 @@ static void *worker_main(void *arg)
         turn(w, -1);
     run_down(w);
     (void)take_fresh(w);
-    publisher_flush(w->api.publisher);
     loop_remove(&w->loop, &w->wake);
     http_server_fini(&w->http);
     return NULL;
@@ -151,8 +148,7 @@ enum err worker_new(const struct worker_options *options, struct worker **out)
     w->http.conns.quota = options->api->quota;
     w->fresh = ring_new(sizeof(struct accepted), ACCEPT_RING);
     w->api.inbox = mailbox_new();
-    w->api.publisher = publisher_new(options->api->broadcasters, options->api->broadcaster_count, 0);
-    if (e == OK && (!w->fresh || !w->api.inbox || !w->api.publisher))
+    if (e == OK && (!w->fresh || !w->api.inbox))
         e = ERR_NOMEM;
     if (e != OK) {
         worker_free(w);
@@ -209,7 +205,6 @@ void worker_free(struct worker *w)
 {
     if (!w)
         return;
-    publisher_free(w->api.publisher);
     api_worker_fini(&w->api);
     ring_free(w->fresh);
     mailbox_free(w->api.inbox);

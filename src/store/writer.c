@@ -28,7 +28,6 @@ struct writer {
     pthread_t thread;
     atomic_bool stopping;     /* server.c writes, the writer reads */
     atomic_bool circuit_open; /* the writer writes, workers read: a hint, so relaxed */
-    atomic_uint recoveries;   /* the writer writes, server.c reads */
     /* the writer's own */
     struct mailbox_node *waiting, **waiting_tail; /* taken from the inbox, oldest first */
     struct op **batch;
@@ -179,13 +178,19 @@ static void give_up(struct writer *w, struct op *op, enum err result)
     finish_one(w, op, result);
 }
 
+static void tell_recovered(struct writer *w)
+{
+    if (w->options.on_recovered)
+        w->options.on_recovered(w->options.on_durable_arg);
+}
+
 static void settle_doubts(struct writer *w)
 {
     if (!w->in_doubt)
         return;
     w->in_doubt = false;
     cache_settle_doubts(w->options.cache);
-    atomic_fetch_add_explicit(&w->recoveries, 1, memory_order_release);
+    tell_recovered(w);
 }
 
 /* A send that repeats one whose answer was lost: nobody has heard of the message yet. */
@@ -224,6 +229,8 @@ static void apply_batch(struct writer *w)
     settle_doubts(w);
     cache_apply(w->options.cache, w->batch, w->batch_len, &changed);
     mark_unheard(w);
+    if (w->options.on_durable)
+        w->options.on_durable(w->options.on_durable_arg, w->batch, w->batch_len);
     finish_batch(w);
 }
 
@@ -298,7 +305,7 @@ static void probe(struct writer *w)
         log_info("store is back", "after_ms=%lld", (long long)(clock_mono_us() - w->failing_since_us) / 1000);
         w->failing_since_us = 0;
         settle_doubts(w);
-        atomic_fetch_add_explicit(&w->recoveries, 1, memory_order_release);
+        tell_recovered(w);
         atomic_store_explicit(&w->circuit_open, false, memory_order_relaxed); /* prepare() published by itself */
         return;
     }
@@ -382,11 +389,6 @@ enum err writer_submit(struct writer *w, struct op *op)
 bool writer_available(const struct writer *w)
 {
     return !atomic_load_explicit(&w->circuit_open, memory_order_relaxed);
-}
-
-unsigned writer_recoveries(const struct writer *w)
-{
-    return atomic_load_explicit(&w->recoveries, memory_order_acquire);
 }
 
 void writer_stop(struct writer *w)
