@@ -18,7 +18,7 @@ LATENCY = 300  # ms
 class Network(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.database = Database().start()
+        cls.database = Database(standalone=True).start()  # test_kill.py has a replica set
         cls.addClassCleanup(cls.database.discard)
 
     def setUp(self):
