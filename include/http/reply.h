@@ -79,6 +79,3 @@ struct rule_break {
     struct slice reason; /* RULE_JSON_INVALID (ctx.error), RULE_VALUE_ERROR */
 };
 void reply_validation_body(struct buf *out, const struct rule_break *breaks, size_t count);
-
-/* If-None-Match (RFC 9110, 13.1.2): all lines of the request, weak comparison, "*" matches. */
-bool http_etag_matches(const struct http_request *req, struct slice etag);

@@ -12,4 +12,4 @@
 NODISCARD enum err listener_open(struct slice address, int *fd, struct buf *why);
 /* The bound address of a socket as text, with the port that the kernel chose. */
 void listener_address(int fd, char out[static ADDRESS_TEXT_MAX]);
-bool address_is_loopback(struct slice address);
+bool listener_is_loopback(struct slice address); /* nobody from another machine can reach it */

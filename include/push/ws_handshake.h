@@ -25,8 +25,6 @@ struct ws_verdict {
     const char *headers; /* constant header lines the answer must carry ("Name: value\r\n…"), or "" */
 };
 
-/* True when the request asks for a WebSocket at all (an Upgrade field that lists "websocket"). */
-bool ws_handshake_wanted(struct slice upgrade);
 NODISCARD enum err ws_handshake_check(const struct ws_upgrade *u, struct ws_verdict *v);
 NODISCARD enum err ws_handshake_accept(struct slice key, char out[static WS_ACCEPT_LEN]);
 /* Appends the whole 101 head, empty line included. protocol: the chosen Sec-WebSocket-Protocol, or len 0. */

@@ -14,7 +14,7 @@
 static const char *beyond_loopback(const struct config_list *list)
 {
     for (unsigned i = 0; i < list->count; i++)
-        if (!address_is_loopback(slice_cstr(list->items[i])))
+        if (!listener_is_loopback(slice_cstr(list->items[i])))
             return list->items[i];
     return NULL;
 }
@@ -136,10 +136,10 @@ void access_guard(const struct access *a, const struct config *c, struct api *ap
     api->admin_apart = c->admin_listen.count > 0;
     api->guarded = a->auth || a->rates || api->admin_apart;
     for (unsigned i = 0; i < c->listen.count; i++)
-        api->doors[i] = (struct api_door){.loopback = address_is_loopback(slice_cstr(c->listen.items[i]))};
+        api->doors[i] = (struct api_door){.loopback = listener_is_loopback(slice_cstr(c->listen.items[i]))};
     for (unsigned i = 0; i < c->admin_listen.count; i++)
         api->doors[c->listen.count + i] =
-            (struct api_door){.admin = true, .loopback = address_is_loopback(slice_cstr(c->admin_listen.items[i]))};
+            (struct api_door){.admin = true, .loopback = listener_is_loopback(slice_cstr(c->admin_listen.items[i]))};
 }
 
 /* ---- --issue-token ---- */

@@ -1,5 +1,7 @@
 #include "net/listener.h"
 
+#include "net/address.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -86,13 +88,8 @@ void listener_address(int fd, char out[static ADDRESS_TEXT_MAX])
     }
 }
 
-bool address_is_loopback(struct slice address)
+bool listener_is_loopback(struct slice address)
 {
-    struct sockaddr_storage at;
-    socklen_t len = 0;
-    if (parse_address(address, &at, &len) != OK)
-        return false;
-    if (at.ss_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&((struct sockaddr_in6 *)&at)->sin6_addr);
-    return (ntohl(((struct sockaddr_in *)&at)->sin_addr.s_addr) >> 24) == 127;
+    struct address at;
+    return address_parse(address, true, &at) && address_in_loopback(&at);
 }

@@ -1,5 +1,7 @@
 #include "push/ws_handshake.h"
 
+#include "http/request.h"
+
 #include <openssl/evp.h>
 #include <pthread.h>
 
@@ -18,20 +20,6 @@ static void fetch_sha1(void)
     sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
 }
 
-/* True where the comma-separated list holds the token, letters of either case. */
-static bool lists_token(struct slice list, struct slice token)
-{
-    while (list.len > 0) {
-        const char *comma = memchr(list.ptr, ',', list.len);
-        size_t len = comma ? (size_t)(comma - list.ptr) : list.len;
-        if (slice_eq_nocase(slice_trim(slice_of(list.ptr, len), " \t"), token))
-            return true;
-        size_t skip = comma ? len + 1 : len;
-        list = slice_of(list.ptr + skip, list.len - skip);
-    }
-    return false;
-}
-
 static bool is_base64(char c)
 {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/';
@@ -48,11 +36,6 @@ static bool is_key(struct slice key)
     return true;
 }
 
-bool ws_handshake_wanted(struct slice upgrade)
-{
-    return lists_token(upgrade, SLICE_LIT("websocket"));
-}
-
 static enum err refuse(struct ws_verdict *v, int status, const char *detail, const char *headers)
 {
     *v = (struct ws_verdict){.status = status, .detail = detail, .headers = headers};
@@ -65,9 +48,9 @@ enum err ws_handshake_check(const struct ws_upgrade *u, struct ws_verdict *v)
         return refuse(v, 405, "A WebSocket is opened by GET", "Allow: GET\r\n");
     if (u->http_major != 1 || u->http_minor < 1)
         return refuse(v, 400, "A WebSocket needs HTTP/1.1", "");
-    if (!ws_handshake_wanted(u->upgrade))
+    if (!http_list_has(u->upgrade, SLICE_LIT("websocket")))
         return refuse(v, 426, "This path speaks WebSocket: send Upgrade: websocket", UPGRADE_HEADERS);
-    if (!lists_token(u->connection, SLICE_LIT("upgrade")))
+    if (!http_list_has(u->connection, SLICE_LIT("upgrade")))
         return refuse(v, 400, "Connection header must list Upgrade", "");
     if (!slice_eq(slice_trim(u->version, " \t"), SLICE_LIT("13")))
         return refuse(v, 426, "Sec-WebSocket-Version must be 13", UPGRADE_HEADERS);

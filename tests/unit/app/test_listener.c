@@ -34,12 +34,12 @@ static void test_addresses(void)
         CU_ASSERT(why.len > 0);
         buf_fini(&why);
     }
-    CU_ASSERT_TRUE(address_is_loopback(SLICE_LIT("127.0.0.1:8000")));
-    CU_ASSERT_TRUE(address_is_loopback(SLICE_LIT("127.9.9.9:8000")));
-    CU_ASSERT_TRUE(address_is_loopback(SLICE_LIT("[::1]:8000")));
-    CU_ASSERT_FALSE(address_is_loopback(SLICE_LIT("0.0.0.0:8000")));
-    CU_ASSERT_FALSE(address_is_loopback(SLICE_LIT("[::]:8000")));
-    CU_ASSERT_FALSE(address_is_loopback(SLICE_LIT("10.0.0.1:8000")));
+    CU_ASSERT_TRUE(listener_is_loopback(SLICE_LIT("127.0.0.1:8000")));
+    CU_ASSERT_TRUE(listener_is_loopback(SLICE_LIT("127.9.9.9:8000")));
+    CU_ASSERT_TRUE(listener_is_loopback(SLICE_LIT("[::1]:8000")));
+    CU_ASSERT_FALSE(listener_is_loopback(SLICE_LIT("0.0.0.0:8000")));
+    CU_ASSERT_FALSE(listener_is_loopback(SLICE_LIT("[::]:8000")));
+    CU_ASSERT_FALSE(listener_is_loopback(SLICE_LIT("10.0.0.1:8000")));
 }
 
 static void test_port_zero_and_taken_port(void)

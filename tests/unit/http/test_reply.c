@@ -184,43 +184,6 @@ static void test_every_rule_is_worded(void)
     }
 }
 
-static void test_etag(void)
-{
-    static const struct {
-        const char *lines, *etag;
-        bool matches;
-    } cases[] = {
-        {"If-None-Match: \"a\"\r\n", "\"a\"", true},
-        {"If-None-Match: \"b\"\r\n", "\"a\"", false},
-        {"If-None-Match: W/\"a\"\r\n", "\"a\"", true},
-        {"If-None-Match: \"a\"\r\n", "W/\"a\"", true},
-        {"If-None-Match: \"b\", \"a\"\r\n", "\"a\"", true},
-        {"If-None-Match: \"b\",W/\"a\" , \"c\"\r\n", "\"a\"", true},
-        {"If-None-Match: \"b,a\"\r\n", "\"a\"", false},
-        {"If-None-Match: \"x\", \"b,\\\", \"a\"\r\n", "\"a\"", true},
-        {"If-None-Match: *\r\n", "\"a\"", true},
-        {"If-None-Match: a\r\n", "\"a\"", false},
-        {"If-None-Match: \"a\r\n", "\"a\"", false},
-        {"If-None-Match: w/\"a\"\r\n", "\"a\"", false},
-        {"If-None-Match:\r\n", "\"a\"", false},
-        {"If-None-Match: \"b\"\r\nIf-None-Match: \"a\"\r\n", "\"a\"", true},
-        {"X: \"a\"\r\n", "\"a\"", false},
-        {"If-Match: \"a\"\r\n", "\"a\"", false},
-    };
-    struct http_limits limits = {.max_head = 4096, .max_body = 10, .max_target = 100};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct http_parser p;
-        struct buf in;
-        buf_init(&in);
-        buf_printf(&in, "GET / HTTP/1.1\r\nHost: x\r\n%s\r\n", cases[i].lines);
-        http_parser_init(&p, &limits);
-        CU_ASSERT_EQUAL(http_parser_run(&p, in.ptr, in.len), HTTP_PARSE_REQUEST);
-        CU_ASSERT_EQUAL(http_etag_matches(&p.request, slice_cstr(cases[i].etag)), cases[i].matches);
-        http_parser_fini(&p);
-        buf_fini(&in);
-    }
-}
-
 const CU_TestInfo reply_tests[] = {
     {"heads", test_heads},
     {"long values", test_long_values},
@@ -229,6 +192,5 @@ const CU_TestInfo reply_tests[] = {
     {"errors", test_errors},
     {"validation", test_validation},
     {"every rule is worded", test_every_rule_is_worded},
-    {"etag", test_etag},
     CU_TEST_INFO_NULL,
 };
