@@ -6,8 +6,8 @@
 
 #include <stdlib.h>
 
-#define ARENA_MAX    (8u << 20) /* one request's decoded fields: far above --max-body's own needs */
-#define OP_ARENA_MAX (8u << 20)
+#define ARENA_MAX    (8u << 20) /* one request's decoded fields: twice the largest --max-body */
+#define OP_ARENA_MAX (8u << 20) /* what an op takes of them; far below the 16 MiB of a MongoDB document */
 
 enum err api_init(struct api *api)
 {

@@ -64,7 +64,7 @@ const struct option_row option_rows[] = {
         "Most open connections, HTTP and WebSocket together."),
     INT("max-per-address", max_per_address, "0", 0, 1000000, "connections", "N", "Network",
         "Most open connections from one address; 0: no limit."),
-    INT("max-body", max_body, "1048576", 1, 1073741824, "bytes", "BYTES", "Network", "Largest body of a request."),
+    INT("max-body", max_body, "1048576", 1, 4194304, "bytes", "BYTES", "Network", "Largest body of a request."),
     INT("max-head", max_head, "16384", 256, 1048576, "bytes", "BYTES", "Network",
         "Largest head (request line and headers) of a request."),
     INT("head-timeout", head_timeout_ms, "10000", 10, HOUR_MS, "ms", "MS", "Network",
