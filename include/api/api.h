@@ -35,7 +35,7 @@ struct api {
     struct broadcaster *const *broadcasters;
     unsigned broadcaster_count;
     int64_t started_mono_us;
-    struct quota *quota; /* of what is under way for clients; NULL: none */
+    struct quota *quota;    /* of what is under way for clients; NULL: none */
     uint8_t message_tag[5]; /* of message ids: the store's */
     struct cors_policy cors;
     struct router *router;

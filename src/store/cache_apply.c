@@ -98,7 +98,8 @@ static void find_first(struct cache *c, const struct op_send *s)
     if (!chat || !chat->history || history_has(chat->history, s->rev))
         return;
     user_unload(c, chat->user);
-    user_changed(c, chat->user, c->rev, true); /* not the message's own, older rev: the front of the order is the newest */
+    user_changed(c, chat->user, c->rev,
+                 true); /* not the message's own, older rev: the front of the order is the newest */
 }
 
 static void apply_send(struct cache *c, const struct op_send *s, const struct prepared *p)
