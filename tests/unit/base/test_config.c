@@ -150,6 +150,7 @@ static void test_errors(void)
         {{"--cache-mb", "-5"}, "--cache-mb: '-5' is not a whole number; give 1 to 1048576 MiB"},
         {{"--cache-mb="}, "--cache-mb: '' is not a whole number; give 1 to 1048576 MiB"},
         {{"--cache-mb"}, "--cache-mb needs a value: Memory for rendered chats."},
+        {{"--max-body", "4194305"}, "--max-body: '4194305' is out of range; give 1 to 4194304 bytes"},
         {{"--no-such", "1"}, "--no-such is not an option; see --help"},
         {{"--cache"}, "--cache is not an option; see --help"},
         {{"stray"}, "'stray' is not an option; options begin with --, see --help"},
