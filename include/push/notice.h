@@ -56,7 +56,8 @@ static inline bool notice_message(struct notice *n, struct slice chat_id, struct
     return true;
 }
 
-/* Without the numbers: rings of several workers are emptied in no order of time, so the hub asks for them itself. */
+/* Without the numbers: they would be of the moment when this was raised, and rings of several producers are emptied in
+ * no order of time. The hub asks for them when it sends. */
 static inline void notice_counts_changed(struct notice *n, int64_t mono_us)
 {
     n->wall_us = 0;

@@ -1,4 +1,4 @@
-/* publisher.h: one per producing thread (each worker; the writer; the bus): a ring to every broadcaster.
+/* publisher.h: one per producing thread (the writer; a bus between nodes): a ring to every broadcaster.
  * Thread:  publisher_new and publisher_free from server.c, before the broadcasters start and after they have stopped;
  *          publisher_push and publisher_flush from the one producing thread.
  * Owns:    its rings (the broadcasters read them).
