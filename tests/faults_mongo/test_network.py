@@ -125,8 +125,8 @@ class Network(unittest.TestCase):
         return time.monotonic() - begin
 
     def test_stored_and_not_heard_of(self):
-        """A send whose answer from the database is lost is refused, and stored. Once the network is back it is shown; the
-        second try gets the first one's id, and only then do dashboards hear of it: once."""
+        """A send whose answer from the database is lost is refused, and stored. Once the network is back everyone is told to
+        refetch, and it is shown; the second try gets the first one's id, and its own notice, once."""
         chat = self.chats[0]
         target, body = f"/api/users/chats/{chat.id}/send", {"content": "unheard", "client_message_id": "k1"}
         with self.server.subscriber() as ws:
@@ -135,9 +135,10 @@ class Network(unittest.TestCase):
             self.assertEqual(r.status, 503, r)
             self.network.set("pass")
             until(lambda: self.server.health()[1]["status"] == "healthy", "healthy again", 30)
+            heard = [ws.recv_json()] + ws.until_pong()
+            self.assertEqual({m["data"]["chat_id"] for m in heard}, {"*"}, heard)
             shown = [m["content"] for m in chat.poll()["messages"]]
             self.assertEqual(shown, [f"known before {chat.id}", "unheard"])
-            self.assertEqual(ws.until_pong(), [])
             r = self.server.http.post(target, body)
             self.assertEqual(r.status, 200, r)
             self.assertEqual(r.json()["message_id"], chat.poll()["messages"][-1]["_id"])
