@@ -6,10 +6,13 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define LARGE_BLOCK 262144 /* bytes */
 
 extern char **environ;
 
@@ -73,8 +76,16 @@ static void wait_for_signal(const sigset_t *wanted, struct server *server)
     sigprocmask(SIG_UNBLOCK, wanted, NULL);
 }
 
+/* glibc raises both limits by itself once a large block has come and gone; what is freed then stays with the process. */
+static void return_freed_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    (void)mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK);
+}
+
 static int serve(const struct config *c)
 {
+    return_freed_memory();
     sigset_t wanted;
     sigemptyset(&wanted);
     sigaddset(&wanted, SIGTERM);
