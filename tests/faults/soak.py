@@ -20,7 +20,8 @@ from common import Chat, Server
 from harness.rawhttp import Connection, ProtocolError, build
 from harness.websocket import TEXT, WebSocket, frame, mask_bytes  # noqa: F401
 
-CHATS = 200
+CHATS = 200  # in use at once
+CHAT_MESSAGES = 60  # then the visitor leaves and another comes
 MESSAGE = "0123456789abcdef" * 48  # bytes of each message beside its own text
 SENDS_PER_SECOND = 300
 DEAF = 50
@@ -31,6 +32,13 @@ ALLOWED = 0.02
 ARGS = ("--cache-mb", "16", "--ws-backlog", "8192", "--max-connections", "4000", "--queue", "4096")
 
 
+class Known(Chat):
+    """A chat that the soak itself has made."""
+
+    def __init__(self, chat_id, user_id):
+        self.id, self.user_id, self.client = chat_id, user_id, None
+
+
 class Soak:
     def __init__(self, server):
         self.server, self.address = server, server.address
@@ -39,11 +47,11 @@ class Soak:
         self.faults = []
         self.lock = threading.Lock()
         self.chats = [Chat(server.http) for _ in range(CHATS)]
-        self.ids = {c.id: [] for c in self.chats}  # in the order of the answers
+        self.ids = {c.id: [] for c in self.chats}  # of every chat ever, in the order of the answers
         self.threads = []
 
     def start(self):
-        work = [(self.send, i) for i in range(2)] + [(self.poll, 0), (self.refetch, 0), (self.create, 0)]
+        work = [(self.send, i) for i in range(2)] + [(self.poll, 0), (self.refetch, 0)]
         work += [(self.churn, i) for i in range(2)] + [(self.listen, 0), (self.deaf, 0)]
         for function, index in work:
             thread = threading.Thread(target=self._guarded, args=(function, index), daemon=True)
@@ -79,8 +87,8 @@ class Soak:
 
     # what clients do
     def send(self, index):
-        """Each thread has chats of its own, so the order of its answers is the order of the messages."""
-        mine = self.chats[index::2]
+        """Each thread has places of its own, so the order of its answers is the order of the messages."""
+        places = range(index, CHATS, 2)
         conn, used = Connection(self.address), 0
         for _ in self.paced(SENDS_PER_SECOND / 2 / 10):
             if used > 500:  # restarts of connections
@@ -88,7 +96,7 @@ class Soak:
                 conn, used = Connection(self.address), 0
             batch = []
             for _ in range(10):
-                chat, key = random.choice(mine), uuid.uuid4().hex
+                chat, key = self.chats[random.choice(places)], uuid.uuid4().hex
                 body = {"content": f"{key} {MESSAGE}", "role": random.choice(("user", "agent")), "client_message_id": key}
                 batch.append((chat.id, build("POST", f"/api/users/chats/{chat.id}/send", body=body)))
             conn.send(b"".join(data for _, data in batch))
@@ -100,6 +108,9 @@ class Soak:
                     raise AssertionError("a retry made another message")
             used += 10
             self.count("sends", 10)
+            for place in places:
+                if len(self.ids[self.chats[place].id]) >= CHAT_MESSAGES:
+                    self.chats[place] = self.newcomer(conn)
         conn.close()
 
     def answered(self, r, *statuses):
@@ -130,12 +141,13 @@ class Soak:
             self.count("refetches")
         conn.close()
 
-    def create(self, _):
-        for _ in self.paced(2):
-            with Connection(self.address) as conn:
-                body = {"email": f"{uuid.uuid4().hex}@x.io", "name": "Ann"}
-                self.answered(conn.request("POST", "/api/users/chats/create", body))
-            self.count("chats created")
+    def newcomer(self, conn):
+        body = {"email": f"{uuid.uuid4().hex}@x.io", "name": "Ann"}
+        answer = self.answered(conn.request("POST", "/api/users/chats/create", body)).json()
+        chat = Known(answer["chat_id"], answer["user_id"])
+        self.ids[chat.id] = []
+        self.count("chats created")
+        return chat
 
     def churn(self, _):
         """Connections that end in every way there is."""
@@ -214,10 +226,10 @@ class Soak:
     def missing(self):
         """Each chat's history is exactly what was acknowledged, in that order."""
         wrong = 0
-        for chat in self.chats:
+        for chat_id, acknowledged in self.ids.items():
+            chat = Known(chat_id, None)
             chat.client = self.server.http
-            if [m["_id"] for m in chat.history(1000)] != self.ids[chat.id]:
-                wrong += 1
+            wrong += [m["_id"] for m in chat.history(1000)] != acknowledged
         return wrong
 
 
@@ -283,7 +295,7 @@ def main():
             failures += [f"{wrong} chats whose history is not what was acknowledged"] if wrong else []
             server.stop()
         print("  " + ", ".join(f"{k} {v}" for k, v in sorted(soak.counts.items())))
-        print(f"  {sum(len(v) for v in soak.ids.values())} messages acknowledged, {CHATS} histories compared")
+        print(f"  {sum(len(v) for v in soak.ids.values())} messages acknowledged, {len(soak.ids)} histories compared")
         if len(samples) > WARM_SECONDS + 60:
             early, late = mean(samples[WARM_SECONDS - 10:WARM_SECONDS + 10]), mean(samples[-20:])
             change = late / early - 1
