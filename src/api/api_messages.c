@@ -55,8 +55,10 @@ static bool take_fields(struct call *c, const struct body *body, struct op_send 
     (void)field_string(body, "role", validate_role, &rules, &send->role);
     (void)field_text(body, "client_message_id", validate_client_key, &rules, &send->client_key);
     struct slice header = c->req->idempotency_key;
-    if (header.ptr && slice_is_utf8(header) &&
-        rules_verdict(&rules, validate_client_key(header), "header", "Idempotency-Key", slice_of(NULL, 0)))
+    /* Refused, not ignored: whoever sends a key relies on it. */
+    struct verdict verdict = slice_is_utf8(header) ? validate_client_key(header)
+                                                   : (struct verdict){.fault = FAULT_FORM, .reason = "must be UTF-8"};
+    if (header.ptr && rules_verdict(&rules, verdict, "header", "Idempotency-Key", slice_of(NULL, 0)))
         send->client_key = header;
     if (rules_answer(c, &rules))
         return false;

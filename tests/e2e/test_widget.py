@@ -395,6 +395,7 @@ class Idempotent(ServerCase):
         chat = self.chat()
         for name, headers, fields in (("field of 129", [], {"client_message_id": "k" * 129}),
                                       ("header of 129", [("Idempotency-Key", "k" * 129)], {}),
+                                      ("header not UTF-8", [("Idempotency-Key", "k\xff")], {}),
                                       ("not text", [], {"client_message_id": [5]})):
             with self.subTest(name):
                 r = self.http.post(f"/api/chats/{chat.id}/send", {"content": "x", **fields}, headers)
