@@ -78,7 +78,7 @@
     X(H_PARSE_QUEUED, "sakurad_stage_seconds", "stage=\"parse_queued\"", "Time of a send by stage.")                   \
     X(H_QUEUED_DURABLE, "sakurad_stage_seconds", "stage=\"queued_durable\"", "")                                       \
     X(H_DURABLE_ANSWERED, "sakurad_stage_seconds", "stage=\"durable_answered\"", "")                                   \
-    X(H_ANSWERED_NOTIFIED, "sakurad_stage_seconds", "stage=\"answered_notified\"", "")                                 \
+    X(H_DURABLE_NOTIFIED, "sakurad_stage_seconds", "stage=\"durable_notified\"", "")                                   \
     X(H_NOTIFIED_WRITTEN, "sakurad_stage_seconds", "stage=\"notified_written\"", "")                                   \
     X(H_REQUEST, "sakurad_request_seconds", "", "First byte of a request's head parsed to its answer queued.")         \
     X(H_READ, "sakurad_store_read_seconds", "", "Time of one store read.")                                             \

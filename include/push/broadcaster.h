@@ -7,7 +7,7 @@
  * Blocks:  broadcaster_adopt() never; the thread in epoll_wait only; broadcaster_stop() until the thread has ended.
  * Fails:   broadcaster_new ERR_NOMEM, ERR_IO; broadcaster_start ERR_NOMEM. Later failures close the one connection that
  *          they touch.
- * Metrics: M_NOTICE_DELIVERED, M_NOTICE_COALESCED, M_WS_*, G_WS_*, H_ANSWERED_NOTIFIED, H_NOTIFIED_WRITTEN. */
+ * Metrics: M_NOTICE_DELIVERED, M_NOTICE_COALESCED, M_WS_*, G_WS_*, H_DURABLE_NOTIFIED, H_NOTIFIED_WRITTEN. */
 #pragma once
 #include "base/err.h"
 #include "handoff/mailbox.h"

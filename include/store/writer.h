@@ -30,7 +30,7 @@ struct writer_options {
     void (*on_durable)(void *arg, struct op *const *ops, size_t count);
     /* The same thread: the store is well again; sends that were given up meanwhile may be stored. */
     void (*on_recovered)(void *arg);
-    void *on_durable_arg; /* of both */
+    void *hook_arg; /* of both */
 };
 
 NODISCARD enum err writer_start(const struct writer_options *options, struct writer **out);

@@ -156,7 +156,7 @@ static enum err start_store(struct server *s, struct buf *why)
     s->cache = writer.cache = cache_new(&options);
     writer.on_durable = announce;
     writer.on_recovered = announce_recovery;
-    writer.on_durable_arg = &s->announcer;
+    writer.hook_arg = &s->announcer;
     e = s->cache ? meet_store(s, &writer.max_rev) : ERR_NOMEM;
     if (e == ERR_STORE && !c->store_required) {
         log_warn("store is away", "answering=503 retrying=%s", "yes");

@@ -451,7 +451,7 @@ void http_server_drain(struct http_server *h)
     h->draining = true;
     for (uint32_t i = 0; i < h->conns.slot_count; i++) {
         struct http_session *s = (struct http_session *)h->conns.slots[i];
-        if (s && (s->state == SESSION_IDLE || s->state == SESSION_LINGER))
+        if (s && s->state == SESSION_IDLE)
             conn_close(&s->conn);
     }
 }

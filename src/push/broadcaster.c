@@ -151,7 +151,7 @@ static bool adopt_new(struct broadcaster *b)
 static void observe_taken(const struct broadcaster *b, const struct notice *n)
 {
     int64_t waited_us = b->loop.now_us - n->raised_mono_us;
-    metrics_observe(H_ANSWERED_NOTIFIED, waited_us > 0 ? (uint64_t)waited_us : 0);
+    metrics_observe(H_DURABLE_NOTIFIED, waited_us > 0 ? (uint64_t)waited_us : 0);
 }
 
 /* At most BROADCAST_BATCH notices of all rings together; true when any was there. */

@@ -181,7 +181,7 @@ static void give_up(struct writer *w, struct op *op, enum err result)
 static void tell_recovered(struct writer *w)
 {
     if (w->options.on_recovered)
-        w->options.on_recovered(w->options.on_durable_arg);
+        w->options.on_recovered(w->options.hook_arg);
 }
 
 static void settle_doubts(struct writer *w)
@@ -230,7 +230,7 @@ static void apply_batch(struct writer *w)
     cache_apply(w->options.cache, w->batch, w->batch_len, &changed);
     mark_unheard(w);
     if (w->options.on_durable)
-        w->options.on_durable(w->options.on_durable_arg, w->batch, w->batch_len);
+        w->options.on_durable(w->options.hook_arg, w->batch, w->batch_len);
     finish_batch(w);
 }
 

@@ -13,7 +13,7 @@ EXPECTED = {
     "sakurad_websockets_total": "counter", "sakurad_websockets_open": "gauge", "sakurad_stage_seconds": "histogram",
     "sakurad_request_seconds": "histogram", "sakurad_batch_operations": "histogram", "sakurad_store_commit_seconds": "histogram",
 }
-STAGES = ("parse_queued", "queued_durable", "durable_answered", "answered_notified", "notified_written")
+STAGES = ("parse_queued", "queued_durable", "durable_answered", "durable_notified", "notified_written")
 
 
 class Scrape(ServerCase):
