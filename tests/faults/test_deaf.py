@@ -23,17 +23,18 @@ ALONE_SECONDS = float(os.environ.get("SAKURAD_DEAF_ALONE_SECONDS", str(min(SECON
 RATE = 1000  # messages a second
 TICK = 0.02
 HEALTHY = 4
+SENDERS = 10  # connections, a chat each: one connection's requests are answered one by one
 COME_BACK = 10  # each fifth of a second
 ARGS = ("--max-connections", "4000", "--cache-mb", "64", "--buffer-mb", "64", "--queue", "8192")
 
 
 def listen(address, ready, stop, out):
-    """A process: HEALTHY subscribers; when each notice came, by subscriber."""
+    """A process: HEALTHY subscribers; when each notice came, by subscriber and chat."""
     sockets = [WebSocket(address) for _ in range(HEALTHY)]
     for ws in sockets:
         ws.greet()
         ws.subscribe("chat_updates")
-    came = [[] for _ in sockets]
+    came = [{} for _ in sockets]
     by_fd = {ws.conn.sock.fileno(): i for i, ws in enumerate(sockets)}
     poll = select.poll()
     for fd in by_fd:
@@ -48,7 +49,7 @@ def listen(address, ready, stop, out):
             while True:
                 message = ws.recv_json()
                 if message["type"] == "chat_updates":
-                    times.append(time.monotonic())
+                    times.setdefault(message["data"]["chat_id"], []).append(time.monotonic())
                 if not ws.conn.input:
                     break
     for ws in sockets:
@@ -90,25 +91,40 @@ def keep_deaf(address, ready, stop, out):
     out.put((opened, most_rss))
 
 
-def flow(address, chat, seconds):
-    """Sends RATE a second, in step with the clock; when each was sent, and what was acknowledged."""
-    sent, when, begin = [], [], time.monotonic()
-    with Connection(address) as conn:
-        while time.monotonic() - begin < seconds:
-            due = int((time.monotonic() - begin) * RATE) - len(sent)
-            batch = [Sent(chat, f"{chat}-{len(sent) + i}", f"message {len(sent) + i}") for i in range(due)]
-            if batch:
-                now = time.monotonic()
-                conn.send(b"".join(request(s) for s in batch))
-                when += [now] * len(batch)
-                for s in batch:
-                    r = conn.response()
-                    if r.status != 200:
-                        raise AssertionError(f"refused: {r}")
-                    s.message_id = r.json()["message_id"]
-                sent += batch
-            time.sleep(TICK)
-    return sent, when
+class Sender:
+    """One chat's connection: what was sent, and when."""
+
+    def __init__(self, address, chat):
+        self.chat, self.conn, self.sent, self.when, self.due = chat, Connection(address), [], [], []
+
+    def send(self, count):
+        now = time.monotonic()
+        self.due = [Sent(self.chat.id, f"{self.chat.id}-{len(self.sent) + i}", f"message {len(self.sent) + i}")
+                    for i in range(count)]
+        self.conn.send(b"".join(request(s) for s in self.due))
+        self.when += [now] * count
+
+    def collect(self):
+        for s in self.due:
+            r = self.conn.response()
+            if r.status != 200:
+                raise AssertionError(f"refused: {r}")
+            s.message_id = r.json()["message_id"]
+        self.sent += self.due
+
+
+def flow(senders, seconds):
+    """RATE messages a second, in step with the clock, spread over the senders."""
+    sent, begin = 0, time.monotonic()
+    while time.monotonic() - begin < seconds:
+        each = (int((time.monotonic() - begin) * RATE) - sent) // len(senders)
+        if each > 0:
+            for s in senders:
+                s.send(each)
+            for s in senders:
+                s.collect()
+            sent += each * len(senders)
+        time.sleep(TICK)
 
 
 class Helper:
@@ -143,19 +159,22 @@ class Deaf(unittest.TestCase):
 
     def measured(self, title, seconds):
         """One flow with its listeners; every listener must have heard of every message."""
-        chat = Chat(self.server.http)
+        senders = [Sender(self.server.address, Chat(self.server.http)) for _ in range(SENDERS)]
         listeners = Helper(listen, self.server.address)
         listeners.wait_ready()
-        sent, when = flow(self.server.address, chat.id, seconds)
+        flow(senders, seconds)
         came = listeners.end()
-        chat.client = self.server.client()
-        shown = [m["_id"] for m in chat.history(1000)]
-        self.assertEqual(shown, [s.message_id for s in sent], "a refetch shows all, once, in order")
-        times = []
-        for times_of_one in came:
-            self.assertEqual(len(times_of_one), len(sent), "one who reads missed a notice")
-            times += [at - begin for begin, at in zip(when, times_of_one)]
-        report(title, messages=len(sent), listeners=HEALTHY, p50=f"{percentile(times, 0.5) * 1000:.2f} ms",
+        times, client = [], self.server.client()
+        for sender in senders:
+            sender.conn.close()
+            sender.chat.client = client
+            shown = [m["_id"] for m in sender.chat.history(1000)]
+            self.assertEqual(shown, [s.message_id for s in sender.sent], "a refetch shows all, once, in order")
+            for heard in came:
+                heard = heard.get(sender.chat.id, [])
+                self.assertEqual(len(heard), len(sender.sent), "one who reads missed a notice")
+                times += [at - begin for begin, at in zip(sender.when, heard)]
+        report(title, messages=sum(len(s.sent) for s in senders), listeners=HEALTHY, p50=f"{percentile(times, 0.5) * 1000:.2f} ms",
                p99=f"{percentile(times, 0.99) * 1000:.2f} ms")
         return percentile(times, 0.99)
 
