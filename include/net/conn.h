@@ -51,7 +51,8 @@ struct conn {
     uint32_t generation; /* of this slot now: an op's origin matches or is stale */
     uint64_t ticket;
     bool readable; /* the kernel may have more input */
-    bool ended;    /* the peer will send no more (FIN) */
+    bool hung_up;  /* the end of the stream was signalled: it is read after what came before it */
+    bool ended;    /* the peer will send no more (FIN), and all of it has been read */
     bool dead;     /* the socket failed: close it */
     struct buf in; /* kept input; in_at: consumed up to here */
     size_t in_at;

@@ -190,7 +190,7 @@ static ssize_t read_some(struct conn *c, char *to, size_t room)
     for (;;) {
         ssize_t n = recv(c->source.fd, to, room, 0);
         if (n > 0) {
-            c->readable = (size_t)n == room;
+            c->readable = (size_t)n == room || c->hung_up;
             metrics_add(M_BYTES_IN, (uint64_t)n);
             return n;
         }
@@ -330,6 +330,8 @@ static void on_events(struct loop_source *source, uint32_t events)
     struct conn *c = (struct conn *)source;
     if (events & (EPOLLERR | EPOLLHUP))
         c->dead = true;
+    if (events & EPOLLRDHUP)
+        c->hung_up = true; /* this edge does not come again */
     if (events & (EPOLLIN | EPOLLRDHUP))
         c->readable = true;
     if (!c->dead && conn_sending(c)) {

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -65,6 +66,21 @@ static void on_left(void *arg, uint64_t ticket)
 {
     CU_ASSERT_EQUAL(ticket, 7);
     ((struct rig *)arg)->left++;
+}
+
+/* TCP, not a Unix pair, where edges differ: an answer that is taken raises none. */
+static void tcp_pair(int pair[2])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    must(bind(listener, (struct sockaddr *)&at, len) == 0 && listen(listener, 1) == 0);
+    must(getsockname(listener, (struct sockaddr *)&at, &len) == 0);
+    pair[1] = socket(AF_INET, SOCK_STREAM, 0);
+    must(connect(pair[1], (struct sockaddr *)&at, len) == 0);
+    pair[0] = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+    must(pair[0] >= 0 && fcntl(pair[1], F_SETFL, O_NONBLOCK) == 0);
+    close(listener);
 }
 
 static struct rig *rig_new(void)
@@ -213,6 +229,28 @@ static void test_close_is_kept(void)
     close(rig->client);
     rig->client = -1;
     turn(rig, 5);
+    CU_ASSERT_EQUAL(rig->left, 1);
+    rig_free(rig);
+}
+
+/* The request and the end of the stream come in one event: no later edge will tell of the end. */
+static void test_half_closed_client(void)
+{
+    struct rig *rig = rig_new();
+    char out[4096];
+    bool ended;
+    int pair[2];
+    close(rig->client);
+    turn(rig, 5);
+    rig->left = 0;
+    tcp_pair(pair);
+    rig->client = pair[1];
+    http_server_take(&rig->http, pair[0], 7, (struct http_from){0});
+    turn(rig, 5); /* what the registration itself reported */
+    put(rig, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    CU_ASSERT_EQUAL(shutdown(rig->client, SHUT_WR), 0);
+    get(rig, out, sizeof(out), &ended);
+    CU_ASSERT(ended && strstr(out, "\r\n\r\n/a"));
     CU_ASSERT_EQUAL(rig->left, 1);
     rig_free(rig);
 }
@@ -390,6 +428,7 @@ const CU_TestInfo session_tests[] = {
     {"pipelining takes turns", test_pipelining_takes_turns},
     {"byte by byte", test_byte_by_byte},
     {"Connection: close is kept", test_close_is_kept},
+    {"a half-closed client is answered, then closed", test_half_closed_client},
     {"a bad request is answered, then closed", test_bad_request_is_answered_and_closed},
     {"Expect: 100-continue", test_expect_continue},
     {"deferred answers keep order", test_deferred_answers_keep_order},
