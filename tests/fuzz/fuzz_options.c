@@ -21,7 +21,7 @@ static void check_text(struct slice s, bool one_line)
 
 static void check_accepted(const struct config *c)
 {
-    must(c->action >= CONFIG_RUN && c->action <= CONFIG_PRINT);
+    must(c->action >= CONFIG_RUN && c->action <= CONFIG_MIGRATE);
     must(c->listen.count >= 1 && c->listen.count <= CONFIG_LIST_MAX);
     must(c->workers >= 1 && c->workers <= 256 && c->readers >= 1 && c->broadcasters >= 1);
     must(c->max_connections >= 1 && c->max_body >= 1 && c->max_head >= 256);
