@@ -10,7 +10,6 @@
 void json_out_string(struct buf *b, struct slice s);  /* with quotes */
 void json_out_escaped(struct buf *b, struct slice s); /* without quotes */
 void json_out_i64(struct buf *b, int64_t value);
-void json_out_u64(struct buf *b, uint64_t value);
 void json_out_double(struct buf *b, double value); /* shortest that reads back the same; NaN and infinity: null */
 void json_out_bool(struct buf *b, bool value);
 void json_out_null(struct buf *b);
@@ -24,9 +23,7 @@ void json_out_key(struct buf *b, struct slice key);
 
 /* Whole members: comma if needed, "key":value. */
 void json_out_member_string(struct buf *b, const char *key, struct slice value);
-void json_out_member_string_or_null(struct buf *b, const char *key, struct slice value); /* ptr NULL: null */
 void json_out_member_i64(struct buf *b, const char *key, int64_t value);
-void json_out_member_bool(struct buf *b, const char *key, bool value);
 void json_out_member_null(struct buf *b, const char *key);
 void json_out_member_raw(struct buf *b, const char *key, struct slice json);
 

@@ -61,6 +61,5 @@ void ws_conn_close(struct ws_conn *c, uint16_t code, const char *reason); /* rea
 
 enum ws_state ws_conn_state(const struct ws_conn *c);
 void *ws_conn_app(struct ws_conn *c); /* WS_APP_BYTES, aligned to 8 */
-struct ws_set *ws_conn_set(const struct ws_conn *c);
 struct slice ws_conn_id(const struct ws_conn *c);                      /* the connection_id, UUID_LEN bytes */
 const struct ws_principal *ws_conn_principal(const struct ws_conn *c); /* NULL: anonymous */

@@ -21,13 +21,9 @@ static enum err append_token(struct buf *b, const struct api *api, struct slice 
 static void complete_create(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
-    struct http_session *s = op_session(op, w);
+    struct http_session *s = op_succeeded(op, w);
     if (!s)
         return;
-    if (op->result != OK) {
-        answer_err(s, op->result);
-        return;
-    }
     struct buf *b = &w->text;
     buf_clear(b);
     buf_append_lit(b, "{\"success\":true");
@@ -80,16 +76,11 @@ void api_create_chat(struct call *c)
         return;
     uuid_v4(op->create.chat_id);
     oid_new(&op->create.new_user);
-    op->create.user_id = op_copy(op, user_id);
-    op->create.email = op_copy(op, email);
-    op->create.name = op_copy(op, name);
-    if ((user_id.len && !op->create.user_id.ptr) || (email.len && !op->create.email.ptr) ||
-        (name.len && !op->create.name.ptr)) {
-        op_put(c->w->ops, op);
-        answer_err(c->s, ERR_NOMEM);
-        return;
-    }
-    call_submit(c, op);
+    op->create.user_id = user_id;
+    op->create.email = email;
+    op->create.name = name;
+    struct slice *const all[] = {&op->create.user_id, &op->create.email, &op->create.name};
+    call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 
 static void complete_set_ai(struct op *op, void *arg)
@@ -132,11 +123,6 @@ void api_set_ai(struct call *c)
     if (!op)
         return;
     op->set_ai.enabled = enabled;
-    op->set_ai.chat_id = op_copy(op, chat_id);
-    if (op->set_ai.chat_id.ptr) {
-        call_submit(c, op);
-        return;
-    }
-    op_put(c->w->ops, op);
-    answer_err(c->s, ERR_NOMEM);
+    op->set_ai.chat_id = chat_id;
+    call_submit(c, op, (struct slice *const[]){&op->set_ai.chat_id}, 1);
 }

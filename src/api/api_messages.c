@@ -62,7 +62,7 @@ static bool take_fields(struct call *c, const struct body *body, struct op_send 
         send->client_key = header;
     if (rules_answer(c, &rules))
         return false;
-    if (send->text.len > 0)
+    if (validate_content(send->text).fault == FAULT_NONE)
         return true;
     answer_error(c->s, 400, MESSAGE_REQUIRED);
     return false;
@@ -88,17 +88,10 @@ void api_send(struct call *c)
     struct op *op = call_op(c, OP_SEND, complete_send);
     if (!op)
         return;
-    op->send.chat_id = op_copy(op, chat_id);
-    op->send.role = op_copy(op, send.role);
-    op->send.text = op_copy(op, send.text);
-    op->send.client_key = send.client_key.len ? op_copy(op, send.client_key) : slice_of(NULL, 0);
-    if (!op->send.chat_id.ptr || !op->send.role.ptr || !op->send.text.ptr ||
-        (send.client_key.len && !op->send.client_key.ptr)) {
-        op_put(c->w->ops, op);
-        answer_err(c->s, ERR_NOMEM);
-        return;
-    }
-    call_submit(c, op);
+    op->send = send;
+    op->send.chat_id = chat_id;
+    struct slice *const all[] = {&op->send.chat_id, &op->send.role, &op->send.text, &op->send.client_key};
+    call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 
 /* No AI is connected: the sentence that widgets in the field show until an agent writes. */

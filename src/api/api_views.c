@@ -25,29 +25,9 @@ static void answer_view(struct http_session *s, enum view view, const struct vie
 
 static void complete_view(struct op *op, void *arg)
 {
-    struct http_session *s = op_session(op, arg);
-    if (!s)
-        return;
-    if (op->result != OK)
-        answer_err(s, op->result);
-    else
+    struct http_session *s = op_succeeded(op, arg);
+    if (s)
         answer_view(s, op->view.query.view, &op->view.answer);
-}
-
-static bool own_query(struct op *op, const struct view_query *q)
-{
-    op->view.query = *q;
-    struct view_query *mine = &op->view.query;
-    struct slice *const all[] = {&mine->ident,  &mine->owner,         &mine->email,
-                                 &mine->before, &mine->if_none_match, &mine->scope.id};
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        if (all[i]->len == 0)
-            continue;
-        *all[i] = op_copy(op, *all[i]);
-        if (!all[i]->ptr)
-            return false;
-    }
-    return true;
 }
 
 /* A listing is cut down to the owner's customers. */
@@ -118,12 +98,11 @@ static void serve(struct call *c, struct view_query *q)
     struct op *op = call_op(c, OP_VIEW, complete_view);
     if (!op)
         return;
-    if (own_query(op, q)) {
-        call_submit(c, op);
-        return;
-    }
-    op_put(c->w->ops, op);
-    answer_err(c->s, ERR_NOMEM);
+    op->view.query = *q;
+    struct view_query *mine = &op->view.query;
+    struct slice *const all[] = {&mine->ident,  &mine->owner,         &mine->email,
+                                 &mine->before, &mine->if_none_match, &mine->scope.id};
+    call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 
 /* A cursor that is not one of ours means "I have nothing": the whole answer. */

@@ -71,12 +71,15 @@ bool query_text(struct call *c, const char *name, struct slice *out); /* false: 
 
 /* An op for this call: reply address, deadline. NULL: 503 answered. Give it away with call_submit(). */
 struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete);
-void call_submit(struct call *c, struct op *op); /* to the writer or the readers; refused: 503 answered */
+/* The last step of a handler that defers: each of the op's slices, which still point into the request, is copied into
+ * the op (empty ones become {NULL, 0}), and the op goes to the writer or the readers. Refused or no memory: 503 answered. */
+void call_submit(struct call *c, struct op *op, struct slice *const *slices, size_t count);
 /* May this call touch the chat? False: answered 403. What memory cannot say travels with the op and is checked there. */
 bool call_reaches_chat(struct call *c, struct slice chat_id);
-struct slice op_copy(struct op *op, struct slice s); /* into the op's arena; ptr NULL: no memory */
 /* In a completion: the session that waits, or NULL when it is gone. */
 struct http_session *op_session(struct op *op, struct api_worker *w);
+/* The same for a completion with nothing to say to a failure but what it is: that is answered here, and NULL. */
+struct http_session *op_succeeded(struct op *op, struct api_worker *w);
 
 /* Handlers, one file per resource. */
 void api_send(struct call *c);

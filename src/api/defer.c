@@ -6,6 +6,13 @@
 
 #define OP_BYTES_FREE ((size_t)4096)
 
+/* Copies *s into the op. False: no memory. */
+static bool own(struct op *op, struct slice *s)
+{
+    *s = s->len > 0 ? arena_slice(&op->arena, *s) : slice_of(NULL, 0);
+    return s->len == 0 || s->ptr;
+}
+
 struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete)
 {
     struct op *op = op_get(c->w->ops, kind);
@@ -18,13 +25,11 @@ struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete)
     op->complete = complete;
     op->parsed_us = c->s->exchange.parsed_us;
     op->scope.kind = c->scope.kind;
-    if (c->scope.kind != SCOPE_ALL && c->scope.id.len > 0) {
-        op->scope.id = op_copy(op, c->scope.id);
-        if (!op->scope.id.ptr) {
-            op_put(c->w->ops, op);
-            answer_err(c->s, ERR_NOMEM);
-            return NULL;
-        }
+    op->scope.id = c->scope.kind != SCOPE_ALL ? c->scope.id : slice_of(NULL, 0);
+    if (!own(op, &op->scope.id)) {
+        op_put(c->w->ops, op);
+        answer_err(c->s, ERR_NOMEM);
+        return NULL;
     }
     op->deadline_us = op->parsed_us + c->w->api->config->write_timeout_ms * 1000;
     return op;
@@ -37,8 +42,15 @@ static void give_back(struct api_worker *w, struct op *op)
     op_put(w->ops, op);
 }
 
-void call_submit(struct call *c, struct op *op)
+void call_submit(struct call *c, struct op *op, struct slice *const *slices, size_t count)
 {
+    for (size_t i = 0; i < count; i++) {
+        if (own(op, slices[i]))
+            continue;
+        op_put(c->w->ops, op);
+        answer_err(c->s, ERR_NOMEM);
+        return;
+    }
     op->queued_us = clock_mono_us();
     int64_t waited_us = op->queued_us - op->parsed_us;
     bool view = op->kind == OP_VIEW;
@@ -73,14 +85,18 @@ bool call_reaches_chat(struct call *c, struct slice chat_id)
     return sight != SIGHT_NO;
 }
 
-struct slice op_copy(struct op *op, struct slice s)
-{
-    return arena_slice(&op->arena, s);
-}
-
 struct http_session *op_session(struct op *op, struct api_worker *w)
 {
     return session_find(w->http, op->origin.slot, op->origin.generation);
+}
+
+struct http_session *op_succeeded(struct op *op, struct api_worker *w)
+{
+    struct http_session *s = op_session(op, w);
+    if (!s || op->result == OK)
+        return s;
+    answer_err(s, op->result);
+    return NULL;
 }
 
 void api_complete(struct api_worker *w, struct mailbox_node *list)

@@ -68,11 +68,6 @@ void json_out_i64(struct buf *b, int64_t value)
     buf_append_i64(b, value);
 }
 
-void json_out_u64(struct buf *b, uint64_t value)
-{
-    buf_append_u64(b, value);
-}
-
 void json_out_double(struct buf *b, double value)
 {
     char text[32];
@@ -130,25 +125,10 @@ void json_out_member_string(struct buf *b, const char *key, struct slice value)
     json_out_string(b, value);
 }
 
-void json_out_member_string_or_null(struct buf *b, const char *key, struct slice value)
-{
-    json_out_key(b, slice_cstr(key));
-    if (value.ptr)
-        json_out_string(b, value);
-    else
-        json_out_null(b);
-}
-
 void json_out_member_i64(struct buf *b, const char *key, int64_t value)
 {
     json_out_key(b, slice_cstr(key));
     json_out_i64(b, value);
-}
-
-void json_out_member_bool(struct buf *b, const char *key, bool value)
-{
-    json_out_key(b, slice_cstr(key));
-    json_out_bool(b, value);
 }
 
 void json_out_member_null(struct buf *b, const char *key)

@@ -201,11 +201,6 @@ void *ws_conn_app(struct ws_conn *c)
     return c->app.bytes;
 }
 
-struct ws_set *ws_conn_set(const struct ws_conn *c)
-{
-    return c->set;
-}
-
 struct slice ws_conn_id(const struct ws_conn *c)
 {
     return slice_of(c->id, UUID_LEN);

@@ -82,23 +82,19 @@ static void test_members(void)
     buf_append_char(&b, '{');
     json_out_member_string(&b, "s", slice_cstr("x\"{"));
     json_out_member_i64(&b, "i", INT64_MIN);
-    json_out_member_bool(&b, "t", true);
-    json_out_member_bool(&b, "f", false);
     json_out_member_null(&b, "n");
-    json_out_member_string_or_null(&b, "sn", (struct slice){0});
-    json_out_member_string_or_null(&b, "se", SLICE_LIT(""));
+    json_out_member_string(&b, "se", SLICE_LIT(""));
     json_out_member_raw(&b, "r", slice_cstr("[1]"));
     json_out_member_raw(&b, "e", (struct slice){0});
     json_out_key_lit(&b, "a");
     buf_append_char(&b, '[');
     json_out_comma(&b);
-    json_out_u64(&b, UINT64_MAX);
+    json_out_i64(&b, INT64_MAX);
     json_out_comma(&b);
     json_out_null(&b);
     buf_append_lit(&b, "]}");
-    CU_ASSERT_STRING_EQUAL(buf_cstr(&b),
-                           "{\"s\":\"x\\\"{\",\"i\":-9223372036854775808,\"t\":true,\"f\":false,\"n\":null,"
-                           "\"sn\":null,\"se\":\"\",\"r\":[1],\"e\":null,\"a\":[18446744073709551615,null]}");
+    CU_ASSERT_STRING_EQUAL(buf_cstr(&b), "{\"s\":\"x\\\"{\",\"i\":-9223372036854775808,\"n\":null,"
+                                         "\"se\":\"\",\"r\":[1],\"e\":null,\"a\":[9223372036854775807,null]}");
     buf_fini(&b);
 }
 
