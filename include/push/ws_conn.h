@@ -60,6 +60,6 @@ unsigned ws_conn_notify(struct ws_conn *c, struct slice frames, unsigned topic);
 void ws_conn_close(struct ws_conn *c, uint16_t code, const char *reason); /* reason: at most 123 bytes, or NULL */
 
 enum ws_state ws_conn_state(const struct ws_conn *c);
-void *ws_conn_app(struct ws_conn *c); /* WS_APP_BYTES, aligned to 8 */
+void *ws_conn_app(struct ws_conn *c);                                  /* WS_APP_BYTES, aligned to 8 */
 struct slice ws_conn_id(const struct ws_conn *c);                      /* the connection_id, UUID_LEN bytes */
 const struct ws_principal *ws_conn_principal(const struct ws_conn *c); /* NULL: anonymous */
