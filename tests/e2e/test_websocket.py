@@ -497,12 +497,15 @@ class Protocol(ServerCase):
         self.assertEqual(ws.until_pong(), [])
 
     def test_connections_are_counted(self):
-        before = self.server.metrics().get("sakurad_websockets_open")
+        def connections():
+            return self.server.metrics().get("sakurad_websockets_open")
+
+        self.eventually(lambda: connections() == 0, "those of the tests before gone")
         ws = self.open()
-        self.assertEqual(self.server.metrics().get("sakurad_websockets_open"), before + 1)
+        self.assertEqual(connections(), 1)
         ws.send_frame(CLOSE, struct.pack(">H", 1000))
         ws.recv_close()
-        self.eventually(lambda: self.server.metrics().get("sakurad_websockets_open") <= before, "the connection forgotten")
+        self.eventually(lambda: connections() == 0, "the connection forgotten")
 
 
 class Interval(ServerCase):
