@@ -313,14 +313,33 @@ static enum err apply_set_ai(struct attempt *try, struct op *op)
 
 /* ---- sends ---- */
 
-static enum err sort_out(struct attempt *try)
+#define LISTS_BYTES (3 * sizeof(struct op *) + 2 * sizeof(int64_t)) /* of one op in all five */
+
+void batch_room_fini(struct batch_room *room)
 {
-    /* One block for the five lists: at most `count` each. */
-    size_t n = try->count;
-    char *block = malloc(n * (3 * sizeof(struct op *) + 2 * sizeof(int64_t)));
+    free(room->block);
+    *room = (struct batch_room){0};
+}
+
+static bool room_reserve(struct batch_room *room, size_t ops)
+{
+    if (ops <= room->ops)
+        return true;
+    size_t more = ops > room->ops * 2 ? ops : room->ops * 2;
+    void *block = malloc(more * LISTS_BYTES);
     if (!block)
+        return false;
+    batch_room_fini(room);
+    *room = (struct batch_room){.block = block, .ops = more};
+    return true;
+}
+
+static enum err sort_out(struct attempt *try, struct batch_room *room)
+{
+    size_t n = try->count;
+    if (!room_reserve(room, n))
         return ERR_NOMEM;
-    try->keyed_rev = (int64_t *)(void *)block;
+    try->keyed_rev = room->block; /* the five lists, at most n each */
     try->keyed_time = try->keyed_rev + n;
     try->sends = (struct op **)(void *)(try->keyed_time + n);
     try->unlinked = try->sends + n;
@@ -505,13 +524,14 @@ static void count_duplicates(const struct attempt *try)
         metrics_add(M_DEDUPLICATED, duplicates);
 }
 
-enum err batch_apply(struct store *s, struct op *const *ops, size_t count, struct totals *changed)
+enum err batch_apply(struct store *s, struct batch_room *room, struct op *const *ops, size_t count,
+                     struct totals *changed)
 {
     struct attempt try = {.store = s, .ops = ops, .count = count};
     *changed = (struct totals){0};
     if (count == 0)
         return OK;
-    enum err err = sort_out(&try);
+    enum err err = sort_out(&try, room);
     if (err != OK)
         return err;
     err = s->vtable->begin(s);
@@ -528,6 +548,5 @@ enum err batch_apply(struct store *s, struct op *const *ops, size_t count, struc
     } else {
         undo_try(&try);
     }
-    free(try.keyed_rev); /* the block that sort_out() made */
     return err;
 }

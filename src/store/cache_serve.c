@@ -52,7 +52,7 @@ static void serve_one(struct cache *c, const struct view_query *asked, struct vi
 {
     struct view_query q = *asked;
     struct user_view view;
-    struct snap s = {0};
+    struct snap s;
     struct cchat *chat;
     uint32_t hash = index_hash(q.ident);
     bool compose = false;
@@ -195,7 +195,7 @@ static void serve_changes(struct cache *c, const struct view_query *q, struct sn
 static void serve_list(struct cache *c, const struct view_query *asked, struct view_answer *out)
 {
     struct view_query q = *asked;
-    struct snap s = {0};
+    struct snap s;
     bool compose = false;
     cache_lock(c);
     uint64_t version = c->inbox_version;
@@ -211,8 +211,9 @@ static void serve_list(struct cache *c, const struct view_query *asked, struct v
         }
     }
     cache_unlock(c);
-    if (compose)
-        serve_changes(c, &q, &s, &cursor, version, out);
+    if (!compose)
+        return;
+    serve_changes(c, &q, &s, &cursor, version, out);
     snap_fini(&s);
 }
 

@@ -9,8 +9,8 @@
 
 void snap_init(struct snap *s, size_t user_slots)
 {
-    *s = (struct snap){.user_count = user_slots};
-    s->users = calloc(user_slots > 0 ? user_slots : 1, sizeof(*s->users));
+    *s = (struct snap){.user_count = user_slots, .chats = s->few, .chat_cap = SNAP_FEW};
+    s->users = user_slots > 1 ? calloc(user_slots, sizeof(*s->users)) : &s->one;
     if (!s->users) {
         s->user_count = 0;
         s->failed = true;
@@ -23,8 +23,10 @@ void snap_fini(struct snap *s)
         content_drop(s->users[i].content);
         blob_drop(s->users[i].head);
     }
-    free(s->users);
-    free(s->chats);
+    if (s->users != &s->one)
+        free(s->users);
+    if (s->chats != s->few)
+        free(s->chats);
     *s = (struct snap){0};
 }
 
@@ -32,10 +34,15 @@ static bool chats_reserve(struct snap *s, size_t more)
 {
     if (s->chat_count + more <= s->chat_cap)
         return true;
-    size_t cap = s->chat_cap * 2 > s->chat_count + more ? s->chat_cap * 2 : s->chat_count + more;
-    struct history_view *grown = reallocarray(s->chats, cap, sizeof(*grown));
+    bool inside = s->chats == s->few;
+    size_t cap = inside ? s->user_count + more : s->chat_cap * 2; /* most customers have one chat */
+    if (cap < s->chat_count + more)
+        cap = s->chat_count + more;
+    struct history_view *grown = reallocarray(inside ? NULL : s->chats, cap, sizeof(*grown));
     if (!grown)
         return false;
+    if (inside)
+        memcpy(grown, s->few, s->chat_count * sizeof(*grown));
     s->chats = grown;
     s->chat_cap = cap;
     return true;

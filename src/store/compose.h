@@ -19,12 +19,17 @@ struct user_view {
     uint32_t total_chats;
 };
 
+#define SNAP_FEW 4
+
+/* Stays where it is made: a snap of one customer with a few chats has them inside. */
 struct snap {
     struct user_view *users;
     size_t user_count;
     struct history_view *chats;
     size_t chat_count, chat_cap;
     bool failed;
+    struct user_view one;
+    struct history_view few[SNAP_FEW];
 };
 
 void snap_init(struct snap *s, size_t user_slots);

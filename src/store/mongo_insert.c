@@ -1,6 +1,6 @@
-/* The messages of a batch: one insert, one update of the chats.
- * Happy path: each send → a document whose _id is its rev → one unordered insert → per chat what was added → one
- *   unordered update with a guard (last_rev below this batch's), which moves each counter at most once.
+/* The messages of a batch: one insert.
+ * Happy path: each send → a document whose _id is its rev → one unordered insert → what was added to which chat goes
+ *   to mongo_counters.c, which writes it to the chats behind.
  * A document that the insert refuses:
  *   duplicate _id, the message there is this one  → an earlier try stored it: done;
  *   duplicate _id, the message there is another's → another node made the same microsecond: again, with an _id that
@@ -165,7 +165,7 @@ static bool has_elements(const bson_t *reply, const char *key)
 
 /* The reply of a failed insert speaks of single documents only when the error itself is theirs: a lost connection
  * or a refused command leaves the rest unclear. */
-static bool only_documents(const bson_t *reply, const bson_error_t *error)
+bool mongo_only_documents(const bson_t *reply, const bson_error_t *error)
 {
     bson_iter_t it, one;
     if (error->domain != MONGOC_ERROR_SERVER || has_elements(reply, "writeConcernErrors"))
@@ -186,7 +186,7 @@ static enum err insert_command(struct insertion *in, struct plan *const *sent, c
     bool ok = mongoc_collection_insert_many(in->s->writer.messages, docs, count, &opts, &reply, &error);
     enum err e = OK;
     if (!ok)
-        e = only_documents(&reply, &error) ? take_write_errors(&reply, sent, count) : ERR_STORE;
+        e = mongo_only_documents(&reply, &error) ? take_write_errors(&reply, sent, count) : ERR_STORE;
     if (e != OK)
         e = mongo_failed(in->s, &in->s->writer, "inserting messages", &error);
     bson_destroy(&reply);
@@ -397,91 +397,25 @@ static void tell_ops(struct insertion *in)
 
 /* --- the chats --- */
 
-static enum err collect_touched(struct insertion *in, struct mongo_touched **out, size_t *count)
+static enum err count_stored(struct insertion *in)
 {
-    struct map chats;
-    map_init(&chats);
-    *out = arena_zalloc(in->a, (in->count + 1) * sizeof(**out));
-    *count = 0;
-    enum err e = *out ? OK : ERR_NOMEM;
-    for (size_t i = 0; e == OK && i < in->count; i++) {
-        const struct plan *p = &in->plans[i];
-        const struct op_send *send = &p->op->send;
-        if (p->state != PLAN_STORED)
+    size_t n = 0;
+    struct mongo_added *added = arena_alloc(in->a, (in->count + 1) * sizeof(*added));
+    if (!added)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < in->count; i++) {
+        const struct op_send *send = &in->plans[i].op->send;
+        if (in->plans[i].state != PLAN_STORED)
             continue;
-        struct mongo_touched *t = map_get(&chats, send->chat_id);
-        if (!t) {
-            t = &(*out)[(*count)++];
-            t->chat_id = send->chat_id;
-            e = map_put(&chats, send->chat_id, t);
-        }
-        t->added++;
-        t->rev = send->rev > t->rev ? send->rev : t->rev;
-        t->timestamp_us = send->timestamp_us > t->timestamp_us ? send->timestamp_us : t->timestamp_us;
-        t->flags |= (uint8_t)(send->link.flags | chat_flags_of_role(send->role));
+        added[n++] = (struct mongo_added){
+            .chat_id = send->chat_id,
+            .user_id = send->link.user_id,
+            .rev = send->rev,
+            .timestamp_us = send->timestamp_us,
+            .flags = (uint8_t)(send->link.flags | chat_flags_of_role(send->role)),
+        };
     }
-    map_fini(&chats);
-    return e;
-}
-
-static void add_update(mongoc_bulk_operation_t *bulk, const struct mongo_touched *t)
-{
-    bson_t filter = BSON_INITIALIZER, change = BSON_INITIALIZER;
-    bson_t part;
-    put_text(&filter, "chat_id", t->chat_id);
-    BCON_APPEND(&filter, "last_rev", "{", "$lt", BCON_INT64(t->rev), "}");
-    BCON_APPEND(&change, "$inc", "{", "total_messages", BCON_INT64(t->added), "}");
-    bson_append_document_begin(&change, "$max", -1, &part);
-    BSON_APPEND_INT64(&part, "rev", t->rev);
-    BSON_APPEND_INT64(&part, "last_rev", t->rev);
-    put_time(&part, "last_activity", t->timestamp_us);
-    bson_append_document_end(&change, &part);
-    bson_append_document_begin(&change, "$set", -1, &part);
-    put_time(&part, "updated_at", t->timestamp_us);
-    if (t->flags & CHAT_HAS_AGENT)
-        BSON_APPEND_BOOL(&part, "has_agent", true);
-    if (t->flags & CHAT_HAS_ASSISTANT)
-        BSON_APPEND_BOOL(&part, "has_assistant", true);
-    bson_append_document_end(&change, &part);
-    bson_error_t error;
-    must(mongoc_bulk_operation_update_one_with_opts(bulk, &filter, &change, NULL, &error)); /* built right above */
-    bson_destroy(&filter);
-    bson_destroy(&change);
-}
-
-/* *settled: every chat was found below the guard and moved. */
-static enum err update_command(struct insertion *in, const struct mongo_touched *touched, size_t count, bool *settled)
-{
-    bson_error_t error;
-    bson_t reply;
-    bson_iter_t it;
-    bson_t opts = BSON_INITIALIZER;
-    BSON_APPEND_BOOL(&opts, "ordered", false);
-    mongoc_bulk_operation_t *bulk = mongoc_collection_create_bulk_operation_with_opts(in->s->writer.chats, &opts);
-    bson_destroy(&opts);
-    for (size_t i = 0; i < count; i++)
-        add_update(bulk, &touched[i]);
-    bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0;
-    *settled = ok && bson_iter_init_find(&it, &reply, "nMatched") && bson_integer(&it) == (int64_t)count;
-    enum err e = OK;
-    if (!ok && !only_documents(&reply, &error)) /* a document's own refusal: mongo_recount() sets it right */
-        e = mongo_failed(in->s, &in->s->writer, "updating chats", &error);
-    bson_destroy(&reply);
-    mongoc_bulk_operation_destroy(bulk);
-    return e;
-}
-
-static enum err update_chats(struct insertion *in)
-{
-    struct mongo_touched *touched;
-    size_t count;
-    bool settled = true;
-    enum err e = collect_touched(in, &touched, &count);
-    if (e == OK && count > 0) {
-        metrics_add(M_STORE_WRITE_CHAT, count);
-        e = update_command(in, touched, count, &settled);
-    }
-    return e == OK && !settled ? mongo_recount(in->s, &in->s->writer, touched, count, in->a) : e;
+    return n > 0 ? mongo_counters_add(in->s, added, n) : OK;
 }
 
 enum err mongo_insert_messages(struct store *st, struct op *const *sends, size_t count)
@@ -491,6 +425,8 @@ enum err mongo_insert_messages(struct store *st, struct op *const *sends, size_t
     arena_init(&a, 0);
     in.a = &a;
     enum err e = mongo_learn_tag(in.s);
+    if (e == OK && count > 0)
+        e = mongo_counters_room(in.s, sends[count - 1]->send.rev);
     if (e == OK)
         e = make_plans(&in, sends, count);
     if (e == OK && !atomic_load_explicit(&in.s->keys_unique, memory_order_acquire))
@@ -500,7 +436,7 @@ enum err mongo_insert_messages(struct store *st, struct op *const *sends, size_t
     if (e == OK)
         e = settle_clashes(&in);
     if (e == OK)
-        e = update_chats(&in);
+        e = count_stored(&in);
     if (e == OK)
         tell_ops(&in);
     arena_fini(&a);

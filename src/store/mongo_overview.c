@@ -205,7 +205,7 @@ enum err mongo_overview(struct store_reader *reader, struct arena *a, struct ove
     out->users = arena_zalloc(a, ROWS * sizeof(*out->users));
     out->chats = arena_zalloc(a, ROWS * sizeof(*out->chats));
     map_init(&v.by_chat);
-    enum err e = out->users && out->chats ? OK : ERR_NOMEM;
+    enum err e = out->users && out->chats ? mongo_counters_settle(v.store, v.conn) : ERR_NOMEM;
     if (e == OK)
         e = read_users(&v);
     if (e == OK)

@@ -330,7 +330,9 @@ enum err mongo_load_user(struct store_reader *reader, struct slice ident, const 
     struct load l = {.store = mongo_of_reader(reader), .conn = &r->conn, .sink = sink, .a = &r->scratch};
     arena_reset(&r->scratch);
     arena_init(&l.text, 0);
-    enum err e = find_ident(&l, ident);
+    enum err e = mongo_counters_settle(l.store, l.conn);
+    if (e == OK)
+        e = find_ident(&l, ident);
     if (e == OK)
         e = read_rows(&l);
     if (e == OK)

@@ -1,7 +1,6 @@
-/* Counters that are in doubt are counted. When: the guarded update of a batch did not find every chat below its
- * revision, because this is a repeat of a batch whose answer was lost, because another node was faster, or because
- * the chat is of the old layout and has no guard yet; and at start, where a crash may have left a batch's messages
- * without the update of their chats. What was read guards what is written: a chat that moved meanwhile is left to
+/* Counters that are in doubt are counted. When: a guarded update did not find every chat below its revision, because
+ * this is a repeat whose first answer was lost, because another node was faster, or because the chat is of the old
+ * layout and has no guard yet; and at start, where a crash may have left messages uncounted. What was read guards what is written: a chat that moved meanwhile is left to
  * whoever moved it. */
 #include "mongo_store.h"
 
@@ -135,7 +134,10 @@ static enum err write_counts(struct mongo_store *s, const struct mongo_conn *con
     }
     enum err e = OK;
     if (n > 0) {
-        if (!mongoc_bulk_operation_execute(bulk, &reply, &error))
+        bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0;
+        if (!ok && mongo_only_documents(&reply, &error)) /* it refuses, and always will: the others go on */
+            log_warn("a chat's counters cannot be written", "error=\"%s\"", error.message);
+        else if (!ok)
             e = mongo_failed(s, conn, "writing counters", &error);
         bson_destroy(&reply);
     }
@@ -177,24 +179,45 @@ struct tail {
     struct arena *a;
     struct map by_id;
     struct mongo_touched *chats;
-    size_t count;
+    size_t count, cap;
 };
 
-static enum err add_tail(struct tail *t, const bson_t *doc)
+/* The entries move when the array grows, so the map holds their places, plus one. */
+static enum err tail_entry(struct tail *t, struct slice chat_id, struct mongo_touched **out)
+{
+    uintptr_t place = (uintptr_t)map_get(&t->by_id, chat_id);
+    if (place == 0) {
+        if (t->count == t->cap) {
+            size_t cap = t->cap ? t->cap * 2 : 64;
+            struct mongo_touched *grown = realloc(t->chats, cap * sizeof(*grown));
+            if (!grown)
+                return ERR_NOMEM;
+            t->chats = grown;
+            t->cap = cap;
+        }
+        struct slice id = arena_slice(t->a, chat_id);
+        if (!id.ptr || map_put(&t->by_id, id, (void *)(t->count + 1)) != OK)
+            return ERR_NOMEM;
+        t->chats[t->count] = (struct mongo_touched){.chat_id = id};
+        place = ++t->count;
+    }
+    *out = &t->chats[place - 1];
+    return OK;
+}
+
+static enum err add_tail(struct tail *t, const bson_t *doc, struct arena *row)
 {
     struct message m;
     bson_iter_t fields;
     struct slice chat_id = chat_id_of(doc);
     if (chat_id.len == 0 || !bson_iter_init(&fields, doc))
         return OK;
-    map_message(&fields, t->a, &m);
-    struct mongo_touched *chat = map_get(&t->by_id, chat_id);
-    if (!chat) {
-        chat = &t->chats[t->count++];
-        *chat = (struct mongo_touched){.chat_id = arena_slice(t->a, chat_id)};
-        if (!chat->chat_id.ptr || map_put(&t->by_id, chat->chat_id, chat) != OK)
-            return ERR_NOMEM;
-    }
+    arena_reset(row);
+    map_message(&fields, row, &m);
+    struct mongo_touched *chat;
+    enum err e = tail_entry(t, chat_id, &chat);
+    if (e != OK)
+        return e;
     chat->added++;
     chat->rev = m.rev > chat->rev ? m.rev : chat->rev;
     chat->timestamp_us = m.timestamp_us > chat->timestamp_us ? m.timestamp_us : chat->timestamp_us;
@@ -202,54 +225,75 @@ static enum err add_tail(struct tail *t, const bson_t *doc)
     return OK;
 }
 
-static enum err read_tail(struct mongo_store *s, const struct mongo_conn *conn, size_t newest, struct tail *t)
+/* Ids begin with the second: all of the seconds that can hold an uncounted message. */
+static enum err read_tail(struct mongo_store *s, const struct mongo_conn *conn, int64_t newest, struct tail *t)
 {
-    struct mongo_find how = {.sort = "{\"_id\":-1}",
-                             .fields = "{\"chat_id\":1,\"role\":1,\"timestamp\":1}",
-                             .limit = (int64_t)newest,
-                             .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->messages, bson_new(), &how);
+    const uint8_t lowest[5] = {0};
+    int64_t oldest = newest > MONGO_BEHIND_US ? newest - MONGO_BEHIND_US : 0;
+    struct oid from = oid_from_rev(oldest / 1000000 * 1000000, lowest);
+    bson_t range;
+    bson_t *filter = bson_new();
+    bson_append_document_begin(filter, "_id", -1, &range);
+    put_oid(&range, "$gte", &from);
+    bson_append_document_end(filter, &range);
+    struct mongo_find how = {.fields = "{\"chat_id\":1,\"role\":1,\"timestamp\":1}", .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->messages, filter, &how);
     const bson_t *doc;
+    struct arena row;
+    arena_init(&row, 0);
     enum err e = OK;
-    while (e == OK && t->count < newest && mongoc_cursor_next(cursor, &doc))
-        e = add_tail(t, doc);
+    while (e == OK && mongoc_cursor_next(cursor, &doc))
+        e = add_tail(t, doc, &row);
+    arena_fini(&row);
     enum err end = mongo_done(s, conn, "reading the newest messages", cursor);
     return e != OK ? e : end;
 }
 
-/* Keeps, at the front, the chats whose counters lag behind their newest message. */
-static enum err keep_lagging(struct mongo_store *s, const struct mongo_conn *conn, struct tail *t)
+/* Of these, at the front, those whose counters lag behind their newest message. */
+static enum err keep_lagging(struct mongo_store *s, const struct mongo_conn *conn, struct mongo_touched *chats,
+                             size_t *count)
 {
+    struct map by_id;
+    map_init(&by_id);
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < *count; i++)
+        e = map_put(&by_id, chats[i].chat_id, &chats[i]);
     struct mongo_find how = {.fields = "{\"chat_id\":1,\"last_rev\":1}", .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, chats_filter(t->chats, t->count), &how);
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, chats_filter(chats, *count), &how);
     const bson_t *doc;
-    while (mongoc_cursor_next(cursor, &doc)) {
+    while (e == OK && mongoc_cursor_next(cursor, &doc)) {
         bson_iter_t it;
-        struct mongo_touched *chat = map_get(&t->by_id, chat_id_of(doc));
+        struct mongo_touched *chat = map_get(&by_id, chat_id_of(doc));
         if (chat && bson_iter_init_find(&it, doc, "last_rev") && bson_integer(&it) >= chat->rev)
             chat->added = 0;
     }
+    map_fini(&by_id);
+    enum err end = mongo_done(s, conn, "reading the newest messages' chats", cursor);
     size_t kept = 0;
-    for (size_t i = 0; i < t->count; i++)
-        if (t->chats[i].added > 0)
-            t->chats[kept++] = t->chats[i];
-    t->count = kept;
-    return mongo_done(s, conn, "reading the newest messages' chats", cursor);
+    for (size_t i = 0; i < *count; i++)
+        if (chats[i].added > 0)
+            chats[kept++] = chats[i];
+    *count = kept;
+    return e != OK ? e : end;
 }
 
-enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn, size_t newest)
+enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn, int64_t newest)
 {
     struct arena a;
     arena_init(&a, 0);
-    struct tail t = {.a = &a, .chats = calloc(newest, sizeof(*t.chats))};
+    struct tail t = {.a = &a};
     map_init(&t.by_id);
-    enum err e = t.chats ? read_tail(s, conn, newest, &t) : ERR_NOMEM;
-    if (e == OK && t.count > 0)
-        e = keep_lagging(s, conn, &t);
-    if (e == OK && t.count > 0) {
-        log_info("recounting chats of the last batch", "chats=%zu", t.count);
-        e = mongo_recount(s, conn, t.chats, t.count, &a);
+    enum err e = newest > 0 ? read_tail(s, conn, newest, &t) : OK;
+    size_t recounted = 0;
+    for (size_t at = 0; e == OK && at < t.count; at += CHATS_AT_ONCE) {
+        size_t n = t.count - at < CHATS_AT_ONCE ? t.count - at : CHATS_AT_ONCE;
+        e = keep_lagging(s, conn, t.chats + at, &n);
+        if (e == OK && n > 0)
+            e = mongo_recount(s, conn, t.chats + at, n, &a);
+        recounted += n;
     }
+    if (recounted > 0)
+        log_info("recounted chats of the newest messages", "chats=%zu", recounted);
     map_fini(&t.by_id);
     free(t.chats);
     arena_fini(&a);

@@ -2,7 +2,7 @@
  * Thread:  struct mongo_store: fields in groups by thread below. A mongo_conn belongs to one thread.
  * Owns:    the store its pools and the writer's connection; a reader its own.
  * Write path: store_mongo.c (batch, life) → mongo_write.c (chats, customers) → mongo_insert.c (messages) →
- *          mongo_recount.c (when an update's result is in doubt). Read path: mongo_read.c, mongo_list.c,
+ *          mongo_counters.c (their chats, behind) → mongo_recount.c (when an update's result is in doubt). Read path: mongo_read.c, mongo_list.c,
  *          mongo_overview.c, mongo_totals.c. bson_map.c and bson_put.c know the documents. */
 #pragma once
 #include "bson_map.h"
@@ -20,8 +20,8 @@ struct mongo_store {
     mongoc_client_pool_t *writer_pool, *reader_pool;
     char *masked_uri;
     uint8_t own_tag[5]; /* of this process: for ids that another node took */
-    size_t tail;        /* newest messages that identity() checks: two batches */
     struct mongo_health health;
+    struct mongo_counters *counters; /* locks by itself */
     /* writer only (main before it starts) */
     struct mongo_conn writer;
     uint8_t tag[5]; /* the database's: of its oldest message, else own_tag */
@@ -123,20 +123,45 @@ struct mongo_merged {
 NODISCARD enum err mongo_merge_next(struct mongo_merge *m, struct mongo_merged *out);
 void mongo_merge_close(struct mongo_merge *m);
 
+/* --- mongo_insert.c --- */
+/* The reply of a failed write speaks of single documents only: the others are done. */
+bool mongo_only_documents(const bson_t *reply, const bson_error_t *error);
+
+/* --- mongo_counters.c: chats' counters, written behind --- */
+#define MONGO_BEHIND_US 15000000 /* the most that a stored message may be older than the newest and not yet counted */
+struct mongo_added {             /* one stored message */
+    struct slice chat_id, user_id;
+    int64_t rev, timestamp_us;
+    uint8_t flags;
+};
+NODISCARD enum err mongo_counters_start(struct mongo_store *s);
+void mongo_counters_stop(struct mongo_store *s); /* writes what is left */
+/* [writer] Before a batch whose newest message has this rev: ERR_STORE, the chats are too far behind. */
+NODISCARD enum err mongo_counters_room(struct mongo_store *s, int64_t rev);
+/* [writer] All or nothing: ERR_NOMEM. Copies the ids. */
+NODISCARD enum err mongo_counters_add(struct mongo_store *s, const struct mongo_added *messages, size_t count);
+/* [any thread, on its own connection] Before chats are read: every message stored before the call is in their
+ * documents. Of this chat, or of this customer's, only where some are behind. */
+NODISCARD enum err mongo_counters_settle(struct mongo_store *s, const struct mongo_conn *conn);
+NODISCARD enum err mongo_counters_settle_chat(struct mongo_store *s, const struct mongo_conn *conn,
+                                              struct slice chat_id);
+NODISCARD enum err mongo_counters_settle_user(struct mongo_store *s, const struct mongo_conn *conn,
+                                              struct slice user_id);
+
 /* --- mongo_recount.c --- */
-struct mongo_touched { /* a chat and what a batch added to it */
+struct mongo_touched { /* a chat and what was added to it */
     struct slice chat_id;
     int64_t added;
-    int64_t rev;
+    int64_t first_rev, rev; /* of the oldest and the newest message added */
     int64_t timestamp_us;
     uint8_t flags;
 };
 /* Brings the chats' counters to what the database holds, whatever was or was not applied before. */
 NODISCARD enum err mongo_recount(struct mongo_store *s, const struct mongo_conn *conn,
                                  const struct mongo_touched *chats, size_t count, struct arena *a);
-/* After a crash between a batch's two commands: recounts the chats that the newest messages belong to, where they
- * lag behind. */
-NODISCARD enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn, size_t newest);
+/* After a crash before messages were counted: recounts the chats of the newest ones, where they lag behind. newest:
+ * the newest message's rev. */
+NODISCARD enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn, int64_t newest);
 
 /* --- mongo_totals.c --- */
 /* Reads the database's tag, once. */

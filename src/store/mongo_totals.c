@@ -208,7 +208,8 @@ enum err mongo_totals(struct store *st, struct totals *out)
 enum err mongo_read_totals(struct store_reader *reader, struct totals *out)
 {
     struct mongo_reader *r = (struct mongo_reader *)reader;
-    return count_all(mongo_of_reader(reader), &r->conn, out);
+    enum err e = mongo_counters_settle(mongo_of_reader(reader), &r->conn);
+    return e == OK ? count_all(mongo_of_reader(reader), &r->conn, out) : e;
 }
 
 /* --- identity --- */
@@ -284,13 +285,14 @@ enum err mongo_identity(struct store *st, int64_t *max_rev, uint8_t tag[5])
     enum err e = mongo_learn_tag(s);
     if (e == OK)
         e = message_edge(s, "{\"_id\":-1}", &newest, &found);
-    *max_rev = found ? oid_to_rev(&newest) : 0;
+    int64_t newest_rev = found ? oid_to_rev(&newest) : 0;
+    *max_rev = newest_rev;
     if (e == OK)
         e = read_rev(s, s->writer.customers, max_rev);
     if (e == OK)
         e = read_rev(s, s->writer.chats, max_rev);
     if (e == OK)
-        e = mongo_recover_tail(s, &s->writer, s->tail);
+        e = mongo_recover_tail(s, &s->writer, newest_rev);
     memcpy(tag, s->tag, sizeof(s->tag));
     return e;
 }

@@ -1,11 +1,10 @@
 /* The store on MongoDB: its life, and what a batch is.
  * Happy path: begin → (find and upsert customers and chats, one command each) → resolve unknown chats, one find →
- *   one insert of all messages → one update of all chats they touch → commit. Begin and commit are bookkeeping: each
- *   command is durable by itself (write concern majority and journal) and safe to repeat, since every id was made
- *   before the first try: a duplicate _id is a message that an earlier try stored.
+ *   one insert of all messages → commit. Begin and commit are bookkeeping: each command is durable by itself (write
+ *   concern majority and journal) and safe to repeat, since every id was made before the first try: a duplicate _id
+ *   is a message that an earlier try stored. The chats' counters follow within about a second (mongo_counters.c);
+ *   whoever reads them here makes them follow first.
  * Failure: any call that fails or whose result is unclear gives ERR_STORE and the writer runs the batch again.
- *   Counters are moved by a guarded update ({last_rev < this batch}), so a repeat moves nothing twice; where the
- *   guard did not match (repeat, an old chat's first message, another node), mongo_recount.c counts what is there.
  * At start the database may be away: the driver's monitors keep looking for it, health() says so. */
 #include "mongo_store.h"
 
@@ -101,6 +100,7 @@ static void mongo_close(struct store *st)
     struct mongo_store *s = mongo_of(st);
     if (!s)
         return;
+    mongo_counters_stop(s);
     bool indexer_ended = mongo_index_stop(s);
     mongo_conn_close(&s->writer);
     if (s->writer_pool)
@@ -179,6 +179,8 @@ static enum err start(struct mongo_store *s, const struct config *config, struct
     if (e == OK && config->store_required)
         e = require(s, why);
     if (e == OK)
+        e = mongo_counters_start(s);
+    if (e == OK)
         mongo_index_start(s);
     return e;
 }
@@ -203,7 +205,6 @@ enum err store_mongo_open(const struct config *config, struct store **out, struc
     pthread_condattr_destroy(&monotonic);
     random_bytes(s->own_tag, sizeof(s->own_tag));
     memcpy(s->tag, s->own_tag, sizeof(s->tag));
-    s->tail = 2 * (size_t)(config->batch > 0 ? config->batch : 1);
     config_mask_uri(config->store, &masked);
     s->masked_uri = buf_take(&masked, NULL);
     buf_fini(&masked);

@@ -32,6 +32,7 @@ struct writer {
     struct mailbox_node *waiting, **waiting_tail; /* taken from the inbox, oldest first */
     struct op **batch;
     size_t batch_len;
+    struct batch_room room;
     int64_t last_rev;
     int64_t doubt_from, doubt_to; /* revs of ops given up after a try; 0: none yet */
     bool in_doubt;                /* some since the store was last well */
@@ -208,7 +209,7 @@ static void apply_batch(struct writer *w)
     struct totals changed = {0};
     link_batch(w);
     int64_t before = clock_mono_us();
-    enum err e = batch_apply(w->options.store, w->batch, w->batch_len, &changed);
+    enum err e = batch_apply(w->options.store, &w->room, w->batch, w->batch_len, &changed);
     int64_t after = clock_mono_us();
     if (e != OK) {
         metrics_add(M_STORE_ERROR, 1);
@@ -403,6 +404,7 @@ void writer_free(struct writer *w)
     if (!w)
         return;
     mailbox_free(w->inbox);
+    batch_room_fini(&w->room);
     free(w->batch);
     free(w);
 }

@@ -41,6 +41,7 @@ void rig_close(struct rig *r)
         r->store->vtable->close(r->store);
     r->factory->wipe(r->factory->arg);
     op_pool_free(r->pool);
+    batch_room_fini(&r->room);
     arena_fini(&r->arena);
     buf_fini(&r->text);
     *r = (struct rig){0};
@@ -114,7 +115,7 @@ struct op *rig_ai(struct rig *r, const char *chat, bool enabled)
 
 enum err rig_apply(struct rig *r, struct op *const *ops, size_t count)
 {
-    return batch_apply(r->store, ops, count, &r->changed);
+    return batch_apply(r->store, &r->room, ops, count, &r->changed);
 }
 
 const char *rig_chat(struct rig *r, const char *user_id)

@@ -21,6 +21,7 @@ struct rig {
     struct store *store;
     struct store_reader *reader;
     struct op_pool *pool;
+    struct batch_room room;
     struct arena arena;
     struct buf text;       /* of the last function that returned text */
     struct totals changed; /* by the last rig_apply() */

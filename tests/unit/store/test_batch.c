@@ -203,7 +203,7 @@ static void retry_after_any_failure(void)
         faulty_init(&f, r.store);
         f.fail_at = at;
         struct totals changed, before = rig_totals(&r);
-        enum err err = batch_apply(&f.store, m.ops, OPS, &changed);
+        enum err err = batch_apply(&f.store, &r.room, m.ops, OPS, &changed);
         if (err != OK) {
             failed++;
             CU_ASSERT_EQUAL(err, ERR_STORE);
@@ -214,7 +214,7 @@ static void retry_after_any_failure(void)
             CU_ASSERT_EQUAL(memcmp(&before, &after, sizeof(after)), 0);
             CU_ASSERT_PTR_NULL(rig_load(&r, "zoe"));
             expect_untouched(&m);
-            CU_ASSERT_EQUAL(batch_apply(&f.store, m.ops, OPS, &changed), OK);
+            CU_ASSERT_EQUAL(batch_apply(&f.store, &r.room, m.ops, OPS, &changed), OK);
         }
         expect_done(&r, &m, &changed, old->send.rev);
         rig_close(&r);

@@ -17,6 +17,7 @@ struct walk {
     struct store_reader *reader;
     struct cache *cache;  /* the one under test */
     struct cache *bypass; /* asks the store each time */
+    struct batch_room room;
     char dir[64];
     int64_t rev;
     char chats[400][UUID_LEN + 1];
@@ -57,6 +58,7 @@ static void close_store(struct walk *w)
 {
     cache_free(w->cache);
     cache_free(w->bypass);
+    batch_room_fini(&w->room);
     w->store->vtable->reader_close(w->reader);
     w->store->vtable->maintain(w->store, INT64_MAX / 4, true);
     w->store->vtable->close(w->store);
@@ -147,7 +149,7 @@ static void one_batch(struct walk *w, bool late)
         if (ops[i].kind == OP_SET_AI)
             cache_link(w->cache, ops[i].set_ai.chat_id, &ops[i].arena, &ops[i].set_ai.link);
     }
-    CU_ASSERT_EQUAL_FATAL(batch_apply(w->store, list, count, &changed), OK);
+    CU_ASSERT_EQUAL_FATAL(batch_apply(w->store, &w->room, list, count, &changed), OK);
     if (late) {
         struct view_answer out;
         struct view_query q = {.view = VIEW_REFETCH, .limit = 1 + dice(w, PEOPLE)};

@@ -158,8 +158,16 @@ void kit_put(struct kit *k, const char *collection, const char *json)
     bson_destroy(doc);
 }
 
+/* Chats follow their messages; a test wants to see where they end. False: they could not be written. */
+bool kit_settle(struct kit *k)
+{
+    struct mongo_store *s = (struct mongo_store *)k->store;
+    return !s || mongo_counters_settle(s, &s->writer) == OK;
+}
+
 static bson_t *get(struct kit *k, const char *collection, const char *filter)
 {
+    (void)kit_settle(k);
     bson_t *f = from_json(filter);
     mongoc_collection_t *c = mongoc_database_get_collection(k->database, collection);
     mongoc_cursor_t *cursor = mongoc_collection_find_with_opts(c, f, NULL, NULL);
@@ -191,6 +199,7 @@ int64_t kit_number(struct kit *k, const char *collection, const char *filter, co
 int64_t kit_count(struct kit *k, const char *collection, const char *filter)
 {
     bson_error_t error;
+    (void)kit_settle(k);
     bson_t *f = from_json(filter);
     mongoc_collection_t *c = mongoc_database_get_collection(k->database, collection);
     int64_t n = mongoc_collection_count_documents(c, f, NULL, NULL, NULL, &error);

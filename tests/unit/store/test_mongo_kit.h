@@ -32,6 +32,7 @@ void kit_fini(struct kit *k);
 
 /* Extended JSON; aborts the test program on a mistake of the test. */
 void kit_put(struct kit *k, const char *collection, const char *json);
+bool kit_settle(struct kit *k); /* what was sent is in the chats' documents; the next three do it by themselves */
 char *kit_get(struct kit *k, const char *collection, const char *filter); /* relaxed JSON of one; bson_free() */
 int64_t kit_number(struct kit *k, const char *collection, const char *filter, const char *field); /* -1: not there */
 int64_t kit_count(struct kit *k, const char *collection, const char *filter);
