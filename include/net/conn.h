@@ -3,7 +3,8 @@
  * Thread:  the worker that owns the conn_set; a connection lives and dies there, or leaves by conn_detach().
  * Owns:    the descriptor, kept input, pending output (one reference to a body).
  * Memory:  a quiet connection has no buffers: input is read into the set's scratch and kept only when it is part
- *          of a request, output is kept only when the socket did not take it.
+ *          of a request, output is kept only when the socket did not take it. One buffer that was given back is the
+ *          set's spare, lent to the next connection that has something to keep.
  * Blocks:  never.
  * Fails:   conn_open() NULL at the set's bound or without memory; I/O errors make the conn dead, and its owner
  *          closes it. */
@@ -39,6 +40,7 @@ struct conn_set {
     uint32_t open;
     struct quota *quota; /* of what connections keep; NULL: none. Set after conn_set_init() */
     char *scratch;       /* CONN_SCRATCH bytes: what was just read, until the callback returns */
+    struct buf spare;    /* empty, or without memory */
 };
 
 #define CONN_SCRATCH 65536

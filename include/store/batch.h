@@ -3,14 +3,22 @@
  * Failures:  ERR_STORE anywhere: rollback, the batch is as if never tried (ids stay, so it can be tried again);
  *            an op's own failure (no such chat, …) is that op's result and harms no other.
  * Thread:    the writer only.
- * Owns:      nothing; results go into the ops and their arenas. */
+ * Owns:      nothing; results go into the ops and their arenas. Its lists are the caller's, kept from batch to batch. */
 #pragma once
 #include "store/op.h"
 #include "store/store.h"
 
+/* Where a batch's ops are sorted out: grows to the largest batch, so that a later one asks for no memory. Starts zeroed. */
+struct batch_room {
+    void *block;
+    size_t ops; /* that it has room for */
+};
+void batch_room_fini(struct batch_room *room);
+
 /* Order of effects: as in ops[]. Every op has rev and now_us/timestamp_us set by the caller before the first try.
  * On OK each op's `result` is final and `changed` holds what the batch added to the totals. */
-NODISCARD enum err batch_apply(struct store *s, struct op *const *ops, size_t count, struct totals *changed);
+NODISCARD enum err batch_apply(struct store *s, struct batch_room *room, struct op *const *ops, size_t count,
+                               struct totals *changed);
 
 /* The customer rules of POST /api/users/chats/create and /api/users/data, pure: */
 enum user_field {

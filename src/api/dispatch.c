@@ -6,8 +6,9 @@
 
 #include <stdlib.h>
 
-#define ARENA_MAX    (8u << 20) /* one request's decoded fields: twice the largest --max-body */
-#define OP_ARENA_MAX (8u << 20) /* what an op takes of them; far below the 16 MiB of a MongoDB document */
+#define ARENA_MAX    (8u << 20)  /* one request's decoded fields: twice the largest --max-body */
+#define ARENA_KEPT   (32u << 10) /* its first block, which stays: what a form or an ordinary JSON body takes */
+#define OP_ARENA_MAX (8u << 20)  /* what an op takes of them; far below the 16 MiB of a MongoDB document */
 
 enum err api_init(struct api *api)
 {
@@ -34,9 +35,11 @@ void api_fini(struct api *api)
 enum err api_worker_init(struct api_worker *w, int64_t max_ops)
 {
     arena_init(&w->arena, ARENA_MAX);
+    bool room = arena_alloc(&w->arena, ARENA_KEPT) != NULL;
+    arena_reset(&w->arena);
     w->ops = op_pool_new((size_t)max_ops, OP_ARENA_MAX);
     w->tokens = w->api->auth ? token_cache_new(TOKEN_CACHE_ENTRIES) : NULL;
-    return w->ops && (w->tokens || !w->api->auth) ? OK : ERR_NOMEM;
+    return room && w->ops && (w->tokens || !w->api->auth) ? OK : ERR_NOMEM;
 }
 
 void api_worker_fini(struct api_worker *w)

@@ -14,8 +14,8 @@
 #define WS_PARSER      9216    /* lent while a message is incomplete */
 #define RING_SLOTS     4096    /* of each ring */
 #define SLOT_TABLES    16      /* per possible connection and worker */
-#define WORKER_SCRATCH 8454144 /* input, and the arena of the request in hand */
-#define STREAMS        5242880 /* frames on their way to plain subscribers, per broadcaster */
+#define WORKER_SCRATCH 8486912 /* input, a spare buffer for it, and the arena of the request in hand */
+#define STREAMS        5308416 /* frames on their way to plain subscribers and followers, per broadcaster */
 #define PACED_CHATS    65536   /* chats that --notify-interval remembers, per broadcaster */
 #define PACED_CHATS_OF 256     /* chats that a subscriber's own interval remembers */
 #define PACED_CHAT     320

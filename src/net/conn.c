@@ -12,6 +12,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+/* Of a spare buffer: what a request that comes in two pieces grows to (conn_fill) fits, a large body's does not. */
+#define SPARE_MAX ((size_t)(CONN_SCRATCH / 2))
+
 static void on_events(struct loop_source *source, uint32_t events);
 static bool charge(struct conn *c);
 static void on_deadline(struct timer *t);
@@ -41,6 +44,7 @@ void conn_set_fini(struct conn_set *set)
     free(set->generations);
     free(set->free_slots);
     free(set->scratch);
+    buf_fini(&set->spare);
     pool_fini(&set->pool);
     *set = (struct conn_set){0};
 }
@@ -157,12 +161,23 @@ static bool is_kept(const struct conn *c, struct slice s)
     return c->in.ptr && s.ptr >= c->in.ptr && s.ptr <= c->in.ptr + c->in.len;
 }
 
+/* The larger of it and the spare is the spare from now on. */
+static void retire(struct conn_set *set, struct buf *b)
+{
+    if (b->cap > set->spare.cap && b->cap <= SPARE_MAX) {
+        struct buf smaller = set->spare;
+        set->spare = *b;
+        *b = smaller;
+    }
+    buf_fini(b);
+}
+
 void conn_drop_input(struct conn *c)
 {
     c->in_at = 0;
     if (c->in.cap == 0)
         return;
-    buf_fini(&c->in);
+    retire(c->set, &c->in);
     (void)charge(c); /* gives back */
 }
 
@@ -175,6 +190,10 @@ enum err conn_keep(struct conn *c, struct slice rest)
     if (is_kept(c, rest)) {
         c->in_at = (size_t)(rest.ptr - c->in.ptr);
         return OK;
+    }
+    if (c->in.cap == 0) {
+        c->in = c->set->spare;
+        c->set->spare = (struct buf){0};
     }
     buf_clear(&c->in);
     c->in_at = 0;

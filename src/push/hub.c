@@ -257,7 +257,7 @@ static void destroy(void *self)
         buf_fini(&h->frames[i]);
     }
     channel_fini(&h->counts);
-    map_fini(&h->chats);
+    special_fini(h);
     pacer_free(h->pacer);
     arena_fini(&h->arena);
     buf_fini(&h->text);

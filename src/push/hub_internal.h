@@ -14,6 +14,8 @@ enum hub_topic_bit { TOPIC_UPDATES = 1, TOPIC_COUNTS = 2 };
 
 #define OWN_PACER_CHATS    256   /* chats that one subscriber's interval covers at a time */
 #define SHARED_PACER_CHATS 65536 /* the same for --notify-interval */
+#define GATHER_SPARES      64    /* buffers for followed chats' frames that are kept from turn to turn… */
+#define GATHER_SPARE_MAX   1024  /* …of at most this size */
 
 struct hub;
 
@@ -62,6 +64,8 @@ struct hub {
     struct channel updates[NOTICE_FORMATS], counts;
     struct map chats; /* id → hub_chat */
     struct hub_chat *touched;
+    struct buf spares[GATHER_SPARES]; /* empty buffers that keep their memory */
+    unsigned spare_count;
     struct hub_special **paced; /* those of all chats with an interval or a filter */
     uint32_t paced_count, paced_cap;
     struct pacer *pacer; /* of --notify-interval, for all without a longer interval; NULL: none */
@@ -95,6 +99,7 @@ void hub_hear(struct hub *h, struct ws_conn *c, enum ws_message_kind kind, struc
 void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic);
 
 /* hub_special.c */
+void special_fini(struct hub *h);
 NODISCARD enum err special_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wish);
 void special_remove(struct hub *h, struct ws_conn *c);
 void special_flush(struct ws_conn *c); /* sends what its pacer holds */

@@ -8,14 +8,9 @@
 
 static void send_paced(struct hub_special *sp, const struct notice *n)
 {
-    struct buf frame;
-    buf_init(&frame);
-    frame_message(&frame, (enum notice_format)sp->format, notice_chat_id(n), notice_role(n), n->wall_us);
-    if (buf_ok(&frame))
-        hub_deliver(sp->hub, sp->conn, buf_slice(&frame), TOPIC_UPDATES, 1);
-    else
-        sp->hub->refetch_due = true;
-    buf_fini(&frame);
+    hub_next_frame(sp->hub);
+    hub_deliver(sp->hub, sp->conn, hub_frame(sp->hub, n, (enum notice_format)sp->format), TOPIC_UPDATES, 1);
+    hub_next_frame(sp->hub);
 }
 
 static void arm(struct hub_special *sp)
@@ -197,11 +192,32 @@ void special_offer(struct hub *h, const struct notice *n, const struct hub_chat 
             offer(chat->subs[i], n);
 }
 
+/* Between its notices a chat costs its struct only: what it gathers them in is lent for the turn. */
+static void lend_buffer(struct hub *h, struct buf *to)
+{
+    if (to->cap == 0 && h->spare_count > 0)
+        *to = h->spares[--h->spare_count];
+}
+
+static void return_buffer(struct hub *h, struct buf *b)
+{
+    if (b->cap > 0 && b->cap <= GATHER_SPARE_MAX && h->spare_count < GATHER_SPARES) {
+        buf_clear(b);
+        h->spares[h->spare_count++] = *b;
+        *b = (struct buf){0};
+    } else {
+        buf_fini(b);
+    }
+}
+
 void special_gather(struct hub *h, struct hub_chat *chat, const struct notice *n)
 {
-    for (unsigned i = 0; i < NOTICE_FORMATS; i++)
-        if (chat->unpaced[i] > 0)
-            buf_append_slice(&chat->gathered[i], hub_frame(h, n, (enum notice_format)i));
+    for (unsigned i = 0; i < NOTICE_FORMATS; i++) {
+        if (chat->unpaced[i] == 0)
+            continue;
+        lend_buffer(h, &chat->gathered[i]);
+        buf_append_slice(&chat->gathered[i], hub_frame(h, n, (enum notice_format)i));
+    }
     chat->frames++;
     if (chat->touched)
         return;
@@ -223,7 +239,7 @@ static void send_chat(struct hub *h, struct hub_chat *chat)
             h->refetch_due = true;
     }
     for (unsigned i = 0; i < NOTICE_FORMATS; i++)
-        buf_fini(&chat->gathered[i]); /* between its notices a chat costs its struct only */
+        return_buffer(h, &chat->gathered[i]);
     chat->frames = 0;
     chat->touched = false;
 }
@@ -239,6 +255,13 @@ void special_send_gathered(struct hub *h, int64_t taken_us)
     }
     int64_t took_us = clock_mono_us() - taken_us;
     metrics_observe(H_NOTIFIED_WRITTEN, took_us > 0 ? (uint64_t)took_us : 0);
+}
+
+void special_fini(struct hub *h)
+{
+    map_fini(&h->chats);
+    while (h->spare_count > 0)
+        buf_fini(&h->spares[--h->spare_count]);
 }
 
 void special_flush_all(struct hub *h)

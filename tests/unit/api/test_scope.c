@@ -17,6 +17,7 @@ struct world {
     struct store_reader *reader;
     struct cache *cache; /* bypassed: every question goes to the store */
     struct op_pool *ops;
+    struct batch_room room;
     int64_t rev;
     char chats[2][UUID_LEN]; /* ann's and bob's */
 };
@@ -33,7 +34,7 @@ static struct op *new_op(struct world *w, enum op_kind kind, enum scope_kind sco
 static enum err apply(struct world *w, struct op *op)
 {
     struct totals changed;
-    CU_ASSERT_EQUAL_FATAL(batch_apply(w->store, &op, 1, &changed), OK);
+    CU_ASSERT_EQUAL_FATAL(batch_apply(w->store, &w->room, &op, 1, &changed), OK);
     return op->result;
 }
 
@@ -120,6 +121,7 @@ static void end(struct world *w)
     w->store->vtable->close(w->store);
     cache_free(w->cache);
     op_pool_free(w->ops);
+    batch_room_fini(&w->room);
     for (size_t i = 0; i < 3; i++) {
         char path[80];
         snprintf(path, sizeof(path), "%s%s", w->path, suffixes[i]);
@@ -170,7 +172,7 @@ static void test_batches(void)
         ops[i]->send.text = SLICE_LIT("hello");
         ops[i]->send.rev = ops[i]->send.timestamp_us = w.rev;
     }
-    CU_ASSERT_EQUAL(batch_apply(w.store, ops, 3, &changed), OK);
+    CU_ASSERT_EQUAL(batch_apply(w.store, &w.room, ops, 3, &changed), OK);
     CU_ASSERT_EQUAL(ops[0]->result, OK);
     CU_ASSERT_EQUAL(ops[1]->result, ERR_DENIED);
     CU_ASSERT_EQUAL(ops[2]->result, OK);
