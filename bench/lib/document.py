@@ -59,10 +59,22 @@ def at_most(what, ours, limit, unit="µs", name="", note=""):
                None if ours != ours or limit != limit else ours <= limit, note)
 
 
+WORDS = {True: "yes", False: "**no**", None: "not measured"}
+MARKS = ("<!-- what bench/run --readme writes begins here -->", "<!-- and ends here -->")
+
+
+def goals_table(rows):
+    head = ["what", "sakurad", "beside it", "goal", "reached"]
+    body = [(r.what + (f" ({r.note})" if r.note else ""), r.ours, r.reference, r.goal, WORDS[r.reached]) for r in rows]
+    lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
+    return "\n".join(lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in body]) + "\n"
+
+
 class Document:
     def __init__(self, title):
         self.parts = [f"# {title}\n"]
         self.rows = []
+        self.images = []
 
     def text(self, text):
         self.parts.append(text + "\n")
@@ -77,17 +89,28 @@ class Document:
 
     def goals(self, rows):
         self.rows += rows
-        words = {True: "yes", False: "**no**", None: "not measured"}
-        self.table(["what", "sakurad", "beside it", "goal", "reached"],
-                   [(r.what + (f" ({r.note})" if r.note else ""), r.ours, r.reference, r.goal, words[r.reached])
-                    for r in rows])
+        self.parts.append(goals_table(rows))
 
     def image(self, path, alt):
         self.parts.append(f"![{alt}]({path})\n")
+        self.images.append((alt, path))
+
+    def summary(self):
+        reached = sum(r.reached is True for r in self.rows)
+        return f"{reached} of {len(self.rows)} goals reached.\n"
 
     def write(self, path):
-        reached = sum(r.reached is True for r in self.rows)
-        summary = f"{reached} of {len(self.rows)} goals reached.\n"
         path = pathlib.Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join([self.parts[0], summary, *self.parts[1:]]))
+        path.write_text("\n".join([self.parts[0], self.summary(), *self.parts[1:]]))
+
+    def write_readme(self, readme, report):
+        """The plots and all goals into the README, between the marks; paths as seen from there."""
+        folder = report.parent.resolve().relative_to(readme.parent.resolve()).as_posix()
+        images = [f"![{alt}]({folder}/{path})\n" for alt, path in self.images]
+        parts = [f"{self.summary()[:-2]} in [the report]({folder}/{report.name}), which also has the peers' figures "
+                 "and the machine.\n", *images, "<details><summary>Every goal</summary>\n",
+                 goals_table(self.rows), "</details>"]
+        before, _, rest = readme.read_text().partition(MARKS[0])
+        _, _, after = rest.partition(MARKS[1])
+        readme.write_text(f"{before}{MARKS[0]}\n\n" + "\n".join(parts) + f"\n\n{MARKS[1]}{after}")
