@@ -71,10 +71,6 @@ class Series(dict):
         values = self.get((name, key))
         return statistics.median(values) if values else float("nan")
 
-    def spread(self, name, key):
-        values = self.get((name, key))
-        return (min(values), max(values)) if values else (float("nan"), float("nan"))
-
     def has(self, name):
         return any(n == name for n, _ in self)
 
