@@ -1,5 +1,6 @@
 /* worker.h: one event loop that serves HTTP: loop, timers, connections and completions composed.
- * Thread:  runs its own ("worker-N"); worker_give() from the acceptor only; start, stop, watch from server.c.
+ * Thread:  runs its own ("worker-N"); worker_give() and worker_flush() from the acceptor only; start, stop, watch from
+ *          server.c.
  * Owns:    its connections and its op pool.
  * Blocks:  in epoll_wait only. */
 #pragma once
@@ -22,7 +23,9 @@ struct worker_options {
 /* Made and wired before any thread runs, so that the writer and the broadcasters can be started first. */
 NODISCARD enum err worker_new(const struct worker_options *options, struct worker **out);
 NODISCARD enum err worker_start(struct worker *w);
-NODISCARD enum err worker_give(struct worker *w, const struct accepted *connection); /* ERR_BUSY: its ring is full */
+/* Taken at the next turn, which worker_flush() brings about. ERR_BUSY: its ring is full. */
+NODISCARD enum err worker_give(struct worker *w, const struct accepted *connection);
+void worker_flush(struct worker *w); /* acceptor only; nothing when it was given nothing since the last one */
 uint32_t worker_connections(const struct worker *w); /* any thread; those on their way count */
 const struct loop *worker_loop(const struct worker *w);
 /* Asks for the end: quiet connections close, requests in hand finish; past the deadline what is left is cut. */

@@ -11,7 +11,7 @@
 struct acceptor;
 
 struct accepted {
-    int fd;            /* non-blocking, close-on-exec, TCP_NODELAY */
+    int fd;            /* non-blocking, close-on-exec; TCP_NODELAY as its listener */
     unsigned listener; /* index of the socket it came through */
     uint64_t ticket;
     struct sockaddr_storage peer;
@@ -26,7 +26,9 @@ struct acceptor_options {
     void *admit_arg;
     /* On the acceptor's thread. ERR_BUSY: that worker's ring is full; the client is told 503. */
     enum err (*deliver)(void *arg, const struct accepted *connection);
-    void *deliver_arg;
+    /* After a run of deliveries: whoever got some is to be woken. May be NULL. */
+    void (*flush)(void *arg);
+    void *deliver_arg; /* of both */
 };
 
 NODISCARD enum err acceptor_start(const struct acceptor_options *options, struct acceptor **out);

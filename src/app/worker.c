@@ -29,6 +29,7 @@ struct worker {
     int64_t stop_deadline_us;         /* set before stopping */
     atomic_bool stopping;             /* server.c writes, the worker reads */
     _Alignas(64) atomic_uint arrived; /* acceptor writes */
+    bool given;                       /* acceptor only: since the last flush */
     _Alignas(64) atomic_uint left;    /* the worker writes: connections that ended or moved on */
 };
 
@@ -172,8 +173,15 @@ enum err worker_give(struct worker *w, const struct accepted *connection)
         return e;
     atomic_store_explicit(&w->arrived, atomic_load_explicit(&w->arrived, memory_order_relaxed) + 1,
                           memory_order_relaxed);
-    mailbox_poke(w->api.inbox);
+    w->given = true;
     return OK;
+}
+
+void worker_flush(struct worker *w)
+{
+    if (w->given)
+        mailbox_poke(w->api.inbox);
+    w->given = false;
 }
 
 uint32_t worker_connections(const struct worker *w)

@@ -6,8 +6,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -15,9 +13,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define ACCEPT_RUN   64    /* connections taken from one listener before the others are looked at */
-#define EXHAUSTED_MS 100   /* pause when the kernel has no descriptor or memory for us */
-#define UNSENT_BYTES 65536 /* taken by the kernel ahead of the peer's window; else one that never reads holds 4 MB */
+#define ACCEPT_RUN   64  /* connections taken from one listener before the others are looked at */
+#define EXHAUSTED_MS 100 /* pause when the kernel has no descriptor or memory for us */
 
 static const char BUSY[] = "503 Service Unavailable", TOO_MANY[] = "429 Too Many Requests";
 
@@ -28,6 +25,7 @@ struct acceptor {
     int spare_fd; /* given up to accept one more when descriptors have run out */
     bool started;
     bool exhausted; /* logged once per episode */
+    bool delivered; /* since the last flush */
     unsigned count;
     struct pollfd polls[]; /* listeners, then wake_fd */
 };
@@ -82,16 +80,21 @@ static void take(struct acceptor *a, int fd, struct accepted *connection)
     case ADMIT:
         break;
     }
-    int on = 1, unsent = UNSENT_BYTES;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     connection->fd = fd;
     if (a->options.deliver(a->options.deliver_arg, connection) != OK) {
         admission_leave(a->options.admission, connection->ticket);
         refuse(fd, M_CONN_REFUSED_RING, BUSY, 1);
         return;
     }
+    a->delivered = true;
     metrics_add(M_CONN_ACCEPTED, 1);
+}
+
+static void flush(struct acceptor *a)
+{
+    if (a->delivered && a->options.flush)
+        a->options.flush(a->options.deliver_arg);
+    a->delivered = false;
 }
 
 static void accept_run(struct acceptor *a, unsigned index)
@@ -107,13 +110,15 @@ static void accept_run(struct acceptor *a, unsigned index)
             continue;
         }
         if (errno == EAGAIN)
-            return;
+            break;
         if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+            flush(a);
             shed_one(a, listener);
             return;
         }
         /* The peer left before we came (ECONNABORTED), or the network hiccuped: the next one may be good. */
     }
+    flush(a);
 }
 
 static void *acceptor_main(void *arg)

@@ -5,11 +5,13 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
+#define BACKLOG      4096  /* the kernel cuts it to net.core.somaxconn */
+#define UNSENT_BYTES 65536 /* taken by the kernel ahead of the peer's window; else one that never reads holds 4 MB */
 
 /* "1.2.3.4:80" or "[::1]:80" → socket address. */
 static enum err parse_address(struct slice text, struct sockaddr_storage *out, socklen_t *len)
@@ -44,6 +46,14 @@ static enum err parse_address(struct slice text, struct sockaddr_storage *out, s
     return inet_pton(AF_INET, host, &in4->sin_addr) == 1 ? OK : ERR_INVALID;
 }
 
+/* Accepted connections inherit them: two calls less for each. */
+static void set_connection_options(int fd)
+{
+    int on = 1, unsent = UNSENT_BYTES;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+}
+
 enum err listener_open(struct slice address, int *out, struct buf *why)
 {
     struct sockaddr_storage at;
@@ -58,6 +68,8 @@ enum err listener_open(struct slice address, int *out, struct buf *why)
     /* An IPv6 listener takes IPv6 only: 0.0.0.0 and [::] can then both be listened on, and mean what they say. */
     if (good && at.ss_family == AF_INET6)
         good = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0;
+    if (good)
+        set_connection_options(fd);
     good = good && bind(fd, (struct sockaddr *)&at, len) == 0 && listen(fd, BACKLOG) == 0;
     if (!good) {
         buf_printf(why, "cannot listen on %.*s: %s", SLICE_ARG(address), strerror(errno));

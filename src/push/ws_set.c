@@ -3,8 +3,6 @@
 
 #include "base/clock.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -198,11 +196,10 @@ static struct ws_conn *conn_new(struct ws_set *s, const struct ws_handover *h)
     return c;
 }
 
-static void set_socket_options(const struct ws_set *s, int fd)
+static void set_send_buffer(const struct ws_set *s, int fd)
 {
-    /* Both are hints: a socket that is not TCP (tests) or a limit of the system refuses them, and all works. */
-    int on = 1, bytes = s->options.send_buffer ? (int)s->options.send_buffer : WS_SEND_BUFFER;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    /* A hint: a limit of the system may refuse it, and all works. */
+    int bytes = s->options.send_buffer ? (int)s->options.send_buffer : WS_SEND_BUFFER;
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
@@ -217,7 +214,7 @@ void ws_set_adopt(struct ws_set *s, struct ws_handover *h)
         ws_handover_free(h);
         return;
     }
-    set_socket_options(s, h->fd);
+    set_send_buffer(s, h->fd);
     metrics_add(M_WS_OPENED, 1);
     metrics_gauge(G_WS_OPEN, 1);
     log_debug("websocket open", "connection=%.*s", UUID_LEN, c->id);

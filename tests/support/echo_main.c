@@ -88,6 +88,11 @@ static enum err deliver(void *arg, const struct accepted *connection)
     return worker_give(arg, connection);
 }
 
+static void wake_worker(void *arg)
+{
+    worker_flush(arg);
+}
+
 static void on_ws_closed(void *arg, uint64_t ticket)
 {
     admission_leave(arg, ticket);
@@ -137,6 +142,7 @@ static void start(struct echo *echo, const int *listener)
                                       .listener_count = 1,
                                       .admission = echo->admission,
                                       .deliver = deliver,
+                                      .flush = wake_worker,
                                       .deliver_arg = echo->worker};
     require(acceptor_start(&accept, &echo->acceptor), "acceptor");
 }

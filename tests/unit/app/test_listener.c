@@ -4,6 +4,7 @@
 #include "suites.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -84,13 +85,30 @@ static void test_admission(void)
 }
 
 static atomic_int delivered;
+static atomic_int flushed;
+static atomic_int well_set;
 static atomic_int refuse;
+
+static bool has_option(int fd, int option, int wanted)
+{
+    int value = -1;
+    socklen_t len = sizeof(value);
+    return getsockopt(fd, IPPROTO_TCP, option, &value, &len) == 0 && value == wanted;
+}
+
+static void flush(void *arg)
+{
+    (void)arg;
+    atomic_store(&flushed, atomic_load(&delivered));
+}
 
 static enum err deliver(void *arg, const struct accepted *connection)
 {
     (void)arg;
     if (atomic_load(&refuse))
         return ERR_BUSY;
+    if (has_option(connection->fd, TCP_NODELAY, 1) && has_option(connection->fd, TCP_NOTSENT_LOWAT, 65536))
+        atomic_fetch_add(&well_set, 1);
     atomic_fetch_add(&delivered, 1); /* before the client can see the close */
     close(connection->fd);
     return OK;
@@ -133,7 +151,7 @@ static void test_acceptor(void)
     listener_address(fd, address);
     struct admission *admission = admission_new(2, 0);
     struct acceptor_options options = {
-        .listeners = &fd, .listener_count = 1, .admission = admission, .deliver = deliver};
+        .listeners = &fd, .listener_count = 1, .admission = admission, .deliver = deliver, .flush = flush};
     struct acceptor *acceptor = NULL;
     CU_ASSERT_EQUAL_FATAL(acceptor_start(&options, &acceptor), OK);
     CU_ASSERT_EQUAL(connect_once(address), 0);
@@ -146,6 +164,8 @@ static void test_acceptor(void)
     CU_ASSERT_EQUAL(connect_once(address), 503);
     acceptor_stop(acceptor);
     CU_ASSERT_EQUAL(atomic_load(&delivered), 2);
+    CU_ASSERT_EQUAL(atomic_load(&flushed), 2); /* nobody who got one sleeps on */
+    CU_ASSERT_EQUAL(atomic_load(&well_set), 2);
     CU_ASSERT_EQUAL(admission_total(admission), 1); /* the refused one's ticket is back */
     atomic_store(&refuse, 0);
     acceptor_free(acceptor);
