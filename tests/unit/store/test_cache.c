@@ -2,7 +2,7 @@
 #include "cache_suites.h"
 
 #include "base/metrics.h"
-#include "store/view_int.h"
+#include "store/cache/view_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>

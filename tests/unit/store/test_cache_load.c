@@ -2,7 +2,7 @@
  * while the store is asked: before it looks at its rows, or after, so that what it tells is already old. */
 #include "cache_suites.h"
 
-#include "store/cache_int.h"
+#include "store/cache/cache_int.h"
 
 #include <stdio.h>
 

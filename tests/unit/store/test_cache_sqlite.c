@@ -3,7 +3,7 @@
 #include "cache_suites.h"
 
 #include "store/batch.h"
-#include "store/cache_int.h"
+#include "store/cache/cache_int.h"
 
 #include <stdio.h>
 #include <stdlib.h>

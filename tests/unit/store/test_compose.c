@@ -1,6 +1,6 @@
 /* The append-only histories, and what is cut from them. */
 #include "cache_suites.h"
-#include "store/compose.h"
+#include "store/cache/compose.h"
 
 #include <stdio.h>
 #include <stdlib.h>

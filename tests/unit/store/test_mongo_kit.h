@@ -3,7 +3,7 @@
  * like only where $SAKURAD_TEST_MONGO_OWN says that the server is ours. */
 #pragma once
 #include "base/config.h"
-#include "store/mongo_store.h"
+#include "store/mongo/mongo_store.h"
 #include "suite.h"
 
 struct kit {

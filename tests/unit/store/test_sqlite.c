@@ -1,6 +1,6 @@
 /* What is SQLite's own: the file, its schema, what a crash leaves, readers beside the writer. */
 #include "sqlite_files.h"
-#include "store/sqlite_store.h"
+#include "store/sqlite/sqlite_store.h"
 #include "suites.h"
 
 #include <pthread.h>

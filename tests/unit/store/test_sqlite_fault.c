@@ -2,7 +2,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "sqlite_files.h"
-#include "store/sqlite_store.h"
+#include "store/sqlite/sqlite_store.h"
 #include "suites.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Every statement of the store is an index search, by SQLite's own plan. */
 #include "sqlite_files.h"
-#include "store/sqlite_store.h"
+#include "store/sqlite/sqlite_store.h"
 #include "suites.h"
 
 #include <stdio.h>
