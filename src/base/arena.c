@@ -41,10 +41,13 @@ void arena_reset(struct arena *a)
     while (block) {
         struct arena_block *next = block->next;
         /* The oldest is kept, unless one big request made it: an idle owner must not sit on that. */
-        if (!next && block->cap <= ARENA_BLOCK_MAX)
+        if (block->cap <= ARENA_BLOCK_MAX) {
+            free(kept);
             kept = block;
-        else
+            kept->next = NULL;
+        } else {
             free(block);
+        }
         block = next;
     }
     a->head = kept;

@@ -129,7 +129,10 @@ static void answer_changes(struct changes *w, uint64_t version, struct view_answ
 {
     w->snap.user_count = w->included;
     if (w->cursor.more) {
-        w->cursor.rev = w->position;
+        /* What became durable after the question may stand in the store before older changes do (chats are written
+         * behind there): the next part begins where all is known to be told. */
+        int64_t asked_at = w->cursor.rev;
+        w->cursor.rev = w->position > asked_at && asked_at > w->query->since ? asked_at : w->position;
         w->cursor.base = view_base(w->query);
     }
     snap_since(&w->snap, view_base(w->query));

@@ -2,10 +2,12 @@
  * Why: in MongoDB an update costs several inserts, and a busy chat's counters may be added up before they are written:
  *   so a batch is one insert, and a thread brings the chats up to date about once a second, each chat once.
  * Happy path: mongo_counters_add() after a batch's insert → the table → the thread takes the table whole → guarded
- *   updates ({last_rev < the first message added}), CHATS_AT_ONCE a command, so that inserts pass between them.
- * Whoever reads chats from the database calls mongo_counters_settle() first and sees every batch before it.
+ *   updates ({last_rev < the first message added}), SHARE chats a command, so that inserts pass between them.
+ * Whoever reads chats from the database calls mongo_counters_settle() first: it has the thread write at once, and
+ *   waits for a write that began after the call. The writer never waits for it but when too much is behind.
  * Failure: what was taken stays taken and is tried again before anything newer; where the guard does not match (a
- *   repeat, another node, a chat of the old layout) mongo_recount.c counts what is there. A crash loses the table:
+ *   repeat, another node, a chat of the old layout) or a message's fate is unknown, mongo_recount.c counts what is
+ *   there. A chat that cannot be counted though the database answers is given up after some tries, alone. A crash loses the table:
  *   mongo_counters_room() sees to it that no message older than MONGO_BEHIND_US before the newest is ever in it, and
  *   mongo_recover_tail() looks that far back at the next start. */
 #include "mongo_store.h"
@@ -19,14 +21,20 @@
 #include <stdlib.h>
 
 #define EVERY_US       1000000
-#define CHATS_AT_ONCE  32
-#define CHATS_MOST     8192   /* past it the writer writes them itself before it goes on */
-#define WAIT_WRITER_US 500000 /* for a write under way on another thread */
+#define SHARE          32
+#define SHARE_MOST     256 /* where many wait */
+#define CHATS_SOON     1024
+#define CHATS_MOST     65536 /* the table's bound */
+#define WAIT_WRITER_US 500000
 #define WAIT_READER_US 10000000
+#define STOP_US        5000000
+#define TRIES          5
 
 struct pending {
-    struct mongo_touched chat; /* ids in the table's arena */
-    struct slice user_id;
+    struct mongo_touched chat; /* its id in the table's arena */
+    bool doubt;                /* count, do not add */
+    bool done;                 /* the thread's */
+    uint8_t tries;             /* the thread's */
 };
 
 struct table {
@@ -37,14 +45,18 @@ struct table {
 
 struct mongo_counters {
     struct mongo_store *store;
+    struct mongo_conn conn; /* the thread's */
     pthread_t thread;
-    bool running;
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* filled, a write ended, stopping */
-    /* under the lock; but for a chat's `added` in taken, which is whose who set writing */
+    pthread_cond_t wanted;  /* the thread waits: filled, soon, stopping */
+    pthread_cond_t written; /* the others wait: a write ended */
+    /* under the lock; of taken the thread alone changes `done` and `tries`, without it */
     struct table tables[2], *fresh, *taken;
-    bool writing; /* without the lock */
+    uint64_t begun, ended; /* writes of the thread, counted */
+    enum err result;       /* of the last that ended */
+    bool soon;             /* do not wait for EVERY_US */
     bool stopping;
+    atomic_int_least64_t stop_by_us; /* 0: goes on */
 };
 
 static void table_clear(struct table *t)
@@ -57,50 +69,78 @@ static void table_clear(struct table *t)
 
 /* --- filling it: the writer --- */
 
-static enum err reserve(struct table *t, const struct mongo_added *m)
+static struct pending *reserve(struct table *t, struct slice chat_id)
 {
-    if (map_get(&t->by_chat, m->chat_id))
-        return OK;
-    struct pending *p = arena_zalloc(&t->a, sizeof(*p));
-    if (!p)
-        return ERR_NOMEM;
-    p->chat.chat_id = arena_slice(&t->a, m->chat_id);
-    p->user_id = arena_slice(&t->a, m->user_id);
-    if (!p->chat.chat_id.ptr || (m->user_id.len > 0 && !p->user_id.ptr))
-        return ERR_NOMEM;
-    return map_put(&t->by_chat, p->chat.chat_id, p);
+    struct pending *p = map_get(&t->by_chat, chat_id);
+    if (p)
+        return p;
+    p = arena_zalloc(&t->a, sizeof(*p));
+    struct slice id = arena_slice(&t->a, chat_id);
+    if (!p || !id.ptr || map_put(&t->by_chat, id, p) != OK)
+        return NULL;
+    p->chat.chat_id = id;
+    return p;
 }
 
-static void add(struct table *t, const struct mongo_added *m)
+static void add(struct table *t, struct pending *p, const struct mongo_added *m)
 {
-    struct pending *p = map_get(&t->by_chat, m->chat_id);
-    must(p); /* reserved */
     struct mongo_touched *c = &p->chat;
-    c->first_rev = c->added == 0 || m->rev < c->first_rev ? m->rev : c->first_rev;
+    bool counted = c->added > 0 && m->rev <= c->rev; /* a batch that failed later came again; a chat's revs ascend */
+    c->first_rev = c->first_rev == 0 || m->rev < c->first_rev ? m->rev : c->first_rev;
     c->rev = m->rev > c->rev ? m->rev : c->rev;
     c->timestamp_us = m->timestamp_us > c->timestamp_us ? m->timestamp_us : c->timestamp_us;
     c->flags |= m->flags;
-    c->added++;
+    c->added += counted ? 0 : 1;
     t->first_rev = t->first_rev == 0 || m->rev < t->first_rev ? m->rev : t->first_rev;
 }
 
 enum err mongo_counters_add(struct mongo_store *s, const struct mongo_added *messages, size_t count)
 {
     struct mongo_counters *c = s->counters;
-    enum err e = OK;
+    bool room = true;
     pthread_mutex_lock(&c->lock);
     bool was_empty = c->fresh->first_rev == 0;
-    for (size_t i = 0; e == OK && i < count; i++)
-        e = reserve(c->fresh, &messages[i]);
-    for (size_t i = 0; e == OK && i < count; i++) /* all or nothing: a failed batch comes again */
-        add(c->fresh, &messages[i]);
+    for (size_t i = 0; room && i < count; i++)
+        room = reserve(c->fresh, messages[i].chat_id) != NULL;
+    for (size_t i = 0; room && i < count; i++) /* all or nothing: a failed batch comes again */
+        add(c->fresh, reserve(c->fresh, messages[i].chat_id), &messages[i]);
     if (was_empty && c->fresh->first_rev != 0)
-        pthread_cond_broadcast(&c->changed);
+        pthread_cond_signal(&c->wanted);
     pthread_mutex_unlock(&c->lock);
-    return e;
+    return room ? OK : ERR_NOMEM;
 }
 
-/* --- writing it --- */
+void mongo_counters_doubt(struct mongo_store *s, const struct mongo_added *message)
+{
+    struct mongo_counters *c = s->counters;
+    pthread_mutex_lock(&c->lock);
+    struct pending *p = reserve(c->fresh, message->chat_id);
+    if (p) { /* without memory it stays what it is: a counter that may be short */
+        p->doubt = true;
+        int64_t added = p->chat.added;
+        add(c->fresh, p, message);
+        p->chat.added = added; /* the message may come again, and be added */
+        pthread_cond_signal(&c->wanted);
+    }
+    pthread_mutex_unlock(&c->lock);
+}
+
+static uint8_t flags_in(const struct table *t, struct slice chat_id)
+{
+    const struct pending *p = map_get(&t->by_chat, chat_id);
+    return p ? p->chat.flags : 0;
+}
+
+uint8_t mongo_counters_flags(struct mongo_store *s, struct slice chat_id)
+{
+    struct mongo_counters *c = s->counters;
+    pthread_mutex_lock(&c->lock);
+    uint8_t flags = flags_in(c->fresh, chat_id) | flags_in(c->taken, chat_id);
+    pthread_mutex_unlock(&c->lock);
+    return flags;
+}
+
+/* --- writing it: the thread --- */
 
 static void add_update(mongoc_bulk_operation_t *bulk, const struct mongo_touched *t)
 {
@@ -113,14 +153,16 @@ static void add_update(mongoc_bulk_operation_t *bulk, const struct mongo_touched
     BSON_APPEND_INT64(&part, "rev", t->rev);
     BSON_APPEND_INT64(&part, "last_rev", t->rev);
     put_time(&part, "last_activity", t->timestamp_us);
-    bson_append_document_end(&change, &part);
-    bson_append_document_begin(&change, "$set", -1, &part);
     put_time(&part, "updated_at", t->timestamp_us);
-    if (t->flags & CHAT_HAS_AGENT)
-        BSON_APPEND_BOOL(&part, "has_agent", true);
-    if (t->flags & CHAT_HAS_ASSISTANT)
-        BSON_APPEND_BOOL(&part, "has_assistant", true);
     bson_append_document_end(&change, &part);
+    if (t->flags & (CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT)) {
+        bson_append_document_begin(&change, "$set", -1, &part);
+        if (t->flags & CHAT_HAS_AGENT)
+            BSON_APPEND_BOOL(&part, "has_agent", true);
+        if (t->flags & CHAT_HAS_ASSISTANT)
+            BSON_APPEND_BOOL(&part, "has_assistant", true);
+        bson_append_document_end(&change, &part);
+    }
     bson_error_t error;
     must(mongoc_bulk_operation_update_one_with_opts(bulk, &filter, &change, NULL, &error)); /* built right above */
     bson_destroy(&filter);
@@ -151,41 +193,120 @@ static enum err update_command(struct mongo_store *s, const struct mongo_conn *c
     return e;
 }
 
-static enum err write_some(struct mongo_counters *c, const struct mongo_conn *conn, const struct mongo_touched *chats,
-                           size_t count)
+/* Up to SHARE_MOST of the table's chats, for one command. */
+struct share {
+    struct mongo_touched chats[SHARE_MOST];
+    struct pending *from[SHARE_MOST];
+    size_t count;
+    bool doubt;
+};
+
+static enum err recount(struct mongo_counters *c, const struct mongo_touched *chats, size_t count)
 {
-    bool settled = true;
-    enum err e = update_command(c->store, conn, chats, count, &settled);
-    if (e != OK || settled)
-        return e;
     struct arena a;
     arena_init(&a, 0);
-    e = mongo_recount(c->store, conn, chats, count, &a);
+    enum err e = mongo_recount(c->store, &c->conn, chats, count, &a);
     arena_fini(&a);
     return e;
 }
 
-/* What is written leaves the table, so that a failure repeats only the rest. */
-static enum err write_taken(struct mongo_counters *c, const struct mongo_conn *conn)
+/* Together that failed: each alone, so that one that cannot be counted does not keep the others back. While the
+ * database is away nothing is given up. */
+static enum err recount_each(struct mongo_counters *c, struct share *s)
 {
-    struct mongo_touched chats[CHATS_AT_ONCE];
-    struct pending *from[CHATS_AT_ONCE], *p;
+    bson_error_t error;
+    enum err all = OK;
+    for (size_t i = 0; i < s->count; i++) {
+        struct pending *p = s->from[i];
+        p->done = recount(c, &s->chats[i], 1) == OK;
+        if (p->done)
+            continue;
+        if (!mongo_ping(&c->conn, &error))
+            return ERR_STORE;
+        p->done = ++p->tries >= TRIES;
+        if (p->done)
+            log_warn("a chat cannot be counted", "chat=%.*s", SLICE_ARG(p->chat.chat_id));
+        else
+            all = ERR_STORE;
+    }
+    return all;
+}
+
+static enum err write_share(struct mongo_counters *c, struct share *s)
+{
+    bool settled = !s->doubt;
     enum err e = OK;
-    size_t pos = 0, n = 0;
+    if (!s->doubt)
+        e = update_command(c->store, &c->conn, s->chats, s->count, &settled);
+    if (e == OK && !settled && recount(c, s->chats, s->count) != OK)
+        e = recount_each(c, s);
+    for (size_t i = 0; e == OK && i < s->count; i++)
+        s->from[i]->done = true;
+    s->count = 0;
+    return e;
+}
+
+static bool out_of_time(const struct mongo_counters *c)
+{
+    int64_t by = atomic_load_explicit(&c->stop_by_us, memory_order_relaxed);
+    return by != 0 && clock_mono_us() > by;
+}
+
+/* Those to add, or those to count. What is written is marked, so that a failure repeats only the rest. */
+static enum err write_kind(struct mongo_counters *c, struct share *s, bool doubt)
+{
+    size_t most = c->taken->by_chat.count > CHATS_SOON ? SHARE_MOST : SHARE;
+    size_t pos = 0;
+    struct pending *p;
+    enum err e = OK;
+    s->count = 0;
+    s->doubt = doubt;
     do {
         p = map_next(&c->taken->by_chat, &pos);
-        if (p && p->chat.added > 0) {
-            from[n] = p;
-            chats[n++] = p->chat;
+        if (p && !p->done && p->doubt == doubt && p->chat.first_rev != 0) {
+            s->from[s->count] = p;
+            s->chats[s->count++] = p->chat;
         }
-        if (n == CHATS_AT_ONCE || (!p && n > 0)) {
-            e = write_some(c, conn, chats, n);
-            for (size_t i = 0; e == OK && i < n; i++)
-                from[i]->chat.added = 0;
-            n = 0;
-        }
+        if (s->count == most || (!p && s->count > 0))
+            e = out_of_time(c) ? ERR_STORE : write_share(c, s);
     } while (e == OK && p);
     return e;
+}
+
+static enum err write_taken(struct mongo_counters *c)
+{
+    struct share s;
+    enum err e = write_kind(c, &s, false);
+    return e == OK ? write_kind(c, &s, true) : e;
+}
+
+/* With the lock, which is given up meanwhile: what a failed write left, then what came since. */
+static void write_all(struct mongo_counters *c)
+{
+    enum err e = OK;
+    c->begun++;
+    c->soon = false;
+    for (bool last = false; e == OK && !last;) {
+        if (c->taken->first_rev == 0) {
+            struct table *empty = c->taken;
+            c->taken = c->fresh;
+            c->fresh = empty;
+            last = true;
+        }
+        pthread_mutex_unlock(&c->lock);
+        e = write_taken(c);
+        pthread_mutex_lock(&c->lock);
+        if (e == OK)
+            table_clear(c->taken);
+    }
+    c->result = e;
+    c->ended = c->begun;
+    pthread_cond_broadcast(&c->written);
+}
+
+static bool is_empty(const struct mongo_counters *c)
+{
+    return c->fresh->first_rev == 0 && c->taken->first_rev == 0;
 }
 
 static struct timespec until_us(int64_t us)
@@ -198,133 +319,94 @@ static struct timespec until_us(int64_t us)
     return t;
 }
 
-/* With the lock, which is given up meanwhile. ERR_STORE: somebody else is writing for longer than wait_us. */
-static enum err begin_writing(struct mongo_counters *c, int64_t wait_us)
+/* Until there is something and its second is over, or somebody cannot wait; after a failure never at once. */
+static void wait_until_due(struct mongo_counters *c)
 {
-    struct timespec until = until_us(wait_us);
+    while (!c->stopping && !c->soon && is_empty(c))
+        pthread_cond_wait(&c->wanted, &c->lock);
+    bool failed = c->taken->first_rev != 0;
+    struct timespec until = until_us(failed ? EVERY_US / 4 : EVERY_US);
     int rc = 0;
-    while (c->writing && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&c->changed, &c->lock, &until);
-    if (c->writing)
-        return ERR_STORE;
-    c->writing = true;
-    return OK;
-}
-
-/* With the lock, which is given up meanwhile: what a failed write left, then what came since. */
-static enum err write_all(struct mongo_counters *c, const struct mongo_conn *conn, int64_t wait_us)
-{
-    enum err e = begin_writing(c, wait_us);
-    if (e != OK)
-        return e;
-    for (bool last = false; e == OK && !last;) {
-        if (c->taken->first_rev == 0) {
-            struct table *empty = c->taken;
-            c->taken = c->fresh;
-            c->fresh = empty;
-            last = true;
-        }
-        pthread_mutex_unlock(&c->lock);
-        e = write_taken(c, conn);
-        pthread_mutex_lock(&c->lock);
-        if (e == OK)
-            table_clear(c->taken);
-    }
-    c->writing = false;
-    pthread_cond_broadcast(&c->changed);
-    return e;
-}
-
-static bool is_empty(const struct mongo_counters *c)
-{
-    return c->fresh->first_rev == 0 && c->taken->first_rev == 0;
-}
-
-static int64_t patience(const struct mongo_conn *conn)
-{
-    return conn->kind == MONGO_WRITER ? WAIT_WRITER_US : WAIT_READER_US;
-}
-
-enum err mongo_counters_settle(struct mongo_store *s, const struct mongo_conn *conn)
-{
-    struct mongo_counters *c = s->counters;
-    pthread_mutex_lock(&c->lock);
-    enum err e = is_empty(c) ? OK : write_all(c, conn, patience(conn));
-    pthread_mutex_unlock(&c->lock);
-    return e;
-}
-
-enum err mongo_counters_settle_chat(struct mongo_store *s, const struct mongo_conn *conn, struct slice chat_id)
-{
-    struct mongo_counters *c = s->counters;
-    pthread_mutex_lock(&c->lock);
-    bool there = map_get(&c->fresh->by_chat, chat_id) || map_get(&c->taken->by_chat, chat_id);
-    enum err e = there ? write_all(c, conn, patience(conn)) : OK;
-    pthread_mutex_unlock(&c->lock);
-    return e;
-}
-
-static bool has_user(const struct table *t, struct slice user_id)
-{
-    size_t pos = 0;
-    const struct pending *p;
-    while ((p = map_next(&t->by_chat, &pos)))
-        if (slice_eq(p->user_id, user_id))
-            return true;
-    return false;
-}
-
-enum err mongo_counters_settle_user(struct mongo_store *s, const struct mongo_conn *conn, struct slice user_id)
-{
-    struct mongo_counters *c = s->counters;
-    pthread_mutex_lock(&c->lock);
-    bool there = has_user(c->fresh, user_id) || has_user(c->taken, user_id);
-    enum err e = there ? write_all(c, conn, patience(conn)) : OK;
-    pthread_mutex_unlock(&c->lock);
-    return e;
-}
-
-enum err mongo_counters_room(struct mongo_store *s, int64_t rev)
-{
-    struct mongo_counters *c = s->counters;
-    pthread_mutex_lock(&c->lock);
-    int64_t first = c->taken->first_rev != 0 ? c->taken->first_rev : c->fresh->first_rev;
-    bool behind = first != 0 && rev - first > MONGO_BEHIND_US;
-    bool full = c->fresh->by_chat.count >= CHATS_MOST;
-    enum err e = behind || full ? write_all(c, &s->writer, WAIT_WRITER_US) : OK;
-    pthread_mutex_unlock(&c->lock);
-    return e;
-}
-
-/* --- the thread --- */
-
-static bool pause_until_due(struct mongo_counters *c)
-{
-    while (!c->stopping && is_empty(c))
-        pthread_cond_wait(&c->changed, &c->lock);
-    struct timespec until = until_us(EVERY_US);
-    int rc = 0;
-    while (!c->stopping && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&c->changed, &c->lock, &until);
-    return !c->stopping;
+    while (!c->stopping && (failed || !c->soon) && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&c->wanted, &c->lock, &until);
 }
 
 static void *counters_main(void *arg)
 {
     struct mongo_counters *c = arg;
-    struct mongo_store *s = c->store;
-    struct mongo_conn conn;
     log_thread_name("mongo-counters");
-    /* A reader to health(): while batches are stored, the store is well. */
-    enum err e = mongo_conn_open(&conn, &s->uris, MONGO_READER, s->writer_pool);
-    if (e != OK)
-        log_warn("counters are written by whoever reads them", "error=\"%s\"", err_text(e));
     pthread_mutex_lock(&c->lock);
-    while (e == OK && pause_until_due(c))
-        (void)write_all(c, &conn, WAIT_READER_US); /* logged; what is left comes first the next time */
+    do {
+        wait_until_due(c);
+        if (c->soon || !is_empty(c)) /* who waits for a write gets one, even of nothing */
+            write_all(c);            /* a failure is logged; what is left comes first the next time */
+    } while (!c->stopping);
     pthread_mutex_unlock(&c->lock);
-    mongo_conn_close(&conn);
     return NULL;
+}
+
+/* --- waiting for it --- */
+
+/* With the lock, which is given up meanwhile. ERR_STORE: it failed, or took longer. */
+static enum err wait_written(struct mongo_counters *c, int64_t wait_us)
+{
+    uint64_t mine = c->begun + 1;
+    struct timespec until = until_us(wait_us);
+    int rc = 0;
+    while (c->ended < mine && rc != ETIMEDOUT) {
+        c->soon = true; /* again: the one under way has cleared it */
+        pthread_cond_signal(&c->wanted);
+        rc = pthread_cond_timedwait(&c->written, &c->lock, &until);
+    }
+    return c->ended >= mine ? c->result : ERR_STORE;
+}
+
+enum err mongo_counters_settle(struct mongo_store *s)
+{
+    struct mongo_counters *c = s->counters;
+    pthread_mutex_lock(&c->lock);
+    enum err e = is_empty(c) ? OK : wait_written(c, WAIT_READER_US);
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
+void mongo_counters_settle_or_not(struct mongo_store *s)
+{
+    if (mongo_counters_settle(s) != OK)
+        log_warn("chats are listed as they are", "the newest messages may not be counted");
+}
+
+enum err mongo_counters_room(struct mongo_store *s, int64_t rev)
+{
+    struct mongo_counters *c = s->counters;
+    enum err e = OK;
+    pthread_mutex_lock(&c->lock);
+    int64_t first = c->taken->first_rev != 0 ? c->taken->first_rev : c->fresh->first_rev;
+    bool behind = first != 0 && rev - first > MONGO_BEHIND_US;
+    size_t chats = c->fresh->by_chat.count;
+    if (behind || chats >= CHATS_MOST) {
+        e = wait_written(c, WAIT_WRITER_US);
+    } else if (chats >= CHATS_SOON && !c->soon) {
+        c->soon = true;
+        pthread_cond_signal(&c->wanted);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
+/* --- life --- */
+
+static void counters_free(struct mongo_counters *c)
+{
+    for (int i = 0; i < 2; i++) {
+        map_fini(&c->tables[i].by_chat);
+        arena_fini(&c->tables[i].a);
+    }
+    mongo_conn_close(&c->conn);
+    pthread_cond_destroy(&c->wanted);
+    pthread_cond_destroy(&c->written);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
 }
 
 enum err mongo_counters_start(struct mongo_store *s)
@@ -332,6 +414,12 @@ enum err mongo_counters_start(struct mongo_store *s)
     struct mongo_counters *c = calloc(1, sizeof(*c));
     if (!c)
         return ERR_NOMEM;
+    /* A reader to health(): while batches are stored, the store is well. */
+    enum err e = mongo_conn_open(&c->conn, &s->uris, MONGO_READER, s->reader_pool);
+    if (e != OK) {
+        free(c);
+        return e;
+    }
     c->store = s;
     c->fresh = &c->tables[0];
     c->taken = &c->tables[1];
@@ -343,11 +431,14 @@ enum err mongo_counters_start(struct mongo_store *s)
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->changed, &monotonic);
+    pthread_cond_init(&c->wanted, &monotonic);
+    pthread_cond_init(&c->written, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    s->counters = c;
-    c->running = pthread_create(&c->thread, NULL, counters_main, c) == 0;
-    return c->running ? OK : ERR_NOMEM;
+    if (pthread_create(&c->thread, NULL, counters_main, c) == 0)
+        s->counters = c;
+    else
+        counters_free(c);
+    return s->counters ? OK : ERR_NOMEM;
 }
 
 void mongo_counters_stop(struct mongo_store *s)
@@ -355,20 +446,14 @@ void mongo_counters_stop(struct mongo_store *s)
     struct mongo_counters *c = s->counters;
     if (!c)
         return;
+    atomic_store_explicit(&c->stop_by_us, clock_mono_us() + STOP_US, memory_order_relaxed);
     pthread_mutex_lock(&c->lock);
     c->stopping = true;
-    pthread_cond_broadcast(&c->changed);
+    pthread_cond_signal(&c->wanted);
     pthread_mutex_unlock(&c->lock);
-    if (c->running)
-        pthread_join(c->thread, NULL);
-    if (mongo_counters_settle(s, &s->writer) != OK)
+    pthread_join(c->thread, NULL);
+    if (!is_empty(c))
         log_warn("counters not written", "the next start counts them");
-    for (int i = 0; i < 2; i++) {
-        map_fini(&c->tables[i].by_chat);
-        arena_fini(&c->tables[i].a);
-    }
-    pthread_cond_destroy(&c->changed);
-    pthread_mutex_destroy(&c->lock);
-    free(c);
     s->counters = NULL;
+    counters_free(c);
 }

@@ -175,6 +175,17 @@ bool mongo_only_documents(const bson_t *reply, const bson_error_t *error)
     return bson_iter_next(&one) && number_at(&one, "code") == (int64_t)error->code;
 }
 
+bool mongo_may_pass(const bson_t *reply)
+{
+    bson_iter_t it, one;
+    if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
+        return true;
+    while (bson_iter_next(&one))
+        if (is_passing(number_at(&one, "code")))
+            return true;
+    return false;
+}
+
 static enum err insert_command(struct insertion *in, struct plan *const *sent, const bson_t **docs, size_t count)
 {
     bson_error_t error;
@@ -409,13 +420,22 @@ static enum err count_stored(struct insertion *in)
             continue;
         added[n++] = (struct mongo_added){
             .chat_id = send->chat_id,
-            .user_id = send->link.user_id,
             .rev = send->rev,
             .timestamp_us = send->timestamp_us,
             .flags = (uint8_t)(send->link.flags | chat_flags_of_role(send->role)),
         };
     }
     return n > 0 ? mongo_counters_add(in->s, added, n) : OK;
+}
+
+/* The insert was tried and its result is unclear: should the batch be given up, the chats are counted all the same. */
+static void doubt_chats(struct insertion *in)
+{
+    for (size_t i = 0; i < in->count; i++) {
+        const struct plan *p = &in->plans[i];
+        if (p->state != PLAN_FAILED && p->state != PLAN_TWIN)
+            mongo_counters_doubt(in->s, &(struct mongo_added){.chat_id = p->op->send.chat_id, .rev = p->op->send.rev});
+    }
 }
 
 enum err mongo_insert_messages(struct store *st, struct op *const *sends, size_t count)
@@ -431,12 +451,15 @@ enum err mongo_insert_messages(struct store *st, struct op *const *sends, size_t
         e = make_plans(&in, sends, count);
     if (e == OK && !atomic_load_explicit(&in.s->keys_unique, memory_order_acquire))
         e = look_up_keys(&in, PLAN_INSERT, PLAN_INSERT);
-    if (e == OK)
+    if (e == OK) {
         e = insert_planned(&in, PLAN_INSERT);
-    if (e == OK)
-        e = settle_clashes(&in);
-    if (e == OK)
-        e = count_stored(&in);
+        if (e == OK)
+            e = settle_clashes(&in);
+        if (e == OK)
+            e = count_stored(&in);
+        if (e != OK)
+            doubt_chats(&in);
+    }
     if (e == OK)
         tell_ops(&in);
     arena_fini(&a);

@@ -163,7 +163,7 @@ enum err mongo_recent_users(struct store_reader *reader, struct slice owner, int
     l.skip = skip > 0 ? skip : 0;
     l.limit = limit > 0 ? limit : 0;
     arena_reset(&r->scratch);
-    enum err e = mongo_counters_settle(l.store, l.conn);
+    enum err e = mongo_counters_settle(l.store);
     if (e == OK)
         e = owner.len > 0 ? list_owned(&l, owner) : list_all(&l);
     if (e == OK)
@@ -312,7 +312,7 @@ enum err mongo_changed_users(struct store_reader *reader, int64_t since, int64_t
     struct listing l = {.store = mongo_of_reader(reader), .conn = &r->conn, .a = a, .scratch = &r->scratch};
     l.limit = limit > 0 ? limit : 0;
     arena_reset(&r->scratch);
-    enum err e = mongo_counters_settle(l.store, l.conn);
+    enum err e = mongo_counters_settle(l.store);
     int64_t position = since;
     while (e == OK && position != INT64_MAX && (int64_t)l.list.count < l.limit)
         e = list_changes(&l, position, &position);
@@ -389,9 +389,8 @@ enum err mongo_list_chats(struct store_reader *reader, struct slice email, int64
     struct listing l = {.store = mongo_of_reader(reader), .conn = &r->conn, .a = a, .scratch = &r->scratch};
     bson_t *only = NULL;
     arena_reset(&r->scratch);
-    enum err e = mongo_counters_settle(l.store, l.conn);
-    if (e == OK)
-        e = slice_is_utf8(email) ? by_email(&l, email, &only) : ERR_INVALID;
+    mongo_counters_settle_or_not(l.store);
+    enum err e = slice_is_utf8(email) ? by_email(&l, email, &only) : ERR_INVALID;
     if (e == OK)
         e = count_chats(&l, only, total);
     if (e == OK) {

@@ -330,7 +330,7 @@ enum err mongo_load_user(struct store_reader *reader, struct slice ident, const 
     struct load l = {.store = mongo_of_reader(reader), .conn = &r->conn, .sink = sink, .a = &r->scratch};
     arena_reset(&r->scratch);
     arena_init(&l.text, 0);
-    enum err e = mongo_counters_settle(l.store, l.conn);
+    enum err e = mongo_counters_settle(l.store);
     if (e == OK)
         e = find_ident(&l, ident);
     if (e == OK)

@@ -126,27 +126,30 @@ void mongo_merge_close(struct mongo_merge *m);
 /* --- mongo_insert.c --- */
 /* The reply of a failed write speaks of single documents only: the others are done. */
 bool mongo_only_documents(const bson_t *reply, const bson_error_t *error);
+/* Of those, one was refused for a reason that will pass (failover, no space): worth another try. */
+bool mongo_may_pass(const bson_t *reply);
 
 /* --- mongo_counters.c: chats' counters, written behind --- */
 #define MONGO_BEHIND_US 15000000 /* the most that a stored message may be older than the newest and not yet counted */
 struct mongo_added {             /* one stored message */
-    struct slice chat_id, user_id;
+    struct slice chat_id;
     int64_t rev, timestamp_us;
     uint8_t flags;
 };
 NODISCARD enum err mongo_counters_start(struct mongo_store *s);
-void mongo_counters_stop(struct mongo_store *s); /* writes what is left */
+void mongo_counters_stop(struct mongo_store *s); /* writes what is left, for some seconds at most */
 /* [writer] Before a batch whose newest message has this rev: ERR_STORE, the chats are too far behind. */
 NODISCARD enum err mongo_counters_room(struct mongo_store *s, int64_t rev);
 /* [writer] All or nothing: ERR_NOMEM. Copies the ids. */
 NODISCARD enum err mongo_counters_add(struct mongo_store *s, const struct mongo_added *messages, size_t count);
-/* [any thread, on its own connection] Before chats are read: every message stored before the call is in their
- * documents. Of this chat, or of this customer's, only where some are behind. */
-NODISCARD enum err mongo_counters_settle(struct mongo_store *s, const struct mongo_conn *conn);
-NODISCARD enum err mongo_counters_settle_chat(struct mongo_store *s, const struct mongo_conn *conn,
-                                              struct slice chat_id);
-NODISCARD enum err mongo_counters_settle_user(struct mongo_store *s, const struct mongo_conn *conn,
-                                              struct slice user_id);
+/* [writer, main] The chat may hold such a message, that nobody adds: it is counted. timestamp_us 0: unknown. */
+void mongo_counters_doubt(struct mongo_store *s, const struct mongo_added *message);
+/* [writer] The flags of a chat that its document may not say yet. */
+uint8_t mongo_counters_flags(struct mongo_store *s, struct slice chat_id);
+/* [readers, main] Before chats are read: waits until every message stored before the call is in their documents. */
+NODISCARD enum err mongo_counters_settle(struct mongo_store *s);
+/* For lists and reports, which secondaries may answer while there is no primary: behind is better than not at all. */
+void mongo_counters_settle_or_not(struct mongo_store *s);
 
 /* --- mongo_recount.c --- */
 struct mongo_touched { /* a chat and what was added to it */
@@ -159,8 +162,8 @@ struct mongo_touched { /* a chat and what was added to it */
 /* Brings the chats' counters to what the database holds, whatever was or was not applied before. */
 NODISCARD enum err mongo_recount(struct mongo_store *s, const struct mongo_conn *conn,
                                  const struct mongo_touched *chats, size_t count, struct arena *a);
-/* After a crash before messages were counted: recounts the chats of the newest ones, where they lag behind. newest:
- * the newest message's rev. */
+/* After a crash before messages were counted: gives the chats of the newest ones, where they lag behind, to
+ * mongo_counters.c as doubted. newest: the newest message's rev. */
 NODISCARD enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn, int64_t newest);
 
 /* --- mongo_totals.c --- */

@@ -199,6 +199,8 @@ enum err mongo_totals(struct store *st, struct totals *out)
     buf_init(&why);
     enum err e = mongo_alone_open(&conn, &s->uris, MONGO_TOTALS, &why);
     if (e == OK)
+        e = mongo_counters_settle(s); /* what the last process left uncounted: identity() has found it */
+    if (e == OK)
         e = count_all(s, &conn, out);
     mongo_alone_close(&conn);
     buf_fini(&why);
@@ -208,18 +210,19 @@ enum err mongo_totals(struct store *st, struct totals *out)
 enum err mongo_read_totals(struct store_reader *reader, struct totals *out)
 {
     struct mongo_reader *r = (struct mongo_reader *)reader;
-    enum err e = mongo_counters_settle(mongo_of_reader(reader), &r->conn);
-    return e == OK ? count_all(mongo_of_reader(reader), &r->conn, out) : e;
+    mongo_counters_settle_or_not(mongo_of_reader(reader));
+    return count_all(mongo_of_reader(reader), &r->conn, out);
 }
 
 /* --- identity --- */
 
 #define REV_MS 1000
 
-/* The first document of an order; takes the filter. */
-static enum err edge(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, const char *sort, bson_t **doc)
+/* The first document of an order; takes the filter. max_ms: past it there is none; 0: it is found or this fails. */
+static enum err edge(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, const char *sort, int64_t max_ms,
+                     bson_t **doc)
 {
-    struct mongo_find how = {.sort = sort, .fields = "{\"rev\":1}", .limit = 1, .max_ms = REV_MS, .primary = true};
+    struct mongo_find how = {.sort = sort, .fields = "{\"rev\":1}", .limit = 1, .max_ms = max_ms, .primary = true};
     bson_error_t error;
     mongoc_cursor_t *cursor = mongo_find(&s->writer, in, filter, &how);
     const bson_t *found;
@@ -245,7 +248,7 @@ static enum err message_edge(struct mongo_store *s, const char *sort, struct oid
 {
     bson_t *doc;
     bson_t *filter = BCON_NEW("_id", "{", "$type", BCON_UTF8("objectId"), "}");
-    enum err e = edge(s, s->writer.messages, filter, sort, &doc);
+    enum err e = edge(s, s->writer.messages, filter, sort, 0, &doc);
     *found = oid_of(doc, id);
     bson_destroy(doc);
     return e;
@@ -269,7 +272,7 @@ enum err mongo_learn_tag(struct mongo_store *s)
 static enum err read_rev(struct mongo_store *s, mongoc_collection_t *in, int64_t *max_rev)
 {
     bson_t *newest;
-    enum err e = edge(s, in, BCON_NEW("rev", "{", "$gt", BCON_INT64(0), "}"), "{\"rev\":-1}", &newest);
+    enum err e = edge(s, in, BCON_NEW("rev", "{", "$gt", BCON_INT64(0), "}"), "{\"rev\":-1}", REV_MS, &newest);
     int64_t rev = newest ? field(newest, "rev") : 0;
     if (rev > *max_rev)
         *max_rev = rev;

@@ -53,7 +53,7 @@ static void link_sends(struct op *const *sends, size_t count, const struct chat 
 }
 
 /* The chats that the batch does not know yet, once each; their sends stand at "not found" until a row says else. */
-static enum err unknown_chats(struct mongo_store *s, struct op *const *sends, size_t count, bson_t *in, size_t *unknown)
+static enum err unknown_chats(struct op *const *sends, size_t count, bson_t *in, size_t *unknown)
 {
     struct map seen;
     bson_t ids;
@@ -71,8 +71,6 @@ static enum err unknown_chats(struct mongo_store *s, struct op *const *sends, si
         if (!slice_is_utf8(op->send.chat_id) || map_get(&seen, op->send.chat_id))
             continue;
         e = map_put(&seen, op->send.chat_id, op);
-        if (e == OK)
-            e = mongo_counters_settle_chat(s, &s->writer, op->send.chat_id);
         bson_uint32_to_string(at++, &key, digits, sizeof(digits));
         put_text(&ids, key, op->send.chat_id);
     }
@@ -87,7 +85,7 @@ enum err mongo_resolve_chats(struct store *st, struct op *const *sends, size_t c
     struct mongo_store *s = mongo_of(st);
     bson_t in = BSON_INITIALIZER;
     size_t unknown;
-    enum err e = unknown_chats(s, sends, count, &in, &unknown);
+    enum err e = unknown_chats(sends, count, &in, &unknown);
     if (e != OK || unknown == 0) {
         bson_destroy(&in);
         return e;
@@ -101,8 +99,10 @@ enum err mongo_resolve_chats(struct store *st, struct op *const *sends, size_t c
     while (e == OK && mongoc_cursor_next(cursor, &doc)) {
         struct chat chat;
         e = map_chat(doc, &s->scratch, &chat);
-        if (e == OK)
-            link_sends(sends, count, &chat);
+        if (e != OK)
+            break;
+        chat.flags |= mongo_counters_flags(s, chat.chat_id);
+        link_sends(sends, count, &chat);
     }
     enum err end = mongo_done(s, &s->writer, "finding chats", cursor);
     return e != OK ? e : end;
@@ -111,8 +111,10 @@ enum err mongo_resolve_chats(struct store *st, struct op *const *sends, size_t c
 enum err mongo_find_chat(struct store *st, struct slice chat_id, struct arena *a, struct chat *out)
 {
     struct mongo_store *s = mongo_of(st);
-    enum err e = mongo_counters_settle_chat(s, &s->writer, chat_id);
-    return e == OK ? mongo_chat(s, &s->writer, chat_id, a, out) : e;
+    enum err e = mongo_chat(s, &s->writer, chat_id, a, out);
+    if (e == OK)
+        out->flags |= mongo_counters_flags(s, chat_id);
+    return e;
 }
 
 /* The fields that an existing deployment's chats have, and ours: last_rev guards the counters, has_* are the flags. */
@@ -195,8 +197,6 @@ enum err mongo_find_user(struct store *st, enum user_by by, struct slice value, 
     bson_destroy(s->last_user);
     s->last_user = NULL;
     enum err e = mongo_user(s, &s->writer, by, value, a, out, &s->last_user);
-    if (e == OK)
-        e = mongo_counters_settle_user(s, &s->writer, out->id);
     return e == OK ? mongo_enrich(s, &s->writer, out, 1) : e;
 }
 

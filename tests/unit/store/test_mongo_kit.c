@@ -162,7 +162,7 @@ void kit_put(struct kit *k, const char *collection, const char *json)
 bool kit_settle(struct kit *k)
 {
     struct mongo_store *s = (struct mongo_store *)k->store;
-    return !s || mongo_counters_settle(s, &s->writer) == OK;
+    return !s || mongo_counters_settle(s) == OK;
 }
 
 static bson_t *get(struct kit *k, const char *collection, const char *filter)
