@@ -20,7 +20,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define EVERY_US       1000000
+#define EVERY_US       2000000
 #define SHARE          32
 #define SHARE_MOST     256 /* where many wait */
 #define CHATS_SOON     1024
@@ -325,7 +325,7 @@ static void wait_until_due(struct mongo_counters *c)
     while (!c->stopping && !c->soon && is_empty(c))
         pthread_cond_wait(&c->wanted, &c->lock);
     bool failed = c->taken->first_rev != 0;
-    struct timespec until = until_us(failed ? EVERY_US / 4 : EVERY_US);
+    struct timespec until = until_us(failed ? EVERY_US / 8 : EVERY_US);
     int rc = 0;
     while (!c->stopping && (failed || !c->soon) && rc != ETIMEDOUT)
         rc = pthread_cond_timedwait(&c->wanted, &c->lock, &until);
