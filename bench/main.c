@@ -53,7 +53,7 @@ static void grow_descriptor_table(void)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
-    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, limit.rlim_cur < TABLE_MAX ? (int)limit.rlim_cur - 1 : TABLE_MAX);
+    int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, (int)(limit.rlim_cur < TABLE_MAX ? limit.rlim_cur : TABLE_MAX) - 1);
     if (fd >= 0)
         close(fd);
 }

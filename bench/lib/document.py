@@ -63,9 +63,11 @@ WORDS = {True: "yes", False: "**no**", None: "not measured"}
 MARKS = ("<!-- what bench/run --readme writes begins here -->", "<!-- and ends here -->")
 
 
-def goals_table(rows):
+def goals_table(rows, of_all=False):
+    """of_all: the rows of many sections, each with its section's name."""
     head = ["what", "sakurad", "beside it", "goal", "reached"]
-    body = [(r.what + (f" ({r.note})" if r.note else ""), r.ours, r.reference, r.goal, WORDS[r.reached]) for r in rows]
+    body = [(f"{r.section}: " * of_all + r.what + (f" ({r.note})" if r.note else ""), r.ours, r.reference, r.goal,
+             WORDS[r.reached]) for r in rows]
     lines = ["| " + " | ".join(head) + " |", "| " + " | ".join("---" for _ in head) + " |"]
     return "\n".join(lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in body]) + "\n"
 
@@ -75,11 +77,13 @@ class Document:
         self.parts = [f"# {title}\n"]
         self.rows = []
         self.images = []
+        self.current = ""  # the section's short name
 
     def text(self, text):
         self.parts.append(text + "\n")
 
     def section(self, name):
+        self.current = name.partition(":")[0]
         self.parts.append(f"## {name}\n")
 
     def table(self, head, body):
@@ -89,6 +93,8 @@ class Document:
 
     def goals(self, rows):
         self.rows += rows
+        for r in rows:
+            r.section = self.current
         self.parts.append(goals_table(rows))
 
     def image(self, path, alt):
@@ -110,7 +116,7 @@ class Document:
         images = [f"![{alt}]({folder}/{path})\n" for alt, path in self.images]
         parts = [f"{self.summary()[:-2]} in [the report]({folder}/{report.name}), which also has the peers' figures "
                  "and the machine.\n", *images, "<details><summary>Every goal</summary>\n",
-                 goals_table(self.rows), "</details>"]
+                 goals_table(self.rows, of_all=True), "</details>"]
         before, _, rest = readme.read_text().partition(MARKS[0])
         _, _, after = rest.partition(MARKS[1])
         readme.write_text(f"{before}{MARKS[0]}\n\n" + "\n".join(parts) + f"\n\n{MARKS[1]}{after}")

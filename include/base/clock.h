@@ -5,8 +5,14 @@
 #pragma once
 #include "base/buf.h"
 
+#include <pthread.h>
+#include <time.h>
+
 int64_t clock_mono_us(void);
 int64_t clock_wall_us(void);
+/* For timed waits, which take a point in time: us from now, for a condition that clock_cond_init() made. */
+struct timespec clock_mono_after(int64_t us);
+void clock_cond_init(pthread_cond_t *cond);
 
 #define TIME_TEXT_LEN 27 /* "2026-11-24T21:56:00.588000Z" */
 /* RFC 3339, UTC, microseconds: exactly TIME_TEXT_LEN bytes, no NUL. Years 0000–9999; others are clamped.

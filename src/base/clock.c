@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include "base/err.h"
+
 #include <time.h>
 
 #define US_PER_SECOND INT64_C(1000000)
@@ -22,6 +24,20 @@ int64_t clock_mono_us(void)
 int64_t clock_wall_us(void)
 {
     return read_clock(CLOCK_REALTIME);
+}
+
+struct timespec clock_mono_after(int64_t us)
+{
+    int64_t at = clock_mono_us() + us;
+    return (struct timespec){.tv_sec = at / 1000000, .tv_nsec = at % 1000000 * 1000};
+}
+
+void clock_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    must(pthread_condattr_init(&attr) == 0 && pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0);
+    must(pthread_cond_init(cond, &attr) == 0);
+    (void)pthread_condattr_destroy(&attr);
 }
 
 /* Days since 1970-01-01 of a date in the proleptic Gregorian calendar. Years are counted from March, in eras of

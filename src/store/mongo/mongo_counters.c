@@ -1,15 +1,15 @@
 /* What stored messages add to their chats' documents (total_messages, last_activity, rev, flags), written behind.
  * Why: in MongoDB an update costs several inserts, and a busy chat's counters may be added up before they are written:
- *   so a batch is one insert, and a thread brings the chats up to date about once a second, each chat once.
+ *   so a batch is one insert, and a thread brings the chats up to date every EVERY_US, each chat once.
  * Happy path: mongo_counters_add() after a batch's insert → the table → the thread takes the table whole → guarded
  *   updates ({last_rev < the first message added}), SHARE chats a command, so that inserts pass between them.
  * Whoever reads chats from the database calls mongo_counters_settle() first: it has the thread write at once, and
  *   waits for a write that began after the call. The writer never waits for it but when too much is behind.
  * Failure: what was taken stays taken and is tried again before anything newer; where the guard does not match (a
  *   repeat, another node, a chat of the old layout) or a message's fate is unknown, mongo_recount.c counts what is
- *   there. A chat that cannot be counted though the database answers is given up after some tries, alone. A crash loses the table:
- *   mongo_counters_room() sees to it that no message older than MONGO_BEHIND_US before the newest is ever in it, and
- *   mongo_recover_tail() looks that far back at the next start. */
+ *   there. A chat that cannot be counted though the database answers is given up after some tries, alone. A crash
+ *   loses the table: mongo_counters_room() sees to it that no message older than MONGO_BEHIND_US before the newest is
+ *   ever in it, and mongo_recover_tail() looks that far back at the next start. */
 #include "mongo_store.h"
 
 #include "base/clock.h"
@@ -94,16 +94,16 @@ static void add(struct table *t, struct pending *p, const struct mongo_added *m)
     t->first_rev = t->first_rev == 0 || m->rev < t->first_rev ? m->rev : t->first_rev;
 }
 
-enum err mongo_counters_add(struct mongo_store *s, const struct mongo_added *messages, size_t count)
+enum err mongo_counters_add(struct mongo_store *s, struct mongo_added *messages, size_t count)
 {
     struct mongo_counters *c = s->counters;
     bool room = true;
     pthread_mutex_lock(&c->lock);
     bool was_empty = c->fresh->first_rev == 0;
     for (size_t i = 0; room && i < count; i++)
-        room = reserve(c->fresh, messages[i].chat_id) != NULL;
+        room = (messages[i].slot = reserve(c->fresh, messages[i].chat_id)) != NULL;
     for (size_t i = 0; room && i < count; i++) /* all or nothing: a failed batch comes again */
-        add(c->fresh, reserve(c->fresh, messages[i].chat_id), &messages[i]);
+        add(c->fresh, messages[i].slot, &messages[i]);
     if (was_empty && c->fresh->first_rev != 0)
         pthread_cond_signal(&c->wanted);
     pthread_mutex_unlock(&c->lock);
@@ -175,15 +175,11 @@ static enum err update_command(struct mongo_store *s, const struct mongo_conn *c
 {
     bson_error_t error;
     bson_t reply;
-    bson_iter_t it;
-    bson_t opts = BSON_INITIALIZER;
-    BSON_APPEND_BOOL(&opts, "ordered", false);
-    mongoc_bulk_operation_t *bulk = mongoc_collection_create_bulk_operation_with_opts(conn->chats, &opts);
-    bson_destroy(&opts);
+    mongoc_bulk_operation_t *bulk = mongo_unordered(conn->chats);
     for (size_t i = 0; i < count; i++)
         add_update(bulk, &chats[i]);
     bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0;
-    *settled = ok && bson_iter_init_find(&it, &reply, "nMatched") && bson_integer(&it) == (int64_t)count;
+    *settled = ok && mongo_all_matched(&reply, count);
     enum err e = OK;
     if (!ok && !mongo_only_documents(&reply, &error)) /* a document's own refusal: mongo_recount() sets it right */
         e = mongo_failed(s, conn, "updating chats", &error);
@@ -309,23 +305,13 @@ static bool is_empty(const struct mongo_counters *c)
     return c->fresh->first_rev == 0 && c->taken->first_rev == 0;
 }
 
-static struct timespec until_us(int64_t us)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    int64_t ns = t.tv_nsec + us % 1000000 * 1000;
-    t.tv_sec += us / 1000000 + ns / 1000000000;
-    t.tv_nsec = ns % 1000000000;
-    return t;
-}
-
-/* Until there is something and its second is over, or somebody cannot wait; after a failure never at once. */
+/* Until there is something and its time is over, or somebody cannot wait; after a failure never at once. */
 static void wait_until_due(struct mongo_counters *c)
 {
     while (!c->stopping && !c->soon && is_empty(c))
         pthread_cond_wait(&c->wanted, &c->lock);
     bool failed = c->taken->first_rev != 0;
-    struct timespec until = until_us(failed ? EVERY_US / 8 : EVERY_US);
+    struct timespec until = clock_mono_after(failed ? EVERY_US / 8 : EVERY_US);
     int rc = 0;
     while (!c->stopping && (failed || !c->soon) && rc != ETIMEDOUT)
         rc = pthread_cond_timedwait(&c->wanted, &c->lock, &until);
@@ -351,7 +337,7 @@ static void *counters_main(void *arg)
 static enum err wait_written(struct mongo_counters *c, int64_t wait_us)
 {
     uint64_t mine = c->begun + 1;
-    struct timespec until = until_us(wait_us);
+    struct timespec until = clock_mono_after(wait_us);
     int rc = 0;
     while (c->ended < mine && rc != ETIMEDOUT) {
         c->soon = true; /* again: the one under way has cleared it */
@@ -428,12 +414,8 @@ enum err mongo_counters_start(struct mongo_store *s)
         map_init(&c->tables[i].by_chat);
     }
     pthread_mutex_init(&c->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&c->wanted, &monotonic);
-    pthread_cond_init(&c->written, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&c->wanted);
+    clock_cond_init(&c->written);
     if (pthread_create(&c->thread, NULL, counters_main, c) == 0)
         s->counters = c;
     else

@@ -37,15 +37,6 @@ static const struct index_row {
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), CLIENT_KEYS = 0 };
 
-static void append_json(bson_t *doc, const char *key, const char *json)
-{
-    bson_t value;
-    bson_error_t error;
-    must(bson_init_from_json(&value, json, -1, &error)); /* constants of ours */
-    bson_append_document(doc, key, -1, &value);
-    bson_destroy(&value);
-}
-
 static bool create(struct mongo_store *s, const struct mongo_conn *conn, const struct index_row *row, bool unique,
                    bson_error_t *error)
 {
@@ -54,12 +45,12 @@ static bool create(struct mongo_store *s, const struct mongo_conn *conn, const s
     BSON_APPEND_UTF8(&command, "createIndexes", row->collection);
     bson_append_array_begin(&command, "indexes", -1, &list);
     bson_append_document_begin(&list, "0", -1, &one);
-    append_json(&one, "key", row->keys);
+    mongo_append_json(&one, "key", row->keys);
     BSON_APPEND_UTF8(&one, "name", row->name);
     if (unique)
         BSON_APPEND_BOOL(&one, "unique", true);
     if (row->partial)
-        append_json(&one, "partialFilterExpression", row->partial);
+        mongo_append_json(&one, "partialFilterExpression", row->partial);
     bson_append_document_end(&list, &one);
     bson_append_array_end(&command, &list);
     bool ok = mongoc_client_write_command_with_opts(conn->client, s->uris.database, &command, NULL, NULL, error);
@@ -75,7 +66,7 @@ static void name_duplicates(struct mongo_store *s, const struct mongo_conn *conn
     bson_t *pipeline = bson_new();
     if (row->partial) {
         bson_append_document_begin(pipeline, "0", -1, &stage);
-        append_json(&stage, "$match", row->partial);
+        mongo_append_json(&stage, "$match", row->partial);
         bson_append_document_end(pipeline, &stage);
     } else {
         BCON_APPEND(pipeline, "0", "{", "$match", "{", "}", "}");
@@ -83,7 +74,7 @@ static void name_duplicates(struct mongo_store *s, const struct mongo_conn *conn
     bson_t group;
     bson_append_document_begin(pipeline, "1", -1, &stage);
     bson_append_document_begin(&stage, "$group", -1, &group);
-    append_json(&group, "_id", row->group);
+    mongo_append_json(&group, "_id", row->group);
     BCON_APPEND(&group, "n", "{", "$sum", BCON_INT32(1), "}");
     bson_append_document_end(&stage, &group);
     bson_append_document_end(pipeline, &stage);
@@ -137,21 +128,10 @@ static enum outcome make_index(struct mongo_store *s, const struct mongo_conn *c
     return is_away(&error) ? AGAIN : SKIPPED;
 }
 
-static struct timespec after_ms(int64_t ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    return until;
-}
-
 /* True: stopping. */
 static bool pause_ms(struct mongo_store *s, int64_t ms)
 {
-    struct timespec until = after_ms(ms);
+    struct timespec until = clock_mono_after(ms * 1000);
     pthread_mutex_lock(&s->stop_lock);
     int rc = 0;
     while (!s->stopping && rc != ETIMEDOUT && ms > 0)
@@ -215,7 +195,7 @@ void mongo_index_start(struct mongo_store *s)
         log_warn("indexes not made", "error=\"no thread\"");
         return;
     }
-    struct timespec until = after_ms(START_WAIT_MS);
+    struct timespec until = clock_mono_after(START_WAIT_MS * 1000);
     int rc = 0;
     pthread_mutex_lock(&s->stop_lock);
     while (!s->first_round && rc != ETIMEDOUT)

@@ -73,15 +73,7 @@ static enum err read_rows(struct overview_query *v)
         "\"first\":{\"$cond\":[{\"$isArray\":\"$messages\"},{\"$arrayElemAt\":[\"$messages\",0]},null]},"
         "\"last\":{\"$cond\":[{\"$isArray\":\"$messages\"},{\"$arrayElemAt\":[\"$messages\",-1]},null]}}},"
         "{\"$project\":{\"messages\":0}}]}";
-    bson_error_t error;
-    bson_iter_t it, stages;
-    bson_t *whole = bson_new_from_json((const uint8_t *)json, -1, &error);
-    bson_t *pipeline = bson_new();
-    must(whole && bson_iter_init_find(&it, whole, "p") && bson_iter_recurse(&it, &stages));
-    while (bson_iter_next(&stages))
-        bson_append_iter(pipeline, NULL, 0, &stages);
-    bson_destroy(whole);
-    mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->chats, pipeline, 0, false);
+    mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->chats, mongo_pipeline(json), 0, false);
     const bson_t *doc;
     enum err e = OK;
     while (e == OK && v->out->chat_count < ROWS && mongoc_cursor_next(cursor, &doc))

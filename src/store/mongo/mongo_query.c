@@ -6,7 +6,7 @@
 
 #define IDS_AT_ONCE 1000 /* in one $in */
 
-static void append_json(bson_t *doc, const char *key, const char *json)
+void mongo_append_json(bson_t *doc, const char *key, const char *json)
 {
     bson_t value;
     bson_error_t error;
@@ -15,6 +15,34 @@ static void append_json(bson_t *doc, const char *key, const char *json)
     must(bson_init_from_json(&value, json, -1, &error)); /* constants of ours */
     bson_append_document(doc, key, -1, &value);
     bson_destroy(&value);
+}
+
+bson_t *mongo_pipeline(const char *json)
+{
+    bson_error_t error;
+    bson_iter_t it, stages;
+    bson_t *whole = bson_new_from_json((const uint8_t *)json, -1, &error);
+    bson_t *pipeline = bson_new();
+    must(whole && bson_iter_init_find(&it, whole, "p") && bson_iter_recurse(&it, &stages));
+    while (bson_iter_next(&stages))
+        bson_append_iter(pipeline, NULL, 0, &stages);
+    bson_destroy(whole);
+    return pipeline;
+}
+
+mongoc_bulk_operation_t *mongo_unordered(mongoc_collection_t *in)
+{
+    bson_t opts = BSON_INITIALIZER;
+    BSON_APPEND_BOOL(&opts, "ordered", false);
+    mongoc_bulk_operation_t *bulk = mongoc_collection_create_bulk_operation_with_opts(in, &opts);
+    bson_destroy(&opts);
+    return bulk;
+}
+
+bool mongo_all_matched(const bson_t *reply, size_t count)
+{
+    bson_iter_t it;
+    return bson_iter_init_find(&it, reply, "nMatched") && bson_integer(&it) == (int64_t)count;
 }
 
 static const mongoc_read_prefs_t *prefs(const struct mongo_conn *conn, bool primary)
@@ -26,8 +54,8 @@ mongoc_cursor_t *mongo_find(const struct mongo_conn *conn, mongoc_collection_t *
                             const struct mongo_find *how)
 {
     bson_t opts = BSON_INITIALIZER;
-    append_json(&opts, "sort", how->sort);
-    append_json(&opts, "projection", how->fields);
+    mongo_append_json(&opts, "sort", how->sort);
+    mongo_append_json(&opts, "projection", how->fields);
     if (how->limit > 0)
         BSON_APPEND_INT64(&opts, "limit", how->limit);
     if (how->max_ms > 0)

@@ -121,13 +121,9 @@ static bson_t *counted_change(const struct recount *r, const struct mongo_count 
 static enum err write_counts(struct mongo_store *s, const struct mongo_conn *conn, const struct recount *recounts,
                              const struct mongo_count *counts, size_t count, bool *all)
 {
-    bson_iter_t it;
     bson_error_t error;
     bson_t reply;
-    bson_t opts = BSON_INITIALIZER;
-    BSON_APPEND_BOOL(&opts, "ordered", false);
-    mongoc_bulk_operation_t *bulk = mongoc_collection_create_bulk_operation_with_opts(conn->chats, &opts);
-    bson_destroy(&opts);
+    mongoc_bulk_operation_t *bulk = mongo_unordered(conn->chats);
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         if (!recounts[i].filter)
@@ -141,7 +137,7 @@ static enum err write_counts(struct mongo_store *s, const struct mongo_conn *con
     *all = true;
     if (n > 0) {
         bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0;
-        *all = !ok || (bson_iter_init_find(&it, &reply, "nMatched") && bson_integer(&it) == (int64_t)n);
+        *all = !ok || mongo_all_matched(&reply, n);
         if (!ok && mongo_only_documents(&reply, &error) &&
             !mongo_may_pass(&reply)) /* it always will: the rest goes on */
             log_warn("a chat's counters cannot be written", "error=\"%s\"", error.message);
@@ -308,7 +304,7 @@ enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn
         e = keep_lagging(s, conn, t.chats + at, &n);
         for (size_t i = 0; e == OK && i < n; i++) {
             const struct mongo_touched *c = &t.chats[at + i];
-            mongo_counters_doubt(s, &(struct mongo_added){c->chat_id, c->rev, c->timestamp_us, c->flags});
+            mongo_counters_doubt(s, &(struct mongo_added){c->chat_id, c->rev, c->timestamp_us, c->flags, NULL});
         }
         lagging += e == OK ? n : 0;
     }

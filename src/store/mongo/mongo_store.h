@@ -2,8 +2,9 @@
  * Thread:  struct mongo_store: fields in groups by thread below. A mongo_conn belongs to one thread.
  * Owns:    the store its pools and the writer's connection; a reader its own.
  * Write path: store_mongo.c (batch, life) → mongo_write.c (chats, customers) → mongo_insert.c (messages) →
- *          mongo_counters.c (their chats, behind) → mongo_recount.c (when an update's result is in doubt). Read path: mongo_read.c, mongo_list.c,
- *          mongo_overview.c, mongo_totals.c. bson_map.c and bson_put.c know the documents. */
+ *          mongo_counters.c (their chats, behind) → mongo_recount.c (when an update's result is in doubt).
+ * Read path: mongo_read.c, mongo_list.c, mongo_overview.c, mongo_totals.c.
+ *          bson_map.c and bson_put.c know the documents. */
 #pragma once
 #include "bson_map.h"
 #include "mongo_client.h"
@@ -76,6 +77,12 @@ mongoc_cursor_t *mongo_find(const struct mongo_conn *conn, mongoc_collection_t *
 /* Takes the pipeline, a JSON constant of ours or a built array. */
 mongoc_cursor_t *mongo_aggregate(const struct mongo_conn *conn, mongoc_collection_t *in, bson_t *pipeline,
                                  int64_t max_ms, bool primary);
+/* JSON constants of ours: a member (json NULL: none), and the array "p" as a pipeline for the above. */
+void mongo_append_json(bson_t *doc, const char *key, const char *json);
+bson_t *mongo_pipeline(const char *json);
+/* A bulk whose updates do not wait for one another; the caller destroys it. And: its reply found all of them. */
+mongoc_bulk_operation_t *mongo_unordered(mongoc_collection_t *in);
+bool mongo_all_matched(const bson_t *reply, size_t count);
 /* The cursor's end: destroys it; ERR_STORE where it ended by an error. */
 NODISCARD enum err mongo_done(struct mongo_store *s, const struct mongo_conn *conn, const char *what,
                               mongoc_cursor_t *cursor);
@@ -135,13 +142,14 @@ struct mongo_added {             /* one stored message */
     struct slice chat_id;
     int64_t rev, timestamp_us;
     uint8_t flags;
+    struct pending *slot; /* mongo_counters.c's */
 };
 NODISCARD enum err mongo_counters_start(struct mongo_store *s);
 void mongo_counters_stop(struct mongo_store *s); /* writes what is left, for some seconds at most */
 /* [writer] Before a batch whose newest message has this rev: ERR_STORE, the chats are too far behind. */
 NODISCARD enum err mongo_counters_room(struct mongo_store *s, int64_t rev);
 /* [writer] All or nothing: ERR_NOMEM. Copies the ids. */
-NODISCARD enum err mongo_counters_add(struct mongo_store *s, const struct mongo_added *messages, size_t count);
+NODISCARD enum err mongo_counters_add(struct mongo_store *s, struct mongo_added *messages, size_t count);
 /* [writer, main] The chat may hold such a message, that nobody adds: it is counted. timestamp_us 0: unknown. */
 void mongo_counters_doubt(struct mongo_store *s, const struct mongo_added *message);
 /* [writer] The flags of a chat that its document may not say yet. */

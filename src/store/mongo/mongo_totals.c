@@ -14,19 +14,6 @@
 
 /* --- chats: one walk on the server --- */
 
-static bson_t *pipeline_of(const char *json)
-{
-    bson_error_t error;
-    bson_iter_t it, stages;
-    bson_t *whole = bson_new_from_json((const uint8_t *)json, -1, &error);
-    bson_t *pipeline = bson_new();
-    must(whole && bson_iter_init_find(&it, whole, "p") && bson_iter_recurse(&it, &stages));
-    while (bson_iter_next(&stages))
-        bson_append_iter(pipeline, NULL, 0, &stages);
-    bson_destroy(whole);
-    return pipeline;
-}
-
 /* has_agent and has_assistant where our own writes set them, else the roles of the embedded array. */
 static const char CHATS_PIPELINE[] =
     "{\"p\":[{\"$project\":{\"m\":{\"$cond\":[{\"$isArray\":\"$messages\"},\"$messages\",[]]},"
@@ -47,7 +34,7 @@ static int64_t field(const bson_t *doc, const char *key)
 
 static enum err count_chats(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out)
 {
-    mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->chats, pipeline_of(CHATS_PIPELINE), TOTALS_MS, false);
+    mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->chats, mongo_pipeline(CHATS_PIPELINE), TOTALS_MS, false);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
         int64_t chats = field(doc, "chats");

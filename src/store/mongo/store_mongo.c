@@ -2,7 +2,7 @@
  * Happy path: begin → (find and upsert customers and chats, one command each) → resolve unknown chats, one find →
  *   one insert of all messages → commit. Begin and commit are bookkeeping: each command is durable by itself (write
  *   concern majority and journal) and safe to repeat, since every id was made before the first try: a duplicate _id
- *   is a message that an earlier try stored. The chats' counters follow within about a second (mongo_counters.c);
+ *   is a message that an earlier try stored. The chats' counters follow within some seconds (mongo_counters.c);
  *   whoever reads them here makes them follow first.
  * Failure: any call that fails or whose result is unclear gives ERR_STORE and the writer runs the batch again.
  * At start the database may be away: the driver's monitors keep looking for it, health() says so. */
@@ -198,11 +198,7 @@ enum err store_mongo_open(const struct config *config, struct store **out, struc
     mongo_health_init(&s->health);
     arena_init(&s->scratch, 0);
     pthread_mutex_init(&s->stop_lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&s->stop_cond, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    clock_cond_init(&s->stop_cond);
     random_bytes(s->own_tag, sizeof(s->own_tag));
     memcpy(s->tag, s->own_tag, sizeof(s->tag));
     config_mask_uri(config->store, &masked);
