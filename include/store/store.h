@@ -118,3 +118,5 @@ NODISCARD enum err store_open(const struct config *config, struct store **out, s
 NODISCARD enum err store_sqlite_open(const struct config *config, struct slice path, struct store **out,
                                      struct buf *why);
 NODISCARD enum err store_mongo_open(const struct config *config, struct store **out, struct buf *why);
+/* First thing in main, whatever the store: takes back what the driver's library left in /dev/shm as it was loaded. */
+void store_mongo_unlink_counters(void);

@@ -5,6 +5,7 @@
 #include "app/server.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "store/store.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -135,6 +136,7 @@ static int issue(const struct config *c)
 
 int main(int argc, char **argv)
 {
+    store_mongo_unlink_counters();
     struct config config;
     struct buf message = {0};
     bool parsed = config_parse(&config, argc, argv, environ, &message) == OK;

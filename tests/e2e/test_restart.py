@@ -1,5 +1,6 @@
 """A restart keeps everything; two servers on one file do not."""
 import json
+import os
 import re
 import unittest
 
@@ -90,6 +91,13 @@ class Restart(unittest.TestCase):
             for view, tag in tags.items():
                 self.assertEqual(self.server.http.get(view, [("If-None-Match", tag)]).status, 200)
         self.server.stop()
+
+
+    def test_a_killed_server_leaves_nothing_in_shared_memory(self):
+        """The MongoDB driver names a file there after the process: the next one with that id would complain of it."""
+        pid = self.server.process.pid
+        self.server.kill()
+        self.assertEqual([name for name in os.listdir("/dev/shm") if name.endswith(f"-{pid}")], [])
 
 
 class OneFile(unittest.TestCase):

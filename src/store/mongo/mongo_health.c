@@ -4,6 +4,10 @@
 #include "base/log.h"
 #include "base/metrics.h"
 
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #define LOG_AGAIN_US 10000000
 
 void mongo_health_init(struct mongo_health *h)
@@ -147,6 +151,16 @@ static void on_driver_log(mongoc_log_level_t level, const char *domain, const ch
         log_error("mongodb driver", "domain=%s message=\"%s\"", domain, message);
     else if (level == MONGOC_LOG_LEVEL_WARNING)
         log_warn("mongodb driver", "domain=%s message=\"%s\"", domain, message);
+}
+
+/* libmongoc's constructor makes a file of counters named after the process, for its tool mongoc-stat, in every program
+ * that is linked to it. Left there it outlives a SIGKILL, and the next process with that id finds the name taken and
+ * says so on its stderr before main. The mapping stays good without the name. */
+void store_mongo_unlink_counters(void)
+{
+    char name[32];
+    (void)snprintf(name, sizeof(name), "/mongoc-%ld", (long)getpid());
+    (void)shm_unlink(name); /* not there: built without them, or switched off by MONGOC_DISABLE_SHM */
 }
 
 static void driver_init(void)

@@ -163,10 +163,6 @@ class Server:
     def _end_now(self):
         self.process.kill()
         self.process.wait()
-        try:  # where the MongoDB driver keeps its counters; nobody else takes it away after a SIGKILL
-            os.unlink(f"/dev/shm/mongoc-{self.process.pid}")
-        except OSError:
-            pass
 
     def discard(self):
         """Whatever its state: end it and remove its directory."""
