@@ -6,19 +6,23 @@
 #pragma once
 #include "base/buf.h"
 #include "base/quota.h"
+#include "base/slab.h"
 #include <stdatomic.h>
 
 struct blob {
     atomic_uint refs;
-    atomic_uint pins; /* clients that are slow to take it: see blob_pin() */
-    uint32_t len;     /* bytes in data; a body is at most 4 GiB - 1 */
+    atomic_uint pins;    /* clients that are slow to take it: see blob_pin() */
+    uint32_t len;        /* bytes in data; a body is at most 4 GiB - 1 */
+    struct slab *memory; /* where it came from; NULL: malloc */
     char data[];
 };
+_Static_assert(offsetof(struct blob, data) == sizeof(struct blob), "a buffer that begins with one becomes one");
 
 struct blob *blob_new(size_t len); /* one reference; the caller fills data, then shares it */
 struct blob *blob_copy(struct slice bytes);
-struct blob *blob_hold(struct blob *b); /* returns b */
-void blob_drop(struct blob *b);         /* accepts NULL */
+struct blob *blob_copy_in(struct slab *memory, struct slice bytes); /* the slab outlives it */
+struct blob *blob_hold(struct blob *b);                             /* returns b */
+void blob_drop(struct blob *b);                                     /* accepts NULL */
 
 /* Counts the bytes against the quota as long as anyone has them pinned, however many do. False: no room, not pinned.
  * All pins of one blob name the same quota. */

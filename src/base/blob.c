@@ -4,25 +4,36 @@
 
 #include <stdlib.h>
 
-struct blob *blob_new(size_t len)
+static struct blob *new_in(struct slab *memory, size_t len)
 {
     if (len > UINT32_MAX)
         return NULL;
-    struct blob *b = malloc(sizeof(*b) + len);
+    struct blob *b = memory ? slab_get(memory, sizeof(*b) + len) : malloc(sizeof(*b) + len);
     if (!b)
         return NULL;
     atomic_init(&b->refs, 1);
     atomic_init(&b->pins, 0);
+    b->memory = memory;
     b->len = (uint32_t)len;
+    return b;
+}
+
+struct blob *blob_new(size_t len)
+{
+    return new_in(NULL, len);
+}
+
+struct blob *blob_copy_in(struct slab *memory, struct slice bytes)
+{
+    struct blob *b = new_in(memory, bytes.len);
+    if (b && bytes.len > 0)
+        memcpy(b->data, bytes.ptr, bytes.len);
     return b;
 }
 
 struct blob *blob_copy(struct slice bytes)
 {
-    struct blob *b = blob_new(bytes.len);
-    if (b && bytes.len > 0)
-        memcpy(b->data, bytes.ptr, bytes.len);
-    return b;
+    return blob_copy_in(NULL, bytes);
 }
 
 struct blob *blob_hold(struct blob *b)
@@ -41,7 +52,11 @@ void blob_drop(struct blob *b)
      * free comes after the reads of all the others. */
     unsigned before = atomic_fetch_sub_explicit(&b->refs, 1, memory_order_acq_rel);
     must(before > 0);
-    if (before == 1)
+    if (before > 1)
+        return;
+    if (b->memory)
+        slab_put(b->memory, b, sizeof(*b) + b->len);
+    else
         free(b);
 }
 

@@ -14,6 +14,8 @@ struct cache *cache_new(const struct cache_options *options)
     must(pthread_cond_init(&c->load_done, NULL) == 0);
     for (unsigned i = 0; i < VARIANTS; i++)
         must(pthread_mutex_init(&c->variants[i].composing, NULL) == 0);
+    slab_init(&c->entry_memory);
+    slab_init(&c->content_memory);
     links_init(&c->order);
     links_init(&c->loaded);
     links_init(&c->strays);
@@ -79,6 +81,8 @@ void cache_free(struct cache *c)
     cache_lock(c);
     c->entry_bytes = c->content_bytes = c->variant_bytes = 0;
     cache_unlock(c);
+    slab_fini(&c->entry_memory);
+    slab_fini(&c->content_memory);
     free(c->buckets);
     buf_fini(&c->scratch);
     pthread_cond_destroy(&c->load_done);

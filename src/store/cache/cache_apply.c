@@ -6,7 +6,7 @@
 #include "cache_int.h"
 
 #define STRIDE    64  /* ops per time that the lock is held */
-#define EVICT_MAX 128 /* steps of eviction per stride: more than a stride can add */
+#define EVICT_MAX 512 /* steps of eviction per stride: more than a stride can add (a customer's entry goes in three) */
 
 struct prepared {
     size_t at;     /* OP_SEND: of ",{…}" in scratch */
@@ -25,19 +25,19 @@ static void prepare_send(struct buf *scratch, const struct op_send *s, struct pr
     render_message(scratch, &m, &p->form);
 }
 
-static void prepare(struct buf *scratch, const struct op *op, struct prepared *p)
+static void prepare(struct cache *c, const struct op *op, struct prepared *p)
 {
     *p = (struct prepared){0};
     if (op->result != OK)
         return;
     if (op->kind == OP_SEND && !op->send.duplicate)
-        prepare_send(scratch, &op->send, p);
+        prepare_send(&c->scratch, &op->send, p);
     else if (op->kind == OP_SET_AI)
         p->hash = index_hash(op->set_ai.chat_id);
     else if (op->kind == OP_CREATE_CHAT)
-        p->head = user_render_head(&op->create.user, &p->poll_at);
+        p->head = user_render_head(&c->content_memory, &op->create.user, &p->poll_at);
     else if (op->kind == OP_PUT_USER)
-        p->head = user_render_head(&op->put_user.user, &p->poll_at);
+        p->head = user_render_head(&c->content_memory, &op->put_user.user, &p->poll_at);
 }
 
 /* The chat of a link that the store resolved: a stub, where it is not known yet. */
@@ -261,7 +261,7 @@ static void apply_stride(struct cache *c, struct op *const *ops, size_t count)
     struct prepared prepared[STRIDE];
     buf_clear(&c->scratch);
     for (size_t i = 0; i < count; i++)
-        prepare(&c->scratch, ops[i], &prepared[i]);
+        prepare(c, ops[i], &prepared[i]);
     cache_lock(c);
     if (buf_ok(&c->scratch)) {
         fetch_ahead(c, ops, prepared, count);

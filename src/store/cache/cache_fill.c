@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-void fill_init(struct fill *f)
+void fill_init(struct fill *f, struct slab *memory)
 {
-    *f = (struct fill){0};
+    *f = (struct fill){.memory = memory};
     arena_init(&f->arena, 0);
     buf_init(&f->scratch);
 }
@@ -35,8 +35,8 @@ static enum err copy_row(struct fill *f, const struct user *user)
 static enum err on_user(void *arg, const struct user *user)
 {
     struct fill *f = arg;
-    f->content = content_new(user->id);
-    f->head = user_render_head(user, &f->poll_at);
+    f->content = content_new(f->memory, user->id);
+    f->head = user_render_head(f->memory, user, &f->poll_at);
     if (!f->content || !f->head)
         return ERR_NOMEM;
     return copy_row(f, user);
@@ -250,7 +250,7 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
 /* False: no memory, the entry stays as it is. */
 static bool load_begin(struct cache *c, struct cuser *u)
 {
-    u->content = content_new(slice_of(u->id, u->id_len));
+    u->content = content_new(&c->content_memory, slice_of(u->id, u->id_len));
     if (!u->content)
         return false;
     c->content_bytes += u->content->alloc_bytes;
@@ -386,7 +386,7 @@ enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slic
         if (from_memory(&a, &loading))
             break;
         struct fill f;
-        fill_init(&f);
+        fill_init(&f, &c->content_memory);
         attempt = load_once(&a, loading, &f, &e);
         if (attempt == ATTEMPT_AGAIN && (!c->enabled || i == FILL_TRIES)) {
             answer_from_fill(&a, &f);

@@ -18,7 +18,8 @@ struct fill_chat {
 };
 
 struct fill {
-    struct arena arena; /* row's strings */
+    struct slab *memory; /* the cache's, for what may be kept */
+    struct arena arena;  /* row's strings */
     struct user row;
     bool has_row;
     struct content *content;
@@ -29,7 +30,7 @@ struct fill {
     struct buf scratch;
 };
 
-void fill_init(struct fill *f);
+void fill_init(struct fill *f, struct slab *memory);
 void fill_fini(struct fill *f);
 NODISCARD enum err fill_load(struct fill *f, struct store_reader *reader, struct slice ident);
 void fill_view(const struct fill *f, struct user_view *out);

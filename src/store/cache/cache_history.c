@@ -2,8 +2,6 @@
 
 #include "base/err.h"
 
-#include <stdlib.h>
-
 #define CHUNK_MIN ((size_t)512)
 #define CHUNK_MAX ((size_t)65536)
 
@@ -20,14 +18,15 @@ static size_t align16(size_t n)
     return (n + 15) & ~(size_t)15;
 }
 
-struct content *content_new(struct slice user_id)
+struct content *content_new(struct slab *memory, struct slice user_id)
 {
     size_t size = sizeof(struct content) + user_id.len;
-    struct content *c = calloc(1, size);
+    struct content *c = slab_zget(memory, size);
     if (!c)
         return NULL;
     atomic_init(&c->refs, 1);
-    c->alloc_bytes = size;
+    c->memory = memory;
+    c->alloc_bytes = slab_size(size);
     c->user_id_len = (uint32_t)user_id.len;
     memcpy(c->user_id, user_id.ptr, user_id.len);
     return c;
@@ -41,14 +40,24 @@ struct content *content_hold(struct content *c)
     return c;
 }
 
-static void history_free(struct history *l)
+static size_t history_size(size_t id_len, size_t status_len, size_t start_len)
+{
+    return sizeof(struct history) + id_len + status_len + start_len;
+}
+
+static size_t chunk_size(const struct chunk *k)
+{
+    return sizeof(*k) + k->cap;
+}
+
+static void history_free(struct slab *memory, struct history *l)
 {
     for (struct chunk *k = l->first; k;) {
         struct chunk *next = k->next;
-        free(k);
+        slab_put(memory, k, chunk_size(k));
         k = next;
     }
-    free(l);
+    slab_put(memory, l, history_size(l->id_len, l->status_len, l->start_len));
 }
 
 void content_drop(struct content *c)
@@ -62,10 +71,10 @@ void content_drop(struct content *c)
         return;
     for (struct history *l = c->first; l;) {
         struct history *next = l->next;
-        history_free(l);
+        history_free(c->memory, l);
         l = next;
     }
-    free(c);
+    slab_put(c->memory, c, sizeof(*c) + c->user_id_len);
 }
 
 static void content_link(struct content *c, struct history *l)
@@ -86,10 +95,10 @@ struct history *content_add_history(struct content *c, const struct chat *row, b
     struct buf start;
     buf_init(&start);
     render_chat_start(&start, row);
-    size_t size = sizeof(struct history) + row->chat_id.len + row->status.len + start.len;
-    struct history *l = buf_ok(&start) ? calloc(1, size) : NULL;
+    size_t size = history_size(row->chat_id.len, row->status.len, start.len);
+    struct history *l = buf_ok(&start) ? slab_zget(c->memory, size) : NULL;
     if (l) {
-        l->alloc_bytes = size;
+        l->alloc_bytes = slab_size(size);
         l->complete = complete;
         l->rev = row->rev;
         l->created_us = row->created_us;
@@ -108,23 +117,30 @@ struct history *content_add_history(struct content *c, const struct chat *row, b
     return l;
 }
 
-static struct chunk *chunk_new(size_t cap, uint32_t first)
+/* All of what the slab sets aside for `need` bytes is used. */
+static struct chunk *chunk_new(struct slab *memory, size_t need, uint32_t first)
 {
-    struct chunk *k = aligned_alloc(16, sizeof(*k) + cap);
+    size_t size = sizeof(struct chunk) + align16(need);
+    if (size <= SLAB_OBJECT_MAX)
+        size = slab_size(size);
+    struct chunk *k = slab_get(memory, size);
     if (k)
-        *k = (struct chunk){.cap = (uint32_t)cap, .first = first};
+        *k = (struct chunk){.cap = (uint32_t)(size - sizeof(*k)), .first = first};
     return k;
 }
 
-/* Half of what there is already: a chat of any length wastes at most a third, and appends stay amortised. */
+/* Half of what there is already, so that appends stay amortised; once that leaves the slab's sizes a sixteenth. */
 static size_t next_cap(const struct history *l, size_t need)
 {
-    size_t cap = (size_t)l->bytes / 2;
-    if (cap < CHUNK_MIN - sizeof(struct chunk))
-        cap = CHUNK_MIN - sizeof(struct chunk);
-    if (cap > CHUNK_MAX - sizeof(struct chunk))
-        cap = CHUNK_MAX - sizeof(struct chunk);
-    return align16(cap < need ? need : cap);
+    size_t size = (size_t)l->bytes / 2;
+    if (size > SLAB_OBJECT_MAX)
+        size = (size_t)l->bytes / 16 < SLAB_OBJECT_MAX ? SLAB_OBJECT_MAX : (size_t)l->bytes / 16;
+    if (size < CHUNK_MIN)
+        size = CHUNK_MIN;
+    if (size > CHUNK_MAX)
+        size = CHUNK_MAX;
+    size_t cap = size - sizeof(struct chunk);
+    return cap < need ? need : cap;
 }
 
 static struct chunk *room_for(struct content *c, struct history *l, size_t len)
@@ -132,7 +148,7 @@ static struct chunk *room_for(struct content *c, struct history *l, size_t len)
     struct chunk *k = l->last;
     if (k && k->used + len + sizeof(struct msg_rec) * (k->count + 1) <= k->cap)
         return k;
-    struct chunk *fresh = chunk_new(next_cap(l, len + sizeof(struct msg_rec)), l->count);
+    struct chunk *fresh = chunk_new(c->memory, next_cap(l, len + sizeof(struct msg_rec)), l->count);
     if (!fresh)
         return NULL;
     fresh->prev = k;
@@ -141,8 +157,8 @@ static struct chunk *room_for(struct content *c, struct history *l, size_t len)
     else
         l->first = fresh;
     l->last = fresh;
-    l->alloc_bytes += sizeof(*fresh) + fresh->cap;
-    c->alloc_bytes += sizeof(*fresh) + fresh->cap;
+    l->alloc_bytes += slab_size(chunk_size(fresh));
+    c->alloc_bytes += slab_size(chunk_size(fresh));
     return fresh;
 }
 
@@ -173,24 +189,25 @@ void history_seal(struct content *c, struct history *l)
         return;
     size_t recs = k->count * sizeof(struct msg_rec);
     size_t need = align16(k->used + recs);
-    if (k->cap - need < k->cap / 8)
+    size_t saved = slab_size(chunk_size(k)) - slab_size(sizeof(*k) + need);
+    if (saved == 0)
         return;
-    struct chunk *tight = chunk_new(need, k->first);
+    struct chunk *tight = chunk_new(c->memory, need, k->first);
     if (!tight)
         return; /* it only saves room */
     tight->prev = k->prev;
     tight->used = k->used;
     tight->count = k->count;
     memcpy(tight->data, k->data, k->used);
-    memcpy(tight->data + need - recs, k->data + k->cap - recs, recs);
+    memcpy(tight->data + tight->cap - recs, k->data + k->cap - recs, recs);
     if (k->prev)
         k->prev->next = tight;
     else
         l->first = tight;
     l->last = tight;
-    l->alloc_bytes -= k->cap - need;
-    c->alloc_bytes -= k->cap - need;
-    free(k);
+    l->alloc_bytes -= saved;
+    c->alloc_bytes -= saved;
+    slab_put(c->memory, k, chunk_size(k));
 }
 
 /* The first record of the chunk whose rev is at least `rev`; legacy ones come first in a chat and count as older. */

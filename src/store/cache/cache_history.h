@@ -5,8 +5,10 @@
  *          it has it. Nothing is freed before the last reference is dropped.
  * Layout:  a chunk holds fragments from its front (each ",{…}", rendered once) and their records from its back; what
  *          was published never changes and never moves. A fragment lies in one chunk whole.
+ * Memory:  the cache's slab, which outlives every content.
  * Fails:   false or NULL when there is no memory; nothing is changed then. */
 #pragma once
+#include "base/slab.h"
 #include "chat/render.h"
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -34,7 +36,7 @@ struct history {
     struct history *next; /* the customer's next chat, oldest first */
     struct chunk *first, *last;
     uint64_t bytes;     /* of fragments, commas included */
-    size_t alloc_bytes; /* of the log and its chunks */
+    size_t alloc_bytes; /* of the log and its chunks, as slab_size() says */
     uint32_t count;     /* messages */
     bool complete;      /* holds the chat's whole history (false only while a load runs) */
     int64_t last_rev;   /* of the last message that is not legacy; 0: none */
@@ -49,6 +51,7 @@ struct history {
 
 struct content {
     atomic_uint refs;
+    struct slab *memory; /* of all of it */
     struct content *next_garbage;
     struct history *first, *last;
     uint32_t history_count;
@@ -58,7 +61,7 @@ struct content {
     char user_id[];
 };
 
-struct content *content_new(struct slice user_id);
+struct content *content_new(struct slab *memory, struct slice user_id);
 struct content *content_hold(struct content *c);
 void content_drop(struct content *c); /* accepts NULL; the last one frees, without the lock where that can be long */
 
@@ -67,8 +70,8 @@ struct history *content_add_history(struct content *c, const struct chat *row, b
 /* fragment: ",{…}", form->len + 1 bytes. */
 bool history_append(struct content *c, struct history *l, const char *fragment, const struct message_form *form,
                     int64_t rev);
-void history_seal(struct content *c,
-                  struct history *l); /* gives the last chunk's unused room back; before it is published */
+/* Gives the last chunk's unused room back; before it is published. */
+void history_seal(struct content *c, struct history *l);
 /* [lock] Asks for the lines that the next append will write. */
 static inline void history_fetch_ahead(const struct chunk *k)
 {

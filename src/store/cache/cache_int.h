@@ -100,6 +100,9 @@ struct variant {
 struct cache {
     pthread_mutex_t lock;
     pthread_cond_t load_done; /* with lock: some load ended */
+    /* any thread; apart, because they live so differently long */
+    struct slab entry_memory;
+    struct slab content_memory; /* heads too */
     /* set before threads start */
     size_t max_bytes;
     bool enabled;
@@ -170,7 +173,7 @@ struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32
 void chat_forget(struct cache *c, struct cchat *chat); /* unlinks and frees */
 /* Takes the row if it is at least as new. head: a reference, taken; NULL where not rendered. */
 void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *head, uint32_t poll_at);
-struct blob *user_render_head(const struct user *row, uint32_t *poll_at); /* any thread */
+struct blob *user_render_head(struct slab *memory, const struct user *row, uint32_t *poll_at); /* any thread */
 bool user_bear(struct cache *c, struct cuser *u); /* KNOWN and just created: LOADED with no chats */
 void user_unload(struct cache *c, struct cuser *u);
 void user_claim_ident(struct cache *c, struct cuser *u, struct slice ident); /* the store says: ident means u */
@@ -196,3 +199,4 @@ static inline size_t cache_bytes(const struct cache *c)
 {
     return c->entry_bytes + c->content_bytes + c->variant_bytes;
 }
+bool cache_over(const struct cache *c); /* more than the budget, holes in the slab's pages included */

@@ -1,24 +1,26 @@
 /* The entries: customers and their chats, from stub to loaded and back. */
 #include "cache_int.h"
 
-#include <stdlib.h>
+#define ROW_FIELD_MAX 4096 /* a longer address or owner is not looked up by: the store answers then */
 
-#define ALLOC_OVERHEAD ((size_t)16) /* of one malloc, about */
-#define ROW_FIELD_MAX  4096         /* a longer address or owner is not looked up by: the store answers then */
-
-static void entry_grew(struct cache *c, size_t bytes)
+static void *entry_new(struct cache *c, size_t bytes)
 {
-    c->entry_bytes += bytes + ALLOC_OVERHEAD;
+    void *entry = slab_zget(&c->entry_memory, bytes);
+    if (entry)
+        c->entry_bytes += slab_size(bytes);
+    return entry;
 }
 
-static void entry_shrank(struct cache *c, size_t bytes)
+static void entry_free(struct cache *c, void *entry, size_t bytes)
 {
-    c->entry_bytes -= bytes + ALLOC_OVERHEAD;
+    if (entry)
+        c->entry_bytes -= slab_size(bytes);
+    slab_put(&c->entry_memory, entry, bytes);
 }
 
-static size_t row_bytes(const struct cuser *u)
+static void row_free(struct cache *c, struct cuser *u)
 {
-    return (size_t)u->email_len + u->ref_len + u->owner_len;
+    entry_free(c, u->row, (size_t)u->email_len + u->ref_len + u->owner_len + 1);
 }
 
 struct cuser *user_get(struct cache *c, struct slice id)
@@ -27,10 +29,9 @@ struct cuser *user_get(struct cache *c, struct slice id)
     struct cuser *u = index_user(c, id, hash);
     if (u || id.len == 0 || id.len > UINT8_MAX)
         return u;
-    u = calloc(1, sizeof(*u) + id.len);
+    u = entry_new(c, sizeof(*u) + id.len);
     if (!u)
         return NULL;
-    entry_grew(c, sizeof(*u) + id.len);
     u->id_len = (uint8_t)id.len;
     memcpy(u->id, id.ptr, id.len);
     u->version = ++c->version;
@@ -45,10 +46,9 @@ struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32
     struct cchat *chat = index_chat(c, id, hash);
     if (chat || id.len == 0 || id.len > UINT8_MAX)
         return chat;
-    chat = calloc(1, sizeof(*chat) + id.len);
+    chat = entry_new(c, sizeof(*chat) + id.len);
     if (!chat)
         return NULL;
-    entry_grew(c, sizeof(*chat) + id.len);
     chat->id_len = (uint8_t)id.len;
     memcpy(chat->id, id.ptr, id.len);
     chat->key = key;
@@ -67,9 +67,8 @@ struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32
 static void chat_free(struct cache *c, struct cchat *chat)
 {
     index_remove(c, &chat->by_id);
-    entry_shrank(c, sizeof(*chat) + chat->id_len);
     c->chats--;
-    free(chat);
+    entry_free(c, chat, sizeof(*chat) + chat->id_len);
 }
 
 void chat_forget(struct cache *c, struct cchat *chat)
@@ -88,21 +87,21 @@ void chat_forget(struct cache *c, struct cchat *chat)
     chat_free(c, chat);
 }
 
-struct blob *user_render_head(const struct user *row, uint32_t *poll_at)
+struct blob *user_render_head(struct slab *memory, const struct user *row, uint32_t *poll_at)
 {
     struct buf b;
     buf_init(&b);
     render_user_head(&b, row);
     *poll_at = (uint32_t)b.len;
     render_poll_head(&b, row);
-    struct blob *head = buf_ok(&b) ? blob_copy(buf_slice(&b)) : NULL;
+    struct blob *head = buf_ok(&b) ? blob_copy_in(memory, buf_slice(&b)) : NULL;
     buf_fini(&b);
     return head;
 }
 
 static size_t blob_bytes(const struct blob *b)
 {
-    return b ? sizeof(*b) + b->len + ALLOC_OVERHEAD : 0;
+    return b ? slab_size(sizeof(*b) + b->len) : 0;
 }
 
 static void set_head(struct cache *c, struct cuser *u, struct blob *head, uint32_t poll_at)
@@ -190,7 +189,7 @@ static char *put(char *at, struct slice s, uint16_t len)
 static bool set_strings(struct cache *c, struct cuser *u, const struct user *row)
 {
     uint16_t email_len = field_len(row->email), ref_len = field_len(row->user_ref), owner_len = field_len(row->owner);
-    char *text = malloc((size_t)email_len + ref_len + owner_len + 1);
+    char *text = entry_new(c, (size_t)email_len + ref_len + owner_len + 1);
     if (!text)
         return false;
     put(put(put(text, row->email, email_len), row->user_ref, ref_len), row->owner, owner_len);
@@ -198,14 +197,11 @@ static bool set_strings(struct cache *c, struct cuser *u, const struct user *row
     if (!same_email)
         unindex_email(c, u);
     index_remove(c, &u->by_ref);
-    if (u->row)
-        entry_shrank(c, row_bytes(u));
-    free(u->row);
+    row_free(c, u);
     u->row = text;
     u->email_len = email_len;
     u->ref_len = ref_len;
     u->owner_len = owner_len;
-    entry_grew(c, row_bytes(u));
     if (!same_email)
         index_email(c, u);
     index_ref(c, u);
@@ -233,7 +229,7 @@ void user_set_row(struct cache *c, struct cuser *u, const struct user *row, stru
 bool user_bear(struct cache *c, struct cuser *u)
 {
     must(u->state == USER_KNOWN && !u->content);
-    u->content = content_new(slice_of(u->id, u->id_len));
+    u->content = content_new(&c->content_memory, slice_of(u->id, u->id_len));
     if (!u->content)
         return false;
     c->content_bytes += u->content->alloc_bytes;
@@ -336,10 +332,7 @@ void user_free(struct cache *c, struct cuser *u)
     user_leave_order(c, u);
     if (link_in(&u->doubt))
         links_remove(&c->doubted, &u->doubt);
-    if (u->row)
-        entry_shrank(c, row_bytes(u));
-    free(u->row);
-    entry_shrank(c, sizeof(*u) + u->id_len);
+    row_free(c, u);
     c->users--;
-    free(u);
+    entry_free(c, u, sizeof(*u) + u->id_len);
 }

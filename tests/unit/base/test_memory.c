@@ -1,5 +1,6 @@
 #include "base/arena.h"
 #include "base/pool.h"
+#include "base/slab.h"
 
 #include "suites.h"
 
@@ -166,6 +167,101 @@ static void test_pool_asserts_its_thread(void)
 }
 #endif
 
+/* Every size is its own, aligned, and as large as it was asked for; what is given back is taken again. */
+static void test_slab_sizes(void)
+{
+    struct slab s;
+    slab_init(&s);
+    static unsigned char *objects[5000];
+    for (unsigned turn = 0; turn < 3; turn++) {
+        for (size_t bytes = 1; bytes < 5000; bytes++) {
+            objects[bytes] = slab_get(&s, bytes);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(objects[bytes]);
+            CU_ASSERT_EQUAL((uintptr_t)objects[bytes] % 16, 0);
+            CU_ASSERT_TRUE(slab_size(bytes) >= bytes);
+            memset(objects[bytes], (int)(bytes & 0xff), bytes);
+        }
+        CU_ASSERT_TRUE(s.footprint >= s.used);
+        for (size_t bytes = 4999; bytes > 0; bytes--) {
+            size_t good = 0;
+            while (good < bytes && objects[bytes][good] == (bytes & 0xff))
+                good++;
+            CU_ASSERT_EQUAL_FATAL(good, bytes);
+            slab_put(&s, objects[bytes], bytes);
+        }
+        CU_ASSERT_EQUAL(s.used, 0);
+    }
+    slab_put(&s, NULL, 7);
+    unsigned char *zero = slab_zget(&s, 300);
+    for (size_t i = 0; i < 300; i++)
+        CU_ASSERT_EQUAL(zero[i], 0);
+    slab_put(&s, zero, 300);
+    slab_fini(&s);
+}
+
+/* Sizes and lifetimes that mix, as in a cache that is full: the footprint stays near what is in use. */
+static void test_slab_footprint_under_churn(void)
+{
+    enum { OBJECTS = 20000 };
+    struct slab s;
+    slab_init(&s);
+    static void *objects[OBJECTS];
+    static size_t sizes[OBJECTS];
+    uint32_t random = 1;
+    for (unsigned i = 0; i < 20 * OBJECTS; i++) {
+        random = random * 1664525 + 1013904223;
+        unsigned at = (random >> 8) % OBJECTS;
+        slab_put(&s, objects[at], sizes[at]);
+        sizes[at] = 40 + (random >> 16) % 1000;
+        objects[at] = slab_get(&s, sizes[at]);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(objects[at]);
+    }
+    CU_ASSERT_TRUE(s.footprint < s.used / 8 * 9);
+    /* Most of them go, and the rest is of other sizes: pages change their class. */
+    for (unsigned i = 0; i < OBJECTS; i++)
+        slab_put(&s, objects[i], sizes[i]);
+    CU_ASSERT_EQUAL(s.used, 0);
+    CU_ASSERT_TRUE(s.footprint <= (size_t)1 << 20);
+    for (unsigned i = 0; i < 2000; i++)
+        objects[i] = slab_get(&s, 4000);
+    CU_ASSERT_TRUE(s.footprint < s.used / 8 * 9);
+    for (unsigned i = 0; i < 2000; i++)
+        slab_put(&s, objects[i], 4000);
+    slab_fini(&s);
+}
+
+static void *slab_churn(void *arg)
+{
+    struct slab *s = arg;
+    unsigned char *held[64] = {0};
+    for (unsigned i = 0; i < 50000; i++) {
+        unsigned char **at = &held[i * 7 % 64];
+        size_t bytes = 16 + (size_t)(i * 7 % 64) * 70;
+        if (*at)
+            CU_ASSERT_EQUAL_FATAL((*at)[bytes - 1], i * 7 % 64);
+        slab_put(s, *at, bytes);
+        *at = slab_get(s, bytes);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(*at);
+        (*at)[bytes - 1] = (unsigned char)(i * 7 % 64);
+    }
+    for (unsigned i = 0; i < 64; i++)
+        slab_put(s, held[i], 16 + (size_t)i * 70);
+    return NULL;
+}
+
+static void test_slab_threads(void)
+{
+    struct slab s;
+    slab_init(&s);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, slab_churn, &s), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    CU_ASSERT_EQUAL(s.used, 0);
+    slab_fini(&s);
+}
+
 const CU_TestInfo memory_tests[] = {
     {"arena: aligned, and pieces apart", test_arena_aligned_and_apart},
     {"arena: limit", test_arena_limit},
@@ -178,5 +274,8 @@ const CU_TestInfo memory_tests[] = {
 #ifndef NDEBUG
     {"pool: another thread is caught in debug builds", test_pool_asserts_its_thread},
 #endif
+    {"a slab's sizes", test_slab_sizes},
+    {"a slab's footprint under churn", test_slab_footprint_under_churn},
+    {"a slab used by threads", test_slab_threads},
     CU_TEST_INFO_NULL,
 };

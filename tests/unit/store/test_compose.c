@@ -6,6 +6,13 @@
 #include <stdlib.h>
 
 static const uint8_t tag[5] = TAG5;
+static struct slab memory = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void drop(struct content *c)
+{
+    content_drop(c);
+    CU_ASSERT_EQUAL(memory.used, 0);
+}
 
 static struct history *new_history(struct content *c)
 {
@@ -41,7 +48,7 @@ static struct slice text_of(char *room, uint32_t i)
 static struct content *many(struct history **h)
 {
     static char room[80000];
-    struct content *c = content_new(SLICE_LIT("u"));
+    struct content *c = content_new(&memory, SLICE_LIT("u"));
     *h = new_history(c);
     for (uint32_t i = 0; i < MANY; i++)
         add(c, *h, T0 + i, text_of(room, i), false);
@@ -87,7 +94,7 @@ static void test_append_and_read(void)
     history_view_take(h, &v);
     check_view(&v, 0, MANY);
     CU_ASSERT_TRUE(h->alloc_bytes < h->bytes * 5 / 4 + MANY * 16 + 4096);
-    content_drop(c);
+    drop(c);
 }
 
 static void test_ranges(void)
@@ -104,7 +111,7 @@ static void test_ranges(void)
             if (begin + len > MANY)
                 break;
         }
-    content_drop(c);
+    drop(c);
 }
 
 static void test_since(void)
@@ -122,14 +129,14 @@ static void test_since(void)
     CU_ASSERT_TRUE(history_has(h, T0 + MANY - 1));
     CU_ASSERT_FALSE(history_has(h, T0 + MANY));
     CU_ASSERT_FALSE(history_has(h, T0 - 1));
-    content_drop(c);
+    drop(c);
 }
 
 /* A view is a moment: what is appended later does not show in it, and its bytes stay. */
 static void test_view_is_a_moment(void)
 {
     static char room[80000];
-    struct content *c = content_new(SLICE_LIT("u"));
+    struct content *c = content_new(&memory, SLICE_LIT("u"));
     struct history *h = new_history(c);
     struct history_view views[200];
     for (uint32_t i = 0; i < 200; i++) {
@@ -138,12 +145,12 @@ static void test_view_is_a_moment(void)
     }
     for (uint32_t i = 0; i < 200; i++)
         check_view(&views[i], 0, i);
-    content_drop(c);
+    drop(c);
 }
 
 static void test_legacy_first(void)
 {
-    struct content *c = content_new(SLICE_LIT("u"));
+    struct content *c = content_new(&memory, SLICE_LIT("u"));
     struct history *h = new_history(c);
     add(c, h, T0 + 999999999, SLICE_LIT("old"), true);
     add(c, h, T0 + 999999998, SLICE_LIT("older clock"), true);
@@ -164,12 +171,12 @@ static void test_legacy_first(void)
     CU_ASSERT_TRUE(slice_eq(id, SLICE_LIT("msg_1795558360_0")));
     CU_ASSERT_TRUE(history_next(&it, tag, &parts, &id, room));
     CU_ASSERT_TRUE(slice_eq(id, SLICE_LIT("msg_1795558360_1")));
-    content_drop(c);
+    drop(c);
 }
 
 static void test_move(void)
 {
-    struct content *a = content_new(SLICE_LIT("a")), *b = content_new(SLICE_LIT("b"));
+    struct content *a = content_new(&memory, SLICE_LIT("a")), *b = content_new(&memory, SLICE_LIT("b"));
     struct history *h[3];
     for (int i = 0; i < 3; i++) {
         h[i] = new_history(a);
@@ -185,7 +192,7 @@ static void test_move(void)
     CU_ASSERT_EQUAL(a->alloc_bytes + b->alloc_bytes, both);
     content_drop(a);
     add(b, h[1], T0 + 9, SLICE_LIT("y"), false);
-    content_drop(b);
+    drop(b);
 }
 
 static void test_empty_bodies(void)

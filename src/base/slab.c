@@ -1,0 +1,267 @@
+#include "base/slab.h"
+
+#include "base/err.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define POISON(at, bytes)   __asan_poison_memory_region((at), (bytes))
+#define UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
+#else
+#define POISON(at, bytes)   ((void)(at), (void)(bytes))
+#define UNPOISON(at, bytes) ((void)(at), (void)(bytes))
+#endif
+
+#define PAGE_BYTES   ((size_t)4096) /* small: a page is empty sooner, and can then serve another class */
+#define REGION_PAGES ((size_t)1024)
+#define REGION_BYTES (REGION_PAGES * PAGE_BYTES) /* and its alignment */
+#define SPARE_MAX    ((size_t)256)               /* empty pages whose memory is kept */
+#define LARGE_HEAD   ((size_t)16)                /* of one malloc, about */
+
+/* From 160 bytes on each is what a page holds a whole number of, with less than 128 bytes left. */
+static const uint16_t classes[SLAB_CLASSES] = {32,  48,  64,  80,  96,  112, 128, 160, 192,  224,  256,  288,
+                                               336, 368, 400, 448, 512, 576, 672, 816, 1024, 1360, 2048, 4096};
+
+struct slab_page {
+    struct slab_page *prev, *next;
+    struct slab_object *free;
+    uint16_t live;   /* objects that are out */
+    uint16_t carved; /* objects that were ever out: beyond them the page is untouched */
+    uint8_t class;
+    bool linked; /* in partial[class] */
+};
+
+/* Its alignment finds it from any object; it takes the first pages itself. */
+struct slab_region {
+    struct slab_region *next;
+    struct slab_page pages[REGION_PAGES];
+};
+
+struct slab_object {
+    struct slab_object *next;
+};
+
+#define HEAD_PAGES ((sizeof(struct slab_region) + PAGE_BYTES - 1) / PAGE_BYTES)
+
+static unsigned class_of(size_t bytes)
+{
+    if (bytes <= 128)
+        return bytes <= 32 ? 0 : (unsigned)((bytes - 17) / 16);
+    unsigned i = 7;
+    while (classes[i] < bytes)
+        i++;
+    return i;
+}
+
+size_t slab_size(size_t bytes)
+{
+    return bytes <= SLAB_OBJECT_MAX ? classes[class_of(bytes)] : bytes + LARGE_HEAD;
+}
+
+static void add(atomic_size_t *count, size_t bytes)
+{
+    atomic_fetch_add_explicit(count, bytes, memory_order_relaxed);
+}
+
+static void subtract(atomic_size_t *count, size_t bytes)
+{
+    atomic_fetch_sub_explicit(count, bytes, memory_order_relaxed);
+}
+
+static void push(struct slab_pages *list, struct slab_page *page)
+{
+    page->prev = NULL;
+    page->next = list->first;
+    if (list->first)
+        list->first->prev = page;
+    list->first = page;
+}
+
+static void take(struct slab_pages *list, struct slab_page *page)
+{
+    if (page->prev)
+        page->prev->next = page->next;
+    else
+        list->first = page->next;
+    if (page->next)
+        page->next->prev = page->prev;
+}
+
+static struct slab_region *region_of(void *object)
+{
+    return (struct slab_region *)((uintptr_t)object & ~(REGION_BYTES - 1));
+}
+
+static char *page_memory(struct slab_page *page)
+{
+    struct slab_region *region = region_of(page);
+    return (char *)region + (size_t)(page - region->pages) * PAGE_BYTES;
+}
+
+void slab_init(struct slab *s)
+{
+    *s = (struct slab){0};
+    must(pthread_mutex_init(&s->lock, NULL) == 0);
+}
+
+void slab_fini(struct slab *s)
+{
+    must(atomic_load_explicit(&s->used, memory_order_relaxed) == 0);
+    while (s->regions) {
+        struct slab_region *next = s->regions->next;
+        UNPOISON(s->regions, REGION_BYTES);
+        must(munmap(s->regions, REGION_BYTES) == 0);
+        s->regions = next;
+    }
+    must(pthread_mutex_destroy(&s->lock) == 0);
+}
+
+/* [lock] All its pages are bare. */
+static bool add_region(struct slab *s)
+{
+    char *at = mmap(NULL, 2 * REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (at == MAP_FAILED)
+        return false;
+    size_t before = -(uintptr_t)at & (REGION_BYTES - 1);
+    if (before > 0)
+        must(munmap(at, before) == 0);
+    must(munmap(at + before + REGION_BYTES, REGION_BYTES - before) == 0);
+    /* Else the kernel may fill what was given back with a huge page. */
+    (void)madvise(at + before, REGION_BYTES, MADV_NOHUGEPAGE);
+    struct slab_region *region = (void *)(at + before);
+    region->next = s->regions;
+    s->regions = region;
+    for (size_t i = REGION_PAGES - 1; i >= HEAD_PAGES; i--)
+        push(&s->bare, &region->pages[i]);
+    return true;
+}
+
+/* [lock] An empty page becomes one of the class. */
+static struct slab_page *open_page(struct slab *s, unsigned class)
+{
+    struct slab_page *page = s->spare.first;
+    if (page) {
+        take(&s->spare, page);
+        s->spare_count--;
+    } else {
+        if (!s->bare.first && !add_region(s))
+            return NULL;
+        page = s->bare.first;
+        take(&s->bare, page);
+        add(&s->footprint, PAGE_BYTES);
+    }
+    page->free = NULL;
+    page->carved = 0;
+    page->class = (uint8_t) class;
+    page->linked = true;
+    push(&s->partial[class], page);
+    return page;
+}
+
+/* [lock] */
+static void close_page(struct slab *s, struct slab_page *page)
+{
+    take(&s->partial[page->class], page);
+    page->linked = false;
+    if (s->spare_count < SPARE_MAX) {
+        push(&s->spare, page);
+        s->spare_count++;
+        return;
+    }
+    char *memory = page_memory(page);
+    UNPOISON(memory, PAGE_BYTES);
+    (void)madvise(memory, PAGE_BYTES, MADV_DONTNEED); /* where it fails the page is as good as new all the same */
+    push(&s->bare, page);
+    subtract(&s->footprint, PAGE_BYTES);
+}
+
+static void *get_large(struct slab *s, size_t bytes)
+{
+    void *object = malloc(bytes);
+    if (object) {
+        add(&s->used, slab_size(bytes));
+        add(&s->footprint, slab_size(bytes));
+    }
+    return object;
+}
+
+/* [lock] */
+static void *page_get(struct slab *s, struct slab_page *page, size_t size)
+{
+    struct slab_object *object = page->free;
+    if (object) {
+        UNPOISON(object, size);
+        page->free = object->next;
+    } else {
+        object = (void *)(page_memory(page) + page->carved++ * size);
+        UNPOISON(object, size);
+    }
+    page->live++;
+    if (!page->free && (page->carved + 1u) * size > PAGE_BYTES) {
+        take(&s->partial[page->class], page);
+        page->linked = false;
+    }
+    return object;
+}
+
+void *slab_get(struct slab *s, size_t bytes)
+{
+    if (bytes > SLAB_OBJECT_MAX)
+        return get_large(s, bytes);
+    unsigned class = class_of(bytes);
+    must(pthread_mutex_lock(&s->lock) == 0);
+    struct slab_page *page = s->partial[class].first;
+    if (!page)
+        page = open_page(s, class);
+    void *object = page ? page_get(s, page, classes[class]) : NULL;
+    if (object)
+        add(&s->used, classes[class]);
+    must(pthread_mutex_unlock(&s->lock) == 0);
+    return object;
+}
+
+void *slab_zget(struct slab *s, size_t bytes)
+{
+    void *object = slab_get(s, bytes);
+    if (object)
+        memset(object, 0, bytes);
+    return object;
+}
+
+/* [lock] */
+static void page_put(struct slab *s, struct slab_page *page, struct slab_object *object)
+{
+    must(page->live > 0);
+    object->next = page->free;
+    page->free = object;
+    page->live--;
+    POISON(object, classes[page->class]);
+    if (!page->linked) {
+        page->linked = true;
+        push(&s->partial[page->class], page); /* in front: the fullest is filled first, the others may empty */
+    }
+    if (page->live == 0)
+        close_page(s, page);
+}
+
+void slab_put(struct slab *s, void *object, size_t bytes)
+{
+    if (!object)
+        return;
+    subtract(&s->used, slab_size(bytes));
+    if (bytes > SLAB_OBJECT_MAX) {
+        subtract(&s->footprint, slab_size(bytes));
+        free(object);
+        return;
+    }
+    struct slab_region *region = region_of(object);
+    struct slab_page *page = &region->pages[((uintptr_t)object - (uintptr_t)region) / PAGE_BYTES];
+    must(pthread_mutex_lock(&s->lock) == 0);
+    must(page->class == class_of(bytes));
+    page_put(s, page, object);
+    must(pthread_mutex_unlock(&s->lock) == 0);
+}
