@@ -4,8 +4,8 @@
  *          reference counting only, never while bytes are copied for a body or a store is asked.
  * Owns:    its entries; bodies are blobs shared by reference; message bytes are append-only chunks whose
  *          published length never shrinks, so a body is composed from a snapshot without the lock.
- * Bounded: --cache-mb; least recently used customers lose their messages first (M_CACHE_EVICTED), then their
- *          entry. A miss costs one reader op.
+ * Bounded: --cache-mb for what is in use, and cache_idle_most() for the room between; least recently used customers lose
+ *          their messages first (M_CACHE_EVICTED), then their entry. A miss costs one reader op.
  * Stale data is never served as fresh: the writer calls cache_apply after the commit and before any completion,
  * so whoever sees an answer or a notice can already read the message here.
  * Versions: one counter for the whole cache; an entry's version is the counter at its last change or load, the
@@ -23,6 +23,13 @@ struct cache_options {
     bool later;   /* tag, totals and max_rev come by cache_begin(): the store was away at start */
     bool enabled; /* false: bypassed (other nodes write and the bus is down): everything is VIEW_LOAD */
 };
+
+/* Memory that is held and not in use, at most, but for what one batch adds: what is evicted leaves its place to the next
+ * of its size. Two MiB: pages kept ready, and begun ones. */
+static inline int64_t cache_idle_most(int64_t max_bytes)
+{
+    return max_bytes / 16 + (INT64_C(2) << 20);
+}
 
 struct cache *cache_new(const struct cache_options *options);
 void cache_free(struct cache *c);

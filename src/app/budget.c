@@ -5,6 +5,7 @@
 #include "app/worker.h"
 #include "http/session.h"
 #include "push/ws_conn.h"
+#include "store/cache.h"
 #include "store/op.h"
 
 /* What is private to its module, rounded up. */
@@ -76,6 +77,7 @@ void budget_compute(const struct config *c, struct budget *out)
 {
     *out = (struct budget){0};
     add(out, "rendered chats", "--cache-mb", times(c->cache_mb, 1 << 20));
+    add(out, "room between them", "--cache-mb / 16", cache_idle_most(times(c->cache_mb, 1 << 20)));
     add(out, "requests and answers under way", "--buffer-mb", times(c->buffer_mb, 1 << 20));
     add_connections(c, out);
     add_threads(c, out);

@@ -2,15 +2,13 @@
  *   1. composed listings of an older version
  *   2. messages of the customer not used for longest (the entry stays: its version still answers 304)
  *   3. entries that are not in the order of activity, then the tail of that order, down to ORDER_MIN
- * The budget is for what is in use; the holes that it leaves in the slab's pages may take a sixteenth more. When the mix
- * of sizes shifts they are more than that, and what is in use shrinks until pages become empty.
+ * The budget is for what is in use; the room between may come to cache_idle_most(). Where the mix of sizes shifts it would
+ * be more: then what is in use shrinks until whole pages are empty.
  * Where entries alone take more than half, 3 comes before 2: else customers seen once would push out every chat in
  * use. Customers that a reader is loading are in neither list and cannot go. */
 #include "cache_int.h"
 
 #include "base/metrics.h"
-
-#define IDLE_ALWAYS ((size_t)2 << 20) /* the spare pages of both, and one of each class */
 
 static bool drop_stale_variant(struct cache *c)
 {
@@ -67,7 +65,7 @@ static bool drop_variant(struct cache *c)
 bool cache_over(const struct cache *c)
 {
     size_t bytes = cache_bytes(c), idle = slab_idle(&c->entry_memory) + slab_idle(&c->content_memory);
-    return bytes > c->max_bytes || bytes + idle > c->max_bytes + c->max_bytes / 16 + IDLE_ALWAYS;
+    return bytes > c->max_bytes || bytes + idle > c->max_bytes + (size_t)cache_idle_most((int64_t)c->max_bytes);
 }
 
 void cache_evict(struct cache *c, unsigned max_steps)

@@ -4,6 +4,7 @@
  *   sqlite_rollup.c     rows of chats and customers follow the messages; recovery after a crash
  *   sqlite_read.c       one customer whole, one chat, the overview
  *   sqlite_recent.c     listings by activity: rows and what they do not say yet, merged
+ *   sqlite_log_room.c   room for the log of the database, made in advance
  *   sqlite_checkpoint.c the log of the database back into its file, on a thread of its own
  *   sqlite_conn.c, sqlite_sql.h, sqlite_schema.c, sqlite_rows.c, sqlite_heads.c   what those stand on
  * Thread:  fields by group, below.
@@ -72,6 +73,9 @@ static inline struct sqlite_store *sqlite_store_of(struct store *s)
 /* store_sqlite.c */
 enum err store_open_writer(struct sqlite_store *s, struct buf *why); /* (re)opens s->conn */
 void store_note_health(struct sqlite_store *s);                      /* after a failure or a recovery */
+
+/* sqlite_log_room.c: main at open; it only makes commits faster, so it fails without a word */
+void sqlite_make_log_room(const struct sqlite_store *s, int64_t bytes);
 
 /* sqlite_write.c */
 enum err sqlite_begin(struct store *s);

@@ -19,6 +19,7 @@
 #define QUIET_US              500000 /* without a commit: time for what would delay one */
 #define QUIET_BUDGET_US       20000
 #define PROBE_BYTES           65536
+#define LOG_ROOM_BYTES        (20 << 20) /* what it grows to before a checkpoint lets it begin anew, and some */
 
 /* ---- the URI: PATH[?option=value[&…]] ---- */
 
@@ -187,6 +188,8 @@ static enum err open_database(struct sqlite_store *s, struct buf *why)
         err = read_tag(s);
     if (err == OK)
         err = rollup_recover(s);
+    if (err == OK)
+        sqlite_make_log_room(s, LOG_ROOM_BYTES);
     if (err == OK)
         err = checkpointer_start(&s->options, &s->checkpointer);
     if (err != OK)

@@ -284,6 +284,25 @@ static void test_eviction(void)
     CU_ASSERT_EQUAL(metrics_gauge_value(G_CACHE_USERS), 0);
 }
 
+/* Histories that grow in turn: the sizes in use shift all the time, and yet the memory held stays within what is said. */
+static void test_memory_is_bounded(void)
+{
+    enum { BYTES = 3 << 20, CHATS = 2000, BATCH = 65536 }; /* what one adds before the next evicts for it */
+    const int64_t most = BYTES + cache_idle_most(BYTES);
+    struct kit *k = kit_new(BYTES);
+    open_many(k, CHATS, 1);
+    char id[16];
+    for (int m = 0; m < 20; m++)
+        for (int i = 0; i < CHATS; i++) {
+            snprintf(id, sizeof(id), "u%04d", i);
+            say(k, id, "user", "a message of a length that people write in a chat, more or less");
+            size_t idle = slab_idle(&k->cache->entry_memory) + slab_idle(&k->cache->content_memory);
+            CU_ASSERT_TRUE_FATAL(cache_bytes(k->cache) + idle <= (size_t)(most + BATCH));
+        }
+    CU_ASSERT_TRUE(cache_bytes(k->cache) > BYTES / 2); /* and it is used */
+    kit_free(k);
+}
+
 /* What is in use stays; what is not goes first. */
 static void test_least_recently_used(void)
 {
@@ -456,6 +475,7 @@ const CU_TestInfo cache_tests[] = {
     {"order of activity", test_order},
     {"a poll does not touch the order", test_poll_does_not_touch_order},
     {"eviction", test_eviction},
+    {"memory is bounded while sizes shift", test_memory_is_bounded},
     {"least recently used", test_least_recently_used},
     {"entries go", test_entries_go},
     {"size of a stub", test_stub_size},
