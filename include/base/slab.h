@@ -4,7 +4,7 @@
  * Thread:  any; a lock of its own, held for a few instructions, and for a system call where a page is taken from or given back to the kernel.
  * Owns:    its pages. slab_fini() gives them back, and ends the process if an object is still out.
  * Sizes:   1 to SLAB_OBJECT_MAX bytes from pages, aligned to 16; more comes from malloc and is counted too.
- * Fails:   slab_get() returns NULL when there is no memory. */
+ * Fails:   slab_get() returns NULL when there is no memory, or at the limit. */
 #pragma once
 #include <pthread.h>
 #include <stdatomic.h>
@@ -26,13 +26,14 @@ struct slab {
     struct slab_pages spare;                 /* empty, their memory kept */
     struct slab_pages bare;                  /* empty, their memory given back */
     size_t spare_count;
+    size_t limit; /* of the footprint; set while no other thread is there */
     struct slab_region *regions;
     /* written with the lock held, read without: each by itself is exact */
     atomic_size_t used;      /* bytes of objects that are out, each as slab_size() says */
     atomic_size_t footprint; /* bytes of pages with memory, and of large objects */
 };
 
-void slab_init(struct slab *s);
+void slab_init(struct slab *s, size_t limit); /* 0: no limit */
 void slab_fini(struct slab *s);
 
 void *slab_get(struct slab *s, size_t bytes);              /* contents undefined */

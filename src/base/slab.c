@@ -102,9 +102,9 @@ static char *page_memory(struct slab_page *page)
     return (char *)region + (size_t)(page - region->pages) * PAGE_BYTES;
 }
 
-void slab_init(struct slab *s)
+void slab_init(struct slab *s, size_t limit)
 {
-    *s = (struct slab){0};
+    *s = (struct slab){.limit = limit};
     must(pthread_mutex_init(&s->lock, NULL) == 0);
 }
 
@@ -140,6 +140,11 @@ static bool add_region(struct slab *s)
     return true;
 }
 
+static bool has_room(const struct slab *s, size_t bytes)
+{
+    return s->limit == 0 || atomic_load_explicit(&s->footprint, memory_order_relaxed) + bytes <= s->limit;
+}
+
 /* [lock] An empty page becomes one of the class. */
 static struct slab_page *open_page(struct slab *s, unsigned class)
 {
@@ -148,7 +153,7 @@ static struct slab_page *open_page(struct slab *s, unsigned class)
         take(&s->spare, page);
         s->spare_count--;
     } else {
-        if (!s->bare.first && !add_region(s))
+        if (!has_room(s, PAGE_BYTES) || (!s->bare.first && !add_region(s)))
             return NULL;
         page = s->bare.first;
         take(&s->bare, page);
@@ -181,7 +186,7 @@ static void close_page(struct slab *s, struct slab_page *page)
 
 static void *get_large(struct slab *s, size_t bytes)
 {
-    void *object = malloc(bytes);
+    void *object = has_room(s, slab_size(bytes)) ? malloc(bytes) : NULL;
     if (object) {
         add(&s->used, slab_size(bytes));
         add(&s->footprint, slab_size(bytes));

@@ -5,6 +5,10 @@
 
 #include <stdlib.h>
 
+/* Eviction keeps the memory far below twice the budget. Should one batch be larger than the whole cache, it is met as any
+ * lack of memory is: what cannot be kept is forgotten. */
+#define MEMORY_SLACK ((size_t)16 << 20)
+
 struct cache *cache_new(const struct cache_options *options)
 {
     struct cache *c = calloc(1, sizeof(*c));
@@ -14,8 +18,8 @@ struct cache *cache_new(const struct cache_options *options)
     must(pthread_cond_init(&c->load_done, NULL) == 0);
     for (unsigned i = 0; i < VARIANTS; i++)
         must(pthread_mutex_init(&c->variants[i].composing, NULL) == 0);
-    slab_init(&c->entry_memory);
-    slab_init(&c->content_memory);
+    slab_init(&c->entry_memory, 2 * options->max_bytes + MEMORY_SLACK);
+    slab_init(&c->content_memory, 2 * options->max_bytes + MEMORY_SLACK);
     links_init(&c->order);
     links_init(&c->loaded);
     links_init(&c->strays);

@@ -171,7 +171,7 @@ static void test_pool_asserts_its_thread(void)
 static void test_slab_sizes(void)
 {
     struct slab s;
-    slab_init(&s);
+    slab_init(&s, 0);
     static unsigned char *objects[5000];
     for (unsigned turn = 0; turn < 3; turn++) {
         for (size_t bytes = 1; bytes < 5000; bytes++) {
@@ -204,7 +204,7 @@ static void test_slab_footprint_under_churn(void)
 {
     enum { OBJECTS = 20000 };
     struct slab s;
-    slab_init(&s);
+    slab_init(&s, 0);
     static void *objects[OBJECTS];
     static size_t sizes[OBJECTS];
     uint32_t random = 1;
@@ -230,6 +230,27 @@ static void test_slab_footprint_under_churn(void)
     slab_fini(&s);
 }
 
+static void test_slab_limit(void)
+{
+    enum { LIMIT = 100000 };
+    struct slab s;
+    slab_init(&s, LIMIT);
+    void *objects[LIMIT / 500];
+    size_t count = 0;
+    while ((objects[count] = slab_get(&s, 500)))
+        count++;
+    CU_ASSERT_TRUE(count > LIMIT / 512 * 9 / 10);
+    CU_ASSERT_TRUE(s.footprint <= LIMIT);
+    CU_ASSERT_PTR_NULL(slab_get(&s, LIMIT));
+    CU_ASSERT_PTR_NULL(slab_zget(&s, 40));
+    for (size_t i = 0; i < count; i++)
+        slab_put(&s, objects[i], 500);
+    void *large = slab_get(&s, 5000); /* the empty pages are still counted, and there is room beside them */
+    CU_ASSERT_TRUE(s.footprint <= LIMIT);
+    slab_put(&s, large, 5000);
+    slab_fini(&s);
+}
+
 static void *slab_churn(void *arg)
 {
     struct slab *s = arg;
@@ -252,7 +273,7 @@ static void *slab_churn(void *arg)
 static void test_slab_threads(void)
 {
     struct slab s;
-    slab_init(&s);
+    slab_init(&s, 0);
     pthread_t threads[4];
     for (int i = 0; i < 4; i++)
         CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, slab_churn, &s), 0);
@@ -276,6 +297,7 @@ const CU_TestInfo memory_tests[] = {
 #endif
     {"a slab's sizes", test_slab_sizes},
     {"a slab's footprint under churn", test_slab_footprint_under_churn},
+    {"a slab's limit", test_slab_limit},
     {"a slab used by threads", test_slab_threads},
     CU_TEST_INFO_NULL,
 };

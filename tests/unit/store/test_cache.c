@@ -303,6 +303,47 @@ static void test_memory_is_bounded(void)
     kit_free(k);
 }
 
+static size_t whole(struct kit *k, int count, int messages)
+{
+    size_t good = 0;
+    char id[16];
+    for (int i = 0; i < count; i++) {
+        snprintf(id, sizeof(id), "u%04d", i);
+        struct answer a = get(k, VIEW_POLL, id);
+        if (a.result == VIEW_OK)
+            CU_ASSERT_EQUAL(count_of(a.body, "\"_id\""), (size_t)messages);
+        good += a.result == VIEW_OK;
+    }
+    return good;
+}
+
+/* No memory for what comes: an answer is whole, or it says that it failed; afterwards all is there. */
+static void test_without_memory(void)
+{
+    enum { CHATS = 50, ROUNDS = 40 };
+    struct kit *k = kit_new(16 * MB);
+    open_many(k, CHATS, 3);
+    struct slab *tight[] = {&k->cache->content_memory, &k->cache->entry_memory};
+    size_t limits[] = {tight[0]->limit, tight[1]->limit};
+    size_t failed = 0;
+    char id[16];
+    for (int i = 0; i < 2; i++)
+        tight[i]->limit = tight[i]->footprint;
+    for (int m = 4; m < ROUNDS; m++) {
+        for (int i = 0; i < CHATS; i++) {
+            snprintf(id, sizeof(id), "u%04d", i);
+            say(k, id, "user", "a message of a length that people write in a chat, more or less");
+        }
+        failed += CHATS - whole(k, CHATS, m);
+    }
+    CU_ASSERT_TRUE(failed > 0); /* it was tight indeed */
+    CU_ASSERT_TRUE(tight[0]->footprint <= tight[0]->limit);
+    for (int i = 0; i < 2; i++)
+        tight[i]->limit = limits[i];
+    CU_ASSERT_EQUAL(whole(k, CHATS, ROUNDS - 1), CHATS);
+    kit_free(k);
+}
+
 /* What is in use stays; what is not goes first. */
 static void test_least_recently_used(void)
 {
@@ -476,6 +517,7 @@ const CU_TestInfo cache_tests[] = {
     {"a poll does not touch the order", test_poll_does_not_touch_order},
     {"eviction", test_eviction},
     {"memory is bounded while sizes shift", test_memory_is_bounded},
+    {"without memory", test_without_memory},
     {"least recently used", test_least_recently_used},
     {"entries go", test_entries_go},
     {"size of a stub", test_stub_size},
