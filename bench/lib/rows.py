@@ -351,6 +351,10 @@ GROWTH_ROUNDS = 5
 FILLED_ONCE = 10**6
 
 
+def growth_rounds(r):
+    return 1 if r.quick else GROWTH_ROUNDS
+
+
 class Point:
     """What was measured at one size. The cost is the least of the rounds: a neighbour of the machine only ever adds, by half at
     times, and that would pass for growth. The medians stand beside it."""
@@ -373,6 +377,7 @@ def growth(r, label, steps, grow):
 
     def measure(size):
         if size in filled:
+            time.sleep(2)  # what the last round left to be rolled up is not this one's
             return growth_point(r, filled[size], next(numbers))
         with contextlib.ExitStack() as stack:
             server = stack.enter_context(r.bed.ours())
@@ -384,9 +389,11 @@ def growth(r, label, steps, grow):
             return point
 
     with contextlib.ExitStack() as stays:
-        series = alternate(1 if r.quick else GROWTH_ROUNDS, {size: functools.partial(measure, size) for size in steps})
-    points = [Point(size, {key: values for (name, key), values in series.items() if name == size})
-              for size in steps if series.has(size)]
+        series = alternate(growth_rounds(r), {size: functools.partial(measure, size) for size in steps})
+    missing = [f"{size:,}" for size in steps if not series.has(size)]
+    if missing:
+        raise RuntimeError(f"not measured: {', '.join(missing)} {label}")
+    points = [Point(size, {key: values for (name, key), values in series.items() if name == size}) for size in steps]
     for point in points:
         say(f"  {label} {point.size:,}: " + ", ".join(f"{k} {v:,.4g}" for k, v in point.least.items()))
     return points
@@ -413,7 +420,7 @@ def flat(points, key):
 def growth_section(r, name, points, slug):
     head = [name, "send", "poll, changed", "refetch", "send and notification", "POST to frame p50", "fdatasync p50", "RSS"]
     r.document.text("Server CPU of one (64 connections in closed loop; the notified send: one connection): the least of "
-                    f"{GROWTH_ROUNDS} rounds, in which the sizes took turns, and their median. RSS: the most.")
+                    f"{growth_rounds(r)} rounds, in which the sizes took turns, and their median. RSS: the most.")
     r.document.table(head, [(f"{p.size:,}", *(p.cell(key) for key in ("send", "poll", "refetch", "notify", "notify_p50", "disk_p50")),
                              f"{p.rss_mb:,.0f} MB") for p in points])
     r.plot(f"growth-{slug}.svg", f"cost against {name}", f"Cost as {name} grow", name, "server CPU, µs",

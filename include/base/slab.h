@@ -28,7 +28,7 @@ struct slab {
     size_t spare_count;
     size_t limit; /* of the footprint; set while no other thread is there */
     struct slab_region *regions;
-    /* written with the lock held, read without: each by itself is exact */
+    /* any thread; each by itself is exact */
     atomic_size_t used;      /* bytes of objects that are out, each as slab_size() says */
     atomic_size_t footprint; /* bytes of pages with memory, and of large objects */
 };

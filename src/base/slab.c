@@ -8,6 +8,14 @@
 #include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN
+#endif
+#endif
+
+#ifdef WITH_ASAN
 #include <sanitizer/asan_interface.h>
 #define POISON(at, bytes)   __asan_poison_memory_region((at), (bytes))
 #define UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
@@ -133,6 +141,7 @@ static bool add_region(struct slab *s)
     /* Else the kernel may fill what was given back with a huge page. */
     (void)madvise(at + before, REGION_BYTES, MADV_NOHUGEPAGE);
     struct slab_region *region = (void *)(at + before);
+    POISON((char *)region + HEAD_PAGES * PAGE_BYTES, REGION_BYTES - HEAD_PAGES * PAGE_BYTES);
     region->next = s->regions;
     s->regions = region;
     for (size_t i = REGION_PAGES - 1; i >= HEAD_PAGES; i--)
@@ -177,9 +186,8 @@ static void close_page(struct slab *s, struct slab_page *page)
         s->spare_count++;
         return;
     }
-    char *memory = page_memory(page);
-    UNPOISON(memory, PAGE_BYTES);
-    (void)madvise(memory, PAGE_BYTES, MADV_DONTNEED); /* where it fails the page is as good as new all the same */
+    (void)madvise(page_memory(page), PAGE_BYTES,
+                  MADV_DONTNEED); /* where it fails the page is as good as new all the same */
     push(&s->bare, page);
     subtract(&s->footprint, PAGE_BYTES);
 }
@@ -198,13 +206,11 @@ static void *get_large(struct slab *s, size_t bytes)
 static void *page_get(struct slab *s, struct slab_page *page, size_t size)
 {
     struct slab_object *object = page->free;
-    if (object) {
-        UNPOISON(object, size);
-        page->free = object->next;
-    } else {
+    if (!object)
         object = (void *)(page_memory(page) + page->carved++ * size);
-        UNPOISON(object, size);
-    }
+    UNPOISON(object, size);
+    if (page->free)
+        page->free = object->next;
     page->live++;
     if (!page->free && (page->carved + 1u) * size > PAGE_BYTES) {
         take(&s->partial[page->class], page);
@@ -223,8 +229,10 @@ void *slab_get(struct slab *s, size_t bytes)
     if (!page)
         page = open_page(s, class);
     void *object = page ? page_get(s, page, classes[class]) : NULL;
-    if (object)
+    if (object) {
         add(&s->used, classes[class]);
+        POISON((char *)object + (bytes + 7) / 8 * 8, classes[class] - (bytes + 7) / 8 * 8);
+    }
     must(pthread_mutex_unlock(&s->lock) == 0);
     return object;
 }
@@ -241,6 +249,7 @@ void *slab_zget(struct slab *s, size_t bytes)
 static void page_put(struct slab *s, struct slab_page *page, struct slab_object *object)
 {
     must(page->live > 0);
+    UNPOISON(object, sizeof(*object)); /* it may be smaller than a link */
     object->next = page->free;
     page->free = object;
     page->live--;
@@ -257,9 +266,9 @@ void slab_put(struct slab *s, void *object, size_t bytes)
 {
     if (!object)
         return;
-    subtract(&s->used, slab_size(bytes));
     if (bytes > SLAB_OBJECT_MAX) {
-        subtract(&s->footprint, slab_size(bytes));
+        subtract(&s->footprint, slab_size(bytes)); /* first, or it would be idle memory for others meanwhile */
+        subtract(&s->used, slab_size(bytes));
         free(object);
         return;
     }
@@ -268,5 +277,6 @@ void slab_put(struct slab *s, void *object, size_t bytes)
     must(pthread_mutex_lock(&s->lock) == 0);
     must(page->class == class_of(bytes));
     page_put(s, page, object);
+    subtract(&s->used, classes[page->class]);
     must(pthread_mutex_unlock(&s->lock) == 0);
 }

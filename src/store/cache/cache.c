@@ -5,9 +5,9 @@
 
 #include <stdlib.h>
 
-/* Eviction keeps the memory far below twice the budget. Should one batch be larger than the whole cache, it is met as any
- * lack of memory is: what cannot be kept is forgotten. */
-#define MEMORY_SLACK ((size_t)16 << 20)
+/* Eviction keeps entries to a half of the budget. Where it cannot (the most active customers stay, however many chats they
+ * have), it is met as any lack of memory is: what cannot be kept is forgotten. */
+#define ENTRY_SLACK ((size_t)16 << 20)
 
 struct cache *cache_new(const struct cache_options *options)
 {
@@ -18,8 +18,8 @@ struct cache *cache_new(const struct cache_options *options)
     must(pthread_cond_init(&c->load_done, NULL) == 0);
     for (unsigned i = 0; i < VARIANTS; i++)
         must(pthread_mutex_init(&c->variants[i].composing, NULL) == 0);
-    slab_init(&c->entry_memory, 2 * options->max_bytes + MEMORY_SLACK);
-    slab_init(&c->content_memory, 2 * options->max_bytes + MEMORY_SLACK);
+    slab_init(&c->entry_memory, 2 * options->max_bytes + ENTRY_SLACK);
+    slab_init(&c->content_memory, 0); /* none: an answer may need more for a moment than is kept */
     links_init(&c->order);
     links_init(&c->loaded);
     links_init(&c->strays);

@@ -234,8 +234,7 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
     }
     u->state = USER_LOADED;
     u->spoiled = false;
-    struct blob *head = f->head;
-    f->head = NULL;
+    struct blob *head = blob_hold(f->head); /* the fill may have to answer by itself yet */
     bool newer = !u->row || !u->head || f->row.rev >= u->row_rev;
     if (newer)
         user_set_row(c, u, &f->row, head, f->poll_at);

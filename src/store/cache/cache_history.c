@@ -190,7 +190,7 @@ void history_seal(struct content *c, struct history *l)
     size_t recs = k->count * sizeof(struct msg_rec);
     size_t need = align16(k->used + recs);
     size_t saved = slab_size(chunk_size(k)) - slab_size(sizeof(*k) + need);
-    if (saved == 0)
+    if (saved < slab_size(chunk_size(k)) / 8)
         return;
     struct chunk *tight = chunk_new(c->memory, need, k->first);
     if (!tight)

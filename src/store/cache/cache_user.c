@@ -185,6 +185,15 @@ static char *put(char *at, struct slice s, uint16_t len)
     return at + len;
 }
 
+static void drop_strings(struct cache *c, struct cuser *u)
+{
+    unindex_email(c, u);
+    index_remove(c, &u->by_ref);
+    row_free(c, u);
+    u->row = NULL;
+    u->email_len = u->ref_len = u->owner_len = 0;
+}
+
 /* False: no memory; the old row stays. */
 static bool set_strings(struct cache *c, struct cuser *u, const struct user *row)
 {
@@ -210,8 +219,14 @@ static bool set_strings(struct cache *c, struct cuser *u, const struct user *row
 
 void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *head, uint32_t poll_at)
 {
-    if ((u->row && row->rev < u->row_rev) || !set_strings(c, u, row)) {
+    if (u->row && row->rev < u->row_rev) {
         blob_drop(head);
+        return;
+    }
+    if (!set_strings(c, u, row)) { /* the old one would be stale: the store is asked the next time */
+        blob_drop(head);
+        drop_strings(c, u);
+        user_unload(c, u);
         return;
     }
     if (row->key != 0)

@@ -166,6 +166,7 @@ void store_mongo_unlink_counters(void)
 static void driver_init(void)
 {
     mongoc_init(); /* for the whole process: the driver cannot be started twice, so it is not cleaned up */
+    store_mongo_unlink_counters(); /* where it is not the constructor that makes them */
     mongoc_log_set_handler(on_driver_log, NULL);
     metrics_register(append_commands, NULL);
 }

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,22 +30,31 @@ static bool fill(int fd, off_t from, off_t to)
     return fdatasync(fd) == 0;
 }
 
-void sqlite_make_log_room(const struct sqlite_store *s, int64_t bytes)
+/* On a nearly full disk the room is not taken at all, not even for a moment. */
+static bool may_take(int fd, off_t from, off_t to)
 {
-    char name[4096];
+    return fallocate(fd, FALLOC_FL_KEEP_SIZE, from, to - from) == 0 || errno == EOPNOTSUPP;
+}
+
+/* The database is locked for writing: nobody adds to the log. */
+static void extend(const char *name, off_t bytes)
+{
     struct stat st;
-    snprintf(name, sizeof(name), "%s-wal", s->path);
     /* Closing it drops no lock of SQLite's: those are on the database and on its -shm file. */
     int fd = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size >= bytes) {
-        if (fd >= 0)
-            close(fd);
+    if (fd < 0)
         return;
-    }
-    if (!fill(fd, st.st_size, bytes)) {
-        /* A full disk must keep what it has for messages. */
-        if (ftruncate(fd, st.st_size) != 0)
-            log_warn("store", "store=sqlite doing=\"room for the log\" error=\"%s\"", strerror(errno));
-    }
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < bytes &&
+        !(may_take(fd, st.st_size, bytes) && fill(fd, st.st_size, bytes)) && ftruncate(fd, st.st_size) != 0)
+        log_warn("store", "store=sqlite doing=\"room for the log\" error=\"%s\"", strerror(errno));
     close(fd);
+}
+
+void sqlite_make_log_room(struct sqlite_store *s, int64_t bytes)
+{
+    const char *name = sqlite3_filename_wal(sqlite3_db_filename(s->conn.db, "main"));
+    if (!s->options.durable || !name || sqlite3_exec(s->conn.db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+        return;
+    extend(name, bytes);
+    (void)sqlite3_exec(s->conn.db, "ROLLBACK", NULL, NULL, NULL);
 }

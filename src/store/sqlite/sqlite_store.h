@@ -74,8 +74,8 @@ static inline struct sqlite_store *sqlite_store_of(struct store *s)
 enum err store_open_writer(struct sqlite_store *s, struct buf *why); /* (re)opens s->conn */
 void store_note_health(struct sqlite_store *s);                      /* after a failure or a recovery */
 
-/* sqlite_log_room.c: main at open; it only makes commits faster, so it fails without a word */
-void sqlite_make_log_room(const struct sqlite_store *s, int64_t bytes);
+/* sqlite_log_room.c: main at open; it only makes commits faster, so failing is no error */
+void sqlite_make_log_room(struct sqlite_store *s, int64_t bytes);
 
 /* sqlite_write.c */
 enum err sqlite_begin(struct store *s);

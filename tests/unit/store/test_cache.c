@@ -287,7 +287,7 @@ static void test_eviction(void)
 /* Histories that grow in turn: the sizes in use shift all the time, and yet the memory held stays within what is said. */
 static void test_memory_is_bounded(void)
 {
-    enum { BYTES = 3 << 20, CHATS = 2000, BATCH = 65536 }; /* what one adds before the next evicts for it */
+    enum { BYTES = 3 << 20, CHATS = 2000, BATCH = 16384 }; /* what one adds before the next evicts for it */
     const int64_t most = BYTES + cache_idle_most(BYTES);
     struct kit *k = kit_new(BYTES);
     open_many(k, CHATS, 1);
@@ -331,9 +331,21 @@ static void test_without_memory(void)
         tight[i]->limit = tight[i]->footprint;
     for (int m = 4; m < ROUNDS; m++) {
         for (int i = 0; i < CHATS; i++) {
+            char email[32], name[200];
             snprintf(id, sizeof(id), "u%04d", i);
+            snprintf(email, sizeof(email), "%s@x.io", id);
+            snprintf(name, sizeof(name), "%0*d", m * 4, m); /* longer each time: another size */
             say(k, id, "user", "a message of a length that people write in a chat, more or less");
+            if (i % 5 == 0)
+                kit_write(k, kit_put_user(k, email, name, name));
+            struct answer a = get(k, VIEW_USER, id);
+            if (i % 5 == 0 && a.result == VIEW_OK)
+                CU_ASSERT_PTR_NOT_NULL(strstr(a.body, name)); /* never the row before */
         }
+        snprintf(id, sizeof(id), "new%d", m);
+        open_chat(k, id, id);
+        struct answer listing = get(k, VIEW_USERS, NULL);
+        CU_ASSERT_TRUE(listing.result != VIEW_OK || strstr(listing.body, id));
         failed += CHATS - whole(k, CHATS, m);
     }
     CU_ASSERT_TRUE(failed > 0); /* it was tight indeed */

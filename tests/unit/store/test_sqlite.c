@@ -4,9 +4,11 @@
 #include "suites.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -350,6 +352,64 @@ static void more_chats_than_kept(void)
     rig_close(&r);
 }
 
+/* ---- room for the log ---- */
+
+static off_t log_size(void)
+{
+    char name[160];
+    struct stat st;
+    snprintf(name, sizeof(name), "%s-wal", sqlite_test_path());
+    return stat(name, &st) == 0 ? st.st_size : 0;
+}
+
+/* Zeros where the log will be: made at open, nothing to SQLite, and gone with the log at close. */
+static void log_has_room(void)
+{
+    enum { ROOM = 20 << 20 };
+    struct rig r, copy;
+    if (!rig_open(&r, &sqlite_factory))
+        return;
+    CU_ASSERT_EQUAL(log_size(), ROOM);
+    CU_ASSERT_EQUAL(rig_say(&r, rig_chat(&r, "ann"), "user", "one"), OK);
+    CU_ASSERT_EQUAL(log_size(), ROOM);
+    if (open_copy(&copy, &r)) {
+        expect_same(&r, &copy);
+        close_copy(&copy);
+    }
+    CU_ASSERT(rig_reopen(&r));
+    CU_ASSERT_EQUAL(log_size(), ROOM);
+    /* A log of nothing but zeros, as a SIGKILL right after the room was made leaves it. */
+    CU_ASSERT_EQUAL(ask_file(sqlite_test_path(), "PRAGMA wal_checkpoint(TRUNCATE)"), 0);
+    CU_ASSERT_EQUAL(log_size(), 0);
+    char name[160];
+    snprintf(name, sizeof(name), "%s-wal", sqlite_test_path());
+    CU_ASSERT_EQUAL(truncate(name, ROOM), 0);
+    if (open_copy(&copy, &r)) {
+        expect_same(&r, &copy);
+        close_copy(&copy);
+    }
+    rig_close(&r);
+}
+
+/* Where there is no place for it, the log stays as it was and the store opens all the same. */
+static void no_place_for_room(void)
+{
+    struct rig r;
+    struct rlimit before;
+    must(getrlimit(RLIMIT_FSIZE, &before) == 0);
+    struct rlimit small = {.rlim_cur = 4 << 20, .rlim_max = before.rlim_max};
+    (void)signal(SIGXFSZ, SIG_IGN);
+    must(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    bool open = rig_open(&r, &sqlite_factory);
+    must(setrlimit(RLIMIT_FSIZE, &before) == 0);
+    if (!open)
+        return;
+    CU_ASSERT(log_size() > 0 && log_size() < 4 << 20);
+    CU_ASSERT_EQUAL(rig_say(&r, rig_chat(&r, "ann"), "user", "one"), OK);
+    CU_ASSERT(rig_reopen(&r));
+    rig_close(&r);
+}
+
 /* ---- readers beside the writer ---- */
 
 struct race {
@@ -493,5 +553,7 @@ const CU_TestInfo sqlite_tests[] = {
     {"more chats than memory keeps", more_chats_than_kept},
     {"readers beside the writer", readers_beside_the_writer},
     {"the log is bounded", log_is_bounded},
+    {"the log has room", log_has_room},
+    {"no place for the room", no_place_for_room},
     CU_TEST_INFO_NULL,
 };
