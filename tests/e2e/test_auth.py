@@ -592,19 +592,19 @@ class CommandLine(unittest.TestCase):
         self.server.args = ["--insecure-no-auth", "--admin-listen", "0.0.0.0:0"]
         self.server.start()
         # the scrape is at the operators' door: its port stands in the log
-        port = int(self.server.log().split("listening for operators address=0.0.0.0:")[1].split()[0])
+        port = int(self.server.logged(r"listening for operators address=0\.0\.0\.0:(\d+)")[1])
         self.assertEqual(self.server.http.get("/metrics").status, 404)
         with Connection(("127.0.0.1", port)) as operators:
             text = operators.request("GET", "/metrics").body.decode()
         self.assertIn("\nsakurad_insecure 1\n", text)
-        self.assertIn("--insecure-no-auth", self.server.log())
+        self.server.logged("--insecure-no-auth")
         self.server.stop()
 
     def test_readable_key_is_said(self):
         os.chmod(self.key, 0o644)
         self.server.args = ["--auth-key", "key"]
         self.server.start()
-        self.assertIn("can be read by others", self.server.log())
+        self.server.logged("can be read by others")
         self.assertEqual(self.server.http.get("/metrics").status, 401)
         dashboard = bearer(forge(claims("dashboard"), KEY))
         text = self.server.http.get("/metrics", dashboard).body.decode()

@@ -182,6 +182,15 @@ class Server:
         with open(self.log_path, "rb") as f:
             return f.read().decode("utf-8", "backslashreplace")
 
+    def logged(self, pattern, timeout=10):
+        """Waits for it: lines are written by a thread of their own, after what they tell of."""
+        limit = time.monotonic() + timeout
+        while not (found := re.search(pattern, self.log())):
+            if time.monotonic() > limit:
+                raise AssertionError(f"not logged: {pattern}\n{self.log()[-5000:]}")
+            time.sleep(0.01)
+        return found
+
     def assert_clean(self):
         text = self.log()
         found = REPORT.search(text)
