@@ -1,4 +1,5 @@
 """The wall clock jumps (libfaketime): order and uniqueness of messages, deadlines and durability do not depend on it."""
+import contextlib
 import datetime
 import os
 import time
@@ -50,6 +51,14 @@ class Clock(unittest.TestCase):
         os.rename(self.file + ".new", self.file)
         self.shifted.offset = seconds
 
+    def kill(self):
+        """And what libfaketime leaves of a killed process: a later one with that id would find the names taken."""
+        pid = self.server.process.pid
+        self.server.kill()
+        for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(f"/dev/shm/{name}")
+
     def server_time(self):
         r = self.server.http.get("/api/reports/stats").json()["timestamp"]
         self.assertRegex(r, TIME)
@@ -71,7 +80,7 @@ class Clock(unittest.TestCase):
                 self.assertEqual(ws.recv_json()["type"], "chat_updates")  # it is still told, and still alive
         self.assertEqual(traffic.faults, [])
         self.assertEqual(traffic.statuses[503], 0, "a deadline took the jump for time that passed")
-        self.server.kill()
+        self.kill()
         self.server.start()
         for chat in chats:
             chat.client = self.server.http
@@ -92,7 +101,7 @@ class Clock(unittest.TestCase):
         for m in shown:
             self.assertRegex(m["timestamp"], TIME)
         # A restart does not change the order, and what comes next is last, though its time may be earlier.
-        self.server.kill()
+        self.kill()
         self.jump(-DAY)
         self.server.start()
         chat.client = self.server.http
