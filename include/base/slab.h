@@ -1,7 +1,8 @@
 /* slab.h: memory for what comes and goes in any order for as long as the server runs. Objects of one size class share a
  * page, so what one leaves the next of its class takes, and a page that is empty serves any class (Bonwick, "The Slab
  * Allocator", USENIX 1994). Thus the footprint stays near what is in use, and it is known: malloc tells neither.
- * Thread:  any; a lock of its own, held for a few instructions, and for a system call where a page is taken from or given back to the kernel.
+ * Thread:  any; a lock of its own, held for a few instructions, and for a system call where the kernel gives memory or
+ *          gets it back.
  * Owns:    its pages. slab_fini() gives them back, and ends the process if an object is still out.
  * Sizes:   1 to SLAB_OBJECT_MAX bytes from pages, aligned to 16; more comes from malloc and is counted too.
  * Fails:   slab_get() returns NULL when there is no memory, or at the limit. */
@@ -16,15 +17,12 @@
 struct slab_page;
 struct slab_region;
 
-struct slab_pages { /* a list; NULL ends it */
-    struct slab_page *first;
-};
-
 struct slab {
     pthread_mutex_t lock;
-    struct slab_pages partial[SLAB_CLASSES]; /* pages with room */
-    struct slab_pages spare;                 /* empty, their memory kept */
-    struct slab_pages bare;                  /* empty, their memory given back */
+    /* lists of pages; a full one is in none */
+    struct slab_page *partial[SLAB_CLASSES]; /* with room */
+    struct slab_page *spare;                 /* empty, their memory kept */
+    struct slab_page *bare;                  /* empty, their memory given back */
     size_t spare_count;
     size_t limit; /* of the footprint; set while no other thread is there */
     struct slab_region *regions;

@@ -40,7 +40,6 @@ struct slab_page {
     uint16_t live;   /* objects that are out */
     uint16_t carved; /* objects that were ever out: beyond them the page is untouched */
     uint8_t class;
-    bool linked; /* in partial[class] */
 };
 
 /* Its alignment finds it from any object; it takes the first pages itself. */
@@ -80,21 +79,21 @@ static void subtract(atomic_size_t *count, size_t bytes)
     atomic_fetch_sub_explicit(count, bytes, memory_order_relaxed);
 }
 
-static void push(struct slab_pages *list, struct slab_page *page)
+static void push(struct slab_page **list, struct slab_page *page)
 {
     page->prev = NULL;
-    page->next = list->first;
-    if (list->first)
-        list->first->prev = page;
-    list->first = page;
+    page->next = *list;
+    if (*list)
+        (*list)->prev = page;
+    *list = page;
 }
 
-static void take(struct slab_pages *list, struct slab_page *page)
+static void take(struct slab_page **list, struct slab_page *page)
 {
     if (page->prev)
         page->prev->next = page->next;
     else
-        list->first = page->next;
+        *list = page->next;
     if (page->next)
         page->next->prev = page->prev;
 }
@@ -157,21 +156,20 @@ static bool has_room(const struct slab *s, size_t bytes)
 /* [lock] An empty page becomes one of the class. */
 static struct slab_page *open_page(struct slab *s, unsigned class)
 {
-    struct slab_page *page = s->spare.first;
+    struct slab_page *page = s->spare;
     if (page) {
         take(&s->spare, page);
         s->spare_count--;
     } else {
-        if (!has_room(s, PAGE_BYTES) || (!s->bare.first && !add_region(s)))
+        if (!has_room(s, PAGE_BYTES) || (!s->bare && !add_region(s)))
             return NULL;
-        page = s->bare.first;
+        page = s->bare;
         take(&s->bare, page);
         add(&s->footprint, PAGE_BYTES);
     }
     page->free = NULL;
     page->carved = 0;
     page->class = (uint8_t) class;
-    page->linked = true;
     push(&s->partial[class], page);
     return page;
 }
@@ -180,14 +178,13 @@ static struct slab_page *open_page(struct slab *s, unsigned class)
 static void close_page(struct slab *s, struct slab_page *page)
 {
     take(&s->partial[page->class], page);
-    page->linked = false;
     if (s->spare_count < SPARE_MAX) {
         push(&s->spare, page);
         s->spare_count++;
         return;
     }
-    (void)madvise(page_memory(page), PAGE_BYTES,
-                  MADV_DONTNEED); /* where it fails the page is as good as new all the same */
+    /* Where it fails the page is as good as new all the same. */
+    (void)madvise(page_memory(page), PAGE_BYTES, MADV_DONTNEED);
     push(&s->bare, page);
     subtract(&s->footprint, PAGE_BYTES);
 }
@@ -202,6 +199,11 @@ static void *get_large(struct slab *s, size_t bytes)
     return object;
 }
 
+static bool is_full(const struct slab_page *page)
+{
+    return !page->free && (page->carved + 1u) * classes[page->class] > PAGE_BYTES;
+}
+
 /* [lock] */
 static void *page_get(struct slab *s, struct slab_page *page, size_t size)
 {
@@ -212,10 +214,8 @@ static void *page_get(struct slab *s, struct slab_page *page, size_t size)
     if (page->free)
         page->free = object->next;
     page->live++;
-    if (!page->free && (page->carved + 1u) * size > PAGE_BYTES) {
+    if (is_full(page))
         take(&s->partial[page->class], page);
-        page->linked = false;
-    }
     return object;
 }
 
@@ -225,7 +225,7 @@ void *slab_get(struct slab *s, size_t bytes)
         return get_large(s, bytes);
     unsigned class = class_of(bytes);
     must(pthread_mutex_lock(&s->lock) == 0);
-    struct slab_page *page = s->partial[class].first;
+    struct slab_page *page = s->partial[class];
     if (!page)
         page = open_page(s, class);
     void *object = page ? page_get(s, page, classes[class]) : NULL;
@@ -249,15 +249,13 @@ void *slab_zget(struct slab *s, size_t bytes)
 static void page_put(struct slab *s, struct slab_page *page, struct slab_object *object)
 {
     must(page->live > 0);
+    if (is_full(page)) /* in front: the fullest is filled first, the others may empty */
+        push(&s->partial[page->class], page);
     UNPOISON(object, sizeof(*object)); /* it may be smaller than a link */
     object->next = page->free;
     page->free = object;
     page->live--;
     POISON(object, classes[page->class]);
-    if (!page->linked) {
-        page->linked = true;
-        push(&s->partial[page->class], page); /* in front: the fullest is filled first, the others may empty */
-    }
     if (page->live == 0)
         close_page(s, page);
 }

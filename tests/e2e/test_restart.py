@@ -92,7 +92,6 @@ class Restart(unittest.TestCase):
                 self.assertEqual(self.server.http.get(view, [("If-None-Match", tag)]).status, 200)
         self.server.stop()
 
-
     def test_a_killed_server_leaves_nothing_in_shared_memory(self):
         """The MongoDB driver names a file there after the process: the next one with that id would complain of it."""
         pid = self.server.process.pid

@@ -62,7 +62,8 @@ static bool drop_variant(struct cache *c)
     return false;
 }
 
-bool cache_over(const struct cache *c)
+/* More than the budget, or more room between than is allowed for. */
+static bool is_over(const struct cache *c)
 {
     size_t bytes = cache_bytes(c), idle = slab_idle(&c->entry_memory) + slab_idle(&c->content_memory);
     return bytes > c->max_bytes || bytes + idle > c->max_bytes + (size_t)cache_idle_most((int64_t)c->max_bytes);
@@ -70,7 +71,7 @@ bool cache_over(const struct cache *c)
 
 void cache_evict(struct cache *c, unsigned max_steps)
 {
-    for (unsigned step = 0; step < max_steps && cache_over(c); step++) {
+    for (unsigned step = 0; step < max_steps && is_over(c); step++) {
         if (drop_stale_variant(c))
             continue;
         bool entries_first = c->entry_bytes > c->max_bytes / 2;

@@ -199,4 +199,3 @@ static inline size_t cache_bytes(const struct cache *c)
 {
     return c->entry_bytes + c->content_bytes + c->variant_bytes;
 }
-bool cache_over(const struct cache *c); /* more than the budget, holes in the slab's pages included */

@@ -13,7 +13,7 @@
 
 #define PIECE_BYTES 65536
 
-/* Written, not fallocate'd: the first write into room that was only set aside changes the file's extents, again with a
+/* Written, not only set aside: the first write into room that is only set aside changes the file's extents, again with a
  * turn in the journal. */
 static bool fill(int fd, off_t from, off_t to)
 {
