@@ -2,11 +2,16 @@
 
 #include "base/clock.h"
 
+#include <poll.h>
 #include <sched.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+#define WAIT_MS  2000
+#define PAUSE_US 1000
 
 int64_t stress_deadline_us(int argc, char **argv, double seconds)
 {
@@ -17,9 +22,20 @@ int64_t stress_deadline_us(int argc, char **argv, double seconds)
     return clock_mono_us() + (int64_t)(seconds * 1e6);
 }
 
-bool stress_over(int64_t deadline_us)
+bool stress_over(int64_t deadline_us, const _Atomic uint64_t *sleeps)
 {
-    return clock_mono_us() >= deadline_us;
+    if (clock_mono_us() < deadline_us)
+        return false;
+    if (atomic_load(sleeps) > 0)
+        return true;
+    usleep(PAUSE_US);
+    return false;
+}
+
+bool stress_wait(int fd)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    return poll(&wait, 1, WAIT_MS) == 1;
 }
 
 _Noreturn void stress_fail(const char *file, int line, const char *cond, const char *fmt, ...)

@@ -5,7 +5,11 @@
 
 /* Seconds to run: the first argument, at most 600, or the default. */
 int64_t stress_deadline_us(int argc, char **argv, double seconds);
-bool stress_over(int64_t deadline_us);
+/* A producer asks before each batch. After the deadline it goes on until the consumer has slept once, with pauses so
+ * that this must come: whether it does under full load is the scheduler's choice. */
+bool stress_over(int64_t deadline_us, const _Atomic uint64_t *sleeps);
+/* The consumer's sleep; false when nothing woke it for two seconds. */
+bool stress_wait(int fd);
 /* Ends the program with a message when a promise of the module is broken. */
 #define stress_check(cond, ...) ((cond) ? (void)0 : stress_fail(__FILE__, __LINE__, #cond, __VA_ARGS__))
 _Noreturn void stress_fail(const char *file, int line, const char *cond, const char *fmt, ...)
