@@ -20,9 +20,14 @@ package_is_there() {
     [[ $(dpkg-query -W -f='${Status}' "$1" 2>/dev/null) == "install ok installed" ]]
 }
 
+# Mirrors hiccup, and another apt may hold the lock: neither is a reason to give up.
+apt_get() {
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "$@"
+}
+
 # Installs what is missing of the packages given; silent about nothing, harmless to repeat.
 ensure_packages() {
-    local package missing=() root=()
+    local package missing=() root=() pause
     for package in "$@"; do
         package_is_there "$package" || missing+=("$package")
     done
@@ -37,11 +42,16 @@ ensure_packages() {
         root=(sudo)
     fi
     say "packages: installing ${missing[*]}"
-    local install=("${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends)
     if ! apt-get install --simulate --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
         say "packages: the lists are missing or old, fetching them"
-        "${root[@]}" apt-get update
+        apt_get update || say "packages: not all lists came; the installation will tell whether that matters"
     fi
     # A list can be old in a way that only the download shows.
-    "${install[@]}" "${missing[@]}" || { "${root[@]}" apt-get update && "${install[@]}" "${missing[@]}"; }
+    for pause in 5 20 60; do
+        apt_get install --yes --no-install-recommends "${missing[@]}" && return
+        say "packages: once more in $pause s, with new lists"
+        sleep "$pause"
+        apt_get update || true
+    done
+    apt_get install --yes --no-install-recommends "${missing[@]}"
 }
