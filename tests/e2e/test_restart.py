@@ -21,7 +21,7 @@ def without_now(answer):
 
 class Restart(unittest.TestCase):
     def setUp(self):
-        self.server = Server().start()
+        self.server = Server(patient=True).start()
         self.addCleanup(self.server.discard)
 
     def fill(self):
@@ -101,7 +101,7 @@ class Restart(unittest.TestCase):
 
 class OneFile(unittest.TestCase):
     def test_a_second_server_on_the_same_file_is_refused(self):
-        first = Server(store_kind="sqlite").start()
+        first = Server(store_kind="sqlite", patient=True).start()
         self.addCleanup(first.discard)
         chat = Chat(first.http)
         code, out, err = run("--store", first.store, "--listen", f"127.0.0.1:{free_port()}")

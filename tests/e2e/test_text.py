@@ -92,7 +92,7 @@ class TextInDebugLog(ServerCase):
     @classmethod
     def setUpClass(cls):
         from harness.server import Server
-        cls.server = Server(log_level="debug").start()
+        cls.server = Server(log_level="debug", patient=True).start()
         cls.http = cls.server.http
 
     test_the_log_never_has_a_messages_text = Text.test_the_log_never_has_a_messages_text

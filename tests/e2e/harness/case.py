@@ -71,7 +71,7 @@ class ServerCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Server(*cls.args, listeners=cls.listeners).start()
+        cls.server = Server(*cls.args, listeners=cls.listeners, patient=True).start()
         cls.http = cls.server.http
 
     @classmethod

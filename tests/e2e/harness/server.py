@@ -23,6 +23,11 @@ MONGO_URI = os.environ.get("SAKURAD_TEST_MONGO_URI", "")
 WRAPPER = shlex.split(os.environ.get("SAKURAD_E2E_WRAPPER", ""))
 START_TIMEOUT = 120.0
 STOP_TIMEOUT = 120.0
+# Deadlines that the server sets to others, so long that a test which got no turn at the core for a while does not meet
+# them: for tests that are not about deadlines. Flags win over it.
+PATIENT = {"SAKURAD_HEAD_TIMEOUT": "60000", "SAKURAD_BODY_TIMEOUT": "60000", "SAKURAD_RESPONSE_TIMEOUT": "60000",
+           "SAKURAD_WRITE_TIMEOUT": "60000", "SAKURAD_DRAIN_TIMEOUT": "60000", "SAKURAD_IDLE_TIMEOUT": "600000",
+           "SAKURAD_WS_PING": "600000"}
 REPORT = re.compile(r"(AddressSanitizer|ThreadSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:|"
                     r"must\(\)|FATAL: |Assertion .* failed|==\d+== (Invalid|Conditional|definitely))")
 
@@ -39,6 +44,15 @@ def free_port():
                 continue
             return port
     raise RuntimeError("no free port")
+
+
+def free_ports(count):
+    ports = []
+    while len(ports) < count:
+        port = free_port()
+        if port not in ports:
+            ports.append(port)
+    return ports
 
 
 def binary():
@@ -76,15 +90,17 @@ class Server:
     """start() … stop(). The directory, the store and the ports stay the same over restarts.
 
     args: further flags. store: None for a fresh one, by default of the kind under test. listeners: how many --listen.
+    patient: see PATIENT.
     """
 
-    def __init__(self, *args, store=None, store_kind=STORE, store_query="", env=None, listeners=1, log_level="info"):
+    def __init__(self, *args, store=None, store_kind=STORE, store_query="", env=None, listeners=1, log_level="info",
+                 patient=False):
         self.directory = tempfile.mkdtemp(prefix="sakurad-e2e-")
         self.store = store or fresh_store(self.directory, store_query, store_kind)
         self.args = list(args)
-        self.env = env or {}
+        self.env = {**(PATIENT if patient else {}), **(env or {})}
         self.log_level = log_level
-        self.ports = [free_port() for _ in range(listeners)]
+        self.ports = free_ports(listeners)
         self.process = None
         self.log_path = os.path.join(self.directory, "log")
         self.http = None
@@ -111,7 +127,7 @@ class Server:
                 if attempt == 2 or "in use" not in self.log().lower():
                     self.discard()
                     raise
-                self.ports = [free_port() for _ in self.ports]  # somebody was faster
+                self.ports = free_ports(len(self.ports))  # somebody was faster
         self.http = Client(self.address)
         return self
 
@@ -182,7 +198,7 @@ class Server:
         with open(self.log_path, "rb") as f:
             return f.read().decode("utf-8", "backslashreplace")
 
-    def logged(self, pattern, timeout=10):
+    def logged(self, pattern, timeout=60):
         """Waits for it: lines are written by a thread of their own, after what they tell of."""
         limit = time.monotonic() + timeout
         while not (found := re.search(pattern, self.log())):
