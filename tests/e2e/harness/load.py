@@ -1,6 +1,7 @@
 """Senders that keep a ledger: what was sent, what was answered, and what the store must therefore hold."""
 import json
 import threading
+import time
 import uuid
 
 from .rawhttp import Connection, ProtocolError, build
@@ -26,7 +27,7 @@ class Ledger:
         self.sent = []
         self.refused = 0  # answered with an error: must not be believed stored
         self.faults = []  # answers that are neither
-        self.answered = set()  # chats with a first answer
+        self.answered = dict.fromkeys(chats, 0)  # chat → how many so far
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._threads = []
@@ -35,6 +36,16 @@ class Ledger:
         self._threads = [threading.Thread(target=self._run, args=(c,), daemon=True) for c in self.chats]
         for t in self._threads:
             t.start()
+        return self
+
+    def wait(self, count, seconds=120.0):
+        """Until each chat has so many answers: the load is there. At once when a sender has met a fault."""
+        end = time.monotonic() + seconds
+        while min(self.answered.values()) < count and not self.faults:
+            if time.monotonic() > end:
+                raise AssertionError(f"not {count} answers for each within {seconds} s: {self.answered}, "
+                                     f"{self.refused} refused")
+            time.sleep(0.01)
         return self
 
     def stop(self):
@@ -73,7 +84,7 @@ class Ledger:
     def _answer(self, sent, response):
         if response.status == 200:
             sent.message_id = response.json()["message_id"]
-            self.answered.add(sent.chat)
+            self.answered[sent.chat] += 1
         elif response.status == 503:
             self.refused += 1
         else:
