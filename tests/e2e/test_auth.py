@@ -1,4 +1,5 @@
 """Who may do what: every route, every method, every listener, every kind of caller. What is not one's own is not seen."""
+import contextlib
 import os
 import re
 import time
@@ -7,7 +8,7 @@ import unittest
 from harness.case import Chat, ServerCase, main, new_email
 from harness.rawhttp import Client, Connection, ProtocolError, build
 from harness.routes import ROUTES, methods_of, path
-from harness.server import Server, free_port, run
+from harness.server import Server, run
 from harness.tokens import bearer, claims, forge, read
 from harness.websocket import WebSocket, new_key, upgrade_headers
 
@@ -68,11 +69,10 @@ class AuthCase(ServerCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.admin_port = free_port()
-        cls.server = Server("--auth-key", "key", "--admin-listen", f"127.0.0.1:{cls.admin_port}", *cls.more,
-                            listeners=2)
+        cls.server = Server("--auth-key", "key", "--admin-listen", "127.0.0.1:0", *cls.more, listeners=2, patient=True)
         write_key(cls.server, "key", KEY)
         cls.server.start()
+        cls.admin_port = int(cls.server.logged(r"listening for operators address=127\.0\.0\.1:(\d+)")[1])
         cls.http = cls.server.http
         cls.dashboard = bearer(forge(claims("dashboard"), KEY))
         cls.bound = {owner: bearer(forge(claims("dashboard", owner=owner), KEY)) for owner in ("o1", "o2")}
@@ -347,8 +347,6 @@ class Own(AuthCase):
 
 
 class Sockets(AuthCase):
-    more = ("--ws-ping", "100")
-
     def open(self, headers=(), target=SOCKET, port=None):
         ws = WebSocket(("127.0.0.1", port or self.server.ports[0]), target, headers=headers)
         ws.greet()
@@ -409,30 +407,51 @@ class Sockets(AuthCase):
             for person in (self.bob, self.ann, self.bob):
                 self.post(f"/api/users/chats/{person.chat}/send", {"content": "more"}, person.headers)
             self.assertEqual(mine.recv_json()["data"]["chat_id"], self.ann.chat)
-            heard = {all_of_it.recv_json()["data"]["chat_id"] for _ in range(2)}
-            self.assertEqual(heard, {self.ann.chat, self.bob.chat})
+            # Bob's second is the last, at once or after the interval: then nothing is held back for either any more.
+            self.assertEqual([all_of_it.recv_json()["data"]["chat_id"] for _ in range(3)],
+                             [self.bob.chat, self.ann.chat, self.bob.chat])
             time.sleep(0.2)
             self.assertEqual(mine.until_pong(), [])
-            all_of_it.until_pong()
+            self.assertEqual(all_of_it.until_pong(), [])
         mine.close()
         all_of_it.close()
 
+
+class Expiry(AuthCase):
+    more = ("--ws-ping", "4000")  # looked at after three seconds or more, before any sign of life is missed
+
     def test_an_expired_token_ends_the_connection(self):
-        short = claims("widget", sub=self.ann.id, ttl=-58)  # the skew leaves it two seconds
-        with self.open(bearer(forge(short, KEY))) as ws, self.assertRaisesRegex(ProtocolError, "closed: 1008"):
-            ws.recv_text()  # answers pings meanwhile
+        for _ in range(20):
+            short = claims("widget", sub=self.ann.id, ttl=-58)  # the skew leaves it two seconds
+            try:
+                ws = WebSocket(self.server.address, SOCKET, headers=bearer(forge(short, KEY)))
+            except ProtocolError as refused:
+                self.assertIn("401", str(refused))
+                self.assertGreaterEqual(time.time(), short["exp"] + 60, "refused while it was good")
+                continue  # the test got no turn at the core for that long
+            with ws:
+                ws.greet()
+                with self.assertRaisesRegex(ProtocolError, "closed: 1008"):
+                    ws.recv_text()
+            return
+        self.fail("never in time")
 
 
 class Rates(AuthCase):
     more = ("--rate-send", "1", "--rate-create", "3", "--trusted-proxy", "127.0.0.0/8", "--rate-connect", "2")
 
-    def burst(self, send):
-        """How many pass before a 429, and that answer."""
-        for count in range(1000):
+    def burst(self, send, rate, low, high, since=None):
+        """At least low pass before a 429, and no more than high beside what the bucket got back since then, for the run may
+        be slow. When the request that met the 429 was begun."""
+        since = since or time.monotonic()
+        for count in range(10000):
+            begin = time.monotonic()
             r = send()
             if r.status == 429:
                 self.assertRegex(r.header("Retry-After"), r"^[1-9]\d*$")
-                return count, r
+                self.assertGreaterEqual(count, low)
+                self.assertLessEqual(count, high + (time.monotonic() - since) * rate)
+                return begin
         self.fail("no limit")
 
     def via(self, address):
@@ -441,11 +460,9 @@ class Rates(AuthCase):
     def test_sends_of_one_address_and_of_one_principal(self):
         target = f"/api/users/chats/{self.ann.chat}/send"
         body = {"content": "x"}
-        passed, _ = self.burst(lambda: self.http.post(target, body, self.ann.headers + self.via("203.0.113.1")))
-        self.assertIn(passed, range(8, 13))
+        full = self.burst(lambda: self.http.post(target, body, self.ann.headers + self.via("203.0.113.1")), 1, 8, 10)
         # the same widget from elsewhere, and another one from there
-        passed, _ = self.burst(lambda: self.http.post(target, body, self.ann.headers + self.via("203.0.113.2")))
-        self.assertLess(passed, 3)
+        self.burst(lambda: self.http.post(target, body, self.ann.headers + self.via("203.0.113.2")), 1, 0, 2, full)
         r = self.http.post(f"/api/users/chats/{self.bob.chat}/send", body, self.bob.headers + self.via("203.0.113.3"))
         self.assertEqual(r.status, 200)
 
@@ -453,14 +470,13 @@ class Rates(AuthCase):
         """Bad tokens draw from the address's bucket before they are looked at."""
         target = f"/api/users/chats/{self.bob.chat}/send"
         bad = bearer(forge(claims("dashboard"), OTHER_KEY)) + self.via("203.0.113.9")
-        passed, _ = self.burst(lambda: self.http.post(target, {"content": "x"}, bad))
-        self.assertIn(passed, range(9, 13))
+        self.burst(lambda: self.http.post(target, {"content": "x"}, bad), 1, 10, 10)
 
     def test_creations(self):
-        passed, _ = self.burst(lambda: self.http.post(CREATE, {"email": new_email()}, self.via("203.0.113.4")))
-        self.assertIn(passed, range(29, 40))
-        r = self.http.post(CREATE, {"email": new_email()}, self.via("6.6.6.6, 203.0.113.4"))
-        self.assertEqual(r.status, 429)  # what the client itself put before is not believed
+        full = self.burst(lambda: self.http.post(CREATE, {"email": new_email()}, self.via("203.0.113.4")), 3, 30, 30)
+        # what the client itself put before is not believed
+        forged = self.via("6.6.6.6, 203.0.113.4")
+        self.burst(lambda: self.http.post(CREATE, {"email": new_email()}, forged), 3, 0, 1, full)
 
     def test_websockets_through_a_proxy(self):
         def upgrade():
@@ -468,8 +484,7 @@ class Rates(AuthCase):
                 c.send(build("GET", SOCKET, upgrade_headers(new_key()) + self.via("203.0.113.5") + self.dashboard))
                 return c.response()
 
-        passed, _ = self.burst(upgrade)
-        self.assertIn(passed, range(20, 26))
+        self.burst(upgrade, 2, 20, 20)
 
 
 class Connections(ServerCase):
@@ -477,25 +492,20 @@ class Connections(ServerCase):
 
     def test_connections_of_one_address(self):
         """Without a trusted proxy X-Forwarded-For changes nothing."""
-        refused = None
-        for i in range(60):
-            with Connection(self.server.address) as c:
-                try:
+        crowd = [Connection(self.server.address) for _ in range(60)]  # at once: the bucket gets something back meanwhile
+        for i, c in enumerate(crowd):
+            self.addCleanup(c.close)
+            if c is not crowd[-1]:
+                with contextlib.suppress(OSError):  # refused already
                     c.send(build("GET", "/api/health", [("X-Forwarded-For", f"203.0.113.{i}")]))
-                    r = c.response()
-                except OSError:
-                    continue  # a reset may overtake the answer
-                if r.status == 429:
-                    refused = r
-                    break
-        self.assertIsNotNone(refused)
+        refused = crowd[-1].response()  # told without asking: a reset could overtake the answer
         self.assertRegex(refused.header("Retry-After"), r"^[1-9]\d*$")
         self.assertError(refused, 429)
 
 
 class Rotation(unittest.TestCase):
     def test_a_new_key_first_then_the_old_one_goes(self):
-        server = Server()
+        server = Server(patient=True)
         try:
             write_key(server, "old", KEY)
             write_key(server, "new", OTHER_KEY)
@@ -522,7 +532,7 @@ class Rotation(unittest.TestCase):
 
 class CommandLine(unittest.TestCase):
     def setUp(self):
-        self.server = Server()
+        self.server = Server(patient=True)
         self.key = write_key(self.server, "key", KEY)
 
     def tearDown(self):
@@ -623,7 +633,7 @@ class CommandLine(unittest.TestCase):
             return
         os.chmod(self.server.directory, 0o777)
         os.chmod(self.key, 0o600)  # root's: read before root is given up
-        self.server.env = {"ASAN_OPTIONS": "detect_leaks=0"}  # the leak checker cannot look into such a process
+        self.server.env["ASAN_OPTIONS"] = "detect_leaks=0"  # the leak checker cannot look into such a process
         self.server.args = ["--auth-key", "key", "--user", "nobody"]
         self.server.start()
         with open(f"/proc/{self.server.process.pid}/status", encoding="ascii") as f:
@@ -633,9 +643,13 @@ class CommandLine(unittest.TestCase):
         self.assertNotIn("0", status["Groups"].split())
         self.assertEqual(int(status["CapEff"], 16) | int(status["CapPrm"], 16), 0)
         self.assertEqual(status["NoNewPrivs"], "1")
+        tasks = 0
         for task in os.listdir(f"/proc/{self.server.process.pid}/task"):
-            with open(f"/proc/{self.server.process.pid}/task/{task}/status", encoding="ascii") as f:
-                self.assertIn(f"Uid:\t{status['Uid']}", f.read())
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                    open(f"/proc/{self.server.process.pid}/task/{task}/status", encoding="ascii") as f:
+                self.assertIn(f"Uid:\t{status['Uid']}", f.read())  # else it ended meanwhile
+                tasks += 1
+        self.assertGreater(tasks, 4)
         self.assertEqual(self.server.http.post(CREATE, {"email": new_email()}).status, 200)
         self.server.stop()
 
