@@ -376,36 +376,51 @@ class Wire(ServerCase):
 
 
 class Deadlines(ServerCase):
-    args = ("--head-timeout", "300", "--body-timeout", "300", "--idle-timeout", "300")
+    """A new connection that says nothing ends without a word: whoever gets no turn at the core for so long between
+    connecting and sending meets that instead of what is tested, and tries again."""
+    args = ("--head-timeout", "500", "--body-timeout", "500", "--idle-timeout", "500")
 
     def cut(self, reason):
-        return self.server.metrics().get("sakurad_connections_cut_total", reason=reason)
+        return self.in_time(lambda: self.server.metrics().get("sakurad_connections_cut_total", reason=reason))
+
+    def in_time(self, attempt):
+        for _ in range(20):
+            try:
+                return attempt()
+            except OSError as closed:
+                last = closed
+        self.fail(f"never in time: {last}")
+
+    def answer_to(self, data):
+        """The answer to something unfinished, after which the connection ends."""
+        with self.server.connect() as c:
+            c.send(data)
+            r = c.response()
+            self.assertTrue(c.at_end())
+            return r
 
     def test_slow_head(self):
         before = self.cut("head")
-        with self.server.connect() as c:
-            c.send(b"GET /api/health HTT")
-            r = c.response()
-            self.assertError(r, 408)
-            self.assertTrue(c.at_end())
+        self.assertError(self.in_time(lambda: self.answer_to(b"GET /api/health HTT")), 408)
         self.assertEqual(self.cut("head"), before + 1)
 
     def test_slow_body(self):
         before = self.cut("body")
-        with self.server.connect() as c:
-            c.send(build("POST", "/api/chat", [("Content-Length", "100")], b"{"))
-            self.assertError(c.response(), 408)
-            self.assertTrue(c.at_end())
+        data = build("POST", "/api/chat", [("Content-Length", "100")], b"{")
+        self.assertError(self.in_time(lambda: self.answer_to(data)), 408)
         self.assertEqual(self.cut("body"), before + 1)
 
     def test_idle_connection_ends_without_a_word(self):
         before = self.cut("idle")
-        with self.server.connect() as c:
-            c.request("GET", "/api/health")
-            self.assertTrue(c.at_end())
+
+        def ends_after_an_answer():
+            with self.server.connect() as c:
+                c.request("GET", "/api/health")
+                return c.at_end()
+        self.assertTrue(self.in_time(ends_after_an_answer))
         with self.server.connect() as c:
             self.assertTrue(c.at_end(), "one that never asked anything")
-        self.assertGreaterEqual(self.cut("idle") + self.cut("head"), before + 2)
+        self.assertGreaterEqual(self.cut("idle"), before + 2)
 
 
 class Full(ServerCase):

@@ -58,6 +58,8 @@ class Scrape(ServerCase):
         for _ in range(5):
             self.get(f"/api/users/{chat.email}/chats")
             self.get("/api/users/nobody/chats", status=404)
+        # The last may be counted only after its answer has gone out.
+        self.eventually(lambda: count(200) >= ok + 5 and count(404) >= missing + 5, "all counted")
         self.assertEqual((count(200), count(404)), (ok + 5, missing + 5))
 
     def test_a_send_passes_every_stage(self):
@@ -67,6 +69,11 @@ class Scrape(ServerCase):
             for _ in range(10):
                 chat.send("x")
                 ws.recv_json()
+
+            def delivered(metrics):
+                return metrics.get("sakurad_notices_total", event="delivered")
+            # A turn's frames are counted once they have all gone out.
+            self.eventually(lambda: delivered(self.server.metrics()) >= delivered(before) + 10, "all counted")
             after = self.server.metrics()
         for stage in STAGES:
             with self.subTest(stage):
