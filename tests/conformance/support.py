@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import venv
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -39,7 +40,7 @@ class Echo:
     def __exit__(self, kind, *_):
         self.process.send_signal(signal.SIGTERM)
         try:
-            code = self.process.wait(60)
+            code = self.process.wait(120)
         except subprocess.TimeoutExpired:
             self.process.kill()
             code = self.process.wait()
@@ -58,6 +59,15 @@ class Echo:
             return f.read().decode("utf-8", "backslashreplace")
 
 
+def persistently(command):
+    """What comes over the network may come at the second try."""
+    for pause in (5, 20, 60):
+        if subprocess.run(command).returncode == 0:
+            return
+        time.sleep(pause)
+    subprocess.run(command, check=True)
+
+
 def installed(name, *requirements):
     """The bin folder of a virtual environment with exactly these requirements, made when missing or changed."""
     if not TOOLS:
@@ -69,8 +79,8 @@ def installed(name, *requirements):
         stamp, wanted = os.path.join(home, "requirements"), "\n".join(requirements)
         if not os.path.exists(stamp) or open(stamp).read() != wanted:
             venv.create(home, clear=True, with_pip=True)
-            subprocess.run([os.path.join(home, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check",
-                            *requirements], check=True)
+            persistently([os.path.join(home, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check",
+                          *requirements])
             with open(stamp, "w") as f:
                 f.write(wanted)
     return os.path.join(home, "bin")

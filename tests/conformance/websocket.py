@@ -20,28 +20,49 @@ LEFT_OUT = ("12.*", "13.*")
 # 7.1.6, 7.13.1, 7.13.2: the suite itself passes no judgement (what a peer does after a close, codes nobody may send).
 PASSED = ("OK", "INFORMATIONAL")
 
+# Most cases give the peer one second, by the clock on the wall, and that cannot be changed: on a machine that stands still
+# for a second any of them fails. What a peer does wrong it does each time: a case that failed is repeated alone, and has
+# failed unless it passes this many times in a row.
+REPEATS = 3
+REPEATED_MOST = 30  # more that fail are no accident
 
-def run(bin_dir, address, report):
-    command = [os.path.join(bin_dir, "kosoku"), "-o", report]
-    for pattern in LEFT_OUT:
-        command += ["-x", pattern]
-    return subprocess.run([*command, f"{address[0]}:{address[1]}"], timeout=900).returncode
+
+def run(bin_dir, address, report, *choice):
+    """Case → its result."""
+    subprocess.run([os.path.join(bin_dir, "kosoku"), "-o", report, *choice, f"{address[0]}:{address[1]}"], timeout=1500)
+    with open(os.path.join(report, "index.json")) as f:
+        (results,) = json.load(f).values()
+    return results
+
+
+def failed_of(results):
+    return {case: r for case, r in sorted(results.items())
+            if r["behavior"] not in PASSED or r["behaviorClose"] not in PASSED}
+
+
+def fails_again(bin_dir, address, report, case):
+    for i in range(REPEATS):
+        results = run(bin_dir, address, f"{report}-{case}-{i}", "-i", case)
+        if set(results) != {case} or failed_of(results):
+            return True
+        shutil.rmtree(f"{report}-{case}-{i}")
+    print(f"{case}: failed, then passed {REPEATS} times in a row: the machine was late", flush=True)
+    return False
 
 
 def main():
     bin_dir = installed("kosoku", KOSOKU)
     report = os.path.join(TOOLS, f"websocket-report-{os.getpid()}")
     with Echo() as echo:
-        code = run(bin_dir, echo.address, report)
-    with open(os.path.join(report, "index.json")) as f:
-        (results,) = json.load(f).values()
-    failed = {case: r for case, r in sorted(results.items())
-              if r["behavior"] not in PASSED or r["behaviorClose"] not in PASSED}
+        results = run(bin_dir, echo.address, report, *(word for pattern in LEFT_OUT for word in ("-x", pattern)))
+        failed = failed_of(results)
+        if len(failed) <= REPEATED_MOST:
+            failed = {case: r for case, r in failed.items() if fails_again(bin_dir, echo.address, report, case)}
     print(f"{len(results) - len(failed)} of {len(results)} cases passed, {CASES} expected")
     for case, r in failed.items():
         print(f"  {case}: {r['behavior']}, close {r['behaviorClose']}")
-    if failed or code != 0 or len(results) != CASES:
-        print(f"the reports are in {report}")
+    if failed or len(results) != CASES:
+        print(f"the reports are in {report}*")
         return 1
     shutil.rmtree(report)
     return 0
