@@ -48,6 +48,9 @@ void loop_rouse(struct loop *l, struct loop_source *s);
 /* Waits up to timeout_ms (-1: no limit, 0: only looks), then calls the sources that have events, at most
  * LOOP_EVENTS_MAX of them. Returns how many it called. */
 unsigned loop_run_once(struct loop *l, int timeout_ms);
+/* Its two halves: the wait and the clock, then the calls. Apart for tests, which set the time in between. */
+void loop_wait(struct loop *l, int timeout_ms);
+unsigned loop_give_out(struct loop *l);
 void loop_update_time(struct loop *l); /* within a long turn */
 
 static inline uint64_t loop_turns(const struct loop *l)

@@ -91,7 +91,7 @@ void loop_close(struct loop *l, struct loop_source *s)
     s->fd = -1;
 }
 
-unsigned loop_run_once(struct loop *l, int timeout_ms)
+void loop_wait(struct loop *l, int timeout_ms)
 {
     own(l);
     if (timeout_ms != 0) /* a mere look cannot take long: spare the clock */
@@ -103,9 +103,14 @@ unsigned loop_run_once(struct loop *l, int timeout_ms)
     atomic_store_explicit(&l->waiting_us, 0, memory_order_relaxed);
     atomic_store_explicit(&l->turns, loop_turns(l) + 1, memory_order_relaxed);
 
+    l->next = 0;
     l->count = got > 0 ? (unsigned)got : 0;
+}
+
+unsigned loop_give_out(struct loop *l)
+{
     unsigned called = 0;
-    for (l->next = 0; l->next < l->count;) {
+    while (l->next < l->count) {
         struct epoll_event *event = &l->events[l->next++];
         struct loop_source *s = event->data.ptr;
         if (!s)
@@ -115,6 +120,12 @@ unsigned loop_run_once(struct loop *l, int timeout_ms)
     }
     l->next = l->count = 0;
     return called;
+}
+
+unsigned loop_run_once(struct loop *l, int timeout_ms)
+{
+    loop_wait(l, timeout_ms);
+    return loop_give_out(l);
 }
 
 int64_t loop_busy_us(const struct loop *l, int64_t mono_us)

@@ -1,5 +1,7 @@
-/* HTTP sessions over socket pairs: one loop, turned by the test itself. The service is scripted by path:
- * /small answers at once, /big with 4 MiB, /later defers until the test answers, /leave detaches. */
+/* HTTP sessions over socket pairs: one loop, turned by the test itself, under a clock that stands still until the test
+ * moves it. The service is scripted by path: /small answers at once, /big with 4 MiB, /later defers until the test
+ * answers, /leave detaches. */
+#include "base/clock.h"
 #include "http/session.h"
 #include "suites.h"
 
@@ -12,10 +14,15 @@
 #include <unistd.h>
 
 #define BIG_BYTES (4u << 20)
+#define HEAD_MS   60 /* and a body's, and an answer's */
+#define IDLE_MS   400
+#define WRITE_MS  400
+#define TICK_MS   5
 
 struct rig {
     struct loop loop;
     struct timer_wheel wheel;
+    int64_t now_us; /* the loop's time in every turn */
     struct http_server http;
     struct blob *big;
     int client;
@@ -87,15 +94,15 @@ static struct rig *rig_new(void)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
     static const struct http_settings settings = {.limits = {.max_head = 1024, .max_body = 4096, .max_target = 512},
-                                                  .head_ms = 60,
-                                                  .body_ms = 60,
-                                                  .idle_ms = 400,
-                                                  .write_ms = 400,
-                                                  .answer_ms = 60};
+                                                  .head_ms = HEAD_MS,
+                                                  .body_ms = HEAD_MS,
+                                                  .idle_ms = IDLE_MS,
+                                                  .write_ms = WRITE_MS,
+                                                  .answer_ms = HEAD_MS};
     struct http_service service = {.handle = handle, .overdue = overdue, .arg = rig};
     must(loop_init(&rig->loop) == OK);
-    loop_update_time(&rig->loop);
-    timer_wheel_init(&rig->wheel, 5000, rig->loop.now_us);
+    rig->now_us = rig->loop.now_us;
+    timer_wheel_init(&rig->wheel, TICK_MS * INT64_C(1000), rig->now_us);
     must(http_server_init(&rig->http, &rig->loop, &rig->wheel, &settings, &service, 4) == OK);
     rig->http.conns.left = on_left;
     rig->http.conns.left_arg = rig;
@@ -121,10 +128,21 @@ static void rig_free(struct rig *rig)
     free(rig);
 }
 
-static void turn(struct rig *rig, int wait_ms)
+static void turn(struct rig *rig)
 {
-    (void)loop_run_once(&rig->loop, wait_ms);
-    (void)timer_wheel_run(&rig->wheel, rig->loop.now_us);
+    loop_wait(&rig->loop, 0);
+    rig->loop.now_us = rig->now_us;
+    (void)loop_give_out(&rig->loop);
+    (void)timer_wheel_run(&rig->wheel, rig->now_us);
+}
+
+/* Time passes, in steps that the wheel notices. */
+static void pass(struct rig *rig, int ms)
+{
+    for (; ms > 0; ms -= TICK_MS) {
+        rig->now_us += TICK_MS * INT64_C(1000);
+        turn(rig);
+    }
 }
 
 static void put(struct rig *rig, const char *text)
@@ -139,7 +157,7 @@ static size_t get(struct rig *rig, char *out, size_t room, bool *ended)
     size_t len = 0;
     *ended = false;
     for (int idle = 0; idle < 3 && !*ended;) {
-        turn(rig, 5);
+        turn(rig);
         ssize_t n = recv(rig->client, out + len, room - 1 - len, 0);
         if (n > 0)
             len += (size_t)n;
@@ -149,6 +167,17 @@ static size_t get(struct rig *rig, char *out, size_t room, bool *ended)
             idle++;
     }
     out[len] = '\0';
+    return len;
+}
+
+/* Over TCP, where the kernel may take its time: all up to the end of the stream. */
+static size_t get_to_end(struct rig *rig, char *out, size_t room, bool *ended)
+{
+    int64_t deadline_us = clock_mono_us() + 30000000;
+    size_t len = 0;
+    do
+        len += get(rig, out + len, room - len, ended);
+    while (!*ended && clock_mono_us() < deadline_us);
     return len;
 }
 
@@ -186,10 +215,10 @@ static void test_pipelining_takes_turns(void)
     bool ended;
     for (int i = 0; i < MANY; i++)
         put(rig, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
-    turn(rig, 0);
+    turn(rig);
     CU_ASSERT(rig->handled > 0 && rig->handled < MANY / 2);
     unsigned before = rig->handled;
-    turn(rig, 0);
+    turn(rig);
     CU_ASSERT(rig->handled > before && rig->handled < MANY);
     get(rig, out, sizeof(out), &ended);
     CU_ASSERT_EQUAL(rig->handled, MANY);
@@ -210,7 +239,7 @@ static void test_byte_by_byte(void)
     for (const char *p = request; *p; p++) {
         char one[2] = {*p, '\0'};
         put(rig, one);
-        turn(rig, 0);
+        turn(rig);
     }
     get(rig, out, sizeof(out), &ended);
     CU_ASSERT_EQUAL(rig->handled, 2);
@@ -228,7 +257,7 @@ static void test_close_is_kept(void)
     CU_ASSERT(ended && count_of(out, "HTTP/1.1 200 OK") == 1 && strstr(out, "Connection: close"));
     close(rig->client);
     rig->client = -1;
-    turn(rig, 5);
+    turn(rig);
     CU_ASSERT_EQUAL(rig->left, 1);
     rig_free(rig);
 }
@@ -241,15 +270,15 @@ static void test_half_closed_client(void)
     bool ended;
     int pair[2];
     close(rig->client);
-    turn(rig, 5);
+    turn(rig);
     rig->left = 0;
     tcp_pair(pair);
     rig->client = pair[1];
     http_server_take(&rig->http, pair[0], 7, (struct http_from){0});
-    turn(rig, 5); /* what the registration itself reported */
+    turn(rig); /* what the registration itself reported */
     put(rig, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
     CU_ASSERT_EQUAL(shutdown(rig->client, SHUT_WR), 0);
-    get(rig, out, sizeof(out), &ended);
+    get_to_end(rig, out, sizeof(out), &ended);
     CU_ASSERT(ended && strstr(out, "\r\n\r\n/a"));
     CU_ASSERT_EQUAL(rig->left, 1);
     rig_free(rig);
@@ -305,8 +334,10 @@ static void test_late_completion_finds_nobody(void)
     char out[4096];
     bool ended;
     put(rig, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    for (int i = 0; i < 60 && rig->overdue == 0; i++)
-        turn(rig, 5);
+    turn(rig);
+    pass(rig, HEAD_MS - TICK_MS);
+    CU_ASSERT_EQUAL(rig->overdue, 0);
+    pass(rig, 2 * TICK_MS);
     CU_ASSERT_EQUAL(rig->overdue, 1);
     get(rig, out, sizeof(out), &ended);
     CU_ASSERT(strstr(out, "HTTP/1.1 503") == out && strstr(out, "Retry-After: 1"));
@@ -321,11 +352,11 @@ static void test_peer_leaves_while_deferred(void)
 {
     struct rig *rig = rig_new();
     put(rig, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    turn(rig, 5);
+    turn(rig);
     close(rig->client);
     rig->client = -1;
-    turn(rig, 5);
-    turn(rig, 5);
+    turn(rig);
+    turn(rig);
     CU_ASSERT_PTR_NULL(session_find(&rig->http, rig->later.slot, rig->later.generation));
     CU_ASSERT_EQUAL(rig->left, 1);
     rig_free(rig);
@@ -337,8 +368,8 @@ static void test_big_answer_to_slow_reader(void)
     char *out = malloc(BIG_BYTES + 65536);
     bool ended;
     put(rig, "GET /big HTTP/1.1\r\nHost: x\r\n\r\nGET /tail HTTP/1.1\r\nHost: x\r\n\r\n");
-    turn(rig, 5);
-    turn(rig, 5); /* the socket is full now */
+    turn(rig);
+    turn(rig); /* the socket is full now */
     CU_ASSERT_EQUAL(rig->handled, 1);
     size_t len = get(rig, out, BIG_BYTES + 65536, &ended);
     CU_ASSERT(len > BIG_BYTES && strstr(out + BIG_BYTES, "\r\n\r\n/tail"));
@@ -351,8 +382,10 @@ static void test_reader_that_never_reads_is_cut(void)
 {
     struct rig *rig = rig_new();
     put(rig, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
-    for (int i = 0; i < 200 && rig->left == 0; i++)
-        turn(rig, 5);
+    turn(rig);
+    pass(rig, WRITE_MS - TICK_MS);
+    CU_ASSERT_EQUAL(rig->left, 0);
+    pass(rig, 2 * TICK_MS);
     CU_ASSERT_EQUAL(rig->left, 1);
     rig_free(rig);
 }
@@ -366,8 +399,11 @@ static void test_slow_head_and_body_get_408(void)
         char out[4096];
         bool ended = false;
         put(rig, starts[i]);
-        for (int t = 0; t < 30; t++)
-            turn(rig, 5);
+        turn(rig);
+        pass(rig, HEAD_MS - TICK_MS);
+        CU_ASSERT_EQUAL(get(rig, out, sizeof(out), &ended), 0);
+        CU_ASSERT_FALSE(ended);
+        pass(rig, 2 * TICK_MS);
         get(rig, out, sizeof(out), &ended);
         CU_ASSERT(ended && strstr(out, "HTTP/1.1 408 Request Timeout") == out);
         CU_ASSERT_EQUAL(rig->handled, 0);
@@ -375,11 +411,28 @@ static void test_slow_head_and_body_get_408(void)
     }
 }
 
+static void test_idle_is_closed(void)
+{
+    struct rig *rig = rig_new();
+    char out[4096];
+    bool ended;
+    put(rig, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    get(rig, out, sizeof(out), &ended);
+    CU_ASSERT(!ended && strstr(out, "\r\n\r\n/a"));
+    pass(rig, IDLE_MS - TICK_MS);
+    CU_ASSERT_EQUAL(get(rig, out, sizeof(out), &ended), 0);
+    CU_ASSERT_FALSE(ended);
+    pass(rig, 2 * TICK_MS);
+    CU_ASSERT_EQUAL(get(rig, out, sizeof(out), &ended), 0);
+    CU_ASSERT_TRUE(ended);
+    rig_free(rig);
+}
+
 static void test_detach_carries_the_rest(void)
 {
     struct rig *rig = rig_new();
     put(rig, "GET /leave HTTP/1.1\r\nHost: x\r\n\r\nframes");
-    turn(rig, 5);
+    turn(rig);
     CU_ASSERT(rig->detached_fd >= 0);
     CU_ASSERT_STRING_EQUAL(rig->detached_rest, "frames");
     CU_ASSERT_EQUAL(rig->left, 0); /* its ticket goes along */
@@ -394,7 +447,7 @@ static void test_drain(void)
     char out[4096];
     bool ended;
     put(rig, "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
-    turn(rig, 5);
+    turn(rig);
     http_server_drain(&rig->http);
     CU_ASSERT_EQUAL(rig->http.conns.open, 1); /* a request in hand finishes */
     struct http_session *s = session_find(&rig->http, rig->later.slot, rig->later.generation);
@@ -437,6 +490,7 @@ const CU_TestInfo session_tests[] = {
     {"a big answer to a slow reader", test_big_answer_to_slow_reader},
     {"a reader that never reads is cut", test_reader_that_never_reads_is_cut},
     {"slow heads and bodies get 408", test_slow_head_and_body_get_408},
+    {"an idle connection is closed", test_idle_is_closed},
     {"detach carries the rest", test_detach_carries_the_rest},
     {"drain", test_drain},
     {"too many connections", test_too_many_connections},

@@ -81,6 +81,7 @@ void rig_start(struct rig *r, const struct ws_app *app, const void *app_arg)
     r->options.on_closed_arg = r;
     memset(&told, 0, sizeof(told));
     CU_ASSERT_EQUAL_FATAL(loop_init(&r->loop), OK);
+    r->now_us = r->loop.now_us;
     CU_ASSERT_EQUAL_FATAL(ws_set_new(&r->set, &r->loop, &r->options), OK);
 }
 
@@ -95,8 +96,9 @@ void rig_turn(struct rig *r)
     const struct ws_app *app = r->options.app;
     unsigned calm = 0;
     for (unsigned i = 0; i < 10000 && calm < 2; i++) {
-        bool busy = loop_run_once(&r->loop, 0) > 0;
-        r->loop.now_us += r->skew_us;
+        loop_wait(&r->loop, 0);
+        r->loop.now_us = r->now_us;
+        bool busy = loop_give_out(&r->loop) > 0;
         busy |= app->on_turn && app->on_turn(ws_set_app(r->set)) != WS_APP_IDLE;
         busy |= ws_set_next_ms(r->set) == 0;
         ws_set_turn(r->set);
@@ -107,7 +109,7 @@ void rig_turn(struct rig *r)
 void rig_pass(struct rig *r, int64_t ms)
 {
     for (; ms > 0; ms -= 5) {
-        r->skew_us += (ms < 5 ? ms : 5) * 1000;
+        r->now_us += (ms < 5 ? ms : 5) * 1000;
         rig_turn(r);
     }
 }

@@ -15,7 +15,7 @@ struct rig {
     struct broadcaster_options options;
     unsigned closed; /* on_closed calls */
     uint64_t last_tag;
-    int64_t skew_us; /* added to the clock */
+    int64_t now_us; /* the loop's time in every turn */
 };
 
 struct peer {
