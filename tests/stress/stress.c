@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define WAIT_MS  2000
 #define PAUSE_US 1000
 
 int64_t stress_deadline_us(int argc, char **argv, double seconds)
@@ -28,14 +27,15 @@ bool stress_over(int64_t deadline_us, const _Atomic uint64_t *sleeps)
         return false;
     if (atomic_load(sleeps) > 0)
         return true;
-    usleep(PAUSE_US);
+    while (atomic_load(sleeps) == 0)
+        usleep(PAUSE_US);
     return false;
 }
 
-bool stress_wait(int fd)
+bool stress_wait(int fd, int most_ms)
 {
     struct pollfd wait = {.fd = fd, .events = POLLIN};
-    return poll(&wait, 1, WAIT_MS) == 1;
+    return poll(&wait, 1, most_ms) == 1;
 }
 
 _Noreturn void stress_fail(const char *file, int line, const char *cond, const char *fmt, ...)

@@ -80,7 +80,7 @@ static void *produce(void *arg)
     unsigned producer = (unsigned)(uintptr_t)arg;
     uint32_t seed = producer * 7919 + 1;
     uint64_t sequence = 0, news = 0;
-    while (!stress_over(shared.deadline_us, &shared.sleeps)) {
+    while (!stress_over(shared.deadline_us, &shared.sleeps) || sequence == 0) {
         bool poke = stress_random(&seed) % (shared.alternating ? 2 : 16) == 0;
         if (sequence - atomic_load(&shared.per[producer].taken) < AHEAD_MAX && !(poke && shared.alternating))
             sequence = push_some(producer, sequence, &seed);
@@ -142,12 +142,12 @@ static bool has_news(const struct consumer *c)
 static void sleep_until_woken(struct consumer *c)
 {
     atomic_fetch_add(&shared.sleeps, 1);
-    if (stress_wait(mailbox_fd(shared.mailbox)))
+    if (stress_wait(mailbox_fd(shared.mailbox), STRESS_WAIT_MS))
         return;
     struct mailbox_node *node = mailbox_take(shared.mailbox);
     /* What came just now has its wake-up on the way. */
     if (node || has_news(c))
-        stress_check(stress_wait(mailbox_fd(shared.mailbox)), "a wake-up was lost");
+        stress_check(stress_wait(mailbox_fd(shared.mailbox), STRESS_LATE_MS), "a wake-up was lost");
     read_letters(c, node);
 }
 

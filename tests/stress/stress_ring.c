@@ -63,7 +63,7 @@ static void *produce(void *arg)
 {
     unsigned p = (unsigned)(uintptr_t)arg;
     struct producer state = {.seed = p * 7919 + 1};
-    while (!stress_over(shared.deadline_us, &shared.sleeps)) {
+    while (!stress_over(shared.deadline_us, &shared.sleeps) || state.sequence == 0) {
         for (uint32_t n = stress_random(&state.seed) % BATCH_MAX + 1; n > 0; n--)
             push_one(p, &state);
         /* Relaxed: mailbox_poke() promises to order it. */
@@ -144,7 +144,8 @@ static void consume(struct consumer *c)
         }
         atomic_fetch_add(&shared.sleeps, 1);
         /* What came just when the wait ended has its wake-up on the way. */
-        stress_check(stress_wait(mailbox_fd(shared.mailbox)) || !look(c) || stress_wait(mailbox_fd(shared.mailbox)),
+        int fd = mailbox_fd(shared.mailbox);
+        stress_check(stress_wait(fd, STRESS_WAIT_MS) || !look(c) || stress_wait(fd, STRESS_LATE_MS),
                      "a wake-up was lost");
         mailbox_awake(shared.mailbox);
     }
