@@ -14,6 +14,9 @@
 #define PRODUCERS    3
 #define PEERS        6
 #define EACH         2000 /* notices per producer */
+#define AHEAD_MAX    64   /* of them a producer is before a reader: what a socket surely takes */
+#define WAIT_MS      60000
+#define STOP_US      60000000 /* for a stop that ends when all have answered */
 
 static atomic_uint closed_count;
 
@@ -27,7 +30,7 @@ static void count_closed(void *arg, uint64_t tag)
 static struct broadcaster *broadcaster_make(unsigned index, const struct hub_options *hub)
 {
     struct broadcaster_options options = {.index = index,
-                                          .ping_ms = 30000,
+                                          .ping_ms = 0, /* the readers of this test answer none */
                                           .max_message = 4096,
                                           .backlog_bytes = 1 << 24,
                                           .send_buffer = 1 << 20,
@@ -54,7 +57,7 @@ static int connect_to(struct broadcaster *b)
     return fds[1];
 }
 
-/* The next frame of a peer, waiting up to 10 s; opcode 0 at end of stream. Bytes stay in `in`. */
+/* The next frame of a peer, waiting up to WAIT_MS; opcode 0 at end of stream. Bytes stay in `in`. */
 static unsigned next_frame(int fd, struct buf *in, struct buf *payload)
 {
     while (in->len < 2 || in->len < ws_frame_length(in->ptr)) {
@@ -65,7 +68,7 @@ static unsigned next_frame(int fd, struct buf *in, struct buf *payload)
             continue;
         }
         struct pollfd p = {.fd = fd, .events = POLLIN};
-        if (n == 0 || errno != EAGAIN || poll(&p, 1, 10000) <= 0)
+        if (n == 0 || errno != EAGAIN || poll(&p, 1, WAIT_MS) <= 0)
             return 0;
     }
     size_t len = ws_frame_length(in->ptr);
@@ -78,10 +81,28 @@ static unsigned next_frame(int fd, struct buf *in, struct buf *payload)
     return opcode;
 }
 
+struct reader {
+    int fd;
+    unsigned got, out_of_order, hints;
+    atomic_uint next[PRODUCERS]; /* the producers wait for it */
+    atomic_bool ended;
+};
+
 struct producer {
     struct publisher *publisher;
     unsigned number;
+    struct reader *readers;
 };
+
+/* A reader that the scheduler forgets would rightly get a hint in place of what its socket does not hold. */
+static void wait_for_readers(const struct producer *p, unsigned pushed)
+{
+    for (unsigned i = 0; i < PEERS; i++) {
+        const struct reader *r = &p->readers[i];
+        while (pushed - atomic_load(&r->next[p->number]) >= AHEAD_MAX && !atomic_load(&r->ended))
+            usleep(100);
+    }
+}
 
 static void *produce(void *arg)
 {
@@ -96,23 +117,21 @@ static void *produce(void *arg)
             publisher_flush(p->publisher);
         if (i % 97 == 0)
             usleep(300); /* the broadcasters get to sleep now and then */
+        if (i % (AHEAD_MAX / 2) == 0) {
+            publisher_flush(p->publisher);
+            wait_for_readers(p, i + 1);
+        }
     }
     publisher_flush(p->publisher);
     return NULL;
 }
-
-struct reader {
-    int fd;
-    unsigned got, out_of_order, hints;
-    unsigned next[PRODUCERS];
-};
 
 /* Each producer's notices in order; when a ring was full, a hint in place of what is missing. */
 static void *read_all(void *arg)
 {
     struct reader *r = arg;
     struct buf in = {0}, payload = {0};
-    while (r->next[0] < EACH || r->next[1] < EACH || r->next[2] < EACH) {
+    while (atomic_load(&r->next[0]) < EACH || atomic_load(&r->next[1]) < EACH || atomic_load(&r->next[2]) < EACH) {
         if (next_frame(r->fd, &in, &payload) != WS_OP_TEXT)
             break;
         const char *at = strstr(buf_cstr(&payload), "\"chat_id\":\"");
@@ -123,10 +142,11 @@ static void *read_all(void *arg)
             r->hints++;
             continue;
         }
-        r->out_of_order += number != r->next[producer] && r->hints == 0;
-        r->next[producer] = number + 1;
+        r->out_of_order += number != atomic_load(&r->next[producer]) && r->hints == 0;
+        atomic_store(&r->next[producer], number + 1);
         r->got++;
     }
+    atomic_store(&r->ended, true);
     buf_fini(&in);
     buf_fini(&payload);
     return NULL;
@@ -137,7 +157,7 @@ static void run_fan_out(struct broadcaster *const *broadcasters, struct reader *
     struct producer producers[PRODUCERS];
     pthread_t producing[PRODUCERS], reading[PEERS];
     for (unsigned i = 0; i < PRODUCERS; i++) {
-        producers[i] = (struct producer){publisher_new(broadcasters, BROADCASTERS, EACH), i};
+        producers[i] = (struct producer){publisher_new(broadcasters, BROADCASTERS, EACH), i, readers};
         CU_ASSERT_PTR_NOT_NULL_FATAL(producers[i].publisher);
     }
     for (unsigned i = 0; i < BROADCASTERS; i++)
@@ -157,14 +177,14 @@ static void run_fan_out(struct broadcaster *const *broadcasters, struct reader *
     for (unsigned i = 0; i < PEERS; i++)
         pthread_join(reading[i], NULL);
     for (unsigned i = 0; i < BROADCASTERS; i++)
-        broadcaster_ask_stop(broadcasters[i], clock_mono_us() + 5000000);
+        broadcaster_ask_stop(broadcasters[i], clock_mono_us() + STOP_US);
     for (unsigned i = 0; i < PEERS; i++) { /* 1001; the end of stream is our answer */
         CU_ASSERT_EQUAL(next_frame(readers[i].fd, &in, &payload), WS_OP_CLOSE);
         CU_ASSERT(payload.len >= 2 && (unsigned char)payload.ptr[0] == 3 && (unsigned char)payload.ptr[1] == 0xe9);
         close(readers[i].fd);
     }
     for (unsigned i = 0; i < BROADCASTERS; i++) {
-        broadcaster_stop(broadcasters[i], clock_mono_us() + 5000000);
+        broadcaster_stop(broadcasters[i], clock_mono_us() + STOP_US);
         CU_ASSERT_EQUAL(broadcaster_connections(broadcasters[i]), 0);
     }
     for (unsigned i = 0; i < PRODUCERS; i++)
@@ -221,7 +241,7 @@ static void a_full_ring_becomes_a_hint(void)
     }
     CU_ASSERT_EQUAL(messages, 100 - lost);
     close(fd);
-    broadcaster_stop(b, clock_mono_us() + 5000000);
+    broadcaster_stop(b, clock_mono_us() + STOP_US);
     publisher_free(p);
     broadcaster_free(b);
     buf_fini(&in);
