@@ -121,7 +121,7 @@ static int read_to_end(int fd)
     size_t len = 0;
     for (;;) {
         struct pollfd pfd = {.fd = fd, .events = POLLIN};
-        if (poll(&pfd, 1, 5000) != 1)
+        if (poll(&pfd, 1, 60000) != 1)
             return -1;
         ssize_t n = recv(fd, text + len, sizeof(text) - 1 - len, 0);
         if (n <= 0)

@@ -125,7 +125,7 @@ static void test_wait_ends_with_a_push(void)
     struct mailbox_node *node = mailbox_take(m);
     if (!node) {
         struct pollfd fd = {.fd = mailbox_fd(m), .events = POLLIN};
-        CU_ASSERT_EQUAL(poll(&fd, 1, 10000), 1);
+        CU_ASSERT_EQUAL(poll(&fd, 1, 50000), 1);
         mailbox_awake(m);
         node = mailbox_take(m);
     }
