@@ -28,7 +28,7 @@ static void made_and_repeated(void)
     struct kit k;
     kit_init(&k);
     for (int i = 0; i < 2; i++) {
-        CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+        CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
         CU_ASSERT(has_index(&k, MONGO_MESSAGES, "chat_id_1__id_1", false));
         CU_ASSERT(has_index(&k, MONGO_MESSAGES, "chat_id_1_client_message_id_1", true));
         CU_ASSERT(has_index(&k, MONGO_CHATS, "chat_id_1", true));
@@ -57,7 +57,7 @@ static void duplicates_in_the_way(void)
             "{\"_id\":{\"$oid\":\"65b000000000000000000002\"},\"chat_id\":\"c\",\"role\":\"user\","
             "\"text\":\"b\",\"client_message_id\":\"k\"}");
     for (int i = 0; i < 2; i++) {
-        CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+        CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
         CU_ASSERT(has_index(&k, MONGO_MESSAGES, "chat_id_1_client_message_id_1", false));
         CU_ASSERT(has_index(&k, MONGO_CHATS, "chat_id_1", false));
         CU_ASSERT_FALSE(atomic_load(&((struct mongo_store *)k.store)->keys_unique));
@@ -84,7 +84,7 @@ static void existing_index(void)
                                          -1, &error);
     CU_ASSERT(mongoc_database_write_command_with_opts(k.database, command, NULL, NULL, &error));
     bson_destroy(command);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     CU_ASSERT(has_index(&k, MONGO_CHATS, "chat_id_1", false));
     CU_ASSERT(has_index(&k, MONGO_CUSTOMERS, "rev_1", false)); /* the rest was made */
     kit_chat(&k, "u", "c");

@@ -51,26 +51,42 @@ void kit_init(struct kit *k)
     arena_init(&k->arena, 0);
 }
 
+static size_t count_indexes(struct kit *k)
+{
+    static const char *const collections[] = {MONGO_CUSTOMERS, MONGO_CHATS, MONGO_MESSAGES};
+    size_t there = 0;
+    for (size_t i = 0; i < 3; i++) {
+        mongoc_collection_t *c = mongoc_database_get_collection(k->database, collections[i]);
+        mongoc_cursor_t *cursor = mongoc_collection_find_indexes_with_opts(c, NULL);
+        const bson_t *doc;
+        while (mongoc_cursor_next(cursor, &doc))
+            there++;
+        mongoc_cursor_destroy(cursor);
+        mongoc_collection_destroy(c);
+    }
+    return there;
+}
+
+static bool index_thread_is_through(struct mongo_store *s)
+{
+    pthread_mutex_lock(&s->stop_lock);
+    bool through = s->first_round;
+    pthread_mutex_unlock(&s->stop_lock);
+    return through;
+}
+
 /* The index thread works beside us: tests want to begin when it is done. */
 static void wait_for_indexes(struct kit *k)
 {
-    static const char *const last[] = {MONGO_CUSTOMERS, MONGO_CHATS, MONGO_MESSAGES};
-    for (int tries = 0; tries < 300; tries++) {
-        size_t there = 0;
-        for (size_t i = 0; i < 3; i++) {
-            mongoc_collection_t *c = mongoc_database_get_collection(k->database, last[i]);
-            mongoc_cursor_t *cursor = mongoc_collection_find_indexes_with_opts(c, NULL);
-            const bson_t *doc;
-            while (mongoc_cursor_next(cursor, &doc))
-                there++;
-            mongoc_cursor_destroy(cursor);
-            mongoc_collection_destroy(c);
-        }
-        if (there >= 11 + 3) /* ours and _id of each */
-            break;
-        usleep(20000);
-    }
-    usleep(50000); /* the thread takes note of the last one */
+    const size_t all = 11 + 3; /* ours and _id of each */
+    int64_t deadline_us = clock_mono_us() + 60000000;
+    bool done;
+    do {
+        done = index_thread_is_through((struct mongo_store *)k->store) && count_indexes(k) >= all;
+        if (!done)
+            usleep(5000);
+    } while (!done && clock_mono_us() < deadline_us);
+    CU_ASSERT_TRUE(done);
 }
 
 void kit_configure(struct kit *k, const char *options, int64_t write_timeout_ms)

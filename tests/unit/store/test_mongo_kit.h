@@ -22,6 +22,8 @@ struct kit {
 
 bool kit_available(void); /* false: no server, the program says so and fails */
 bool kit_owns_server(void);
+/* A write timeout for all that is not about timeouts: the server may be kept from the processor for seconds. */
+#define KIT_PATIENT_MS 50000
 void kit_init(struct kit *k); /* database and client, no store yet */
 enum err kit_open_store(struct kit *k, const char *options, int64_t write_timeout_ms, struct store **out);
 void kit_configure(struct kit *k, const char *options, int64_t write_timeout_ms); /* k->config */

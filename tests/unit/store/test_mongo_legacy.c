@@ -61,7 +61,7 @@ static void served_as_it_is(void)
     struct kit k;
     kit_init(&k);
     fill_old(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     static const char *const idents[] = {OID1, "ref-1", "ann@x.io"};
     for (size_t i = 0; i < 3; i++) {
         CU_ASSERT_EQUAL(kit_load(&k, idents[i]), OK);
@@ -114,7 +114,7 @@ static void continued_in_order(void)
     struct kit k;
     kit_init(&k);
     fill_old(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     int64_t now = 1764021360000000; /* 2025-11-24T21:56:00Z */
     send_all(&k, now);
     CU_ASSERT_EQUAL(kit_load(&k, OID1), OK);
@@ -137,7 +137,7 @@ static void continued_in_order(void)
     CU_ASSERT_EQUAL(t.chats_with_either, 3);
     /* and after a restart */
     kit_close_store(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     CU_ASSERT_EQUAL(k.max_rev, now + 5);
     CU_ASSERT_EQUAL(kit_load(&k, "visitor 9"), OK);
     expect_text(&k, "user visitor 9  chats=1\nchat c4 total=2 flags=2\nassistant hi - legacy\n"
@@ -152,7 +152,7 @@ static void customer_keeps_its_types(void)
     struct user u;
     kit_init(&k);
     fill_old(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     const struct store_vtable *v = k.store->vtable;
     CU_ASSERT_EQUAL(v->begin(k.store), OK);
     CU_ASSERT_EQUAL_FATAL(v->find_user(k.store, USER_BY_EMAIL, SLICE_LIT("ann@x.io"), &k.arena, &u), OK);
@@ -203,7 +203,7 @@ static void long_array(void)
     kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"u\",\"name\":\"U\"}");
     kit_put(&k, MONGO_CHATS, buf_cstr(&json));
     buf_fini(&json);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     struct op op, *list[] = {&op};
     kit_send_init(&op, "long", "user", "last", "", 1764021360000000);
     CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
@@ -237,7 +237,7 @@ static void repeated_chat(void)
     kit_put(&k, MONGO_CHATS,
             "{\"chat_id\":\"c\",\"user_id\":\"u\",\"created_at\":\"2024-01-01T00:00:00Z\","
             "\"messages\":[{\"role\":\"user\",\"text\":\"a\"}]}");
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     struct op op, *list[] = {&op};
     kit_send_init(&op, "c", "user", "c", "", 1764021360000000);
     CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);

@@ -55,7 +55,7 @@ static void recent_users(void)
     struct kit k;
     kit_init(&k);
     fill(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     CU_ASSERT_STRING_EQUAL(recent(&k, "", 0, 100), "ebdacf");
     CU_ASSERT_STRING_EQUAL(recent(&k, "", 0, 2), "eb");
     CU_ASSERT_STRING_EQUAL(recent(&k, "", 1, 3), "bda");
@@ -88,7 +88,7 @@ static void changed_users(void)
     struct kit k;
     kit_init(&k);
     fill(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     CU_ASSERT_EQUAL(k.max_rev, 70);
     CU_ASSERT_STRING_EQUAL(changed(&k, 0, 100), "dbe");
     CU_ASSERT_STRING_EQUAL(changed(&k, 50, 100), "be");
@@ -118,7 +118,7 @@ static void list_chats(void)
     int64_t total;
     kit_init(&k);
     fill(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     CU_ASSERT_STRING_EQUAL(chats(&k, "", 0, 100, &total), "orphan e1 b1 d1 b2 ");
     CU_ASSERT_EQUAL(total, 5);
     CU_ASSERT_STRING_EQUAL(chats(&k, "", 1, 2, &total), "e1 b1 ");
@@ -138,7 +138,7 @@ static void overview_and_totals(void)
     kit_put(&k, MONGO_CHATS,
             "{\"_id\":\"0first\",\"chat_id\":\"old\",\"user_id\":\"c\",\"messages\":["
             "{\"role\":\"user\",\"text\":\"one\"},{\"role\":\"agent\",\"content\":\"two\"}]}");
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     struct op ops[2], *list[] = {&ops[0], &ops[1]};
     kit_send_init(&ops[0], "old", "user", "three", "", 1764021360000000);
     kit_send_init(&ops[1], "b1", "assistant", "only", "", 1764021360000001);

@@ -17,7 +17,7 @@ static void wipe(void *arg)
 
 static enum err open_empty(void *arg, struct store **out)
 {
-    return kit_open_store(arg, NULL, 5000, out);
+    return kit_open_store(arg, NULL, KIT_PATIENT_MS, out);
 }
 
 int main(int argc, char **argv)

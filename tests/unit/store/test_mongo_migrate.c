@@ -53,7 +53,7 @@ static enum err migrate(struct kit *k, bool dry_run, const char *expect)
     char *text = NULL;
     size_t len = 0;
     FILE *out = open_memstream(&text, &len);
-    kit_configure(k, NULL, 5000);
+    kit_configure(k, NULL, KIT_PATIENT_MS);
     enum err e = migrate_run(&k->config, dry_run, out);
     fclose(out);
     CU_ASSERT_PTR_NOT_NULL(strstr(text, expect));
@@ -124,7 +124,7 @@ static void moved_whole(void)
     struct kit k;
     kit_init(&k);
     fill(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     char *before = history(&k);
     CU_ASSERT_EQUAL(migrate(&k, true, "3 of 3 chats, 1212 messages (dry run"), OK);
     CU_ASSERT_EQUAL(kit_count(&k, MONGO_MESSAGES, "{}"), 0);
@@ -138,7 +138,7 @@ static void moved_whole(void)
     CU_ASSERT_EQUAL(t.messages, 12 + LONG);
     CU_ASSERT_EQUAL(t.chats_with_agent, 2);
     kit_close_store(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     expect_history(&k, before);
     say(&k, "c0", "new", k.max_rev > 1764021360000000 ? k.max_rev + 1 : 1764021360000000);
     CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, "{\"_id\":0}", "total_messages"), 7);
@@ -152,7 +152,7 @@ static void before_newer_ones(void)
     struct kit k;
     kit_init(&k);
     fill(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     say(&k, "c0", "newer", 1764021360000000);
     say(&k, "long", "newer", 1764021360000001);
     say(&k, "c0", "newest", 1764021360000002);
@@ -172,7 +172,7 @@ static void interrupted(void)
     struct kit k;
     kit_init(&k);
     fill(&k);
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     char *before = history(&k);
     if (kit_owns_server()) {
         kit_break(&k, -1, "\"update\"", "\"closeConnection\":true");
@@ -208,7 +208,7 @@ static void left_in_place(void)
             "{\"chat_id\":\"early\",\"user_id\":\"u\",\"messages\":[{\"text\":\"x\"},{\"text\":\"y\"}]}");
     kit_put(&k, MONGO_MESSAGES,
             "{\"_id\":{\"$oid\":\"000000000000000000000002\"},\"chat_id\":\"early\",\"text\":\"z\"}");
-    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, 5000), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     char *before = history(&k);
     static const char *const whys[] = {
         "chat odd is left in place: its array holds elements that are no documents",
