@@ -15,9 +15,10 @@ import threading
 import time
 import uuid
 
-from common import Chat, Server
+from common import Chat
 
 from harness.rawhttp import Connection, ProtocolError, build
+from harness.server import Server  # with the deadlines that it has by default
 from harness.websocket import TEXT, WebSocket, frame, mask_bytes  # noqa: F401
 
 CHATS = 200  # in use at once

@@ -14,7 +14,7 @@
     sends, chats, connections     --rate-…             429
 """
 import json
-import threading
+import select
 import time
 import unittest
 
@@ -43,7 +43,7 @@ class Bounds(unittest.TestCase):
             self.assertRegex(r.header("Retry-After") or "", r"^[1-9]\d*$", "no Retry-After")
 
     def counted(self, server, name, **labels):
-        self.assertGreaterEqual(server.metrics().get(name, **labels), 1)
+        until(lambda: server.metrics().get(name, **labels) >= 1, f"{name} {labels} is counted")  # maybe after the answer
 
     # requests
     def test_bodies(self):
@@ -101,21 +101,33 @@ class Bounds(unittest.TestCase):
             self.assertEqual(ws.recv_json()["type"], "pong")
 
     def test_frames_not_taken(self):
+        """It is told 1013, if it begins to read within two seconds of the cut: a busy machine gets more than one try."""
         server = self.serve("--ws-backlog", "1024", "--ws-ping", "0")
         chat = Chat(server.http)
-        lazy = WebSocket(server.address, receive_buffer=2048)
-        self.addCleanup(lazy.close)
-        lazy.greet()
-        lazy.subscribe("chat_updates")
-        send = build("POST", f"/api/users/chats/{chat.id}/send", body={"content": "n"})
-        with server.connect() as c:
-            for _ in range(200):
-                if server.metrics().get("sakurad_websockets_total", event="cut_slow"):
-                    break
-                c.send(send * 200)
-                self.assertEqual({c.response().status for _ in range(200)}, {200})
-        self.assertEqual(lazy.recv_close(), 1013)
+        told = None
+        for _ in range(10):
+            told = told or self.lazy(server, chat)
+        self.assertEqual(told, 1013)
         self.counted(server, "sakurad_websockets_total", event="cut_slow")
+
+    def lazy(self, server, chat):
+        """The code that a subscriber is closed with which does not read until it is cut; None: it came too late for it."""
+        before = server.metrics().get("sakurad_websockets_total", event="cut_slow")
+        send = build("POST", f"/api/users/chats/{chat.id}/send", body={"content": "n"})
+        with WebSocket(server.address, receive_buffer=2048) as ws, server.connect() as c:
+            ws.greet()
+            ws.subscribe("chat_updates")
+            for _ in range(2000):
+                if server.metrics().get("sakurad_websockets_total", event="cut_slow") > before:
+                    break
+                c.send(send * 20)
+                self.assertEqual({c.response().status for _ in range(20)}, {200})
+            else:
+                self.fail("it was not cut")
+            try:
+                return ws.recv_close()
+            except ConnectionError:
+                return None
 
     # connections
     def crowd(self, server, limit, status, reason):
@@ -170,21 +182,15 @@ class Bounds(unittest.TestCase):
 
     # queues
     def fill(self, server, calls, delay_us, requests, metric):
-        """The store is slow; every request is sent at once, each on its own connection."""
-        answers = []
-
-        def one(data):
-            with Connection(server.address) as c:
-                c.send(data)
-                answers.append(c.response())
-
+        """The store is slow; every request is sent at once, each on its own connection, which was there before."""
+        connections = [Connection(server.address, timeout=180) for _ in requests]
+        for c in connections:
+            self.addCleanup(c.close)
+            self.assertEqual(c.request("GET", "/api/health").status, 200)
         with Trouble(server, calls, f"delay_enter={delay_us}"):
-            threads = [threading.Thread(target=one, args=(r,)) for r in requests]
-            for t in threads:
-                t.start()
-            for t in threads:
-                t.join()
-        self.assertEqual(len(answers), len(requests))
+            for c, data in zip(connections, requests):
+                c.send(data)
+            answers = [c.response() for c in connections]
         full = [r for r in answers if r.status == 503]
         self.assertGreater(len(full), 0)
         for r in full:
@@ -194,11 +200,11 @@ class Bounds(unittest.TestCase):
         return answers
 
     def test_writes_waiting(self):
-        server = self.serve("--queue", "8", "--write-timeout", "20000")
+        server = self.serve("--queue", "8", "--write-timeout", "120000")
         chat = Chat(server.http)
         path = f"/api/users/chats/{chat.id}/send"
         sends = [build("POST", path, body={"content": f"m {i}", "client_message_id": f"{i}"}) for i in range(60)]
-        answers = self.fill(server, "fdatasync,fsync", 1500000, sends, "writer")
+        answers = self.fill(server, "fdatasync,fsync", 3000000, sends, "writer")
         stored = {m["_id"] for m in chat.history()}
         acknowledged = [r.json()["message_id"] for r in answers if r.status == 200]
         self.assertGreaterEqual(len(acknowledged), 8)
@@ -210,15 +216,23 @@ class Bounds(unittest.TestCase):
         self.assertEqual(sorted(m["content"] for m in chat.history()), sorted(f"m {i}" for i in range(60)))
 
     def test_writes_past_their_time(self):
+        """The store takes five seconds for a sync: a write that comes meanwhile waits longer than the 300 ms it may. On a
+        machine that stands still just then it may come too late for that, and is written: more than one try."""
         server = self.serve("--write-timeout", "300")
-        chat = Chat(server.http)
+        chat = Chat(server.patient(), email="ann@x.io")
         path = f"/api/users/chats/{chat.id}/send"
-        with Trouble(server, "fdatasync,fsync", "delay_enter=2500000"), server.connect() as c, server.connect() as second:
-            c.send(build("POST", path, body={"content": "a"}))
-            time.sleep(0.3)  # the writer is inside the sync
-            second.send(build("POST", path, body={"content": "b"}))
-            self.refused(second.response(), 503)
-            c.response()
+        statuses = []
+        with Trouble(server, "fdatasync,fsync", "delay_enter=5000000") as trouble:
+            while 503 not in statuses and len(statuses) < 5:
+                with server.connect(timeout=180) as first, server.connect(timeout=180) as second:
+                    begun = trouble.calls
+                    first.send(build("POST", path, body={"content": "a"}))
+                    until(lambda: trouble.calls > begun, "the writer is inside a sync")
+                    second.send(build("POST", path, body={"content": "b"}))
+                    r = second.response()
+                    statuses.append(r.status)
+                    first.response()
+            self.refused(r, 503)
         until(lambda: server.http.post(path, {"content": "c"}).status == 200, "well again")
 
     def test_reads_waiting(self):
@@ -228,40 +242,53 @@ class Bounds(unittest.TestCase):
         self.assertEqual({r.status for r in answers} - {503}, {404})
 
     def test_requests_under_way(self):
-        """Bodies that have half come fill the memory for requests; those who come then are told, and it drains."""
-        server = self.serve("--buffer-mb", "1", "--max-body", "400000", "--body-timeout", "3000")
+        """Bodies that have half come fill the memory for requests; those who come then are told, those who were there go on,
+        and it drains. Their deadline is far: it must not make room before the memory is full (tests/e2e/test_http.py has it)."""
+        server = self.serve("--buffer-mb", "1", "--max-body", "400000")
         chat = Chat(server.http)
-        path, held, told = f"/api/users/chats/{chat.id}/send", [], 0
+        path, came = f"/api/users/chats/{chat.id}/send", []
+        body = b'{"content":"' + b"x" * 299986 + b'"}'
+        self.assertEqual(len(body), 300000)
         for _ in range(8):
             c = server.connect()
             self.addCleanup(c.close)
-            c.send(build("POST", path, [("Content-Type", "application/json"), ("Content-Length", "300000")])
-                   + b'{"content":"' + b"x" * 250000)
-            held.append(c)
-        for c in held:
-            r = c.response()
-            self.assertIn(r.status, (503, 408), r)
-            told += r.status == 503
-        self.assertGreaterEqual(told, 3)
-        self.assertLess(told, 8)
+            c.send(build("POST", path, [("Content-Type", "application/json"), ("Content-Length", "300000")]) + body[:250000])
+            came.append(c)
+        until(lambda: len(self.readable(came)) >= 3, "some are told")
+        told = self.readable(came)
+        for c in told:
+            self.refused(c.response(), 503)
+        held = [c for c in came if c not in told]
+        self.assertGreater(len(held), 0)
         self.counted(server, "sakurad_connections_cut_total", reason="memory")
+        for c in held[1:]:
+            c.close()
+        until(lambda: server.metrics().get("sakurad_buffer_bytes") < 600000, "room again")
+        held[0].send(body[250000:])
+        self.assertEqual(held[0].response().status, 200)
         until(lambda: server.metrics().get("sakurad_buffer_bytes") < 100000, "its memory is free")
         chat.client = server.client()
         chat.send("x" * 250000)
 
+    def readable(self, connections):
+        ready = select.select([c.sock for c in connections], [], [], 0)[0]
+        return [c for c in connections if c.sock in ready]
+
     # rates
     def rated(self, flag, kind, make):
+        """One a second, and ten at once: never more than that, however fast or slow this machine asks."""
         server = self.serve(flag, "1")
         chat = Chat(server.http)
+        begin = time.monotonic()
         statuses = []
-        for i in range(40):
-            r = make(server, chat, i)
+        while 429 not in statuses or len(statuses) < 40:
+            r = make(server, chat, len(statuses))
             statuses.append(r.status)
+            self.assertLessEqual(statuses.count(200), 10 + time.monotonic() - begin + 1)
             if r.status != 200:
                 self.refused(r, 429)
-        self.assertIn(429, statuses)
+            self.assertLess(time.monotonic() - begin, 180, "never refused")
         self.assertIn(200, statuses[:10])
-        self.assertLess(statuses.index(429), 30)
         return server, kind
 
     def test_sends(self):
@@ -277,12 +304,13 @@ class Bounds(unittest.TestCase):
 
     def test_connections_at_once(self):
         def connect(server, chat, i):
-            try:
-                with server.connect() as c:
-                    c.send(HEALTH)
-                    return c.response()
-            except OSError:
-                return connect(server, chat, i)  # the reset overtook the answer
+            while True:
+                try:
+                    with server.connect() as c:
+                        c.send(HEALTH)
+                        return c.response()
+                except OSError:
+                    pass  # the reset overtook the answer
         self.rated("--rate-connect", "connect", connect)
 
 

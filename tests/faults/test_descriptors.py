@@ -30,8 +30,9 @@ class Descriptors(unittest.TestCase):
     def test_accept_fails_with_EMFILE(self):
         server, chats = self.server, open_chats(self.server)
         with Connection(server.address) as known:
+            self.assertEqual(known.request("GET", "/api/health").status, 200)  # accepted, not only connected
             with Trouble(server, "accept4,accept", "error=EMFILE") as trouble:
-                late = [Connection(server.address, timeout=120) for _ in range(20)]  # the kernel connects them
+                late = [Connection(server.address, timeout=180) for _ in range(20)]  # the kernel connects them
                 for c in late:
                     c.send(b"GET /api/health HTTP/1.1\r\nHost: x\r\n\r\n")
                 until(lambda: trouble.injected > 3, "accept fails")

@@ -25,6 +25,12 @@ class Disk(unittest.TestCase):
         before = traffic.count(200)
         until(lambda: traffic.count(200) > before + 50, f"stores again after {what}")
 
+    def says(self, status, word):
+        """Health; the two never contradict each other."""
+        got = health(self.server)
+        self.assertEqual(got[0] == 503, got[1]["status"] == "unavailable", got)
+        return (got[0], got[1]["status"]) == (status, word)
+
     def through(self, title, begin, end, figures=lambda: {}):
         """Load; trouble from begin() until writes have been refused for a while; end(); load again; the ledger."""
         server, chats = self.server, open_chats(self.server)
@@ -32,16 +38,14 @@ class Disk(unittest.TestCase):
             until(lambda: traffic.count(200) > 100, "a first load")
             begin()
             until(lambda: traffic.count(503) > 20, "writes are refused")
-            until(lambda: health(server)[0] == 503, "health says so")
-            self.assertEqual(health(server)[1]["status"], "unavailable")
+            until(lambda: self.says(503, "unavailable"), "health says so")
             self.assertEqual(server.client().get("/api/debug/users-chats").status, 200)  # reads go on
             time.sleep(1)
             more = figures()
             end()
             self.goes_on(traffic, title)
         self.assertEqual(traffic.faults, [])
-        until(lambda: health(server)[0] == 200, "health is well again")
-        self.assertEqual(health(server)[1]["status"], "healthy")
+        until(lambda: self.says(200, "healthy"), "health is well again")
         restart(self, server, chats)
         report(title, **verify(self, server, chats, traffic), **more)
         server.stop()

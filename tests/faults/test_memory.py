@@ -22,11 +22,16 @@ class Fiu(Server):
     """Started under fiu-run, which can be told later what is to fail."""
 
     def command(self):
-        return [tool("fiu-run"), "-x", *super().command()]
+        return [tool("fiu-run"), "-x", "-f", self.pipes, *super().command()]
+
+    @property
+    def pipes(self):
+        """In a directory of its own: by default a killed process leaves them where a later one of its id finds them taken."""
+        return os.path.join(self.directory, "fiu")
 
     def control(self, command):
         pid = self.process.pid
-        subprocess.run([tool("fiu-ctrl"), "-c", command, str(pid)], check=True, timeout=60)
+        subprocess.run([tool("fiu-ctrl"), "-f", self.pipes, "-c", command, str(pid)], check=True, timeout=180)
 
 
 class Memory(unittest.TestCase):
