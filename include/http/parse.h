@@ -4,7 +4,8 @@
  * Memory:  about 2.5 KB; lent to a connection only while a request is incomplete or being answered.
  * Fails:   HTTP_PARSE_BAD with the status and the sentence to answer; the connection must then close (what
  *          follows cannot be trusted). `request` then holds what was understood before the fault: the request
- *          line once it was whole, the hot headers once the head was; in the input of that call.
+ *          line once it was whole, Origin once its line was, the other hot headers once the head was; in the input of
+ *          that call.
  * Happy path: run() with all bytes so far, again after each read, until HTTP_PARSE_REQUEST; answer; drop
  *          `consumed` bytes; reset(); run() on what is left (pipelining). */
 #pragma once

@@ -77,6 +77,9 @@ bool http_head_add(struct http_parser *p, struct slice line)
         .value = (uint32_t)(value.ptr - p->in),
         .value_len = (uint32_t)value.len,
     };
+    /* Known at once, so that a page can read the refusal of a head that never gets whole. */
+    if (!req->origin.ptr && name.len == 6 && header_id_of(name) == HEADER_ORIGIN)
+        req->origin = value;
     return true;
 }
 
@@ -363,6 +366,7 @@ bool http_head_finish(struct http_parser *p)
     req->method = method_of(llhttp_get_method(&p->llhttp));
     if (llhttp_get_method(&p->llhttp) == HTTP_CONNECT)
         return http_fail(p, 400, "CONNECT is for proxies");
+    req->origin = (struct slice){0}; /* read_field() counts it */
     for (uint32_t i = 0; i < req->header_count; i++) {
         enum header_id id = header_id_of(http_header_name(req, i));
         if (id != HEADER_UNKNOWN)

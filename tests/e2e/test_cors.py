@@ -88,6 +88,19 @@ class Cors(ServerCase):
             self.assertError(r, 413)
             self.assertAllowed(r, self.allowed[0])
 
+    def test_refusals_of_heads_that_never_get_whole_carry_the_headers_too(self):
+        """Browsers put Cookie last: a page whose cookies are too large can read the 431."""
+        for status, after in ((431, "Cookie: " + "a" * 20000 + "\r\n"), (400, " folded\r\n"), (400, "Host: y\r\n\r\n")):
+            for origin in (self.allowed[0], FOREIGN):
+                with self.subTest(status=status, after=after[:9], origin=origin), self.server.connect() as c:
+                    c.send(f"GET /api/chat HTTP/1.1\r\nHost: x\r\nOrigin: {origin}\r\n{after}".encode())
+                    r = c.response()
+                    self.assertError(r, status)
+                    if origin == FOREIGN:
+                        self.assertNotAllowed(r)
+                    else:
+                        self.assertAllowed(r, origin)
+
     def test_not_modified_carries_the_headers_too(self):
         origin = self.allowed[0]
         etag = self.get("/api/debug/users-chats", [("Origin", origin)]).header("ETag")
