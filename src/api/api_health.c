@@ -28,8 +28,14 @@ void api_health(struct call *c)
     json_out_member_null(b, "bus");
     json_out_member_string(b, "version", SLICE_LIT(SAKURAD_VERSION));
     json_out_member_i64(b, "uptime_seconds", (clock_mono_us() - api->started_mono_us) / 1000000);
+    if (!writing) /* an error like any other 503 */
+        json_out_member_string(b, "detail", SLICE_LIT("The store is not available"));
     buf_append_char(b, '}');
-    answer_json(c->s, writing ? 200 : 503, buf_slice(b));
+    struct http_reply r = {.status = writing ? 200 : 503,
+                           .content_type = HTTP_TYPE_JSON,
+                           .small = buf_slice(b),
+                           .retry_after_s = writing ? 0 : 1};
+    session_reply(c->s, &r);
 }
 
 /* The old WebSocket service's probe: "mongo" is the store whichever it is, "redis" the bus. */
