@@ -29,11 +29,11 @@ void message_parts(const char *fragment, const struct message_form *form, struct
 /* The time in the fragment, in seconds since 1970; 0: none. */
 int64_t message_seconds(const struct message_parts *parts);
 
-#define MESSAGE_ID_MAX 48
-/* The _id: an ObjectId's hex digits from rev and the store's tag, or msg_<seconds>_<index> for a legacy one, where
- * index is its place in its chat. Returns the length. */
+#define MESSAGE_ID_MAX 64
+/* The _id: an ObjectId's hex digits from rev and the store's tag, or msg_<seconds>_<index>_<chat> for a legacy one, where
+ * index is its place in its chat and chat 8 hex digits that tell the chats of one customer apart. Returns the length. */
 size_t message_id(int64_t rev, const uint8_t tag[static 5], char out[static MESSAGE_ID_MAX]);
-size_t message_id_legacy(int64_t seconds, uint64_t index, char out[static MESSAGE_ID_MAX]);
+size_t message_id_legacy(int64_t seconds, uint64_t index, struct slice chat_id, char out[static MESSAGE_ID_MAX]);
 /* What an _id names: *legacy says which of the two others is set. False: it is no _id of ours. */
 bool message_id_parse(struct slice id, bool *legacy, int64_t *rev, uint64_t *index);
 

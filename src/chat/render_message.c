@@ -3,6 +3,8 @@
 #include "chat/render.h"
 #include "json/json_out.h"
 
+#include <ctype.h>
+
 #define HEAD     "{\"role\":\""
 #define TEXT     "\",\"text\":\""
 #define TIME     "\",\"timestamp\":"
@@ -86,13 +88,36 @@ static size_t put_u64(char *out, uint64_t value)
     return n;
 }
 
-size_t message_id_legacy(int64_t seconds, uint64_t index, char out[static MESSAGE_ID_MAX])
+#define CHAT_MARK_LEN 8 /* hex digits */
+
+/* FNV-1a, since it must be the same on every node and after every start: hash_bytes() has a secret. */
+static size_t put_chat_mark(char *out, struct slice chat_id)
+{
+    uint32_t hash = 2166136261U;
+    for (size_t i = 0; i < chat_id.len; i++)
+        hash = (hash ^ (unsigned char)chat_id.ptr[i]) * 16777619U;
+    for (unsigned i = 0; i < CHAT_MARK_LEN; i++)
+        out[i] = "0123456789abcdef"[hash >> (28 - 4 * i) & 15];
+    return CHAT_MARK_LEN;
+}
+
+static bool is_chat_mark(struct slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (!isxdigit((unsigned char)s.ptr[i]))
+            return false;
+    return s.len == CHAT_MARK_LEN;
+}
+
+size_t message_id_legacy(int64_t seconds, uint64_t index, struct slice chat_id, char out[static MESSAGE_ID_MAX])
 {
     size_t len = LEN("msg_");
     memcpy(out, "msg_", len);
     len += put_u64(out + len, seconds > 0 ? (uint64_t)seconds : 0);
     out[len++] = '_';
-    return len + put_u64(out + len, index);
+    len += put_u64(out + len, index);
+    out[len++] = '_';
+    return len + put_chat_mark(out + len, chat_id);
 }
 
 bool message_id_parse(struct slice id, bool *legacy, int64_t *rev, uint64_t *index)
@@ -111,8 +136,15 @@ bool message_id_parse(struct slice id, bool *legacy, int64_t *rev, uint64_t *ind
         return false;
     uint64_t seconds;
     size_t before = (size_t)(bar - rest.ptr);
-    return slice_to_u64(slice_of(rest.ptr, before), &seconds) &&
-           slice_to_u64(slice_of(bar + 1, rest.len - before - 1), index);
+    struct slice place = slice_of(bar + 1, rest.len - before - 1);
+    bar = memchr(place.ptr, '_', place.len);
+    if (bar) { /* ids that earlier versions gave have no mark; in one chat it is not needed */
+        size_t digits = (size_t)(bar - place.ptr);
+        if (!is_chat_mark(slice_of(bar + 1, place.len - digits - 1)))
+            return false;
+        place.len = digits;
+    }
+    return slice_to_u64(slice_of(rest.ptr, before), &seconds) && slice_to_u64(place, index);
 }
 
 static void quoted(struct buf *b, struct slice escaped)

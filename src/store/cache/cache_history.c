@@ -388,8 +388,9 @@ bool history_next(struct history_iter *it, const uint8_t tag[static 5], struct m
     if (!fragment)
         return false;
     message_parts(fragment, &form, parts);
-    size_t len = form.flags & FORM_LEGACY ? message_id_legacy(message_seconds(parts), place, id_room)
-                                          : message_id(rev, tag, id_room);
+    size_t len = form.flags & FORM_LEGACY
+                     ? message_id_legacy(message_seconds(parts), place, history_chat_id(it->view->history), id_room)
+                     : message_id(rev, tag, id_room);
     *id = slice_of(id_room, len);
     return true;
 }

@@ -12,7 +12,8 @@ static void put_customer(struct buf *b, const struct user *u)
     buf_append_char(b, '}');
 }
 
-static void put_message(struct buf *b, const struct message *m, uint64_t place, const uint8_t tag[static 5])
+static void put_message(struct buf *b, const struct message *m, struct slice chat_id, uint64_t place,
+                        const uint8_t tag[static 5])
 {
     struct buf fragment;
     struct message_form form;
@@ -22,7 +23,8 @@ static void put_message(struct buf *b, const struct message *m, uint64_t place, 
     render_message(&fragment, m, &form);
     if (buf_ok(&fragment)) {
         message_parts(fragment.ptr, &form, &parts);
-        size_t len = m->legacy ? message_id_legacy(message_seconds(&parts), place, id) : message_id(m->rev, tag, id);
+        size_t len =
+            m->legacy ? message_id_legacy(message_seconds(&parts), place, chat_id, id) : message_id(m->rev, tag, id);
         render_message_poll(b, slice_of(id, len), &parts);
     } else {
         b->failed = true;
@@ -45,12 +47,12 @@ static void put_chat_row(struct buf *b, const struct overview_chat *c, const uin
     json_out_member_i64(b, "messages_count", c->messages);
     buf_append_lit(b, ",\"first_message\":");
     if (c->has_first)
-        put_message(b, &c->first, 0, tag);
+        put_message(b, &c->first, c->chat.chat_id, 0, tag);
     else
         json_out_null(b);
     buf_append_lit(b, ",\"last_message\":");
     if (c->has_last)
-        put_message(b, &c->last, (uint64_t)(c->messages > 0 ? c->messages - 1 : 0), tag);
+        put_message(b, &c->last, c->chat.chat_id, (uint64_t)(c->messages > 0 ? c->messages - 1 : 0), tag);
     else
         json_out_null(b);
     buf_append_char(b, '}');

@@ -125,13 +125,16 @@ static void test_ids(void)
     CU_ASSERT_TRUE(message_id_parse(slice_of(id, len), &legacy, &rev, &index));
     CU_ASSERT_FALSE(legacy);
     CU_ASSERT_EQUAL(rev, T);
-    len = message_id_legacy(1795557360, 10001, id);
-    CU_ASSERT_TRUE(slice_eq(slice_of(id, len), SLICE_LIT("msg_1795557360_10001")));
+    len = message_id_legacy(1795557360, 10001, SLICE_LIT("a"), id);
+    CU_ASSERT_TRUE(slice_eq(slice_of(id, len), SLICE_LIT("msg_1795557360_10001_e40c292c"))); /* FNV-1a's own vector */
     CU_ASSERT_TRUE(message_id_parse(slice_of(id, len), &legacy, &rev, &index));
     CU_ASSERT_TRUE(legacy);
     CU_ASSERT_EQUAL(index, 10001);
-    len = message_id_legacy(-5, UINT64_MAX, id);
-    CU_ASSERT_TRUE(slice_eq(slice_of(id, len), SLICE_LIT("msg_0_18446744073709551615")));
+    CU_ASSERT_TRUE(message_id_parse(SLICE_LIT("msg_1795557360_7"), &legacy, &rev, &index)); /* as once given */
+    CU_ASSERT_TRUE(legacy);
+    CU_ASSERT_EQUAL(index, 7);
+    len = message_id_legacy(-5, UINT64_MAX, SLICE_LIT(""), id);
+    CU_ASSERT_TRUE(slice_eq(slice_of(id, len), SLICE_LIT("msg_0_18446744073709551615_811c9dc5")));
     CU_ASSERT_EQUAL(message_id(-1, tag, id), OID_LEN); /* a database may hold anything */
     CU_ASSERT_EQUAL(message_id(INT64_MAX, tag, id), OID_LEN);
     static const char *const bad[] = {"",
@@ -142,6 +145,10 @@ static void test_ids(void)
                                       "msg_1_",
                                       "msg__1",
                                       "msg_1_2_3",
+                                      "msg_1_2_",
+                                      "msg_1__0123abcd",
+                                      "msg_1_2_0123abcg",
+                                      "msg_1_2_0123abcde",
                                       "msg_x_1",
                                       "msg_1_-1",
                                       "6b0607f0010203040508f8e",
