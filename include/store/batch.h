@@ -25,17 +25,16 @@ enum user_field {
     USER_EMAIL = 1 << 0,
     USER_NAME = 1 << 1,
     USER_TIMESTAMP = 1 << 2,
-    USER_LAST_SEEN = 1 << 3,
-    USER_VISITS = 1 << 4,
-    USER_IP = 1 << 5,
-    USER_LOCATION = 1 << 6,
-    USER_DEVICE = 1 << 7,
-    USER_VIBE = 1 << 8,
-    USER_DURATION = 1 << 9,
-    USER_CHAT = 1 << 10,
-    USER_CATEGORY = 1 << 11,
-    USER_STATUS = 1 << 12,
-    USER_OWNER = 1 << 13
+    USER_VISITS = 1 << 3,
+    USER_IP = 1 << 4,
+    USER_LOCATION = 1 << 5,
+    USER_DEVICE = 1 << 6,
+    USER_VIBE = 1 << 7,
+    USER_DURATION = 1 << 8,
+    USER_CHAT = 1 << 9,
+    USER_CATEGORY = 1 << 10,
+    USER_STATUS = 1 << 11,
+    USER_OWNER = 1 << 12
 };
 bool user_name_is_default(struct slice name);   /* "", "Widget User", "User …" */
 bool user_email_is_default(struct slice email); /* "", unknown@example.com, …@widget.local */

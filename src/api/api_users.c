@@ -62,11 +62,9 @@ static void take_rest(const struct body *body, struct rules *rules, struct op_pu
     struct user *u = &p->given;
     struct slice seen = {0};
     double number = 0;
-    u->last_seen_us = clock_wall_us();
-    if (field_text(body, "lastSeen", validate_field, rules, &seen)) {
+    u->last_seen_us = clock_wall_us(); /* the report itself is a sign of life */
+    if (field_text(body, "lastSeen", validate_field, rules, &seen))
         u->last_seen_us = last_seen_of(seen);
-        p->set |= USER_LAST_SEEN;
-    }
     u->total_visits = 1;
     if (field_number(body, "totalVisits", rules, &number)) {
         u->total_visits = number >= 0 && number <= 1e15 ? (int64_t)number : 1;

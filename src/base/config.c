@@ -295,6 +295,10 @@ enum err config_parse(struct config *c, int argc, char **argv, char **envp, stru
         if (!found && err == OK && row->type != OPTION_ACTION)
             err = set_default(c, row, message);
     }
+    if (err == OK && c->dry_run && c->action == CONFIG_RUN) { /* whoever asks for it expects that nothing is changed */
+        buf_append_lit(message, "--dry-run goes with --migrate only");
+        err = ERR_INVALID;
+    }
     if (err == ERR_NOMEM)
         buf_append_lit(message, "no memory for the options");
     if (err != OK)

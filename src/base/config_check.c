@@ -72,11 +72,13 @@ const char *check_origin(const char *value)
     if (!sep || !is_scheme(slice_of(value, (size_t)(sep - value))))
         return form;
     struct slice host = slice_cstr(sep + 3);
+    if (strchr(host.ptr, '/'))
+        return form;
     const char *colon = strrchr(host.ptr, ':');
     const char *bracket = strrchr(host.ptr, ']');
     if (colon && (!bracket || colon > bracket)) {
         if (!is_port(slice_cstr(colon + 1), 1))
-            return "has a bad port; give SCHEME://HOST[:PORT] with a port of 1 to 65535 and no path";
+            return "has a bad port; give SCHEME://HOST[:PORT] with a port of 1 to 65535";
         host.len = (size_t)(colon - host.ptr);
     }
     return is_host(host) ? NULL : form;

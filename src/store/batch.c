@@ -223,7 +223,7 @@ static void merge_user(struct user *u, const struct user *given, uint32_t set)
     u->category = prefer(set, USER_CATEGORY, given->category, u->category);
     u->status = prefer(set, USER_STATUS, given->status, u->status);
     u->owner = prefer(set, USER_OWNER, given->owner, u->owner);
-    if (set & USER_LAST_SEEN && given->last_seen_us)
+    if (given->last_seen_us)
         u->last_seen_us = given->last_seen_us;
     if (set & USER_VISITS)
         u->total_visits = given->total_visits;
