@@ -518,7 +518,7 @@ enum { BATCH = 64, TEXT = 4096, BATCHES = 600 }; /* about 160 MiB of messages */
 
 static void write_batch(struct rig *r, const char *chat, const char *text, int count)
 {
-    struct op *ops[BATCH];
+    struct op *ops[BATCH] = {NULL};
     for (int k = 0; k < count; k++)
         ops[k] = rig_send(r, chat, "user", text, NULL);
     CU_ASSERT_EQUAL(rig_apply(r, ops, (size_t)count), OK);
@@ -534,10 +534,11 @@ static int64_t longest_log(struct rig *r, int64_t patience)
     const struct sqlite_store *s = sqlite_store_of(r->store);
     const char *chat = rig_chat(r, "ann");
     int64_t most = 0;
+    int waits = 1200; /* a minute, of all together */
     memset(text, 'x', TEXT);
     for (int i = 0; i < BATCHES; i++) {
         write_batch(r, chat, text, BATCH);
-        for (int waits = 0; s->wal_frames > patience && waits < 600; waits++) {
+        for (; s->wal_frames > patience && waits > 0; waits--) {
             usleep(50000);
             write_batch(r, chat, "y", 1);
         }
