@@ -292,20 +292,31 @@ static void retry_later(struct writer *w)
     expire(w, true, ERR_STORE);
 }
 
+static bool store_is_well(struct writer *w)
+{
+    struct store_health health;
+    w->options.store->vtable->health(w->options.store, &health);
+    return health.ok;
+}
+
+static void note_well(struct writer *w)
+{
+    log_info("store is back", "after_ms=%lld", (long long)(clock_mono_us() - w->failing_since_us) / 1000);
+    w->failing_since_us = 0;
+    settle_doubts(w);
+}
+
 /* Circuit open: nothing is accepted; the store is asked every RETRY_MOST_MS whether it is well. */
 static void probe(struct writer *w)
 {
     take_inbox(w); /* those that were submitted while the circuit opened */
     expire(w, true, ERR_STORE);
     maintain(w, true);
-    struct store_health health;
-    w->options.store->vtable->health(w->options.store, &health);
-    if (health.ok && w->options.prepare && w->options.prepare(w->options.prepare_arg, &w->last_rev) == OK)
+    bool well = store_is_well(w);
+    if (well && w->options.prepare && w->options.prepare(w->options.prepare_arg, &w->last_rev) == OK)
         w->options.prepare = NULL;
-    if (health.ok && !w->options.prepare) {
-        log_info("store is back", "after_ms=%lld", (long long)(clock_mono_us() - w->failing_since_us) / 1000);
-        w->failing_since_us = 0;
-        settle_doubts(w);
+    if (well && !w->options.prepare) {
+        note_well(w);
         tell_recovered(w);
         atomic_store_explicit(&w->circuit_open, false, memory_order_relaxed); /* prepare() published by itself */
         return;
@@ -314,10 +325,13 @@ static void probe(struct writer *w)
     (void)nanosleep(&ts, NULL);
 }
 
-/* Nothing to do: upkeep, then sleep until a submit wakes us or the next upkeep is due. */
+/* Nothing to do: upkeep, then sleep until a submit wakes us or the next upkeep is due. Where all that failed was given up
+ * before the circuit opened, no batch will show that the store is well again: it is asked here. */
 static void rest(struct writer *w)
 {
     maintain(w, true);
+    if (w->failing_since_us && store_is_well(w))
+        note_well(w);
     mailbox_sleeping(w->inbox);
     take_inbox(w);
     if (!w->waiting && !atomic_load_explicit(&w->stopping, memory_order_acquire))
