@@ -1,6 +1,6 @@
 """A TCP proxy that makes trouble, in a process of its own: what stands between the server and its database in a bad network.
 
-Proxy(port) is what tests use. The process forwards and listens on its standard input for what to do:
+start(upstream) is what tests use. The process forwards and listens on its standard input for what to do:
     pass            forwards
     latency MS      holds back each piece of an answer for that long
     reset           resets every connection, old and new
@@ -114,6 +114,7 @@ class Own:
     def heard(self, word):
         line = self.process.stdout.readline().strip()
         if line != word:
+            self.close()
             raise RuntimeError(f"the proxy said {line!r}, not {word!r}")
 
     def set(self, mode, ms=0):
@@ -171,8 +172,15 @@ class Toxiproxy:
         self.process.wait()
 
 
-def start(port, upstream):
-    return (Toxiproxy if TOXIPROXY else Own)(port, upstream)
+def start(upstream, free_port):
+    """A proxy, and its port. free_port: gives one that is free now; somebody may be faster."""
+    for attempt in range(5):
+        port = free_port()
+        try:
+            return (Toxiproxy if TOXIPROXY else Own)(port, upstream), port
+        except RuntimeError:
+            if attempt == 4:
+                raise
 
 
 if __name__ == "__main__":

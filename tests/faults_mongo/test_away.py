@@ -2,7 +2,7 @@
 import time
 import unittest
 
-from rig import Database, MongoServer, RECOVERY, until
+from rig import Database, Kept, MongoServer, RECOVERY, until
 from harness.case import Chat, main, report
 from harness.server import run
 
@@ -14,10 +14,10 @@ class Away(unittest.TestCase):
 
     def test_required(self):
         begin = time.monotonic()
-        code, out, err = run("--store", self.database.uri(), "--store-required", "--listen", "127.0.0.1:0")
+        code, out, err = run("--store", self.database.uri(), "--store-required", "--listen", "127.0.0.1:0", timeout=180)
         self.assertEqual(code, 1, err)
         self.assertRegex(err, rf"cannot reach the store mongodb://127\.0\.0\.1:{self.database.port}/")
-        self.assertLess(time.monotonic() - begin, 20)
+        self.assertLess(time.monotonic() - begin, 60)  # three at most, on a machine that does nothing else
 
     def test_serves_and_goes_on_when_it_comes(self):
         server = MongoServer("--write-timeout", "1000", store=self.database.uri()).launch()
@@ -25,8 +25,8 @@ class Away(unittest.TestCase):
         self.refuses(server)
         self.database.start()
         self.comes(server)
-        chat = Chat(server.http)
-        chat.send("first")
+        chat = Chat(server.patient())
+        chat.send("first", client_message_id="first")
         self.assertEqual([m["content"] for m in chat.poll()["messages"]], ["first"])
         server.stop()
 
@@ -34,33 +34,33 @@ class Away(unittest.TestCase):
         self.database.start()
         server = MongoServer("--write-timeout", "1000", store=self.database.uri()).start()
         self.addCleanup(server.discard)
-        chat = Chat(server.http)
+        chat = Chat(server.patient())
         old = [f"old {i}" for i in range(5)]
         for text in old:
             chat.send(text, client_message_id=text)
         server.stop()
         self.database.kill()
+        chat.client.close()
         server.launch()
-        chat.client = server.http
         self.refuses(server, chat)
         self.database.start()
         took = self.comes(server)
         self.assertEqual([m["content"] for m in chat.poll()["messages"]], old)
-        refetch = server.http.get("/api/debug/users-chats").json()["users"]
+        refetch = chat.client.get("/api/debug/users-chats").json()["users"]
         self.assertEqual([m["text"] for m in refetch[0]["chats"][0]["messages"]], old)
         again = chat.send(old[0], client_message_id=old[0])
         self.assertEqual(again["message_id"], chat.history()[0]["_id"])
-        chat.send("new")
+        chat.send("new", client_message_id="new")
         self.assertEqual([m["content"] for m in chat.history()], [*old, "new"])
         report("away at start", recovery_s=f"{took:.2f}")
         server.stop()
 
     def test_stops_while_it_is_away(self):
-        server = MongoServer(store=self.database.uri()).launch()
+        server = MongoServer("--write-timeout", "5000", store=self.database.uri()).launch()
         self.addCleanup(server.discard)
         begin = time.monotonic()
         server.stop()
-        self.assertLess(time.monotonic() - begin, 15)
+        self.assertLess(time.monotonic() - begin, 45)  # and not --drain-timeout, a minute here; at once on an idle machine
 
     def refuses(self, server, chat=None):
         status, health = server.health()
@@ -77,11 +77,11 @@ class Away(unittest.TestCase):
             self.assertRegex(r.header("Retry-After") or "", r"^[1-9]\d*$")
 
     def comes(self, server):
-        begin = time.monotonic()
-        until(lambda: server.health()[0] == 200, "healthy again", RECOVERY + 25)
-        took = time.monotonic() - begin
+        since = Kept(server.process.pid, self.database.process.pid)
+        until(lambda: server.health()[0] == 200, "writes are taken again")
+        took = since.excess
         self.assertLess(took, RECOVERY)
-        self.assertEqual(server.health()[1]["status"], "healthy")
+        until(lambda: server.health()[1]["status"] == "healthy", "healthy again")
         return took
 
 

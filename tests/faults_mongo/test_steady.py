@@ -1,7 +1,7 @@
 """Steady state as the driver saw it: no find and no aggregate for sends to known chats, two write commands for a batch."""
 import unittest
 
-from rig import Database, MongoServer, full, open_chats
+from rig import Database, MongoServer, full, known_chats
 from harness.case import main, report
 from harness.load import pipelined
 from harness.rawhttp import build
@@ -30,11 +30,9 @@ class Steady(unittest.TestCase):
     def test_commands(self):
         database = Database().start()
         self.addCleanup(database.discard)
-        self.server = MongoServer(store=database.uri()).start()
+        self.server = MongoServer(store=database.uri(patient=True)).start()
         self.addCleanup(self.server.discard)
-        chats = open_chats(self.server, 50)
-        for chat in chats:
-            chat.send("known now")
+        chats = known_chats(self.server, 50)
         before = self.counts()
         self.send(chats)
         rose = {name: int(n - before[name]) for name, n in self.counts().items()}
