@@ -44,11 +44,12 @@ static enum err refuse(struct ws_verdict *v, int status, const char *detail, con
 
 enum err ws_handshake_check(const struct ws_upgrade *u, struct ws_verdict *v)
 {
-    if (!slice_eq(u->method, SLICE_LIT("GET")) && !slice_eq(u->method, SLICE_LIT("HEAD")))
+    bool get = slice_eq(u->method, SLICE_LIT("GET"));
+    if (!get && !slice_eq(u->method, SLICE_LIT("HEAD")))
         return refuse(v, 405, "A WebSocket is opened by GET", "Allow: GET, HEAD\r\n");
     if (u->http_major != 1 || u->http_minor < 1)
         return refuse(v, 400, "A WebSocket needs HTTP/1.1", "");
-    if (!http_list_has(u->upgrade, SLICE_LIT("websocket")) || !slice_eq(u->method, SLICE_LIT("GET")))
+    if (!get || !http_list_has(u->upgrade, SLICE_LIT("websocket"))) /* RFC 6455, 4.1: only a GET upgrades */
         return refuse(v, 426, "This path speaks WebSocket: send Upgrade: websocket", UPGRADE_HEADERS);
     if (!http_list_has(u->connection, SLICE_LIT("upgrade")))
         return refuse(v, 400, "Connection header must list Upgrade", "");

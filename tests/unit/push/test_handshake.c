@@ -20,7 +20,7 @@ static const struct handshake_case CASES[] = {
     {"lists without spaces, empty members", "GET", 1, ",,websocket", "keep-alive,,upgrade,", KEY, "13", 101, false},
     {"spaces around", "GET", 1, " websocket\t", "\tUpgrade ", " " KEY " ", " 13 ", 101, false},
     {"key with + and /", "GET", 1, "websocket", "Upgrade", "+/+/+/+/+/+/+/+/+/+/+w==", "13", 101, false},
-    {"HEAD is answered as GET without the upgrade", "HEAD", 1, "websocket", "Upgrade", KEY, "13", 426, false},
+    {"HEAD is answered as GET without the upgrade", "HEAD", 1, "websocket", "Upgrade", KEY, "13", 426, true},
     {"POST", "POST", 1, "websocket", "Upgrade", KEY, "13", 405, false},
     {"get in small letters is another method", "get", 1, "websocket", "Upgrade", KEY, "13", 405, false},
     {"HTTP/1.0", "GET", 0, "websocket", "Upgrade", KEY, "13", 400, false},
