@@ -38,3 +38,5 @@ enum user_field {
 };
 bool user_name_is_default(struct slice name);   /* "", "Widget User", "User …" */
 bool user_email_is_default(struct slice email); /* "", unknown@example.com, …@widget.local */
+/* A new customer of whom only the id is known. Keeps the id's slice; what it makes lives in the arena. */
+NODISCARD enum err user_unknown(struct arena *a, struct slice id, int64_t now_us, struct user *out);

@@ -56,11 +56,11 @@ static struct slice user_id_text(struct arena *a, struct slice given)
 
 static struct slice format_slice(struct arena *a, const char *before, struct slice middle, const char *after)
 {
-    char text[USER_ID_MAX + 64];
-    int len = snprintf(text, sizeof(text), "%s%.*s%s", before, SLICE_ARG(middle), after);
-    if (len < 0 || (size_t)len >= sizeof(text))
-        return (struct slice){0};
-    return arena_slice(a, slice_of(text, (size_t)len));
+    size_t size = strlen(before) + middle.len + strlen(after) + 1;
+    char *text = arena_alloc(a, size);
+    if (text)
+        snprintf(text, size, "%s%.*s%s", before, SLICE_ARG(middle), after);
+    return slice_of(text, text ? size - 1 : 0);
 }
 
 /* The first bytes of the id, not cut inside a character. */
@@ -93,6 +93,22 @@ static bool made_by_us(const struct user *found, int64_t rev, int64_t now_us)
     return found->rev == rev && found->created_us == now_us;
 }
 
+enum err user_unknown(struct arena *a, struct slice id, int64_t now_us, struct user *out)
+{
+    *out = (struct user){
+        .created_us = now_us,
+        .last_seen_us = now_us,
+        .total_visits = 1,
+        .id = id,
+        .email = format_slice(a, "user_", id, DEFAULT_EMAIL_DOMAIN),
+        .name = format_slice(a, "User ", id_prefix(id), ""),
+        .vibe = SLICE_LIT(DEFAULT_VIBE),
+        .category = SLICE_LIT(DEFAULT_CATEGORY),
+        .status = SLICE_LIT(DEFAULT_STATUS),
+    };
+    return id.ptr && out->email.ptr && out->name.ptr ? OK : ERR_NOMEM;
+}
+
 static enum err new_chat_user(struct op *op)
 {
     struct op_create_chat *c = &op->create;
@@ -102,19 +118,14 @@ static enum err new_chat_user(struct op *op)
     bool given = c->user_id.len > 0 && op->scope.kind != SCOPE_NOBODY;
     struct slice id =
         given ? user_id_text(&op->arena, c->user_id) : arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
-    c->user = (struct user){
-        .created_us = c->now_us,
-        .last_seen_us = c->now_us,
-        .total_visits = 1,
-        .id = id,
-        .email = c->email.len > 0 ? c->email : format_slice(&op->arena, "user_", id, DEFAULT_EMAIL_DOMAIN),
-        .name = c->name.len > 0 ? c->name : format_slice(&op->arena, "User ", id_prefix(id), ""),
-        .vibe = SLICE_LIT(DEFAULT_VIBE),
-        .category = SLICE_LIT(DEFAULT_CATEGORY),
-        .status = SLICE_LIT(DEFAULT_STATUS),
-        .owner = op->scope.kind == SCOPE_OWNER ? op->scope.id : (struct slice){0},
-    };
-    return id.ptr && c->user.email.ptr && c->user.name.ptr ? OK : ERR_NOMEM;
+    enum err err = user_unknown(&op->arena, id, c->now_us, &c->user);
+    if (c->email.len > 0)
+        c->user.email = c->email;
+    if (c->name.len > 0)
+        c->user.name = c->name;
+    if (op->scope.kind == SCOPE_OWNER)
+        c->user.owner = op->scope.id;
+    return err;
 }
 
 /* A limited caller must not take an address that finds another customer: lookups by it would then find the caller. */

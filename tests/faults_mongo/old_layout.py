@@ -36,11 +36,23 @@ def main(uri, name):
         {"chat_id": "old-4", "user_id": "visitor 9", "total_messages": None, "last_activity": None,
          "messages": [{"role": "assistant", "content": "hi"}]},
         {"chat_id": "old-long", "user_id": "long", "created_at": day(3), "messages": [
-            {"_id": "msg_1", "role": "user", "text": f"m{i}", "timestamp": day(3, i)} for i in range(LONG)]}])
+            {"_id": "msg_1", "role": "user", "text": f"m{i}", "timestamp": day(3, i)} for i in range(LONG)]},
+        # chats of nobody: no user_id, one that names no customer (text, an ObjectId, an ObjectId's text); and one with no chat_id
+        {"_id": ObjectId("65b000000000000000000001"), "chat_id": "old-bare", "messages": [{"role": "user", "text": "bare"}]},
+        {"chat_id": "old-nobody", "user_id": "nobody", "created_at": day(4), "messages": [{"role": "user", "text": "anybody?"}]},
+        {"chat_id": "old-gone", "user_id": ObjectId("65c000000000000000000001"), "last_activity": "2024-01-06T00:00:00"},
+        {"chat_id": "old-gone-2", "user_id": "65c000000000000000000002"},
+        {"_id": "old-nameless", "user_id": "visitor 9", "messages": [{"role": "user", "text": "no chat_id"}]}])
     # messages of the new layout behind embedded ones
     db["customer-messages"].insert_one({"_id": ObjectId("66a000000000000000000001"), "chat_id": "old-4", "role": "user",
                                         "content": "newer", "text": "newer", "timestamp": day(20)})
     print(json.dumps({"customers": db.customers.count_documents({}), "long": LONG}))
 
 
-main(*sys.argv[1:3])
+def counts(uri, name):
+    """As above with "count" behind: what is there now."""
+    db = pymongo.MongoClient(uri)[name]
+    print(json.dumps({c: db[c].count_documents({}) for c in ("customers", "customer-chats")}))
+
+
+(counts if sys.argv[3:] == ["count"] else main)(*sys.argv[1:3])

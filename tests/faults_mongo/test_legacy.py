@@ -5,6 +5,9 @@ from rig import Database, MongoServer
 from harness.case import main
 
 ANN, BOB = "65a000000000000000000001", "65a000000000000000000002"
+# Chats that no customer had, and the ids of those that they have now.
+ADOPTED = {"old-bare": "65b000000000000000000001", "old-nobody": "nobody", "old-gone": "65c000000000000000000001",
+           "old-gone-2": "65c000000000000000000002"}
 
 
 class Legacy(unittest.TestCase):
@@ -20,7 +23,8 @@ class Legacy(unittest.TestCase):
     def expected(self, extra=()):
         """Per chat what must be shown, oldest first; a message that is neither text nor content is empty."""
         chats = {"old-1": ["one", "two", "three", "four"], "old-2": [], "old-3": [], "old-4": ["hi", "newer"],
-                 "old-long": [f"m{i}" for i in range(self.long)]}
+                 "old-long": [f"m{i}" for i in range(self.long)], "old-bare": ["bare"], "old-nobody": ["anybody?"],
+                 "old-gone": [], "old-gone-2": [], "old-nameless": ["no chat_id"]}
         for chat, text in extra:
             chats[chat].append(text)
         return chats
@@ -39,7 +43,7 @@ class Legacy(unittest.TestCase):
             refetch.update(self.shown(user["chats"]))
         self.assertEqual(list(sorted(refetch)), list(sorted(want)))
         polls = {}
-        for ident in ("ann@old.io", "bob@old.io", "visitor%209", "long@old.io"):
+        for ident in ("ann@old.io", "bob@old.io", "visitor%209", "long@old.io", *ADOPTED.values()):
             answer = self.get(f"/api/users/{ident}/chats")
             polls.update(self.shown(answer["chats"]))
             for chat in answer["chats"]:
@@ -49,6 +53,12 @@ class Legacy(unittest.TestCase):
             self.assertTrue(refetch[chat] == texts, f"refetch of {chat}: {len(refetch[chat])} for {len(texts)}")
             self.assertTrue(polls[chat] == texts, f"poll of {chat}: {len(polls[chat])} for {len(texts)}")
             self.assertTrue(self.pages(chat) == texts, f"pages of {chat}")
+            self.assertEqual(self.get(f"/api/chats/{chat}")["chat_id"], chat)
+            self.assertEqual(self.get(f"/api/dashboard/chats/{chat}/ai-agent")["ai_agent_enabled"], chat != "old-3")
+        listed = self.get("/api/chats")
+        self.assertEqual((listed["total"], sorted(c["chat_id"] for c in listed["chats"])), (len(want), sorted(want)))
+        self.assertEqual(self.database.script("old_layout.py", "count"),
+                         {"customers": 4 + len(ADOPTED), "customer-chats": len(want)})
 
     def pages(self, chat):
         out, before = [], ""
@@ -58,6 +68,17 @@ class Legacy(unittest.TestCase):
                 return [t for t in out if t]
             out = [m["content"] for m in page] + out
             before = f"&before={page[0]['_id']}"
+
+    def name_nobody(self):
+        """A customer that was made for its chat is the one that a widget with its id finds, and gets its name."""
+        made = self.client.post("/api/users/chats/create", {"user_id": "nobody", "name": "Nora", "email": "nora@new.io"})
+        self.assertEqual((made.status, made.json()["user_id"]), (200, "nobody"))
+        for ident in ("nobody", "nora@new.io"):
+            poll = self.get(f"/api/users/{ident}/chats")
+            self.assertEqual((poll["user_id"], poll["user_email"]), ("nobody", "nora@new.io"))
+            self.assertEqual({c["chat_id"] for c in poll["chats"]}, {"old-nobody", made.json()["chat_id"]})
+        users = {u["_id"]: u["name"] for u in self.get("/api/debug/users-chats")["users"]}
+        self.assertEqual((users["nobody"], users[ADOPTED["old-bare"]]), ("Nora", "User 65b00000"))
 
     def test_the_whole_history_and_its_continuation(self):
         self.check(self.expected())
@@ -79,6 +100,7 @@ class Legacy(unittest.TestCase):
         self.check(self.expected(sends))
         again = self.client.post("/api/users/chats/create", {"email": "ann@old.io"}).json()
         self.assertEqual(again["user_id"], ANN)
+        self.name_nobody()
         self.server.stop()
 
 

@@ -4,6 +4,7 @@
  * Write path: store_mongo.c (batch, life) → mongo_write.c (chats, customers) → mongo_insert.c (messages) →
  *          mongo_counters.c (their chats, behind) → mongo_recount.c (when an update's result is in doubt).
  * Read path: mongo_read.c, mongo_list.c, mongo_overview.c, mongo_totals.c.
+ * At start: mongo_totals.c (identity, totals) → mongo_adopt.c (what existing data lacks); mongo_index.c beside it.
  *          bson_map.c and bson_put.c know the documents. */
 #pragma once
 #include "bson_map.h"
@@ -27,6 +28,7 @@ struct mongo_store {
     struct mongo_conn writer;
     uint8_t tag[5]; /* the database's: of its oldest message, else own_tag */
     bool tag_known;
+    int64_t max_rev; /* as identity found it */
     struct arena scratch;
     bson_t *last_user; /* the document that find_user found last: what put_user compares with */
     int64_t pinged_us;
@@ -177,6 +179,13 @@ NODISCARD enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_
 /* --- mongo_totals.c --- */
 /* Reads the database's tag, once. */
 NODISCARD enum err mongo_learn_tag(struct mongo_store *s);
+
+/* --- mongo_adopt.c: what existing data lacks so that every chat can be seen and reached --- */
+/* [writer, main] Both write by the writer's connection and read by the given one, from the primary; what fails is
+ * logged and left as it is. */
+void mongo_adopt_chat_ids(struct mongo_store *s, const struct mongo_conn *conn);
+/* For chats that belong to no customer. True: what was counted is no longer so. */
+bool mongo_adopt_chats(struct mongo_store *s, const struct mongo_conn *conn);
 
 /* --- mongo_index.c --- */
 void mongo_index_start(struct mongo_store *s);

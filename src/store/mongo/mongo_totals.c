@@ -1,6 +1,7 @@
 /* What is counted by query: the totals, at the first contact and when a report bypasses the cache; and the
  * database's identity. Customers are walked in pages by _id, and each page asks once for its chats, so memory stays
- * small whatever the database's size; all of it within TOTALS_MS, after which what is there is given, with a warning. */
+ * small whatever the database's size; all of it within TOTALS_MS, after which what is there is given, with a warning.
+ * Where customers' chats are not all the chats, some belong to nobody: at the first contact mongo_adopt.c sees to them. */
 #include "mongo_store.h"
 
 #include "base/clock.h"
@@ -74,6 +75,8 @@ struct page {
     struct user users[PAGE];
     struct slice ids[PAGE];
     size_t count;
+    int64_t owned; /* chats of the customers so far */
+    bool cut;      /* not all customers were counted */
 };
 
 static bson_t *chats_by_user(const struct page *p)
@@ -108,6 +111,7 @@ static enum err count_page(struct mongo_store *s, const struct mongo_conn *conn,
         enum inbox inbox = inbox_of(u->category, u->status);
         out->users_with_chats += u->chat_count == 0;
         u->chat_count += chats;
+        p->owned += chats;
         if (inbox != INBOX_ALL)
             out->inbox[inbox] += chats;
     }
@@ -148,8 +152,10 @@ static enum err count_users(struct mongo_store *s, const struct mongo_conn *conn
         e = count_page(s, conn, p, out);
         clear_page(p);
         if (clock_mono_us() > until) {
-            log_warn("counting took too long", "customers=%lld: reports begin with what was counted",
+            log_warn("counting took too long",
+                     "customers=%lld: reports begin with what was counted; chats without a customer are not looked for",
                      (long long)out->users);
+            p->cut = true;
             break;
         }
     }
@@ -159,9 +165,11 @@ static enum err count_users(struct mongo_store *s, const struct mongo_conn *conn
     return e != OK ? e : end;
 }
 
-static enum err count_all(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out)
+/* *adrift: chats less those of customers. Not 0: some belong to nobody, or a customer is there under two ids. */
+static enum err count_all(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out, int64_t *adrift)
 {
     *out = (struct totals){0};
+    *adrift = 0;
     struct page *p = calloc(1, sizeof(*p));
     if (!p)
         return ERR_NOMEM;
@@ -172,9 +180,34 @@ static enum err count_all(struct mongo_store *s, const struct mongo_conn *conn, 
         e = count_messages(s, conn, out);
     if (e == OK)
         e = count_users(s, conn, p, out);
+    if (e == OK && !p->cut)
+        *adrift = out->chats - p->owned;
     map_fini(&p->by_id);
     arena_fini(&p->a);
     free(p);
+    return e;
+}
+
+/* What was just written may not be on every secondary yet. */
+static void read_from_primary(struct mongo_conn *conn)
+{
+    mongoc_collection_set_read_prefs(conn->customers, conn->primary);
+    mongoc_collection_set_read_prefs(conn->chats, conn->primary);
+    mongoc_collection_set_read_prefs(conn->messages, conn->primary);
+}
+
+static enum err count_and_adopt(struct mongo_store *s, struct mongo_conn *conn, struct totals *out)
+{
+    int64_t adrift;
+    mongo_adopt_chat_ids(s, conn);
+    enum err e = count_all(s, conn, out, &adrift);
+    if (e == OK && adrift != 0 && mongo_adopt_chats(s, conn)) {
+        read_from_primary(conn);
+        e = count_all(s, conn, out, &adrift);
+    }
+    if (e == OK && adrift > 0)
+        log_warn("chats without a customer", "chats=%lld: their user_id names none, so no list shows their messages",
+                 (long long)adrift);
     return e;
 }
 
@@ -188,7 +221,7 @@ enum err mongo_totals(struct store *st, struct totals *out)
     if (e == OK)
         e = mongo_counters_settle(s); /* what the last process left uncounted: identity() has found it */
     if (e == OK)
-        e = count_all(s, &conn, out);
+        e = count_and_adopt(s, &conn, out);
     mongo_alone_close(&conn);
     buf_fini(&why);
     return e;
@@ -197,8 +230,9 @@ enum err mongo_totals(struct store *st, struct totals *out)
 enum err mongo_read_totals(struct store_reader *reader, struct totals *out)
 {
     struct mongo_reader *r = (struct mongo_reader *)reader;
+    int64_t adrift;
     mongo_counters_settle_or_not(mongo_of_reader(reader));
-    return count_all(mongo_of_reader(reader), &r->conn, out);
+    return count_all(mongo_of_reader(reader), &r->conn, out, &adrift);
 }
 
 /* --- identity --- */
@@ -283,6 +317,7 @@ enum err mongo_identity(struct store *st, int64_t *max_rev, uint8_t tag[5])
         e = read_rev(s, s->writer.chats, max_rev);
     if (e == OK)
         e = mongo_recover_tail(s, &s->writer, newest_rev);
+    s->max_rev = *max_rev;
     memcpy(tag, s->tag, sizeof(s->tag));
     return e;
 }

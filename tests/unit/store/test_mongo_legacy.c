@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void expect_text(struct kit *k, const char *want)
@@ -248,11 +249,272 @@ static void repeated_chat(void)
     kit_fini(&k);
 }
 
+/* --- what is added at start, so that every chat is seen and reached --- */
+
+#define GONE1 "65c000000000000000000001"
+#define GONE2 "65c000000000000000000002"
+#define BARE  "65c000000000000000000003"
+
+static void fill_adrift(struct kit *k)
+{
+    kit_put(k, MONGO_CUSTOMERS, "{\"_id\":\"u\",\"name\":\"U\",\"user_id\":\"ref-u\",\"email\":\"u@x.io\"}");
+    static const char *const chats[] = {
+        /* no customer named: an ObjectId chat, a text one, a number; null and empty are the same as missing */
+        "{\"_id\":{\"$oid\":\"" BARE "\"},\"chat_id\":\"bare\",\"messages\":[{\"role\":\"user\",\"text\":\"old\"}]}",
+        "{\"_id\":\"own\",\"chat_id\":\"empty\",\"user_id\":\"\"}",
+        "{\"_id\":77,\"user_id\":null,\"chat_id\":null}",
+        /* one named that is not there: any text, an ObjectId, an ObjectId's text, one by both */
+        "{\"_id\":1,\"chat_id\":\"text\",\"user_id\":\"nobody\",\"created_at\":\"2024-01-02T00:00:00\","
+        "\"last_activity\":{\"$date\":\"2024-01-05T00:00:00Z\"},\"other\":\"kept\"}",
+        "{\"_id\":2,\"chat_id\":\"text2\",\"user_id\":\"nobody\",\"created_at\":{\"$date\":\"2024-01-01T00:00:00Z\"}}",
+        "{\"_id\":3,\"chat_id\":\"oid\",\"user_id\":{\"$oid\":\"" GONE1 "\"}}",
+        "{\"_id\":4,\"chat_id\":\"hex\",\"user_id\":\"" GONE2 "\"}",
+        "{\"_id\":5,\"chat_id\":\"oid2\",\"user_id\":{\"$oid\":\"" GONE2 "\"}}",
+        /* a customer, but no chat_id */
+        "{\"_id\":\"nameless\",\"user_id\":\"u\"}",
+    };
+    for (size_t i = 0; i < sizeof(chats) / sizeof(chats[0]); i++)
+        kit_put(k, MONGO_CHATS, chats[i]);
+}
+
+static const char *const adrift_users[] = {BARE, "own", "77", "nobody", GONE1, GONE2, "u"};
+static const char *const adrift_chats[] = {"bare", "empty", "77", "text", "text2", "oid", "hex", "oid2", "nameless"};
+enum { ADRIFT_USERS = 7, ADRIFT_CHATS = 9 };
+
+static void expect_totals(struct kit *k, int64_t users, int64_t chats, int64_t owned)
+{
+    struct totals t;
+    CU_ASSERT_EQUAL(k->store->vtable->totals(k->store, &t), OK);
+    CU_ASSERT_EQUAL(t.users, users);
+    CU_ASSERT_EQUAL(t.chats, chats);
+    CU_ASSERT_EQUAL(t.inbox[INBOX_AGENT_ACTIVE], owned);
+    CU_ASSERT_EQUAL(kit_count(k, MONGO_CUSTOMERS, "{}"), users);
+    CU_ASSERT_EQUAL(kit_count(k, MONGO_CHATS, "{}"), chats);
+}
+
+/* Every customer's chats, one after the other. */
+static char *everybody(struct kit *k)
+{
+    struct buf all;
+    buf_init(&all);
+    for (size_t i = 0; i < ADRIFT_USERS; i++) {
+        CU_ASSERT_EQUAL(kit_load(k, adrift_users[i]), OK);
+        buf_append_slice(&all, buf_slice(&k->text));
+    }
+    return buf_take(&all, NULL);
+}
+
+static void adopted(void)
+{
+    struct kit k;
+    kit_init(&k);
+    fill_adrift(&k);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    char *first = everybody(&k);
+    CU_ASSERT_STRING_EQUAL(first,
+                           "user " BARE " User 65c00000 chats=1\nchat bare total=1 flags=0\nuser old - legacy\n"
+                           "user own User own chats=1\nchat empty total=0 flags=0\n"
+                           "user 77 User 77 chats=1\nchat 77 total=0 flags=0\n"
+                           "user nobody User nobody chats=2\nchat text2 total=0 flags=0\nchat text total=0 flags=0\n"
+                           "user " GONE1 " User 65c00000 chats=1\nchat oid total=0 flags=0\n"
+                           "user " GONE2 " User 65c00000 chats=2\nchat hex total=0 flags=0\nchat oid2 total=0 flags=0\n"
+                           "user u U chats=1\nchat nameless total=0 flags=0\n");
+    /* once: the same by the next start, and each has a revision of its own, above all that there were */
+    struct user *changed;
+    size_t count;
+    int64_t max_rev = k.max_rev;
+    kit_close_store(&k);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    char *second = everybody(&k);
+    CU_ASSERT_STRING_EQUAL(first, second);
+    CU_ASSERT_EQUAL(k.reader->vtable->changed_users(k.reader, max_rev, 100, &k.arena, &changed, &count), OK);
+    CU_ASSERT_EQUAL(count, ADRIFT_USERS);
+    for (size_t i = 1; i < count; i++)
+        CU_ASSERT(changed[i].rev > changed[i - 1].rev);
+    free(first);
+    free(second);
+    kit_fini(&k);
+}
+
+/* What is made is as a customer with only an id is; what is there stays. */
+static void adopted_documents(void)
+{
+    struct kit k;
+    kit_init(&k);
+    fill_adrift(&k);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    CU_ASSERT_EQUAL(
+        kit_count(&k, MONGO_CUSTOMERS,
+                  "{\"_id\":\"nobody\",\"name\":\"User nobody\",\"email\":\"user_nobody@widget.local\","
+                  "\"category\":\"agent-inbox\",\"status\":\"active\",\"adopted\":true,\"vibe\":\"neutral\","
+                  "\"total_visits\":1,\"created_at\":{\"$date\":\"2024-01-01T00:00:00Z\"},"
+                  "\"last_seen\":{\"$date\":\"2024-01-05T00:00:00Z\"},"
+                  "\"last_activity\":{\"$date\":\"2024-01-05T00:00:00Z\"}}"),
+        1);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS, "{\"_id\":{\"$oid\":\"" BARE "\"}}"), 1);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS, "{\"_id\":{\"$oid\":\"" GONE1 "\"}}"), 1);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS, "{\"_id\":\"u\",\"name\":\"U\",\"email\":\"u@x.io\"}"), 1);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"chat_id\":\"bare\",\"user_id\":{\"$oid\":\"" BARE "\"}}"), 1);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"_id\":77,\"chat_id\":\"77\",\"user_id\":\"77\"}"), 1);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"_id\":1,\"other\":\"kept\",\"user_id\":\"nobody\"}"), 1);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"_id\":3,\"rev\":{\"$exists\":true}}"), 0);
+    kit_fini(&k);
+}
+
+static void adopted_chats_are_reached(void)
+{
+    struct kit k;
+    struct op ops[ADRIFT_CHATS], *list[ADRIFT_CHATS];
+    kit_init(&k);
+    fill_adrift(&k);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    int64_t now = clock_wall_us();
+    for (size_t i = 0; i < ADRIFT_CHATS; i++) {
+        kit_send_init(&ops[i], adrift_chats[i], "user", "new", "", now + (int64_t)i);
+        list[i] = &ops[i];
+    }
+    CU_ASSERT_EQUAL(kit_apply(&k, list, ADRIFT_CHATS), OK);
+    for (size_t i = 0; i < ADRIFT_CHATS; i++) {
+        struct chat chat;
+        CU_ASSERT_EQUAL(ops[i].result, OK);
+        CU_ASSERT(ops[i].send.link.user_id.len > 0);
+        CU_ASSERT_EQUAL(k.reader->vtable->chat_owner(k.reader, slice_cstr(adrift_chats[i]), &k.arena, &chat), OK);
+        CU_ASSERT(slice_eq(chat.user_id, ops[i].send.link.user_id));
+        CU_ASSERT_EQUAL(kit_load(&k, arena_dup(&k.arena, chat.user_id)), OK);
+        CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&k.text), "user new "));
+        arena_fini(&ops[i].arena);
+    }
+    kit_fini(&k);
+}
+
+/* Found by its second id or its email: a customer made under that would stand before it. And what is no id at all. */
+static void not_adopted(void)
+{
+    struct kit k;
+    kit_init(&k);
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"u\",\"name\":\"U\",\"user_id\":\"ref-u\",\"email\":\"u@x.io\"}");
+    kit_put(&k, MONGO_CHATS, "{\"chat_id\":\"c0\",\"user_id\":\"u\"}");
+    kit_put(&k, MONGO_CHATS, "{\"chat_id\":\"c1\",\"user_id\":\"ref-u\"}");
+    kit_put(&k, MONGO_CHATS, "{\"chat_id\":\"c2\",\"user_id\":\"u@x.io\"}");
+    kit_put(&k, MONGO_CHATS, "{\"chat_id\":\"c3\",\"user_id\":5}");
+    kit_put(&k, MONGO_CHATS, "{\"chat_id\":\"c4\",\"user_id\":\"65A0000000000000000000AA\"}");
+    kit_put(&k, MONGO_CHATS, "{\"_id\":\"c0\",\"user_id\":\"u\"}"); /* the name it would get is taken */
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    expect_totals(&k, 1, 6, 2);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"chat_id\":null}"), 1);
+    static const char *const idents[] = {"u", "ref-u", "u@x.io"};
+    for (size_t i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(kit_load(&k, idents[i]), OK);
+        expect_text(&k, "user u U chats=1\nchat c0 total=0 flags=0\n");
+    }
+    kit_fini(&k);
+}
+
+/* More than one page of them, beside customers that are there. */
+static void many_adopted(void)
+{
+    enum { MANY = 1500 };
+    struct kit k;
+    kit_init(&k);
+    mongoc_collection_t *chats = mongoc_database_get_collection(k.database, MONGO_CHATS);
+    mongoc_bulk_operation_t *bulk = mongoc_collection_create_bulk_operation_with_opts(chats, NULL);
+    for (int i = 0; i < MANY; i++) {
+        char user[32], chat[32];
+        snprintf(user, sizeof(user), "user-%d", i);
+        snprintf(chat, sizeof(chat), "chat-%d", i);
+        bson_t *doc = BCON_NEW("chat_id", BCON_UTF8(chat), "user_id", BCON_UTF8(user));
+        if (i % 5 == 4) /* and some with no chat_id */
+            bson_reinit(doc), BSON_APPEND_UTF8(doc, "_id", chat), BSON_APPEND_UTF8(doc, "user_id", user);
+        mongoc_bulk_operation_insert(bulk, doc);
+        bson_destroy(doc);
+    }
+    CU_ASSERT_NOT_EQUAL_FATAL(mongoc_bulk_operation_execute(bulk, NULL, NULL), 0);
+    mongoc_bulk_operation_destroy(bulk);
+    mongoc_collection_destroy(chats);
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"user-7\",\"name\":\"U7\"}");
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    expect_totals(&k, MANY, MANY, MANY);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"chat_id\":null}"), 0);
+    CU_ASSERT_EQUAL(kit_load(&k, "user-1499"), OK);
+    expect_text(&k, "user user-1499 User user-149 chats=1\nchat chat-1499 total=0 flags=0\n");
+    CU_ASSERT_EQUAL(kit_load(&k, "user-7"), OK);
+    expect_text(&k, "user user-7 U7 chats=1\nchat chat-7 total=0 flags=0\n");
+    kit_fini(&k);
+}
+
+/* A user that may not write: the server begins, with what can be seen. */
+static void adoption_refused(void)
+{
+    if (!kit_owns_server())
+        return;
+    struct kit k;
+    struct totals t;
+    kit_init(&k);
+    fill_adrift(&k);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    static const char *const commands[] = {"\"update\"", "\"insert\"", "\"update\",\"insert\""};
+    for (size_t i = 0; i < 3; i++) {
+        kit_break(&k, -1, commands[i], i == 1 ? "\"closeConnection\":true" : "\"errorCode\":13");
+        CU_ASSERT_EQUAL(k.store->vtable->totals(k.store, &t), OK);
+        CU_ASSERT_EQUAL(t.chats, ADRIFT_CHATS);
+        kit_heal(&k);
+    }
+    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    kit_fini(&k);
+}
+
+/* Two nodes at once: each finds everything done, or does it. */
+struct beside {
+    struct store *store;
+    struct totals totals;
+    enum err result;
+};
+
+static void *count_beside(void *arg)
+{
+    struct beside *b = arg;
+    b->result = b->store->vtable->totals(b->store, &b->totals);
+    return NULL;
+}
+
+static void adopted_by_two(void)
+{
+    struct kit k;
+    struct beside other = {0};
+    pthread_t thread;
+    kit_init(&k);
+    fill_adrift(&k);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open_store(&k, NULL, KIT_PATIENT_MS, &other.store), OK);
+    CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, count_beside, &other), 0);
+    struct totals t;
+    CU_ASSERT_EQUAL(k.store->vtable->totals(k.store, &t), OK);
+    pthread_join(thread, NULL);
+    CU_ASSERT_EQUAL(other.result, OK);
+    CU_ASSERT_EQUAL(t.inbox[INBOX_AGENT_ACTIVE], ADRIFT_CHATS);
+    CU_ASSERT_EQUAL(other.totals.inbox[INBOX_AGENT_ACTIVE], ADRIFT_CHATS);
+    other.store->vtable->close(other.store);
+    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    free(everybody(&k));
+    kit_fini(&k);
+}
+
 const CU_TestInfo mongo_legacy_tests[] = {
     {"every oddity is served as it is", served_as_it_is},
     {"new messages continue the old, in order", continued_in_order},
     {"a customer's other fields keep their types", customer_keeps_its_types},
     {"12,000 embedded messages", long_array},
     {"two documents with one chat_id", repeated_chat},
+    {"chats of nobody get their customer, chats without a name theirs, once", adopted},
+    {"what is made for them, and what stays", adopted_documents},
+    {"they are reached and seen", adopted_chats_are_reached},
+    {"another customer's second id is nobody's", not_adopted},
+    {"more than a page of them", many_adopted},
+    {"the database refuses: the start goes on", adoption_refused},
+    {"two nodes at once", adopted_by_two},
     CU_TEST_INFO_NULL,
 };
