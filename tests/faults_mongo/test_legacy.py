@@ -1,7 +1,7 @@
 """A database in the old layout, through the real server: refetch and polls show the whole history, new messages continue it."""
 import unittest
 
-from rig import Database, MongoServer
+from rig import Database, MongoServer, until
 from harness.case import main
 
 ANN, BOB = "65a000000000000000000001", "65a000000000000000000002"
@@ -102,6 +102,27 @@ class Legacy(unittest.TestCase):
         self.assertEqual(again["user_id"], ANN)
         self.name_nobody()
         self.server.stop()
+
+
+class Late(unittest.TestCase):
+    def test_chats_of_nobody_get_their_customers_also_where_the_database_comes_after_the_server(self):
+        database = Database().start()
+        self.addCleanup(database.discard)
+        database.script("old_layout.py")
+        database.kill()
+        server = MongoServer(store=database.uri(patient=True)).launch()
+        self.addCleanup(server.discard)
+        database.start()
+        until(lambda: server.health()[0] == 200, "the server is well")
+        client = server.patient()
+        sent = client.post("/api/users/chats/old-nobody/send", {"content": "somebody"})
+        self.assertEqual(sent.status, 200, sent)
+        poll = client.get("/api/users/nobody/chats").json()
+        self.assertEqual([m["text"] for m in poll["chats"][0]["messages"]], ["anybody?", "somebody"])
+        self.assertEqual(client.get("/api/chats/old-nameless").status, 200)
+        listed = client.get("/api/chats").json()
+        self.assertEqual(listed["total"], len(listed["chats"]))
+        server.stop()
 
 
 if __name__ == "__main__":
