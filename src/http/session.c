@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 #define LINGER_MS         2000
-#define REQUESTS_PER_TURN 32 /* of one connection, then the others have their turn */
-#define LINGER_READS      16 /* the same for what is read only to be dropped */
+#define LATECOMER_MS      100 /* for the first byte of who came as the server began to stop */
+#define REQUESTS_PER_TURN 32  /* of one connection, then the others have their turn */
+#define LINGER_READS      16  /* the same for what is read only to be dropped */
 
 static const uint8_t allowed[SESSION_STATES] = {
     [SESSION_IDLE] = 1 << SESSION_HEAD | 1 << SESSION_BODY | 1 << SESSION_DEFERRED | 1 << SESSION_WRITING |
@@ -442,7 +443,8 @@ void http_server_take(struct http_server *h, int fd, uint64_t ticket, struct htt
     s->state = SESSION_IDLE;
     s->from = from;
     begin_exchange(s);
-    conn_deadline(c, h->settings.head_ms); /* a client that connects and says nothing is not keep-alive */
+    /* A client that connects and says nothing is not keep-alive; and a stop does not wait for it. */
+    conn_deadline(c, h->draining && h->settings.head_ms > LATECOMER_MS ? LATECOMER_MS : h->settings.head_ms);
     on_ready(c);
 }
 

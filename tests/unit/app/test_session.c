@@ -13,11 +13,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BIG_BYTES (4u << 20)
-#define HEAD_MS   60 /* and a body's, and an answer's */
-#define IDLE_MS   400
-#define WRITE_MS  400
-#define TICK_MS   5
+#define BIG_BYTES    (4u << 20)
+#define HEAD_MS      200 /* and a body's, and an answer's */
+#define IDLE_MS      400
+#define WRITE_MS     400
+#define TICK_MS      5
+#define LATECOMER_MS 100 /* as session.c has it */
 
 struct rig {
     struct loop loop;
@@ -459,6 +460,32 @@ static void test_drain(void)
     rig_free(rig);
 }
 
+/* Accepted just before the stop, and given to the worker after it. */
+static void test_latecomers(void)
+{
+    struct rig *rig = rig_new();
+    int pairs[2][2];
+    char byte;
+    bool ended;
+    char out[4096];
+    http_server_drain(&rig->http); /* it has closed the rig's own, which was idle */
+    for (int i = 0; i < 2; i++) {
+        must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pairs[i]) == 0);
+        http_server_take(&rig->http, pairs[i][0], 7, (struct http_from){0});
+    }
+    pass(rig, LATECOMER_MS - TICK_MS);
+    CU_ASSERT_EQUAL(rig->http.conns.open, 2);
+    close(rig->client);
+    rig->client = pairs[0][1];
+    put(rig, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    get(rig, out, sizeof(out), &ended);
+    CU_ASSERT(ended && strstr(out, "Connection: close") && strstr(out, "\r\n\r\n/a"));
+    pass(rig, 2 * TICK_MS);
+    CU_ASSERT_EQUAL(recv(pairs[1][1], &byte, 1, 0), 0); /* said nothing */
+    close(pairs[1][1]);
+    rig_free(rig);
+}
+
 static void test_too_many_connections(void)
 {
     struct rig *rig = rig_new(); /* room for 4, one taken */
@@ -493,5 +520,6 @@ const CU_TestInfo session_tests[] = {
     {"an idle connection is closed", test_idle_is_closed},
     {"detach carries the rest", test_detach_carries_the_rest},
     {"drain", test_drain},
+    {"latecomers do not hold the drain", test_latecomers},
     {"too many connections", test_too_many_connections},
     CU_TEST_INFO_NULL};
