@@ -145,6 +145,8 @@ static enum err meet_store(struct server *s, int64_t *max_rev)
     enum err e = store->identity(s->store, &identity.max_rev, identity.tag);
     if (e == OK)
         e = store->totals(s->store, &identity.totals);
+    if (e == OK) /* again: totals() may have completed existing data, under revs of its own */
+        e = store->identity(s->store, &identity.max_rev, identity.tag);
     if (e == OK)
         e = store->reader_open(s->store, &reader);
     if (e == OK) {

@@ -34,7 +34,7 @@ static struct {
     bool running, stopping;
     pthread_t thread;
     char *writing;         /* the log thread's own */
-    uint64_t reported;     /* the log thread's own: of dropped */
+    uint64_t reported;     /* of dropped; set before the log thread runs, then its own */
     atomic_int level;      /* relaxed: a setting */
     atomic_int format;     /* relaxed: a setting */
     atomic_ullong dropped; /* relaxed: a count */

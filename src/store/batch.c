@@ -5,7 +5,6 @@
 #include "base/map.h"
 #include "base/metrics.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #define DEFAULT_EMAIL_DOMAIN "@widget.local"
@@ -54,13 +53,22 @@ static struct slice user_id_text(struct arena *a, struct slice given)
     return arena_slice(a, slice_of(text, sizeof(text)));
 }
 
-static struct slice format_slice(struct arena *a, const char *before, struct slice middle, const char *after)
+static char *put(char *at, struct slice s)
 {
-    size_t size = strlen(before) + middle.len + strlen(after) + 1;
-    char *text = arena_alloc(a, size);
-    if (text)
-        snprintf(text, size, "%s%.*s%s", before, SLICE_ARG(middle), after);
-    return slice_of(text, text ? size - 1 : 0);
+    if (s.len > 0)
+        memcpy(at, s.ptr, s.len);
+    return at + s.len;
+}
+
+/* No printf: an id that stands in a database may hold a NUL. */
+static struct slice join(struct arena *a, struct slice before, struct slice middle, struct slice after)
+{
+    size_t len = before.len + middle.len + after.len;
+    char *text = arena_alloc(a, len + 1);
+    if (!text)
+        return (struct slice){0};
+    (void)put(put(put(text, before), middle), after);
+    return slice_of(text, len);
 }
 
 /* The first bytes of the id, not cut inside a character. */
@@ -100,8 +108,8 @@ enum err user_unknown(struct arena *a, struct slice id, int64_t now_us, struct u
         .last_seen_us = now_us,
         .total_visits = 1,
         .id = id,
-        .email = format_slice(a, "user_", id, DEFAULT_EMAIL_DOMAIN),
-        .name = format_slice(a, "User ", id_prefix(id), ""),
+        .email = join(a, SLICE_LIT("user_"), id, SLICE_LIT(DEFAULT_EMAIL_DOMAIN)),
+        .name = join(a, SLICE_LIT("User "), id_prefix(id), SLICE_LIT("")),
         .vibe = SLICE_LIT(DEFAULT_VIBE),
         .category = SLICE_LIT(DEFAULT_CATEGORY),
         .status = SLICE_LIT(DEFAULT_STATUS),

@@ -15,15 +15,13 @@
 
 #define AT_ONCE  1000
 #define ADOPT_MS 60000
-
-enum { DUPLICATE_KEY = 11000 };
+#define ID_TAKEN "_id_ dup key" /* of "… index: _id_ dup key: …": the server's error has one code for every index */
 
 struct adoption {
-    struct mongo_store *store;     /* its writer's connection writes */
-    const struct mongo_conn *conn; /* reads, of the primary, and has the time to */
+    struct mongo_store *store;
+    const struct mongo_conn *conn; /* has the time that this takes */
     struct arena page, row;
     int64_t rev; /* of the last document written */
-    bool behind; /* the clock is, of the revisions that there are */
     int64_t until_us;
     int64_t refused; /* documents */
     int64_t left;    /* customers that cannot be made */
@@ -32,10 +30,7 @@ struct adoption {
 
 static void begin(struct adoption *ad, struct mongo_store *s, const struct mongo_conn *conn)
 {
-    int64_t now = clock_wall_us();
     *ad = (struct adoption){.store = s, .conn = conn, .until_us = clock_mono_us() + ADOPT_MS * 1000};
-    ad->behind = now <= s->max_rev;
-    ad->rev = ad->behind ? s->max_rev : now;
     arena_init(&ad->page, 0);
     arena_init(&ad->row, 0);
 }
@@ -48,11 +43,11 @@ static void end(struct adoption *ad)
     arena_fini(&ad->row);
 }
 
-/* Each its own, so that a list of changes can end between two. With a clock that is behind there is none to give: the
- * writer goes on from the newest that identity() found. */
+/* Each its own, so that a list of changes can end between two, and above all that there are: the writer, who asks for the
+ * highest afterwards, goes on from there. */
 static int64_t next_rev(struct adoption *ad)
 {
-    return ad->behind ? ad->rev : ++ad->rev;
+    return ++ad->rev;
 }
 
 static bool out_of_time(struct adoption *ad)
@@ -69,17 +64,17 @@ static int64_t number(const bson_t *reply, const char *key)
     return bson_iter_init_find(&it, reply, key) ? bson_integer(&it) : 0;
 }
 
-/* A customer whose _id is taken is there, by whomever; a chat_id that is taken is another chat's. */
+/* A customer whose _id is taken is there, by whomever. Any other key that is taken (a chat_id; an email, where the
+ * deployment has a unique index of its own on it) is somebody else's. */
 static void name_refused(struct adoption *ad, const bson_t *reply, const char *what, bool taken_is_done)
 {
     bson_iter_t it, one, field;
     if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
         return;
     while (bson_iter_next(&one)) {
-        bool code = bson_iter_recurse(&one, &field) && bson_iter_find(&field, "code");
-        if (taken_is_done && code && bson_integer(&field) == DUPLICATE_KEY)
-            continue;
         bool text = bson_iter_recurse(&one, &field) && bson_iter_find(&field, "errmsg") && BSON_ITER_HOLDS_UTF8(&field);
+        if (taken_is_done && text && strstr(bson_iter_utf8(&field, NULL), ID_TAKEN))
+            continue;
         if (ad->refused++ == 0)
             log_warn("existing document not written", "what=\"%s\" error=\"%s\": further ones are not named", what,
                      text ? bson_iter_utf8(&field, NULL) : "");
@@ -92,8 +87,9 @@ static int64_t run(struct adoption *ad, mongoc_bulk_operation_t *bulk, const cha
     bson_error_t error;
     bson_t reply;
     if (mongoc_bulk_operation_execute(bulk, &reply, &error) == 0) {
-        ad->stopped = !mongo_only_documents(&reply, &error);
-        if (ad->stopped)
+        bool whole = !mongo_only_documents(&reply, &error);
+        ad->stopped = ad->stopped || whole;
+        if (whole)
             log_warn("existing data not written", "what=\"%s\" error=\"%s\"", what, error.message);
         else
             name_refused(ad, &reply, what, taken_is_done);
@@ -138,7 +134,8 @@ static bool add_own_id(struct adoption *ad, mongoc_bulk_operation_t *bulk, const
     bson_append_document_begin(&change, "$set", -1, &child);
     put_own_id(&child, field, owner, &id, text);
     bson_append_document_end(&change, &child);
-    BCON_APPEND(&change, "$max", "{", "rev", BCON_INT64(next_rev(ad)), "}");
+    if (owner) /* a name is what the chat was listed by: nobody sees a change */
+        BCON_APPEND(&change, "$max", "{", "rev", BCON_INT64(next_rev(ad)), "}");
     bool added = mongoc_bulk_operation_update_one_with_opts(bulk, &filter, &change, NULL, &error);
     bson_destroy(&filter);
     bson_destroy(&change);
@@ -157,7 +154,7 @@ static int64_t add_own_ids(struct adoption *ad, const char *field, bool owner, c
     unsigned n = 0;
     while (!out_of_time(ad) && mongoc_cursor_next(cursor, &chat)) {
         if (!bulk)
-            bulk = mongo_unordered(ad->store->writer.chats);
+            bulk = mongo_unordered(ad->conn->chats);
         n += add_own_id(ad, bulk, chat, field, owner);
         if (n < AT_ONCE)
             continue;
@@ -174,7 +171,7 @@ static int64_t add_own_ids(struct adoption *ad, const char *field, bool owner, c
     return written;
 }
 
-void mongo_adopt_chat_ids(struct mongo_store *s, const struct mongo_conn *conn)
+int64_t mongo_adopt_chat_ids(struct mongo_store *s, const struct mongo_conn *conn)
 {
     struct adoption ad;
     begin(&ad, s, conn);
@@ -183,6 +180,7 @@ void mongo_adopt_chat_ids(struct mongo_store *s, const struct mongo_conn *conn)
         log_info("existing data completed", "chat_ids=%lld: chats are found under the ids they were listed by",
                  (long long)written);
     end(&ad);
+    return written;
 }
 
 /* --- customers that chats name and that are not there --- */
@@ -318,7 +316,7 @@ static enum err customer_document(struct adoption *ad, const struct owner *owner
 static int64_t insert_missing(struct adoption *ad, const struct owners *o)
 {
     static const char what[] = "making customers that chats name";
-    mongoc_bulk_operation_t *bulk = mongo_unordered(ad->store->writer.customers);
+    mongoc_bulk_operation_t *bulk = mongo_unordered(ad->conn->customers);
     bson_error_t error;
     size_t n = 0;
     for (size_t i = 0; i < o->count; i++) {
@@ -381,6 +379,8 @@ bool mongo_adopt_chats(struct mongo_store *s, const struct mongo_conn *conn)
     if (!o)
         return false;
     begin(&ad, s, conn);
+    int64_t now = clock_wall_us();
+    ad.rev = now > s->max_rev ? now : s->max_rev;
     map_init(&o->by_id);
     int64_t linked = add_own_ids(&ad, "user_id", true, "giving chats a user_id");
     int64_t made = ad.stopped ? 0 : make_owners(&ad, o);

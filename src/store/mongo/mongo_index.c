@@ -108,6 +108,11 @@ static enum outcome make_index(struct mongo_store *s, const struct mongo_conn *c
     bson_error_t error;
     if (create(s, conn, row, row->group != NULL, &error))
         return MADE;
+    /* Chats without a chat_id all have the same. Those that get one now get it after a unique index was tried: where that
+     * is there, none gets another's. */
+    if (error.code == DUPLICATE_KEY && strcmp(row->collection, MONGO_CHATS) == 0 && mongo_adopt_chat_ids(s, conn) > 0 &&
+        create(s, conn, row, true, &error))
+        return MADE;
     if (is_away(&error))
         return AGAIN;
     bool conflict = error.code == OPTIONS_CONFLICT || error.code == SPECS_CONFLICT;
@@ -186,6 +191,7 @@ void mongo_index_now(struct mongo_store *s, const struct mongo_conn *conn)
 {
     for (unsigned i = 0; i < ROWS; i++)
         (void)make_index(s, conn, &rows[i]);
+    (void)mongo_adopt_chat_ids(s, conn); /* a chat is moved under its name */
 }
 
 void mongo_index_start(struct mongo_store *s)

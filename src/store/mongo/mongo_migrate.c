@@ -334,18 +334,28 @@ static enum err empty_array(struct migration *m, const struct old_chat *c, const
 
 /* --- one chat --- */
 
-static enum err check(struct migration *m, struct old_chat *c, const char **why)
+/* Why its messages cannot be moved under its name; NULL: they can. A dry run has given none to those that lack one. */
+static const char *bad_name(const struct migration *m, const struct old_chat *c, bool *lacking)
 {
     bson_iter_t it;
+    uint32_t len = 0;
+    bool there = bson_iter_init_find(&it, c->doc, "chat_id") && !BSON_ITER_HOLDS_NULL(&it);
+    bool text = there && BSON_ITER_HOLDS_UTF8(&it);
+    if (text)
+        (void)bson_iter_utf8(&it, &len);
+    *lacking = !there || (text && len == 0);
+    if (*lacking)
+        return m->dry_run ? NULL : "it has no chat_id";
+    return text ? NULL : "its chat_id is no text";
+}
+
+static enum err check(struct migration *m, struct old_chat *c, const char **why)
+{
     int64_t same = 0;
-    if (!bson_iter_init_find(&it, c->doc, "chat_id") || !BSON_ITER_HOLDS_UTF8(&it) || c->chat_id.len == 0) {
-        *why = "it has no chat_id";
+    bool lacking = false;
+    *why = embedded_sum(c->doc).odd > 0 ? "its array holds elements that are no documents" : bad_name(m, c, &lacking);
+    if (*why || lacking)
         return OK;
-    }
-    if (embedded_sum(c->doc).odd > 0) {
-        *why = "its array holds elements that are no documents";
-        return OK;
-    }
     bson_t *filter = bson_new();
     put_text(filter, "chat_id", c->chat_id);
     enum err e = count(m, m->store.writer.chats, filter, &same);

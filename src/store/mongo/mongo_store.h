@@ -181,10 +181,9 @@ NODISCARD enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_
 NODISCARD enum err mongo_learn_tag(struct mongo_store *s);
 
 /* --- mongo_adopt.c: what existing data lacks so that every chat can be seen and reached --- */
-/* [writer, main] Both write by the writer's connection and read by the given one, from the primary; what fails is
- * logged and left as it is. */
-void mongo_adopt_chat_ids(struct mongo_store *s, const struct mongo_conn *conn);
-/* For chats that belong to no customer. True: what was counted is no longer so. */
+/* What fails is logged and left as it is. Any thread, by a connection of its own; returns how many it named. */
+int64_t mongo_adopt_chat_ids(struct mongo_store *s, const struct mongo_conn *conn);
+/* [writer, main] For chats that belong to no customer. True: what was counted is no longer so. */
 bool mongo_adopt_chats(struct mongo_store *s, const struct mongo_conn *conn);
 
 /* --- mongo_index.c --- */

@@ -199,7 +199,7 @@ static void read_from_primary(struct mongo_conn *conn)
 static enum err count_and_adopt(struct mongo_store *s, struct mongo_conn *conn, struct totals *out)
 {
     int64_t adrift;
-    mongo_adopt_chat_ids(s, conn);
+    (void)mongo_adopt_chat_ids(s, conn);
     enum err e = count_all(s, conn, out, &adrift);
     if (e == OK && adrift != 0 && mongo_adopt_chats(s, conn)) {
         read_from_primary(conn);

@@ -73,6 +73,20 @@ static void duplicates_in_the_way(void)
     kit_fini(&k);
 }
 
+/* All of them have the same chat_id, none, until they get one: that is not in the way for good. */
+static void chats_without_a_name(void)
+{
+    struct kit k;
+    kit_init(&k);
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"u\"}");
+    kit_put(&k, MONGO_CHATS, "{\"_id\":\"a\",\"user_id\":\"u\"}");
+    kit_put(&k, MONGO_CHATS, "{\"_id\":\"b\",\"user_id\":\"u\"}");
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    CU_ASSERT(has_index(&k, MONGO_CHATS, "chat_id_1", true));
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"_id\":\"b\",\"chat_id\":\"b\"}"), 1);
+    kit_fini(&k);
+}
+
 /* The operator has an index of the same keys: it is left. */
 static void existing_index(void)
 {
@@ -96,6 +110,7 @@ static void existing_index(void)
 const CU_TestInfo mongo_index_tests[] = {
     {"made at start, and again", made_and_repeated},
     {"duplicates in the way", duplicates_in_the_way},
+    {"chats without a name", chats_without_a_name},
     {"an index that is there already", existing_index},
     CU_TEST_INFO_NULL,
 };

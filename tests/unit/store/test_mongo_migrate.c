@@ -201,7 +201,8 @@ static void left_in_place(void)
     kit_init(&k);
     fill(&k);
     kit_put(&k, MONGO_CHATS, "{\"chat_id\":\"odd\",\"user_id\":\"u\",\"messages\":[{\"text\":\"x\"},\"stray\"]}");
-    kit_put(&k, MONGO_CHATS, "{\"_id\":\"nameless\",\"user_id\":\"u\",\"messages\":[{\"text\":\"x\"}]}");
+    kit_put(&k, MONGO_CHATS, "{\"chat_id\":5,\"user_id\":\"u\",\"messages\":[{\"text\":\"x\"}]}");
+    kit_put(&k, MONGO_CHATS, "{\"_id\":\"nameless\",\"user_id\":\"u\",\"messages\":[{\"text\":\"x\"}]}"); /* gets one */
     kit_put(&k, MONGO_CHATS, "{\"chat_id\":\"twice\",\"user_id\":\"u\",\"messages\":[{\"text\":\"x\"}]}");
     kit_put(&k, MONGO_CHATS, "{\"chat_id\":\"twice\",\"user_id\":\"u\"}");
     kit_put(&k, MONGO_CHATS,
@@ -212,7 +213,7 @@ static void left_in_place(void)
     char *before = history(&k);
     static const char *const whys[] = {
         "chat odd is left in place: its array holds elements that are no documents",
-        "chat nameless is left in place: it has no chat_id",
+        "chat 5 is left in place: its chat_id is no text",
         "chat twice is left in place: several documents have its chat_id",
         "chat early is left in place: its newer messages leave no place before them",
         "4 chats left in place",
@@ -224,6 +225,20 @@ static void left_in_place(void)
     expect_history(&k, before);
     CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"messages.0\":{\"$exists\":true}}"), 4);
     free(before);
+    kit_fini(&k);
+}
+
+/* No server has been here, which would have given it a name. */
+static void without_a_name(void)
+{
+    struct kit k;
+    kit_init(&k);
+    fill(&k);
+    kit_put(&k, MONGO_CHATS, "{\"_id\":\"nameless\",\"user_id\":\"u\",\"messages\":[{\"text\":\"x\"}]}");
+    CU_ASSERT_EQUAL(migrate(&k, true, "4 of 4 chats, 1213 messages (dry run"), OK);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"chat_id\":null}"), 1);
+    CU_ASSERT_EQUAL(migrate(&k, false, "4 of 4 chats, 1213 messages"), OK);
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_MESSAGES, "{\"chat_id\":\"nameless\"}"), 1);
     kit_fini(&k);
 }
 
@@ -242,6 +257,7 @@ static void not_for_sqlite(void)
 const CU_TestInfo mongo_migrate_tests[] = {
     {"moved whole, and again", moved_whole},
     {"before the newer messages", before_newer_ones},
+    {"a chat without a name", without_a_name},
     {"interrupted", interrupted},
     {"what is left in place", left_in_place},
     {"no database, no MongoDB", not_for_sqlite},
