@@ -64,7 +64,7 @@ static char *put(char *at, struct slice s)
 static struct slice join(struct arena *a, struct slice before, struct slice middle, struct slice after)
 {
     size_t len = before.len + middle.len + after.len;
-    char *text = arena_alloc(a, len + 1);
+    char *text = arena_alloc(a, len);
     if (!text)
         return (struct slice){0};
     (void)put(put(put(text, before), middle), after);

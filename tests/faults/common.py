@@ -19,12 +19,6 @@ from harness.rawhttp import Client, Connection  # noqa: E402
 from harness.server import Server as PlainServer  # noqa: E402
 
 PAUSE = 0.05  # seconds after a refusal: Retry-After is honoured in spirit
-# The server's own deadlines, long: a test that got no turn at a core for a while must not meet them. Where a test is about
-# one of them it gives the flag, which wins.
-PATIENT = {f"SAKURAD_{name}": ms for name, ms in (("HEAD_TIMEOUT", "120000"), ("BODY_TIMEOUT", "120000"),
-                                                  ("RESPONSE_TIMEOUT", "120000"), ("WRITE_TIMEOUT", "60000"),
-                                                  ("IDLE_TIMEOUT", "3600000"), ("WS_PING", "600000"),
-                                                  ("DRAIN_TIMEOUT", "60000"))}
 
 
 class Patient(Client):
@@ -47,8 +41,8 @@ def tool(name):
 
 
 class Server(PlainServer):
-    def __init__(self, *args, env=None, **options):
-        super().__init__(*args, env={**PATIENT, **(env or {})}, **options)
+    def __init__(self, *args, **options):
+        super().__init__(*args, patient=True, **options)
 
     def patient(self):
         """Closed with the server."""

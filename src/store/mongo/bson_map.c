@@ -97,6 +97,12 @@ int64_t bson_integer(const bson_iter_t *it)
     return bson_iter_as_int64(it); /* 0 for what is no number */
 }
 
+int64_t bson_number(const bson_t *doc, const char *key)
+{
+    bson_iter_t it;
+    return bson_iter_init_find(&it, doc, key) ? bson_integer(&it) : 0;
+}
+
 struct slice bson_text(const bson_iter_t *it, struct arena *a)
 {
     struct slice json = {0};

@@ -21,6 +21,7 @@ enum id_form { ID_UNKNOWN, ID_OBJECT, ID_TEXT };
 struct slice bson_text(const bson_iter_t *it, struct arena *a);
 int64_t bson_time(const bson_iter_t *it); /* microseconds; 0 = not a time */
 int64_t bson_integer(const bson_iter_t *it);
+int64_t bson_number(const bson_t *doc, const char *key); /* a field of it; 0: not there, or no number */
 /* A document or array as plain JSON text (ObjectIds and dates as strings); empty when it is neither. */
 NODISCARD enum err bson_to_json(const bson_iter_t *it, struct arena *a, struct slice *out);
 

@@ -23,9 +23,9 @@ struct adoption {
     struct arena page, row;
     int64_t rev; /* of the last document written */
     int64_t until_us;
-    int64_t refused; /* documents */
-    int64_t left;    /* customers that cannot be made */
-    bool stopped;    /* refused as a whole, or no answer */
+    int64_t left; /* customers that cannot be made */
+    bool told;    /* of a document that was refused: one is enough */
+    bool stopped; /* refused as a whole, or no answer */
 };
 
 static void begin(struct adoption *ad, struct mongo_store *s, const struct mongo_conn *conn)
@@ -58,12 +58,6 @@ static bool out_of_time(struct adoption *ad)
 
 /* --- writing --- */
 
-static int64_t number(const bson_t *reply, const char *key)
-{
-    bson_iter_t it;
-    return bson_iter_init_find(&it, reply, key) ? bson_integer(&it) : 0;
-}
-
 /* A customer whose _id is taken is there, by whomever. Any other key that is taken (a chat_id; an email, where the
  * deployment has a unique index of its own on it) is somebody else's. */
 static void name_refused(struct adoption *ad, const bson_t *reply, const char *what, bool taken_is_done)
@@ -75,9 +69,10 @@ static void name_refused(struct adoption *ad, const bson_t *reply, const char *w
         bool text = bson_iter_recurse(&one, &field) && bson_iter_find(&field, "errmsg") && BSON_ITER_HOLDS_UTF8(&field);
         if (taken_is_done && text && strstr(bson_iter_utf8(&field, NULL), ID_TAKEN))
             continue;
-        if (ad->refused++ == 0)
+        if (!ad->told)
             log_warn("existing document not written", "what=\"%s\" error=\"%s\": further ones are not named", what,
                      text ? bson_iter_utf8(&field, NULL) : "");
+        ad->told = true;
     }
 }
 
@@ -94,7 +89,7 @@ static int64_t run(struct adoption *ad, mongoc_bulk_operation_t *bulk, const cha
         else
             name_refused(ad, &reply, what, taken_is_done);
     }
-    int64_t written = number(&reply, "nInserted") + number(&reply, "nModified");
+    int64_t written = bson_number(&reply, "nInserted") + bson_number(&reply, "nModified");
     bson_destroy(&reply);
     mongoc_bulk_operation_destroy(bulk);
     return written;

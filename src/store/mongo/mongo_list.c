@@ -191,7 +191,7 @@ struct changes {
 static enum err add_change(struct changes *c, const bson_t *doc, const char *id_field, struct arena *a, int64_t *rev)
 {
     bson_iter_t it;
-    *rev = bson_iter_init_find(&it, doc, "rev") ? bson_integer(&it) : 0;
+    *rev = bson_number(doc, "rev");
     if (!bson_iter_init_find(&it, doc, id_field))
         return OK;
     struct slice id = bson_text(&it, a);

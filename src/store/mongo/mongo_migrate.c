@@ -183,12 +183,6 @@ static bson_t *copy_of(const struct migration *m, const struct old_chat *c, int6
     return doc;
 }
 
-static int64_t inserted(const bson_t *reply)
-{
-    bson_iter_t it;
-    return bson_iter_init_find(&it, reply, "insertedCount") ? bson_integer(&it) : 0;
-}
-
 /* *taken: the _id of the first one that was not inserted is another message's. */
 static enum err insert_chunk(struct migration *m, bson_t *const *docs, size_t n, int64_t *made, bool *taken)
 {
@@ -198,7 +192,7 @@ static enum err insert_chunk(struct migration *m, bson_t *const *docs, size_t n,
     for (size_t i = 0; i < n; i++)
         list[i] = docs[i];
     bool ok = mongoc_collection_insert_many(m->store.writer.messages, list, n, NULL, &reply, &error);
-    *made = ok ? (int64_t)n : inserted(&reply);
+    *made = ok ? (int64_t)n : bson_number(&reply, "insertedCount");
     *taken = !ok && error.domain == MONGOC_ERROR_SERVER && error.code == 11000;
     bson_destroy(&reply);
     return ok || *taken ? OK : failed(m, "copying messages", &error);

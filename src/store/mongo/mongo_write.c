@@ -4,13 +4,6 @@
 #include "base/map.h"
 #include "base/metrics.h"
 
-/* nMatched and upserts of an update's reply. */
-static int64_t reply_number(const bson_t *reply, const char *key)
-{
-    bson_iter_t it;
-    return bson_iter_init_find(&it, reply, key) ? bson_integer(&it) : 0;
-}
-
 /* One update; takes filter and change. *matched: documents found by the filter. A refusal of this document alone
  * (validation, too large) is ERR_INVALID; everything else that fails is ERR_STORE. */
 static enum err update_one(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, bson_t *change, bool upsert,
@@ -21,7 +14,7 @@ static enum err update_one(struct mongo_store *s, mongoc_collection_t *in, bson_
     bson_t opts = BSON_INITIALIZER;
     BSON_APPEND_BOOL(&opts, "upsert", upsert);
     bool ok = mongoc_collection_update_one(in, filter, change, &opts, &reply, &error);
-    *matched = reply_number(&reply, "matchedCount");
+    *matched = bson_number(&reply, "matchedCount");
     bson_iter_t it;
     enum err e = OK;
     if (!ok) {

@@ -25,8 +25,8 @@ START_TIMEOUT = 120.0
 STOP_TIMEOUT = 120.0
 # Deadlines that the server sets to others, so long that a test which got no turn at the core for a while does not meet
 # them: for tests that are not about deadlines. Flags win over it.
-PATIENT = {"SAKURAD_HEAD_TIMEOUT": "60000", "SAKURAD_BODY_TIMEOUT": "60000", "SAKURAD_RESPONSE_TIMEOUT": "60000",
-           "SAKURAD_WRITE_TIMEOUT": "60000", "SAKURAD_DRAIN_TIMEOUT": "60000", "SAKURAD_IDLE_TIMEOUT": "600000",
+PATIENT = {"SAKURAD_HEAD_TIMEOUT": "120000", "SAKURAD_BODY_TIMEOUT": "120000", "SAKURAD_RESPONSE_TIMEOUT": "120000",
+           "SAKURAD_WRITE_TIMEOUT": "60000", "SAKURAD_DRAIN_TIMEOUT": "60000", "SAKURAD_IDLE_TIMEOUT": "3600000",
            "SAKURAD_WS_PING": "600000"}
 # What libmongoc says before main() where a killed program of the same process id left its counters in shared memory.
 DRIVER = re.compile(r"^.* WARNING: +mongoc: Falling back to malloc for counters\.\n", re.M)
