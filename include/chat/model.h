@@ -18,6 +18,7 @@
 #define FIELD_MAX            4096 /* bytes of any other stored text field; location and device: JSON_FIELD_MAX */
 #define JSON_FIELD_MAX       16384
 
+#define ROLE_USER      "user"
 #define ROLE_AGENT     "agent"
 #define ROLE_ASSISTANT "assistant"
 

@@ -108,8 +108,11 @@ void api_set_ai(struct call *c)
     if (!body_object(c, &body))
         return;
     struct rules rules = {0};
-    bool enabled = true;
-    (void)field_bool(&body, "enabled", &rules, &enabled);
+    bool enabled = false;
+    bool named = field_bool(&body, "ai_agent_enabled", &rules, &enabled);
+    named |= field_bool(&body, "enabled", &rules, &enabled); /* counts where both are given */
+    if (!named && rules.count == 0)
+        rules_add(&rules, (struct rule_break){.rule = RULE_MISSING, .where = "body", .field = SLICE_LIT("enabled")});
     if (rules_answer(c, &rules))
         return;
     struct slice chat_id = c->match->params[0];

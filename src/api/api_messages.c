@@ -1,4 +1,5 @@
-/* POST …/chats/{chat_id}/send (three paths, one meaning) and POST /api/chat. */
+/* POST …/chats/{chat_id}/send (three paths: a message is the visitor's on the widget's, an agent's on the dashboards',
+ * unless it says otherwise) and POST /api/chat. */
 #include "call.h"
 
 #include "base/clock.h"
@@ -46,20 +47,35 @@ static bool parse_send_body(struct call *c, struct body *body)
     return e == OK;
 }
 
-/* Fills content, role and key from the request; false: answered. */
-static bool take_fields(struct call *c, const struct body *body, struct op_send *send)
+/* The header is a string of RFC 8941 by its draft, so quotes around it are its form, not its value. */
+static struct slice unquoted(struct slice s)
 {
-    struct rules rules = {0};
-    *send = (struct op_send){.role = SLICE_LIT("user")};
-    (void)field_string(body, "content", NULL, &rules, &send->text);
-    (void)field_string(body, "role", validate_role, &rules, &send->role);
-    (void)field_text(body, "client_message_id", validate_client_key, &rules, &send->client_key);
-    struct slice header = c->req->idempotency_key;
-    /* Refused, not ignored: whoever sends a key relies on it. */
+    bool quoted = s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"';
+    return quoted ? slice_of(s.ptr + 1, s.len - 2) : s;
+}
+
+/* The field is the application's own key; browsers and proxies may add a header by themselves, so it counts only where
+ * there is no field. What counts is refused where it is wrong, not ignored: whoever sends a key relies on it. */
+static void take_key(struct call *c, const struct body *body, struct rules *rules, struct slice *key)
+{
+    struct slice header = unquoted(c->req->idempotency_key);
+    bool has_field = field_text(body, "client_message_id", validate_client_key, rules, key) && key->len > 0;
+    if (has_field || rules->count > 0 || header.len == 0)
+        return;
     struct verdict verdict = slice_is_utf8(header) ? validate_client_key(header)
                                                    : (struct verdict){.fault = FAULT_FORM, .reason = "must be UTF-8"};
-    if (header.ptr && rules_verdict(&rules, verdict, "header", "Idempotency-Key", slice_of(NULL, 0)))
-        send->client_key = header;
+    if (rules_verdict(rules, verdict, "header", "Idempotency-Key", slice_of(NULL, 0)))
+        *key = header;
+}
+
+/* Fills content, role and key from the request; false: answered. */
+static bool take_fields(struct call *c, const struct body *body, struct slice default_role, struct op_send *send)
+{
+    struct rules rules = {0};
+    *send = (struct op_send){.role = default_role};
+    (void)field_string(body, "content", NULL, &rules, &send->text);
+    (void)field_string(body, "role", validate_role, &rules, &send->role);
+    take_key(c, body, &rules, &send->client_key);
     if (rules_answer(c, &rules))
         return false;
     if (validate_content(send->text).fault == FAULT_NONE)
@@ -68,11 +84,11 @@ static bool take_fields(struct call *c, const struct body *body, struct op_send 
     return false;
 }
 
-void api_send(struct call *c)
+static void send_as(struct call *c, struct slice default_role)
 {
     struct body body;
     struct op_send send;
-    if (!parse_send_body(c, &body) || !take_fields(c, &body, &send))
+    if (!parse_send_body(c, &body) || !take_fields(c, &body, default_role, &send))
         return;
     if (c->who && c->who->kind == PRINCIPAL_WIDGET && slice_eq(send.role, SLICE_LIT(ROLE_AGENT))) {
         answer_denied(c); /* a customer must not put words into an agent's mouth */
@@ -92,6 +108,16 @@ void api_send(struct call *c)
     op->send.chat_id = chat_id;
     struct slice *const all[] = {&op->send.chat_id, &op->send.role, &op->send.text, &op->send.client_key};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
+}
+
+void api_send(struct call *c)
+{
+    send_as(c, SLICE_LIT(ROLE_USER));
+}
+
+void api_agent_send(struct call *c)
+{
+    send_as(c, SLICE_LIT(ROLE_AGENT));
 }
 
 /* No AI is connected: the sentence that widgets in the field show until an agent writes. */

@@ -82,7 +82,8 @@ struct http_session *op_session(struct op *op, struct api_worker *w);
 struct http_session *op_succeeded(struct op *op, struct api_worker *w);
 
 /* Handlers, one file per resource. */
-void api_send(struct call *c);
+void api_send(struct call *c);       /* the widget's */
+void api_agent_send(struct call *c); /* the dashboards': an agent's message unless it says otherwise */
 void api_create_chat(struct call *c);
 void api_set_ai(struct call *c);
 void api_put_user(struct call *c);

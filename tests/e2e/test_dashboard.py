@@ -1,7 +1,7 @@
 """The dashboard's calls, row by row of the contract."""
 import uuid
 
-from harness.case import OBJECT_ID, ServerCase, main, new_email
+from harness.case import FORM, OBJECT_ID, ServerCase, main, new_email
 
 USER = "_id name email ip vibe category status location device dashboard_user_id chats"
 MESSAGE = "_id sender content timestamp status isLink linkUrl tags"
@@ -209,6 +209,23 @@ class Chats(ServerCase):
         self.assertInvalid(r, ("query", "before"))
 
 
+class Reply(ServerCase):
+    """POST /api/dashboard/chats/{chat_id}/send and POST /api/chats/{chat_id}/send"""
+
+    def test_a_reply_without_a_role_is_an_agents(self):
+        """It was stored as the visitor's."""
+        chat = self.chat()
+        for path in (f"/api/dashboard/chats/{chat.id}/send", f"/api/chats/{chat.id}/send"):
+            for body, headers, role in (({"content": "x"}, [], "agent"), ("content=x", [FORM], "agent"),
+                                        ({"content": "x", "role": "user"}, [], "user"),
+                                        ({"content": "x", "role": "assistant"}, [], "assistant")):
+                with self.subTest(path, body=body):
+                    self.post(path, body, headers)
+                    self.assertEqual(chat.poll()["messages"][-1]["role"], role)
+        self.post(f"/api/users/chats/{chat.id}/send", {"content": "x"})
+        self.assertEqual(chat.poll()["messages"][-1]["role"], "user")
+
+
 class AiAgent(ServerCase):
     """PATCH and GET /api/dashboard/chats/{chat_id}/ai-agent"""
 
@@ -222,7 +239,8 @@ class AiAgent(ServerCase):
     def test_off_and_on(self):
         chat = self.chat()
         for body, enabled, word in (({"enabled": False}, False, "disabled"), ({"enabled": True}, True, "enabled"),
-                                    ({"enabled": False}, False, "disabled"), ({}, True, "enabled")):
+                                    ({"ai_agent_enabled": False}, False, "disabled"), ({"ai_agent_enabled": True}, True, "enabled"),
+                                    ({"ai_agent_enabled": True, "enabled": False}, False, "disabled")):
             with self.subTest(body):
                 r = self.http.patch(f"/api/dashboard/chats/{chat.id}/ai-agent", body)
                 self.assertEqual(r.status, 200, r)
@@ -239,10 +257,15 @@ class AiAgent(ServerCase):
 
     def test_refused(self):
         chat = self.chat()
-        for value in ("perhaps", 2, [], {}, None, 0.5):
-            with self.subTest(value=value):
-                r = self.http.patch(f"/api/dashboard/chats/{chat.id}/ai-agent", {"enabled": value})
-                self.assertInvalid(r, ("body", "enabled"))
+        for name in ("enabled", "ai_agent_enabled"):
+            for value in ("perhaps", 2, [], {}, None, 0.5):
+                with self.subTest(name, value=value):
+                    r = self.http.patch(f"/api/dashboard/chats/{chat.id}/ai-agent", {name: value})
+                    self.assertInvalid(r, ("body", name))
+        for body in ({}, {"other": True}):
+            with self.subTest("a body that names neither switched it on", body=body):
+                self.assertInvalid(self.http.patch(f"/api/dashboard/chats/{chat.id}/ai-agent", body), ("body", "enabled"),
+                                   "missing")
         self.assertTrue(self.state(chat)["ai_agent_enabled"])
 
     def test_unknown(self):

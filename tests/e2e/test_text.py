@@ -2,9 +2,8 @@
 import json
 import urllib.parse
 
-from harness.case import ServerCase, main
+from harness.case import FORM, ServerCase, main
 
-FORM = ("Content-Type", "application/x-www-form-urlencoded")
 TEXTS = (
     ("script end", "</script><script>alert(1)</script><!--"),
     ("quotes", "\"double\" 'single' `back` \\ backslash \\\" \\u0041"),

@@ -3,11 +3,10 @@ import json
 import re
 import uuid
 
-from harness.case import OBJECT_ID, SENT, UUID4, ServerCase, in_threads, main, new_email
+from harness.case import FORM, OBJECT_ID, SENT, UUID4, ServerCase, in_threads, main, new_email
 from harness.routes import SEND_ROUTES, path
 
 JSON = ("Content-Type", "application/json")
-FORM = ("Content-Type", "application/x-www-form-urlencoded")
 AI_OFF = "AI agent responses are currently disabled. A human agent will respond soon."
 DEFAULT_NAMES = ("Widget User", "User abc", "")
 DEFAULT_EMAILS = ("someone@widget.local", "unknown@example.com", "")
@@ -268,7 +267,7 @@ class Send(ServerCase):
             with self.subTest(role):
                 chat.send("x", role)
                 self.assertEqual(chat.poll()["messages"][-1]["role"], role)
-        self.post(f"/api/chats/{chat.id}/send", {"content": "x"})
+        self.post(f"/api/users/chats/{chat.id}/send", {"content": "x"})
         self.assertEqual(chat.poll()["messages"][-1]["role"], "user")
 
     def test_errors_on_every_route(self):
@@ -363,6 +362,35 @@ class Idempotent(ServerCase):
         chat = self.chat()
         first = chat.send("one", client_message_id="k")
         self.assertEqual(chat.send("one", headers=[("Idempotency-Key", "k")]), first)
+
+    def test_the_applications_own_key_wins(self):
+        """Browsers and proxies add headers of their own: one that came with two messages made one of them."""
+        chat = self.chat()
+        same = [("Idempotency-Key", "from a proxy")]
+        ids = [chat.send(key, headers=same, client_message_id=key)["message_id"] for key in ("a", "b", "a")]
+        self.assertEqual((ids[0] == ids[2], ids[0] == ids[1]), (True, False))
+        wrong = chat.send("c", headers=[("Idempotency-Key", "k" * 129)], client_message_id="c")
+        self.assertEqual(chat.send("c", client_message_id="c"), wrong)
+        self.assertEqual(chat.send("d", headers=[("Idempotency-Key", "d")], client_message_id=""),
+                         chat.send("d", headers=[("Idempotency-Key", "d")]))
+
+    def test_an_empty_key_is_none(self):
+        for name, headers, fields in (("header", [("Idempotency-Key", "")], {}), ("blanks", [("Idempotency-Key", "  ")], {}),
+                                      ("quotes", [("Idempotency-Key", '""')], {}), ("field", [], {"client_message_id": ""}),
+                                      ("null", [], {"client_message_id": None}),
+                                      ("both", [("Idempotency-Key", "")], {"client_message_id": ""})):
+            with self.subTest(name):
+                chat = self.chat()
+                self.assertNotEqual(chat.send("one", headers=headers, **fields), chat.send("two", headers=headers, **fields))
+                self.assertEqual([m["content"] for m in chat.history()], ["one", "two"])
+
+    def test_quotes_around_the_header_are_not_part_of_it(self):
+        chat = self.chat()
+        first = chat.send("one", headers=[("Idempotency-Key", '"8e03978e"')])
+        self.assertEqual(chat.send("one", headers=[("Idempotency-Key", "8e03978e")]), first)
+        self.assertEqual(chat.send("one", client_message_id="8e03978e"), first)
+        self.assertNotEqual(chat.send("one", client_message_id='"8e03978e"'), first)
+        self.assertNotEqual(chat.send("one", headers=[("Idempotency-Key", '"')]), first)
 
     def test_form_field(self):
         chat = self.chat()

@@ -13,6 +13,7 @@ UUID4 = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-
 OBJECT_ID = re.compile(r"^[0-9a-f]{24}$")
 ORIGINS = ("http://localhost:3000", "http://localhost:3001", "http://127.0.0.1:3000", "http://127.0.0.1:3001")
 FOREIGN = "https://elsewhere.example"
+FORM = ("Content-Type", "application/x-www-form-urlencoded")
 SENT = {"success": True, "message": "Message sent successfully"}
 
 
