@@ -8,11 +8,11 @@
 #include "base/buf.h"
 #include "base/id.h"
 
-#define CHAT_ID_MAX          64  /* bytes; ours are UUIDs (36), existing deployments may have brought others */
-#define USER_ID_MAX          128 /* bytes; ours are 24 hex digits, callers may bring their own */
-#define EMAIL_MAX            320 /* bytes (RFC 5321: 64 + 1 + 255) */
-#define USER_NAME_MAX        512 /* bytes */
-#define ROLE_MAX_CHARS       32  /* code points, 1..32 */
+#define CHAT_ID_MAX          1024 /* bytes; ours are UUIDs (36), existing deployments have brought any text */
+#define USER_ID_MAX          128  /* bytes; ours are 24 hex digits, callers may bring their own */
+#define EMAIL_MAX            320  /* bytes (RFC 5321: 64 + 1 + 255) */
+#define USER_NAME_MAX        512  /* bytes */
+#define ROLE_MAX_CHARS       32   /* code points, 1..32 */
 #define ROLE_MAX_BYTES       128
 #define CLIENT_KEY_MAX_CHARS 128
 #define FIELD_MAX            4096 /* bytes of any other stored text field; location and device: JSON_FIELD_MAX */

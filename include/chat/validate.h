@@ -34,7 +34,8 @@ struct verdict validate_name(struct slice name);   /* ≤ USER_NAME_MAX bytes */
 struct verdict validate_field(struct slice text);  /* any other stored text: ≤ FIELD_MAX bytes */
 struct verdict validate_object(struct slice json); /* location, device: ≤ JSON_FIELD_MAX bytes of source text */
 
-/* False: no stored chat can have this id (route: 404). 1–CHAT_ID_MAX bytes, no control characters. */
+/* False: no stored chat is found by this id (route: 404). 1–CHAT_ID_MAX bytes, any: what existing data calls its chats is
+ * not ours to choose. */
 bool chat_id_possible(struct slice chat_id);
 /* False: no stored customer can be found by it (route: 404 "User not found"). Id, user_ref or email. */
 bool user_ident_possible(struct slice ident);

@@ -1,8 +1,10 @@
 /* notice.h: what a producer tells the broadcasters, by value, as it travels through a ring.
+ * Chats:   an id of more than NOTICE_CHAT_ID_MAX bytes, which only existing data has, travels as its hash, so that all the
+ *          others' records stay small. Its followers find it by that; what they are sent names no chat ("*": look).
  * Thread:  plain data.
  * Fails:   notice_message() returns false when a text does not fit (callers validated them long before). */
 #pragma once
-#include "base/buf.h"
+#include "base/map.h"
 
 #define NOTICE_CHAT_ID_MAX 64
 #define NOTICE_ROLE_MAX    128 /* 32 characters of at most 4 bytes */
@@ -40,11 +42,31 @@ static inline struct slice notice_role(const struct notice *n)
     return slice_of(n->role, n->role_len);
 }
 
+#define NOTICE_HASHED '\xff' /* begins no text in UTF-8 */
+
+/* What stands for a chat's id in notices and among the hub's followers: itself or, in room, what a long one becomes. */
+static inline struct slice notice_key(struct slice chat_id, char room[static NOTICE_CHAT_ID_MAX])
+{
+    if (chat_id.len <= NOTICE_CHAT_ID_MAX)
+        return chat_id;
+    uint64_t hash = hash_bytes(chat_id.ptr, chat_id.len);
+    room[0] = NOTICE_HASHED;
+    memcpy(room + 1, &hash, sizeof(hash));
+    return slice_of(room, 1 + sizeof(hash));
+}
+
+static inline bool notice_key_is_hash(struct slice key)
+{
+    return key.len > 0 && key.ptr[0] == NOTICE_HASHED;
+}
+
 static inline bool notice_message(struct notice *n, struct slice chat_id, struct slice role, int64_t wall_us,
                                   int64_t mono_us)
 {
-    if (chat_id.len == 0 || chat_id.len > NOTICE_CHAT_ID_MAX || role.len > NOTICE_ROLE_MAX)
+    char room[NOTICE_CHAT_ID_MAX];
+    if (chat_id.len == 0 || role.len > NOTICE_ROLE_MAX)
         return false;
+    chat_id = notice_key(chat_id, room);
     n->wall_us = wall_us;
     n->raised_mono_us = mono_us;
     n->kind = NOTICE_MESSAGE;

@@ -97,7 +97,7 @@ struct verdict validate_object(struct slice json)
 
 bool chat_id_possible(struct slice chat_id)
 {
-    return chat_id.len > 0 && chat_id.len <= CHAT_ID_MAX && !has_control(chat_id);
+    return chat_id.len > 0 && chat_id.len <= CHAT_ID_MAX;
 }
 
 bool user_ident_possible(struct slice ident)

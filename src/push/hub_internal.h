@@ -36,7 +36,7 @@ static inline struct hub_sub *hub_sub(struct ws_conn *c)
 
 /* One chat that somebody follows; exists while somebody does. */
 struct hub_chat {
-    char id[NOTICE_CHAT_ID_MAX];
+    char id[NOTICE_CHAT_ID_MAX]; /* or what stands for a long one: notice_key() */
     uint8_t id_len;
     struct hub_special **subs;
     uint32_t count, cap;

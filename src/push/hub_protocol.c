@@ -3,6 +3,7 @@
 #include "hub_internal.h"
 
 #include "base/clock.h"
+#include "chat/model.h"
 #include "json/json_in.h"
 #include "json/json_out.h"
 
@@ -121,8 +122,8 @@ static bool read_wish(struct hub *h, struct ws_conn *c, struct json_value reques
         return false;
     struct json_value chat = json_get(request, SLICE_LIT("chat_id"));
     if (given(chat) &&
-        (json_string(chat, &wish->chat_id) != OK || wish->chat_id.len == 0 || wish->chat_id.len > NOTICE_CHAT_ID_MAX)) {
-        send_error(h, c, SLICE_LIT("chat_id must be a string of 1 to 64 bytes, not "), words_of(chat));
+        (json_string(chat, &wish->chat_id) != OK || wish->chat_id.len == 0 || wish->chat_id.len > CHAT_ID_MAX)) {
+        send_error(h, c, SLICE_LIT("chat_id must be a string of 1 to 1024 bytes, not "), words_of(chat));
         return false;
     }
     struct json_value interval = json_get(request, SLICE_LIT("min_interval_ms"));

@@ -97,7 +97,8 @@ static bool enlist(struct hub *h, struct hub_special *sp, struct slice chat_id)
 {
     if (chat_id.len == 0)
         return list_add(&h->paced, &h->paced_count, &h->paced_cap, sp);
-    sp->chat = chat_get(h, chat_id);
+    char room[NOTICE_CHAT_ID_MAX];
+    sp->chat = chat_get(h, notice_key(chat_id, room));
     if (!sp->chat)
         return false;
     if (!list_add(&sp->chat->subs, &sp->chat->count, &sp->chat->cap, sp)) {

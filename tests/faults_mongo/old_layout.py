@@ -7,6 +7,8 @@ import pymongo
 from bson import ObjectId
 
 LONG = 10500  # more embedded messages than 10,000
+# What other programs have called their chats: all of it is some customer's history.
+ODD_IDS = ["a/b c?d#e", "100%", "%41", "Zoë 👋 \u202e", " blank ", "line\nbreak\t\x01", "{\"$ne\":1}", "..", "+", "*", "x" * 1024]
 
 
 def day(n, us=0):
@@ -22,6 +24,7 @@ def main(uri, name):
          "total_visits": "7", "location": {"city": "Kyoto", "geo": [35.0, 135]}, "dashboard_user_id": ObjectId(), "user_id": "ref-1"},
         {"_id": bob, "email": "bob@old.io"},
         {"_id": "visitor 9"},
+        {"_id": "odd", "email": "odd@old.io"},
         {"_id": "long", "email": "long@old.io", "name": "Long", "last_seen": "2024-01-05T00:00:00Z"}])
     db["customer-chats"].insert_many([
         # ObjectId customer, named by its text; ids not unique; a date, ISO texts, no time; text or content only; strays
@@ -42,11 +45,12 @@ def main(uri, name):
         {"chat_id": "old-nobody", "user_id": "nobody", "created_at": day(4), "messages": [{"role": "user", "text": "anybody?"}]},
         {"chat_id": "old-gone", "user_id": ObjectId("65c000000000000000000001"), "last_activity": "2024-01-06T00:00:00"},
         {"chat_id": "old-gone-2", "user_id": "65c000000000000000000002"},
-        {"_id": "old-nameless", "user_id": "visitor 9", "messages": [{"role": "user", "text": "no chat_id"}]}])
+        {"_id": "old-nameless", "user_id": "visitor 9", "messages": [{"role": "user", "text": "no chat_id"}]},
+        *({"chat_id": id, "user_id": "odd", "messages": [{"role": "user", "text": f"in {id}"}]} for id in ODD_IDS)])
     # messages of the new layout behind embedded ones
     db["customer-messages"].insert_one({"_id": ObjectId("66a000000000000000000001"), "chat_id": "old-4", "role": "user",
                                         "content": "newer", "text": "newer", "timestamp": day(20)})
-    print(json.dumps({"customers": db.customers.count_documents({}), "long": LONG}))
+    print(json.dumps({"customers": db.customers.count_documents({}), "long": LONG, "odd": ODD_IDS}))
 
 
 def counts(uri, name):

@@ -1,5 +1,6 @@
 """A database in the old layout, through the real server: refetch and polls show the whole history, new messages continue it."""
 import unittest
+from urllib.parse import quote
 
 from rig import Database, MongoServer, until
 from harness.case import main
@@ -15,7 +16,8 @@ class Legacy(unittest.TestCase):
     def setUpClass(cls):
         cls.database = Database().start()
         cls.addClassCleanup(cls.database.discard)
-        cls.long = cls.database.script("old_layout.py")["long"]
+        made = cls.database.script("old_layout.py")
+        cls.long, cls.odd, cls.customers = made["long"], made["odd"], made["customers"]
         cls.server = MongoServer(store=cls.database.uri(patient=True)).start()
         cls.addClassCleanup(cls.server.discard)
         cls.client = cls.server.patient()  # the database is slow at a history of 10,500 messages, and no test of that
@@ -24,7 +26,8 @@ class Legacy(unittest.TestCase):
         """Per chat what must be shown, oldest first; a message that is neither text nor content is empty."""
         chats = {"old-1": ["one", "two", "three", "four"], "old-2": [], "old-3": [], "old-4": ["hi", "newer"],
                  "old-long": [f"m{i}" for i in range(self.long)], "old-bare": ["bare"], "old-nobody": ["anybody?"],
-                 "old-gone": [], "old-gone-2": [], "old-nameless": ["no chat_id"]}
+                 "old-gone": [], "old-gone-2": [], "old-nameless": ["no chat_id"],
+                 **{id: [f"in {id}"] for id in self.odd}}
         for chat, text in extra:
             chats[chat].append(text)
         return chats
@@ -43,7 +46,7 @@ class Legacy(unittest.TestCase):
             refetch.update(self.shown(user["chats"]))
         self.assertEqual(list(sorted(refetch)), list(sorted(want)))
         polls = {}
-        for ident in ("ann@old.io", "bob@old.io", "visitor%209", "long@old.io", *ADOPTED.values()):
+        for ident in ("ann@old.io", "bob@old.io", "visitor%209", "long@old.io", "odd", *ADOPTED.values()):
             answer = self.get(f"/api/users/{ident}/chats")
             polls.update(self.shown(answer["chats"]))
             for chat in answer["chats"]:
@@ -53,17 +56,17 @@ class Legacy(unittest.TestCase):
             self.assertTrue(refetch[chat] == texts, f"refetch of {chat}: {len(refetch[chat])} for {len(texts)}")
             self.assertTrue(polls[chat] == texts, f"poll of {chat}: {len(polls[chat])} for {len(texts)}")
             self.assertTrue(self.pages(chat) == texts, f"pages of {chat}")
-            self.assertEqual(self.get(f"/api/chats/{chat}")["chat_id"], chat)
-            self.assertEqual(self.get(f"/api/dashboard/chats/{chat}/ai-agent")["ai_agent_enabled"], chat != "old-3")
+            self.assertEqual(self.get(f"/api/chats/{quote(chat, safe='')}")["chat_id"], chat)
+            self.assertEqual(self.get(f"/api/dashboard/chats/{quote(chat, safe='')}/ai-agent")["ai_agent_enabled"], chat != "old-3")
         listed = self.get("/api/chats")
         self.assertEqual((listed["total"], sorted(c["chat_id"] for c in listed["chats"])), (len(want), sorted(want)))
         self.assertEqual(self.database.script("old_layout.py", "count"),
-                         {"customers": 4 + len(ADOPTED), "customer-chats": len(want)})
+                         {"customers": self.customers + len(ADOPTED), "customer-chats": len(want)})
 
     def pages(self, chat):
         out, before = [], ""
         while True:
-            page = self.get(f"/api/chats/{chat}/messages?limit=1000{before}")["messages"]
+            page = self.get(f"/api/chats/{quote(chat, safe='')}/messages?limit=1000{before}")["messages"]
             if not page:
                 return [t for t in out if t]
             out = [m["content"] for m in page] + out
@@ -80,6 +83,16 @@ class Legacy(unittest.TestCase):
         users = {u["_id"]: u["name"] for u in self.get("/api/debug/users-chats")["users"]}
         self.assertEqual((users["nobody"], users[ADOPTED["old-bare"]]), ("Nora", "User 65b00000"))
 
+    def hear(self, followers, sends):
+        """Each of its chat and of no other; an id longer than a notice carries is told as "*"."""
+        for chat, ws in followers.items():
+            heard, want = [], [chat if len(chat.encode()) <= 64 else "*"] * sum(sent == chat for sent, _ in sends)
+            while len(heard) < len(want):
+                told = ws.recv_json()["data"]
+                heard += [told["chat_id"]] * (told["message_role"] == "user")
+            self.assertEqual(heard + [m["data"]["chat_id"] for m in ws.until_pong()], want)
+            ws.close()
+
     def test_the_whole_history_and_its_continuation(self):
         self.check(self.expected())
         for ident in (ANN, "ref-1", "ann@old.io"):
@@ -90,9 +103,12 @@ class Legacy(unittest.TestCase):
                          ["2024-01-02T03:04:05.000000Z", "2024-01-02T03:04:05.500000Z", "2024-01-02T03:04:06.000001Z"])
         self.assertFalse(self.get("/api/dashboard/chats/old-3/ai-agent")["ai_agent_enabled"])
         sends = [(chat, f"new {n} in {chat}") for n in range(3) for chat in self.expected()]
+        followers = {chat: self.server.subscriber(chat_id=chat) for chat in self.odd}
         for chat, text in sends:
-            r = self.client.post(f"/api/users/chats/{chat}/send", {"content": text, "client_message_id": text})
+            r = self.client.post(f"/api/users/chats/{quote(chat, safe='')}/send",
+                                 {"content": text, "client_message_id": text[:80]})
             self.assertEqual(r.status, 200, r)
+        self.hear(followers, sends)
         self.check(self.expected(sends))
         self.client.close()
         self.server.stop()

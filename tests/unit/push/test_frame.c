@@ -81,10 +81,31 @@ static void sizes(void)
     buf_fini(&b);
     struct notice n;
     CU_ASSERT_FALSE(notice_message(&n, slice_of(control, 0), SLICE_LIT("user"), WALL, 0));
-    CU_ASSERT_FALSE(notice_message(&n, slice_of(control, NOTICE_CHAT_ID_MAX + 1), SLICE_LIT("user"), WALL, 0));
+    CU_ASSERT_FALSE(notice_message(&n, SLICE_LIT("c"), slice_of(control, NOTICE_ROLE_MAX + 1), WALL, 0));
     CU_ASSERT_TRUE(notice_message(&n, slice_of(control, NOTICE_CHAT_ID_MAX), slice_of(control, NOTICE_ROLE_MAX), 1, 0));
     CU_ASSERT_EQUAL(notice_role(&n).len, NOTICE_ROLE_MAX);
 }
 
-const CU_TestInfo frame_tests[] = {
-    {"headers", headers}, {"notices to the byte", notices_to_the_byte}, {"sizes", sizes}, CU_TEST_INFO_NULL};
+/* Ids past the record's room travel as a hash: equal for equal ids, and shown as no chat. */
+static void a_long_chat_id_is_told_as_a_hint(void)
+{
+    struct buf b = {0};
+    struct notice n, other;
+    char id[NOTICE_CHAT_ID_MAX + 1], room[NOTICE_CHAT_ID_MAX];
+    memset(id, 'x', sizeof(id));
+    CU_ASSERT_TRUE(notice_message(&n, slice_of(id, sizeof(id)), SLICE_LIT("user"), WALL, 0));
+    CU_ASSERT_TRUE(slice_eq(notice_chat_id(&n), notice_key(slice_of(id, sizeof(id)), room)));
+    id[0] = 'y';
+    CU_ASSERT_TRUE(notice_message(&other, slice_of(id, sizeof(id)), SLICE_LIT("user"), WALL, 0));
+    CU_ASSERT_FALSE(slice_eq(notice_chat_id(&n), notice_chat_id(&other)));
+    frame_message(&b, NOTICE_FLAT, notice_chat_id(&n), notice_role(&n), WALL);
+    check(&b, "{\"type\":\"chat_message_notification\",\"data\":{\"chat_id\":\"*\",\"message_role\":\"user\","
+              "\"timestamp\":\"2026-11-24T21:56:00.588000Z\"}}");
+    buf_fini(&b);
+}
+
+const CU_TestInfo frame_tests[] = {{"headers", headers},
+                                   {"notices to the byte", notices_to_the_byte},
+                                   {"sizes", sizes},
+                                   {"a long chat id is told as a hint", a_long_chat_id_is_told_as_a_hint},
+                                   CU_TEST_INFO_NULL};

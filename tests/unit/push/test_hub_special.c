@@ -71,6 +71,32 @@ static void followers_hear_their_chat_only(void)
     rig_stop(&r);
 }
 
+/* Chats of existing data with ids that do not fit a notice: their followers hear of them, and of no other. */
+static void followers_of_long_ids_hear_their_chat_only(void)
+{
+    struct rig r = {0};
+    struct peer a, all;
+    char more[300], id[101], other[101];
+    memset(id, 'x', sizeof(id));
+    memset(other, 'x', sizeof(other));
+    id[100] = other[100] = '\0';
+    other[99] = 'y';
+    snprintf(more, sizeof(more), ",\"chat_id\":\"%s\"", id);
+    rig_start(&r, &hub_app, NULL);
+    open_subscribed(&a, &r, more);
+    open_subscribed(&all, &r, "");
+    rig_message(&r, other, "user");
+    rig_message(&r, id, "agent");
+    EXPECT_MESSAGE(&a, "*", "agent");
+    EXPECT_NOTHING(&a);
+    EXPECT_MESSAGE(&all, "*", "user");
+    EXPECT_MESSAGE(&all, "*", "agent");
+    peer_close(&a);
+    CU_ASSERT_EQUAL(hub_of(&r)->chats.count, 0);
+    peer_close(&all);
+    rig_stop(&r);
+}
+
 static void a_turns_messages_of_one_chat_are_one_write(void)
 {
     struct rig r = {0};
@@ -274,6 +300,7 @@ static void churn(void)
 
 const CU_TestInfo hub_special_tests[] = {
     {"followers hear their chat only", followers_hear_their_chat_only},
+    {"followers of long ids hear their chat only", followers_of_long_ids_hear_their_chat_only},
     {"a turn's messages of one chat are one write", a_turns_messages_of_one_chat_are_one_write},
     {"an interval of one's own", an_interval_of_ones_own},
     {"an interval for one chat", an_interval_for_one_chat},
