@@ -5,7 +5,7 @@
  *          is no lesser trust.
  * A token's bytes reach the JWT library only after their signature was found good here (constant time, whatever the
  * library does), so that no stranger's JSON is parsed and no algorithm but HS256 is ever asked for.
- * Claims:  aud "sakurad"; exp, required; nbf, iat, optional; role "widget" with sub (the customer's id), or role
+ * Claims:  aud "sakurad", or a list with it; exp, required; nbf, iat, optional; role "widget" with sub (the customer's id), or role
  *          "dashboard" with an optional owner (that owner's customers only) and an optional sub (an agent's name). */
 #pragma once
 #include "base/buf.h"
@@ -41,6 +41,7 @@ enum token_verdict {
     TOKEN_GOOD,
     TOKEN_MALFORMED, /* not a JWT */
     TOKEN_FORGED,    /* no key of ours signed it, or not by HS256 */
+    TOKEN_CRITICAL,  /* its header has `crit`: an extension that must be understood */
     TOKEN_EXPIRED,
     TOKEN_EARLY,   /* nbf, or iat, is still to come */
     TOKEN_FOREIGN, /* another audience */

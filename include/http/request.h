@@ -51,7 +51,6 @@ struct http_request {
     struct slice host, origin, content_type, authorization, idempotency_key;
     struct slice if_none_match, connection, upgrade;
     struct slice ws_key, ws_version, ws_protocol;
-    struct slice x_forwarded_for; /* the last line: what the nearest proxy wrote */
     struct slice access_control_request_method, access_control_request_headers;
     /* all headers */
     const char *base;
@@ -79,3 +78,15 @@ NODISCARD enum err http_form_decode(struct slice s, struct arena *a, struct slic
  *     for (struct slice rest = list, item; http_list_next(&rest, &item);) … */
 bool http_list_next(struct slice *rest, struct slice *item);
 bool http_list_has(struct slice list, struct slice token); /* without case */
+
+/* The same from the end, over all lines of that name, which are one list (RFC 9110, 5.3): the last element first.
+ *     struct http_list_back at = http_list_back(req, name);
+ *     while (http_list_prev(&at, &item)) … */
+struct http_list_back {
+    const struct http_request *req;
+    struct slice name;
+    uint32_t lines; /* headers before the one that `left` is of */
+    struct slice left;
+};
+struct http_list_back http_list_back(const struct http_request *req, struct slice name);
+bool http_list_prev(struct http_list_back *at, struct slice *item);

@@ -4,6 +4,7 @@
 
 #include "base/map.h"
 #include "chat/validate.h"
+#include "json/json_in.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,7 +17,8 @@
 #include <unistd.h>
 
 #define DIGEST_BYTES    32
-#define SIGNATURE_CHARS 43 /* of 32 bytes in base64url without padding */
+#define AUDIENCE_MAX    (16 * AUTH_TOKEN_MAX) /* of the tokens of its JSON text */
+#define SIGNATURE_CHARS 43                    /* of 32 bytes in base64url without padding */
 
 struct key {
     size_t len;
@@ -35,6 +37,7 @@ const char *token_verdict_text(enum token_verdict v)
         [TOKEN_GOOD] = "The token is good",
         [TOKEN_MALFORMED] = "The token is not a JWT",
         [TOKEN_FORGED] = "The token's signature is not good",
+        [TOKEN_CRITICAL] = "The token demands an extension that is not known",
         [TOKEN_EXPIRED] = "The token has expired",
         [TOKEN_EARLY] = "The token is not valid yet",
         [TOKEN_FOREIGN] = "The token is for another audience",
@@ -188,19 +191,19 @@ static bool signed_by(const struct auth *a, const struct key *key, struct slice 
 
 /* ---- the claims ---- */
 
-/* An absent claim is true with *out left as it is; one that is not a whole number is false. */
-static bool time_claim(jwt_t *jwt, const char *name, long *out)
+/* RFC 7519's NumericDate, with or without a fraction, down to its second. An absent claim is true with *out left as it
+ * is; one that is not such a number is false. */
+static bool time_claim(jwt_t *jwt, const char *name, int64_t *out)
 {
     char *json = jwt_get_grants_json(jwt, name);
     if (!json)
         return true;
     char *end = NULL;
-    errno = 0;
-    long value = strtol(json, &end, 10);
-    bool good = errno == 0 && end != json && *end == '\0' && value >= 0 && value < INT64_MAX / 2;
+    double value = strtod(json, &end);
+    bool good = end != json && *end == '\0' && value >= 0 && value < (double)(INT64_MAX / 2);
     free(json);
     if (good)
-        *out = value;
+        *out = (int64_t)value;
     return good;
 }
 
@@ -216,9 +219,50 @@ static bool text_claim(jwt_t *jwt, const char *name, struct slice *out)
     return absent;
 }
 
+/* Ours as a text, or in a list of texts (RFC 7519, 4.1.3). */
+static bool is_for_us(struct json_value aud)
+{
+    struct slice name;
+    bool found = json_string(aud, &name) == OK && slice_eq(name, SLICE_LIT(AUTH_AUDIENCE));
+    if (json_type(aud) != JSON_ARRAY)
+        return found;
+    struct json_value key, value;
+    for (struct json_iter it = json_iter(aud); json_next(&it, &key, &value);) {
+        if (json_string(value, &name) != OK)
+            return false;
+        found |= slice_eq(name, SLICE_LIT(AUTH_AUDIENCE));
+    }
+    return found;
+}
+
+static enum token_verdict check_audience(jwt_t *jwt)
+{
+    char *json = jwt_get_grants_json(jwt, "aud"); /* as long as a token at most */
+    struct arena arena;
+    struct json_doc doc;
+    if (!json)
+        return TOKEN_FOREIGN;
+    arena_init(&arena, AUDIENCE_MAX);
+    enum err e = json_parse(slice_cstr(json), &arena, &doc, NULL);
+    enum token_verdict v = e == ERR_NOMEM                          ? TOKEN_NO_MEMORY
+                           : e == OK && is_for_us(json_root(&doc)) ? TOKEN_GOOD
+                                                                   : TOKEN_FOREIGN;
+    arena_fini(&arena);
+    free(json);
+    return v;
+}
+
+/* Whatever a token says must be understood (RFC 7515, 4.1.11): we understand no extension. */
+static bool demands_more(jwt_t *jwt)
+{
+    char *list = jwt_get_headers_json(jwt, "crit");
+    free(list);
+    return list != NULL;
+}
+
 static enum token_verdict check_times(jwt_t *jwt, int64_t now_s, int64_t *until_s)
 {
-    long exp = -1, nbf = 0, iat = 0;
+    int64_t exp = -1, nbf = 0, iat = 0;
     if (!time_claim(jwt, "exp", &exp) || !time_claim(jwt, "nbf", &nbf) || !time_claim(jwt, "iat", &iat) || exp < 0)
         return TOKEN_UNCLEAR;
     *until_s = exp + AUTH_SKEW_S;
@@ -261,13 +305,14 @@ static enum token_verdict check_role(jwt_t *jwt, struct slice token, struct prin
 
 static enum token_verdict check_claims(jwt_t *jwt, struct slice token, int64_t now_s, struct principal *out)
 {
-    struct slice aud;
     int64_t until_s = 0;
     if (jwt_get_alg(jwt) != JWT_ALG_HS256) /* signed by us, yet saying otherwise */
         return TOKEN_FORGED;
-    if (!text_claim(jwt, "aud", &aud) || !slice_eq(aud, SLICE_LIT(AUTH_AUDIENCE)))
-        return TOKEN_FOREIGN;
-    enum token_verdict v = check_times(jwt, now_s, &until_s);
+    if (demands_more(jwt))
+        return TOKEN_CRITICAL;
+    enum token_verdict v = check_audience(jwt);
+    if (v == TOKEN_GOOD)
+        v = check_times(jwt, now_s, &until_s);
     if (v == TOKEN_GOOD)
         v = check_role(jwt, token, out);
     out->until_s = until_s;

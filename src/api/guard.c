@@ -46,17 +46,12 @@ struct address guard_client(const struct call *c, bool *proxied)
 {
     const struct api *api = c->w->api;
     struct address client = c->s->from.address;
-    struct slice list = c->req->x_forwarded_for;
+    struct http_list_back hops = http_list_back(c->req, SLICE_LIT("X-Forwarded-For"));
+    struct slice hop;
+    struct address before;
     *proxied = trusted(api, &client);
-    while (list.len > 0 && trusted(api, &client)) {
-        const char *comma = memrchr(list.ptr, ',', list.len);
-        size_t at = comma ? (size_t)(comma - list.ptr) + 1 : 0;
-        struct address before;
-        if (!address_parse(slice_trim(slice_of(list.ptr + at, list.len - at), " \t"), true, &before))
-            break;
+    while (trusted(api, &client) && http_list_prev(&hops, &hop) && address_parse(hop, true, &before))
         client = before;
-        list.len = comma ? at - 1 : 0;
-    }
     return client;
 }
 

@@ -248,9 +248,6 @@ static void read_list(struct http_request *req, struct facts *f, enum header_id 
     case HEADER_CORS_HEADERS:
         first(&req->access_control_request_headers, value);
         break;
-    case HEADER_X_FORWARDED_FOR:
-        req->x_forwarded_for = value; /* the last line */
-        break;
     default:
         break;
     }

@@ -33,9 +33,7 @@ enum header_id header_id_of(struct slice name)
     case 14:
         return NAME_IS("content-length") ? HEADER_CONTENT_LENGTH : HEADER_UNKNOWN;
     case 15:
-        return NAME_IS("idempotency-key")   ? HEADER_IDEMPOTENCY_KEY
-               : NAME_IS("x-forwarded-for") ? HEADER_X_FORWARDED_FOR
-                                            : HEADER_UNKNOWN;
+        return NAME_IS("idempotency-key") ? HEADER_IDEMPOTENCY_KEY : HEADER_UNKNOWN;
     case 17:
         return NAME_IS("transfer-encoding")   ? HEADER_TRANSFER_ENCODING
                : NAME_IS("sec-websocket-key") ? HEADER_WS_KEY

@@ -396,7 +396,6 @@ void http_parser_rebase(struct http_parser *p, const char *in)
         &req->ws_key,
         &req->ws_version,
         &req->ws_protocol,
-        &req->x_forwarded_for,
         &req->access_control_request_method,
         &req->access_control_request_headers,
         req->body_in_buffer ? NULL : &req->body,

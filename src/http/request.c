@@ -143,3 +143,28 @@ bool http_list_has(struct slice list, struct slice token)
             return true;
     return false;
 }
+
+struct http_list_back http_list_back(const struct http_request *req, struct slice name)
+{
+    return (struct http_list_back){.req = req, .name = name, .lines = req->header_count};
+}
+
+bool http_list_prev(struct http_list_back *at, struct slice *item)
+{
+    for (;;) {
+        while (at->left.len > 0) {
+            const char *comma = memrchr(at->left.ptr, ',', at->left.len);
+            size_t start = comma ? (size_t)(comma - at->left.ptr) + 1 : 0;
+            *item = slice_trim(slice_of(at->left.ptr + start, at->left.len - start), " \t");
+            at->left.len = comma ? start - 1 : 0;
+            if (item->len > 0)
+                return true;
+        }
+        do {
+            if (at->lines == 0)
+                return false;
+            at->lines--;
+        } while (!slice_eq_nocase(http_header_name(at->req, at->lines), at->name));
+        at->left = http_header_value(at->req, at->lines);
+    }
+}

@@ -30,8 +30,9 @@ struct claim_case {
     const char *claims;
 };
 
-#define WIDGET "\"aud\":\"sakurad\",\"role\":\"widget\",\"sub\":\"ann\""
-#define UNTIL  ",\"exp\":1700000300"
+#define WIDGET   "\"aud\":\"sakurad\",\"role\":\"widget\",\"sub\":\"ann\""
+#define AUD(aud) "\"aud\":" aud ",\"role\":\"widget\",\"sub\":\"ann\""
+#define UNTIL    ",\"exp\":1700000300"
 
 static const struct claim_case claim_cases[] = {
     {"a widget", TOKEN_GOOD, HS256, "{" WIDGET UNTIL "}"},
@@ -50,13 +51,35 @@ static const struct claim_case claim_cases[] = {
     {"no exp", TOKEN_UNCLEAR, HS256, "{" WIDGET "}"},
     {"exp null", TOKEN_UNCLEAR, HS256, "{" WIDGET ",\"exp\":null}"},
     {"exp text", TOKEN_UNCLEAR, HS256, "{" WIDGET ",\"exp\":\"1700000300\"}"},
-    {"exp a fraction", TOKEN_UNCLEAR, HS256, "{" WIDGET ",\"exp\":1700000300.5}"},
+    {"exp a fraction", TOKEN_GOOD, HS256, "{" WIDGET ",\"exp\":1700000300.5}"},
+    {"exp a fraction past the skew", TOKEN_EXPIRED, HS256, "{" WIDGET ",\"exp\":1699999940.9}"},
+    {"exp with an exponent", TOKEN_GOOD, HS256, "{" WIDGET ",\"exp\":1.7000003e9}"},
+    {"exp with too large an exponent", TOKEN_UNCLEAR, HS256, "{" WIDGET ",\"exp\":1e300}"},
+    {"exp a list", TOKEN_UNCLEAR, HS256, "{" WIDGET ",\"exp\":[1700000300]}"},
+    {"nbf and iat fractions", TOKEN_GOOD, HS256, "{" WIDGET UNTIL ",\"nbf\":1700000000.25,\"iat\":1699999999.75}"},
+    {"nbf a fraction past the skew", TOKEN_EARLY, HS256, "{" WIDGET UNTIL ",\"nbf\":1700000061.0}"},
+    {"nbf a negative fraction", TOKEN_UNCLEAR, HS256, "{" WIDGET UNTIL ",\"nbf\":-0.5}"},
     {"exp true", TOKEN_UNCLEAR, HS256, "{" WIDGET ",\"exp\":true}"},
     {"exp negative", TOKEN_UNCLEAR, HS256, "{" WIDGET ",\"exp\":-1}"},
     {"exp past counting", TOKEN_UNCLEAR, HS256, "{" WIDGET ",\"exp\":9223372036854775807}"},
     {"no aud", TOKEN_FOREIGN, HS256, "{\"role\":\"widget\",\"sub\":\"ann\"" UNTIL "}"},
     {"wrong aud", TOKEN_FOREIGN, HS256, "{\"aud\":\"other\",\"role\":\"widget\",\"sub\":\"ann\"" UNTIL "}"},
-    {"aud a list", TOKEN_FOREIGN, HS256, "{\"aud\":[\"sakurad\"],\"role\":\"widget\",\"sub\":\"ann\"" UNTIL "}"},
+    {"aud a list", TOKEN_GOOD, HS256, "{" AUD("[\"sakurad\"]") UNTIL "}"},
+    {"aud a list with ours", TOKEN_GOOD, HS256, "{" AUD("[\"a\",\"sakurad\",\"b\"]") UNTIL "}"},
+    {"aud a list with ours, escaped", TOKEN_GOOD, HS256, "{" AUD("[\"\\u0073akurad\"]") UNTIL "}"},
+    {"aud a list without ours", TOKEN_FOREIGN, HS256, "{" AUD("[\"a\",\"Sakurad\"]") UNTIL "}"},
+    {"aud a list of nothing", TOKEN_FOREIGN, HS256, "{" AUD("[]") UNTIL "}"},
+    {"aud a list in a list", TOKEN_FOREIGN, HS256, "{" AUD("[[\"sakurad\"]]") UNTIL "}"},
+    {"aud a list not only of texts", TOKEN_FOREIGN, HS256, "{" AUD("[\"sakurad\",7]") UNTIL "}"},
+    {"aud an object", TOKEN_FOREIGN, HS256, "{" AUD("{\"sakurad\":true}") UNTIL "}"},
+    {"aud null", TOKEN_FOREIGN, HS256, "{" AUD("null") UNTIL "}"},
+    {"an extension that must be understood", TOKEN_CRITICAL, "{\"alg\":\"HS256\",\"crit\":[\"b64\"],\"b64\":true}",
+     "{" WIDGET UNTIL "}"},
+    {"crit that names what is there anyway", TOKEN_CRITICAL, "{\"alg\":\"HS256\",\"crit\":[\"exp\"],\"exp\":1}",
+     "{" WIDGET UNTIL "}"},
+    {"crit empty", TOKEN_CRITICAL, "{\"alg\":\"HS256\",\"crit\":[]}", "{" WIDGET UNTIL "}"},
+    {"crit null", TOKEN_CRITICAL, "{\"alg\":\"HS256\",\"crit\":null}", "{" WIDGET UNTIL "}"},
+    {"crit among the claims", TOKEN_GOOD, HS256, "{" WIDGET UNTIL ",\"crit\":[\"x\"]}"},
     {"aud with a tail", TOKEN_FOREIGN, HS256, "{\"aud\":\"sakurad2\",\"role\":\"widget\",\"sub\":\"ann\"" UNTIL "}"},
     {"no role", TOKEN_UNCLEAR, HS256, "{\"aud\":\"sakurad\",\"sub\":\"ann\"" UNTIL "}"},
     {"unknown role", TOKEN_UNCLEAR, HS256, "{\"aud\":\"sakurad\",\"role\":\"admin\",\"sub\":\"ann\"" UNTIL "}"},

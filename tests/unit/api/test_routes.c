@@ -120,7 +120,7 @@ static void test_scopes(void)
 }
 
 struct forwarded_case {
-    const char *peer, *header, *client;
+    const char *peer, *header, *client; /* header: several lines with \n between */
     bool proxied;
 };
 
@@ -141,11 +141,37 @@ static const struct forwarded_case forwarded_cases[] = {
     {"fd00::1", "::ffff:1.2.3.4", "1.2.3.4", true},
     {"10.0.0.1", "unknown", "10.0.0.1", true},
     {"10.0.0.1", "1.2.3.4, unknown", "10.0.0.1", true},
-    {"10.0.0.1", "1.2.3.4,", "10.0.0.1", true},
-    {"10.0.0.1", "1.2.3.4, , 10.0.0.2", "10.0.0.2", true},
+    {"10.0.0.1", "1.2.3.4,", "1.2.3.4", true},
+    {"10.0.0.1", "1.2.3.4, , 10.0.0.2", "1.2.3.4", true},
+    {"10.0.0.1", ",1.2.3.4,\t,", "1.2.3.4", true},
+    {"10.0.0.1", "1.2.3.4\n10.0.0.2", "1.2.3.4", true}, /* each proxy wrote a line of its own */
+    {"10.0.0.1", "6.6.6.6\n1.2.3.4\n10.0.0.2, 10.0.0.3", "1.2.3.4", true},
+    {"10.0.0.1", "6.6.6.6, 1.2.3.4,\n,10.0.0.2\n,\n", "1.2.3.4", true},
+    {"10.0.0.1", "6.6.6.6\nunknown\n10.0.0.2", "10.0.0.2", true},
+    {"203.0.113.5", "1.2.3.4\n5.6.7.8", "203.0.113.5", false},
     {"10.0.0.1", ",,,,", "10.0.0.1", true},
     {"10.0.0.1", "1.2.3.4:99999", "10.0.0.1", true},
 };
+
+/* Each line of the text as a header, and the same value under a name that only begins like it. */
+static void set_forwarded(struct http_request *req, const char *lines)
+{
+    static char text[512];
+    uint32_t at = 0;
+    *req = (struct http_request){.base = text};
+    for (const char *line = lines; line;) {
+        uint32_t len = (uint32_t)strcspn(line, "\n");
+        CU_ASSERT_FATAL(at + 15 + len <= sizeof(text));
+        memcpy(text + at, "x-Forwarded-FOR", 15);
+        memcpy(text + at + 15, line, len);
+        struct http_field f = {.name = at, .name_len = 15, .value = at + 15, .value_len = len};
+        req->headers[req->header_count++] = f;
+        f.name_len = 11;
+        req->headers[req->header_count++] = f;
+        at += 15 + len;
+        line = line[len] ? line + len + 1 : NULL;
+    }
+}
 
 static void test_forwarded(void)
 {
@@ -163,7 +189,7 @@ static void test_forwarded(void)
         bool proxied;
         CU_ASSERT(address_parse(slice_cstr(c->peer), false, &session.from.address));
         CU_ASSERT(address_parse(slice_cstr(c->client), false, &wanted));
-        request.x_forwarded_for = slice_cstr(c->header);
+        set_forwarded(&request, c->header);
         struct address got = guard_client(&call, &proxied);
         if (got.len != wanted.len || memcmp(got.bytes, wanted.bytes, got.len) != 0)
             printf("  %s from %s\n", c->header, c->peer);

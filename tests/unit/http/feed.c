@@ -24,7 +24,6 @@ static void describe(const struct http_request *req, struct buf *b)
     put(b, "connection", req->connection);
     put(b, "if_none_match", req->if_none_match);
     put(b, "ws_key", req->ws_key);
-    put(b, "x_forwarded_for", req->x_forwarded_for);
     for (uint32_t i = 0; i < req->header_count; i++) {
         put(b, "name", http_header_name(req, i));
         put(b, "value", http_header_value(req, i));

@@ -89,9 +89,35 @@ static void test_list(void)
     CU_ASSERT_FALSE(http_list_has((struct slice){0}, SLICE_LIT("upgrade")));
 }
 
+/* Lines of one name, the list that they are together read from its end. */
+static void test_list_over_lines(void)
+{
+    static const char text[] = "ViaX: a\r\nVia: b,, c\r\nvIA:\r\nVIA:  ,d ,\t,\r\nVia2: e\r\n";
+    static const char *const wanted[] = {"d", "c", "b"};
+    struct http_request req = {.base = text};
+    for (const char *line = text; *line; line = strstr(line, "\r\n") + 2) {
+        const char *colon = strchr(line, ':'), *end = strstr(line, "\r\n");
+        req.headers[req.header_count++] = (struct http_field){.name = (uint32_t)(line - text),
+                                                              .name_len = (uint32_t)(colon - line),
+                                                              .value = (uint32_t)(colon + 1 - text),
+                                                              .value_len = (uint32_t)(end - colon - 1)};
+    }
+    struct http_list_back at = http_list_back(&req, SLICE_LIT("Via"));
+    struct slice item;
+    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+        CU_ASSERT_FATAL(http_list_prev(&at, &item));
+        CU_ASSERT(slice_eq(item, slice_cstr(wanted[i])));
+    }
+    CU_ASSERT_FALSE(http_list_prev(&at, &item));
+    CU_ASSERT_FALSE(http_list_prev(&at, &item));
+    at = http_list_back(&req, SLICE_LIT("None"));
+    CU_ASSERT_FALSE(http_list_prev(&at, &item));
+}
+
 const CU_TestInfo request_tests[] = {
     {"percent decode", test_percent_decode},
     {"query", test_query},
     {"list", test_list},
+    {"a list over several lines, from its end", test_list_over_lines},
     CU_TEST_INFO_NULL,
 };
