@@ -28,7 +28,7 @@ struct config {
     int64_t head_timeout_ms;        /* whole head, from the first byte; default 10 s */
     int64_t body_timeout_ms;        /* whole body; default 30 s */
     int64_t idle_timeout_ms;        /* keep-alive between requests; default 75 s */
-    int64_t response_timeout_ms;    /* a client that does not read its answer; default 30 s */
+    int64_t response_timeout_ms;    /* least rate of reading is averaged over it; default 30 s */
     /* who may do what */
     struct config_list auth_key;      /* files; the first signs, all verify; none: authentication is off (default) */
     bool insecure_no_auth;            /* listen beyond loopback without a key */

@@ -4,7 +4,8 @@
  * A service's handle() gets each request and either answers at once (session_reply), or defers: it has given an op to
  * another thread, returns, and session_reply() comes later, then session_resume(). The request's slices are dead as
  * soon as handle() returns. What a late answer still needs of the request stands in `exchange`.
- * Deadlines (total, not per byte): head, body, idle, answer given by the service, answer taken by the client.
+ * Deadlines (total, not per byte): head, body, idle, answer given by the service. An answer is taken by the client for as
+ * long as it takes HTTP_TAKE_RATE or more of it.
  * Fails:   bad requests are answered here (400, 413, 414, 417, 431, 408) and the connection is closed with care:
  *          the client's unread input is drained for a moment, so that a reset does not eat the answer. */
 #pragma once
@@ -13,6 +14,9 @@
 #include "http/reply.h"
 #include "net/address.h"
 #include "net/conn.h"
+
+/* Bytes a second, averaged over http_settings.write_ms: a client that takes less of its answer is cut. */
+#define HTTP_TAKE_RATE 4096
 
 struct http_session;
 
@@ -65,6 +69,7 @@ struct http_session {
     enum session_state state;
     bool answered;              /* the request in hand has its answer */
     bool handling;              /* inside service->handle */
+    size_t untaken;             /* SESSION_WRITING: of the answer, when last looked; see session.c */
     struct http_parser *parser; /* NULL: not lent */
     struct slice rest;          /* inside handle(): input after this request */
     struct exchange exchange;

@@ -90,5 +90,7 @@ void conn_drop_input(struct conn *c); /* all of it, and its memory */
 
 /* Sends head and body by one writev; what the socket does not take is kept (the body by reference). */
 void conn_send(struct conn *c, struct slice head, struct blob *body);
-bool conn_sending(const struct conn *c);              /* output is pending */
+bool conn_sending(const struct conn *c); /* output is pending */
+/* Of what was sent, what the peer's kernel has not acknowledged, and what is pending. One system call. */
+size_t conn_untaken(const struct conn *c);
 void conn_deadline(struct conn *c, int64_t after_ms); /* 0: none */

@@ -73,7 +73,7 @@ const struct option_row option_rows[] = {
     INT("idle-timeout", idle_timeout_ms, "75000", 10, 24 * HOUR_MS, "ms", "MS", "Network",
         "Time that a kept-alive connection may idle between requests."),
     INT("response-timeout", response_timeout_ms, "30000", 10, HOUR_MS, "ms", "MS", "Network",
-        "Time that a client may go without reading its answer."),
+        "A client that takes less than 4 KiB a second of its answer over this time is cut."),
 
     {.flag = "auth-key",
      .type = OPTION_LIST,

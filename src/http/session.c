@@ -16,6 +16,7 @@
 #define LATECOMER_MS      100 /* for the first byte of who came as the server began to stop */
 #define REQUESTS_PER_TURN 32  /* of one connection, then the others have their turn */
 #define LINGER_READS      16  /* the same for what is read only to be dropped */
+#define UNKNOWN           SIZE_MAX
 
 static const uint8_t allowed[SESSION_STATES] = {
     [SESSION_IDLE] = 1 << SESSION_HEAD | 1 << SESSION_BODY | 1 << SESSION_DEFERRED | 1 << SESSION_WRITING |
@@ -27,6 +28,12 @@ static const uint8_t allowed[SESSION_STATES] = {
     [SESSION_WRITING] = 1 << SESSION_LINGER | 1 << SESSION_IDLE,
     [SESSION_LINGER] = 0,
 };
+
+/* Until the kernels on both sides have taken what they take of any answer, whether its client reads or not. */
+static int64_t settle_ms(const struct http_settings *t)
+{
+    return t->write_ms / 8 + 1;
+}
 
 static void set_state(struct http_session *s, enum session_state to)
 {
@@ -47,7 +54,8 @@ static void set_state(struct http_session *s, enum session_state to)
         conn_deadline(&s->conn, t->answer_ms);
         break;
     case SESSION_WRITING:
-        conn_deadline(&s->conn, t->write_ms);
+        s->untaken = UNKNOWN;
+        conn_deadline(&s->conn, settle_ms(t));
         break;
     case SESSION_LINGER:
         conn_deadline(&s->conn, LINGER_MS);
@@ -370,6 +378,20 @@ void session_resume(struct http_session *s)
         pump(s);
 }
 
+/* A look at a client that is taking an answer. True: it has taken its least since the last look, or this is the first one;
+ * the next one is due. What counts is what its kernel has acknowledged: a full socket buffer drains unseen for long. */
+static bool takes(struct http_session *s)
+{
+    const struct http_settings *t = &session_server(s)->settings;
+    int64_t period_ms = t->write_ms - settle_ms(t);
+    size_t before = s->untaken, least = (size_t)(period_ms * HTTP_TAKE_RATE / 1000) + 1;
+    s->untaken = conn_untaken(&s->conn);
+    if (before != UNKNOWN && before < s->untaken + least)
+        return false;
+    conn_deadline(&s->conn, period_ms);
+    return true;
+}
+
 static void on_deadline(struct conn *c)
 {
     struct http_session *s = (struct http_session *)c;
@@ -391,6 +413,8 @@ static void on_deadline(struct conn *c)
         session_resume(s);
         break;
     case SESSION_WRITING:
+        if (takes(s))
+            break;
         metrics_add(M_CONN_TIMEOUT_WRITE, 1);
         conn_abort(c);
         break;

@@ -7,7 +7,9 @@
 #include "base/metrics.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -263,6 +265,14 @@ enum conn_fill conn_fill(struct conn *c, struct slice *input)
 bool conn_sending(const struct conn *c)
 {
     return c->out.len > 0 || c->body;
+}
+
+size_t conn_untaken(const struct conn *c)
+{
+    int in_kernel = 0;
+    (void)ioctl(c->source.fd, SIOCOUTQ, &in_kernel);
+    size_t pending = c->out.len - c->out_at + (c->body ? c->body->len - c->body_at : 0);
+    return pending + (size_t)(in_kernel > 0 ? in_kernel : 0);
 }
 
 static ssize_t write_parts(struct conn *c, struct slice head, struct slice body)

@@ -1,5 +1,6 @@
 """HTTP/1.1 on the wire: what is well formed is answered in order, what is not is refused, and the limits hold."""
 import json
+import re
 import time
 
 from harness.case import ServerCase, main
@@ -421,6 +422,40 @@ class Deadlines(ServerCase):
         with self.server.connect() as c:
             self.assertTrue(c.at_end(), "one that never asked anything")
         self.assertGreaterEqual(self.cut("idle"), before + 2)
+
+
+class SlowLine(ServerCase):
+    """--response-timeout is for clients that do not take their answer, not for answers that take long."""
+
+    args = ("--response-timeout", "1500")
+
+    def test_a_steady_reader_of_18_mb_gets_it_all(self):
+        chat = self.chat()
+        for _ in range(9):
+            chat.send("x" * 1000000)
+        begin = time.monotonic()
+        with self.server.connect(receive_buffer=65536) as c:
+            c.send(build("GET", f"/api/users/{chat.user_id}/chats"))
+            head = c.take_until(b"\r\n\r\n")
+            left = int(re.search(rb"Content-Length: (\d+)", head)[1])
+            self.assertGreater(left, 18000000)
+            while left > 0:
+                left -= len(c.take(min(left, 1 << 17)))
+                time.sleep(0.02)
+            self.assertGreater(time.monotonic() - begin, 1.8, "it took longer than the timeout")
+            self.assertEqual(c.request("GET", "/api/health").status, 200)
+
+    def test_a_reader_by_drops_is_cut(self):
+        chat = self.chat()
+        for _ in range(9):
+            chat.send("x" * 1000000)
+        with self.server.connect(receive_buffer=4096) as c:
+            c.send(build("GET", f"/api/users/{chat.user_id}/chats"))
+
+            def cut():
+                c.sock.recv(1)
+                return self.server.metrics().get("sakurad_connections_cut_total", reason="write") >= 1
+            self.eventually(cut, "it is cut")
 
 
 class Full(ServerCase):

@@ -386,7 +386,49 @@ static void test_reader_that_never_reads_is_cut(void)
     turn(rig);
     pass(rig, WRITE_MS - TICK_MS);
     CU_ASSERT_EQUAL(rig->left, 0);
-    pass(rig, 2 * TICK_MS);
+    pass(rig, 4 * TICK_MS); /* two timers, one after the other, each rounded up */
+    CU_ASSERT_EQUAL(rig->left, 1);
+    rig_free(rig);
+}
+
+/* Reads less than comes, again and again, for `periods` response timeouts. Bytes read. */
+static size_t sip(struct rig *rig, int periods, size_t each)
+{
+    char some[65536];
+    size_t len = 0;
+    must(each <= sizeof(some));
+    for (int ms = 0; ms < periods * WRITE_MS && rig->left == 0; ms += TICK_MS) {
+        ssize_t n = recv(rig->client, some, each, 0);
+        len += n > 0 ? (size_t)n : 0;
+        pass(rig, TICK_MS);
+    }
+    return len;
+}
+
+/* The whole takes ten times the timeout, and it has been taken all the time. */
+static void test_steady_reader_is_not_cut(void)
+{
+    struct rig *rig = rig_new();
+    char *out = malloc(BIG_BYTES + 65536);
+    bool ended;
+    put(rig, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    turn(rig);
+    size_t len = sip(rig, 10, 1024);
+    CU_ASSERT_EQUAL(rig->left, 0);
+    CU_ASSERT(len > 0 && len < BIG_BYTES / 2);
+    len += get(rig, out, BIG_BYTES + 65536, &ended);
+    CU_ASSERT(len > BIG_BYTES && !ended);
+    free(out);
+    rig_free(rig);
+}
+
+/* It reads for ever, a byte or two at a time. */
+static void test_reader_below_the_least_rate_is_cut(void)
+{
+    struct rig *rig = rig_new();
+    put(rig, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
+    turn(rig);
+    (void)sip(rig, 4, 2);
     CU_ASSERT_EQUAL(rig->left, 1);
     rig_free(rig);
 }
@@ -516,6 +558,8 @@ const CU_TestInfo session_tests[] = {
     {"the peer leaves while deferred", test_peer_leaves_while_deferred},
     {"a big answer to a slow reader", test_big_answer_to_slow_reader},
     {"a reader that never reads is cut", test_reader_that_never_reads_is_cut},
+    {"a steady reader is not cut", test_steady_reader_is_not_cut},
+    {"a reader below the least rate is cut", test_reader_below_the_least_rate_is_cut},
     {"slow heads and bodies get 408", test_slow_head_and_body_get_408},
     {"an idle connection is closed", test_idle_is_closed},
     {"detach carries the rest", test_detach_carries_the_rest},
