@@ -1,5 +1,6 @@
 #include "mongo_client.h"
 
+#include "base/log.h"
 #include "mongo_health.h"
 
 #include <stdlib.h>
@@ -162,11 +163,42 @@ enum err mongo_alone_open(struct mongo_conn *c, const struct mongo_uris *u, enum
 
 void mongo_alone_close(struct mongo_conn *c)
 {
+    struct mongo_closing closing = {0};
+    mongo_alone_close_beside(c, &closing);
+    mongo_closing_end(&closing);
+}
+
+void mongo_alone_close_beside(struct mongo_conn *c, struct mongo_closing *closing)
+{
     mongoc_client_pool_t *pool = c->pool;
     if (!c->client)
         return;
     mongo_conn_close(c);
+    mongo_closing_begin(closing, pool);
+}
+
+static void *destroy_pool(void *pool)
+{
+    log_thread_name("mongo-closing");
     mongoc_client_pool_destroy(pool);
+    return NULL;
+}
+
+void mongo_closing_begin(struct mongo_closing *c, mongoc_client_pool_t *pool)
+{
+    mongo_closing_end(c);
+    if (!pool)
+        return;
+    c->running = pthread_create(&c->thread, NULL, destroy_pool, pool) == 0;
+    if (!c->running)
+        mongoc_client_pool_destroy(pool);
+}
+
+void mongo_closing_end(struct mongo_closing *c)
+{
+    if (c->running)
+        pthread_join(c->thread, NULL);
+    c->running = false;
 }
 
 bool mongo_ping(const struct mongo_conn *c, bson_error_t *error)

@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #include <mongoc/mongoc.h>
+#include <pthread.h>
 
 #define MONGO_CUSTOMERS "customers"
 #define MONGO_CHATS     "customer-chats"
@@ -47,5 +48,14 @@ void mongo_conn_close(struct mongo_conn *c); /* accepts a zeroed conn */
 NODISCARD enum err mongo_alone_open(struct mongo_conn *c, const struct mongo_uris *u, enum mongo_pool kind,
                                     struct buf *why);
 void mongo_alone_close(struct mongo_conn *c);
+/* Destroying a pool waits for its monitors, up to half a second (the driver looks that often whether a wait was cancelled).
+ * So several are destroyed side by side, each by a thread of its own; without a thread it is done at once. */
+struct mongo_closing {
+    pthread_t thread;
+    bool running;
+};
+void mongo_closing_begin(struct mongo_closing *c, mongoc_client_pool_t *pool); /* waits for what c closes already */
+void mongo_closing_end(struct mongo_closing *c);                               /* accepts a zeroed one */
+void mongo_alone_close_beside(struct mongo_conn *c, struct mongo_closing *closing);
 /* One ping to the primary. */
 bool mongo_ping(const struct mongo_conn *c, bson_error_t *error);

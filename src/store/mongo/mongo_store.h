@@ -32,6 +32,7 @@ struct mongo_store {
     struct arena scratch;
     bson_t *last_user; /* the document that find_user found last: what put_user compares with */
     int64_t pinged_us;
+    struct mongo_closing totals_closing; /* of the pool that counted at start */
     /* the index thread writes, the writer reads */
     atomic_bool keys_unique; /* the unique index on client keys is there */
     /* main and the index thread */

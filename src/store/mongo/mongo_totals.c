@@ -222,7 +222,7 @@ enum err mongo_totals(struct store *st, struct totals *out)
         e = mongo_counters_settle(s); /* what the last process left uncounted: identity() has found it */
     if (e == OK)
         e = count_and_adopt(s, &conn, out);
-    mongo_alone_close(&conn);
+    mongo_alone_close_beside(&conn, &s->totals_closing); /* the start does not wait for it */
     buf_fini(&why);
     return e;
 }

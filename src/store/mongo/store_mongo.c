@@ -100,13 +100,15 @@ static void mongo_close(struct store *st)
     struct mongo_store *s = mongo_of(st);
     if (!s)
         return;
+    struct mongo_closing writers = {0}, readers = {0};
     mongo_counters_stop(s);
-    bool indexer_ended = mongo_index_stop(s);
     mongo_conn_close(&s->writer);
-    if (s->writer_pool)
-        mongoc_client_pool_destroy(s->writer_pool);
-    if (s->reader_pool)
-        mongoc_client_pool_destroy(s->reader_pool);
+    mongo_closing_begin(&readers, s->reader_pool);
+    mongo_closing_begin(&writers, s->writer_pool);
+    bool indexer_ended = mongo_index_stop(s);
+    mongo_closing_end(&readers);
+    mongo_closing_end(&writers);
+    mongo_closing_end(&s->totals_closing);
     if (!indexer_ended) /* it still uses the URIs and this store: the process ends soon, let them be */
         return;
     mongo_uris_fini(&s->uris);

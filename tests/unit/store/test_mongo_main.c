@@ -20,6 +20,15 @@ static enum err open_empty(void *arg, struct store **out)
     return kit_open_store(arg, NULL, KIT_PATIENT_MS, out);
 }
 
+static bool named(const char *name, char **names)
+{
+    for (; *names; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
+/* unit_mongo: every suite. unit_mongo NAME…: these. unit_mongo --but NAME…: the others, so that a new one is never left out. */
 int main(int argc, char **argv)
 {
     if (!kit_available()) {
@@ -31,20 +40,17 @@ int main(int argc, char **argv)
     struct kit k;
     kit_init(&k);
     conformance_use(&(struct store_factory){.name = "mongodb", .wipe = wipe, .open = open_empty, .arg = &k});
-    struct suite all[] = {
-        {"conformance of mongodb", conformance_tests},
-        {"mongo legacy", mongo_legacy_tests},
-        {"mongo faults", mongo_fault_tests},
-        {"mongo index", mongo_index_tests},
-        {"mongo lists", mongo_list_tests},
-        {"mongo migrate", mongo_migrate_tests},
-        {0},
+    const struct suite all[] = {
+        {"conformance", conformance_tests}, {"legacy", mongo_legacy_tests}, {"faults", mongo_fault_tests},
+        {"index", mongo_index_tests},       {"lists", mongo_list_tests},    {"migrate", mongo_migrate_tests},
     };
-    struct suite one[2] = {0}; /* an argument: only that suite */
-    for (size_t i = 0; argc > 1 && all[i].name; i++)
-        if (strcmp(all[i].name, argv[1]) == 0)
-            one[0] = all[i];
-    int result = suite_run(argc > 1 ? one : all);
+    struct suite wanted[sizeof(all) / sizeof(all[0]) + 1] = {0};
+    bool but = argc > 1 && strcmp(argv[1], "--but") == 0;
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (argc == 1 || named(all[i].name, argv + 1) != but)
+            wanted[count++] = all[i];
+    int result = suite_run(wanted);
     kit_fini(&k);
     return result;
 }
