@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#define WAL_FILE_LIMIT   (64 << 20) /* the file is cut to this when it is reset */
 #define LOG_AGAIN_US     5000000
 #define PREPARE_FOR_LIFE SQLITE_PREPARE_PERSISTENT
 
@@ -94,6 +93,9 @@ enum err db_open(struct sqlite_conn *c, enum db_kind kind, const struct db_optio
     if (err == OK) {
         (void)sqlite3_extended_result_codes(c->db, 1);
         (void)sqlite3_busy_timeout(c->db, CONN_BUSY_MS);
+        /* Only the writer knows whether the log may be moved when the last connection closes (sqlite_watch.h). */
+        if (kind != CONN_WRITER)
+            (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
         err = set_pragmas(c, kind, options);
     }
     if (err == OK && kind == CONN_WRITER)

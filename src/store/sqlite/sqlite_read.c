@@ -19,6 +19,8 @@ static enum err open_connection(struct sqlite_reader *r)
     const struct sqlite_store *s = reader_store(&r->base);
     struct db_options options = s->options;
     options.cache_kib = s->reader_cache_kib;
+    if (!sqlite_watch_same_file(s))
+        return ERR_STORE; /* another file is there now; the writer says so */
     return db_open(&r->conn, CONN_READER, &options, NULL);
 }
 

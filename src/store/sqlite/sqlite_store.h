@@ -4,6 +4,8 @@
  *   sqlite_rollup.c     rows of chats and customers follow the messages; recovery after a crash
  *   sqlite_read.c       one customer whole, one chat, the overview
  *   sqlite_recent.c     listings by activity: rows and what they do not say yet, merged
+ *   sqlite_lock.c       one server for one database
+ *   sqlite_watch.c      are the files still the ones that a start would find?
  *   sqlite_log_room.c   room for the log of the database, made in advance
  *   sqlite_checkpoint.c the log of the database back into its file, on a thread of its own
  *   sqlite_conn.c, sqlite_sql.h, sqlite_schema.c, sqlite_rows.c, sqlite_heads.c   what those stand on
@@ -20,6 +22,7 @@
 #include "sqlite_heads.h"
 #include "sqlite_rows.h"
 #include "sqlite_schema.h"
+#include "sqlite_watch.h"
 #include "store/store.h"
 
 /* Rows follow messages in rounds: the chats pending at its start, some of them with every commit. */
@@ -36,11 +39,13 @@ struct rollup {
     bool done_staged;
 };
 
+#define PATH_TEXT_MAX 4200 /* a path that SQLite takes, and what is put after it */
+
 struct sqlite_store {
     struct store base; /* first */
     /* set at open, then read-only */
     char *path;
-    int lock_fd;
+    int file_fd, lock_fd; /* the database, and PATH-lock: both locked */
     struct db_options options;
     int reader_cache_kib;
     uint8_t tag[5];
@@ -56,7 +61,7 @@ struct sqlite_store {
     int64_t wal_frames; /* in the log after the last commit */
     int64_t wal_asked;  /* of which a checkpoint was asked for */
     int64_t committed_us, checked_us;
-    bool moved; /* the file is no longer at its path */
+    struct sqlite_watch watch;
     /* shared, each with its own lock */
     struct heads heads;
     struct checkpointer *checkpointer;
@@ -73,6 +78,10 @@ static inline struct sqlite_store *sqlite_store_of(struct store *s)
 /* store_sqlite.c */
 enum err store_open_writer(struct sqlite_store *s, struct buf *why); /* (re)opens s->conn */
 void store_note_health(struct sqlite_store *s);                      /* after a failure or a recovery */
+
+/* sqlite_lock.c: main at open, before SQLite opens the file, and at close, after SQLite closed it */
+NODISCARD enum err sqlite_lock(struct sqlite_store *s, struct buf *why); /* makes the file where there is none */
+void sqlite_unlock(struct sqlite_store *s);
 
 /* sqlite_log_room.c: main at open; it only makes commits faster, so failing is no error */
 void sqlite_make_log_room(struct sqlite_store *s, int64_t bytes);

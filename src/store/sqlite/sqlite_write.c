@@ -25,7 +25,7 @@ static void finish_checkpoint(struct sqlite_store *s)
 enum err sqlite_begin(struct store *store)
 {
     struct sqlite_store *s = sqlite_store_of(store);
-    if (s->moved)
+    if (s->watch.wrong)
         return ERR_STORE;
     enum err err = OK;
     if (!s->conn.db || s->conn.lost)

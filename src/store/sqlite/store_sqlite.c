@@ -3,14 +3,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define PAGE_CACHE_MB_DEFAULT 16
 #define PAGE_CACHE_MB_MOST    65536
@@ -96,57 +90,6 @@ static enum err parse_uri(struct slice text, struct uri *uri, struct buf *why)
 
 /* ---- the file ---- */
 
-/* One server per file: a lock on a file beside it, since closing any descriptor of the database itself would drop
- * SQLite's own locks (POSIX). The lock goes with the process, however it ends. */
-static enum err take_lock(struct sqlite_store *s, struct buf *why)
-{
-    char name[4096];
-    snprintf(name, sizeof(name), "%s-lock", s->path);
-    s->lock_fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (s->lock_fd < 0) {
-        buf_printf(why, "%s: %s", name, strerror(errno));
-        return ERR_IO;
-    }
-    char pid[32] = "";
-    if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-        ssize_t len = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
-        pid[len > 0 ? len : 0] = '\0';
-        pid[strcspn(pid, "\n")] = '\0';
-        buf_printf(why, "%s is in use by another server (process %s)", s->path, pid[0] ? pid : "unknown");
-        return ERR_CONFLICT;
-    }
-    int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-    if (ftruncate(s->lock_fd, 0) != 0 || pwrite(s->lock_fd, pid, (size_t)len, 0) != len)
-        log_warn("lock file", "path=\"%s\" error=\"%s\"", name, strerror(errno)); /* it is for people only */
-    return OK;
-}
-
-/* Readable by its owner alone: SQLite gives the files beside it the same mode. */
-static enum err create_file(const char *path, struct buf *why)
-{
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    struct stat st;
-    if (fd < 0 && errno == EEXIST && stat(path, &st) == 0) {
-        if (S_ISREG(st.st_mode))
-            return OK;
-        buf_printf(why, "%s is not a regular file", path);
-        return ERR_IO;
-    }
-    if (fd < 0) {
-        buf_printf(why, "%s: %s", path, strerror(errno));
-        return ERR_IO;
-    }
-    close(fd);
-    char copy[4096];
-    snprintf(copy, sizeof(copy), "%s", path);
-    int dir = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir >= 0) {
-        (void)fsync(dir); /* some filesystems cannot; SQLite ignores that too */
-        close(dir);
-    }
-    return OK;
-}
-
 static int note_frames(void *arg, sqlite3 *db, const char *schema, int frames)
 {
     (void)db;
@@ -157,11 +100,15 @@ static int note_frames(void *arg, sqlite3 *db, const char *schema, int frames)
 
 enum err store_open_writer(struct sqlite_store *s, struct buf *why)
 {
+    if (!sqlite_watch_before_reopen(s, why))
+        return ERR_STORE;
     db_close(&s->conn);
     enum err err = db_open(&s->conn, CONN_WRITER, &s->options, why);
-    if (err == OK)
-        (void)sqlite3_wal_hook(s->conn.db, note_frames, s);
-    return err;
+    if (err != OK)
+        return err;
+    (void)sqlite3_wal_hook(s->conn.db, note_frames, s);
+    sqlite_watch_opened(s);
+    return OK;
 }
 
 static enum err read_tag(struct sqlite_store *s)
@@ -205,13 +152,10 @@ static enum err open_database(struct sqlite_store *s, struct buf *why)
 
 void store_note_health(struct sqlite_store *s)
 {
-    bool healthy = !s->conn.failed && !s->moved && s->conn.db;
+    bool healthy = !s->conn.failed && !s->watch.wrong && s->conn.db;
     pthread_mutex_lock(&s->health_lock);
     s->healthy = healthy;
-    snprintf(s->detail, sizeof(s->detail), "%s",
-             healthy    ? ""
-             : s->moved ? "the database file was moved or deleted"
-                        : s->conn.error_text);
+    snprintf(s->detail, sizeof(s->detail), "%s", healthy ? "" : s->watch.wrong ? s->watch.wrong : s->conn.error_text);
     pthread_mutex_unlock(&s->health_lock);
 }
 
@@ -254,25 +198,15 @@ static enum err probe(struct sqlite_store *s)
     return err;
 }
 
-/* Writing on into a file that was deleted or replaced would acknowledge what nobody will ever read. */
-static void check_moved(struct sqlite_store *s)
-{
-    int moved = 0;
-    if (!s->conn.db || sqlite3_file_control(s->conn.db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK)
-        return;
-    if (moved && !s->moved)
-        log_error("store failed", "store=sqlite path=\"%s\" error=\"the file was moved or deleted\"", s->path);
-    s->moved = moved != 0;
-    store_note_health(s);
-}
-
 static void sqlite_maintain(struct store *store, int64_t now_mono_us, bool idle)
 {
     struct sqlite_store *s = sqlite_store_of(store);
     if (now_mono_us - s->checked_us >= MAINTAIN_US) {
         s->checked_us = now_mono_us;
-        check_moved(s);
+        sqlite_watch_look(s);
     }
+    if (s->watch.wrong)
+        return;
     if (s->conn.failed || !s->conn.db) {
         if (idle)
             (void)probe(s);
@@ -312,8 +246,8 @@ static void free_store(struct sqlite_store *s)
 {
     db_close(&s->conn);
     heads_fini(&s->heads);
-    if (s->lock_fd >= 0)
-        close(s->lock_fd);
+    sqlite_watch_end(s);
+    sqlite_unlock(s);
     (void)pthread_mutex_destroy(&s->health_lock);
     free(s->staged);
     free(s->new_chats);
@@ -325,9 +259,10 @@ static void free_store(struct sqlite_store *s)
 static void sqlite_close(struct store *store)
 {
     struct sqlite_store *s = sqlite_store_of(store);
+    sqlite_watch_look(s);
     checkpointer_stop(s->checkpointer);
     s->checkpointer = NULL; /* the roll-up below goes on without it */
-    if (s->conn.db && !s->conn.failed && !s->moved && rollup_all(s, 0) != OK)
+    if (s->conn.db && !s->conn.failed && !s->watch.wrong && rollup_all(s, 0) != OK)
         log_warn("store closed", "rows are behind; the next start brings them up to date");
     free_store(s); /* SQLite moves the log into the file when its last connection closes */
 }
@@ -367,7 +302,8 @@ static enum err new_store(const struct uri *uri, struct sqlite_store **out)
     struct sqlite_store *s = calloc(1, sizeof(*s));
     if (!s)
         return ERR_NOMEM;
-    s->lock_fd = -1;
+    s->file_fd = s->lock_fd = -1;
+    s->watch.log_fd = -1;
     (void)pthread_mutex_init(&s->health_lock, NULL);
     s->base = (struct store){.vtable = &vtable};
     /* "./": a name like file:x is a name, not one of SQLite's URIs. */
@@ -397,9 +333,7 @@ enum err store_sqlite_open(const struct config *config, struct slice path, struc
         buf_append_lit(why, "out of memory");
         return err;
     }
-    err = create_file(s->path, why);
-    if (err == OK)
-        err = take_lock(s, why);
+    err = sqlite_lock(s, why);
     if (err == OK)
         err = heads_init(&s->heads);
     if (err == OK)

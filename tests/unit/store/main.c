@@ -12,6 +12,7 @@ int main(void)
         {"sqlite", sqlite_tests},
         {"sqlite faults", sqlite_fault_tests},
         {"sqlite plans", sqlite_plan_tests},
+        {"sqlite files", sqlite_watch_tests},
         {0},
     });
 }

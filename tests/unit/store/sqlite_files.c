@@ -9,7 +9,8 @@ static char path[96];
 
 static void remove_folder(void)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-lock", ".moved", ".copy", ".copy-wal", ".copy-lock"};
+    static const char *const suffixes[] = {"",      "-wal",      "-shm",       "-lock",    ".moved",
+                                           ".copy", ".copy-wal", ".copy-lock", ".copy-shm"};
     char name[160];
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
         snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);

@@ -7,3 +7,4 @@ extern const CU_TestInfo op_tests[];
 extern const CU_TestInfo sqlite_tests[];
 extern const CU_TestInfo sqlite_fault_tests[];
 extern const CU_TestInfo sqlite_plan_tests[];
+extern const CU_TestInfo sqlite_watch_tests[];
