@@ -18,8 +18,9 @@ void clock_cond_init(pthread_cond_t *cond);
 /* RFC 3339, UTC, microseconds: exactly TIME_TEXT_LEN bytes, no NUL. Years 0000–9999; others are clamped.
  * Caches the last second per thread, since most calls fall in the same one. */
 void time_format(int64_t wall_us, char out[static TIME_TEXT_LEN]);
-/* RFC 3339 and what Python's isoformat() or JavaScript's toISOString() write: date, 'T' or space, time,
- * optional fraction (any digits), optional Z or ±hh:mm (none = UTC). false when it is not that. */
+/* RFC 3339 and what Python or JavaScript write: a date alone (its midnight), or date, 'T' or space, time, optional fraction
+ * (any digits), optional Z, ±hh:mm or ±hhmm (none = UTC). Or a date of RFC 1123, as toUTCString() writes it: "Tue, 24 Nov
+ * 2026 21:56:00 GMT", the day's name left unread. false when it is none of these. */
 bool time_parse(struct slice text, int64_t *wall_us);
 
 #define HTTP_DATE_LEN 29 /* "Tue, 24 Nov 2026 21:56:00 GMT" (RFC 9110, 5.6.7) */

@@ -33,23 +33,25 @@ struct http_field { /* offsets from http_request.base */
 
 struct http_request {
     enum http_method method;
-    uint8_t minor; /* HTTP/1.minor: 0 or 1 */
+    uint8_t minor; /* HTTP/1.minor: 0 or 1; what is later counts as 1 */
     bool keep_alive;
     bool upgrade_websocket; /* Upgrade: websocket and Connection: upgrade, on a GET of HTTP/1.1 */
     bool expect_continue;
     bool has_body; /* Content-Length > 0 or chunked */
     bool chunked;
-    bool body_in_buffer; /* body points into the parser's buffer, not into the input */
-    bool asterisk;       /* OPTIONS * : path is "*" */
+    bool body_in_buffer;  /* body points into the parser's buffer, not into the input */
+    bool asterisk;        /* OPTIONS * : path is "*" */
+    bool encoded;         /* Content-Encoding names one; nothing here decodes any */
+    bool more_conditions; /* If-None-Match or If-Match on several lines: http_list_whole() */
     struct slice method_text;
     struct slice target; /* as it came */
     struct slice path;   /* still percent-encoded; starts with '/' unless asterisk */
     struct slice query;  /* without '?'; ptr NULL when there is none */
     struct slice body;
     /* Headers asked for often: first one of that name; ptr NULL when absent. Repeated ones are refused by the
-     * parser for all but the lists (if_none_match, connection, upgrade, ws_protocol, access_control_*). */
+     * parser for all but the lists (if_none_match, if_match, connection, upgrade, ws_protocol, access_control_*). */
     struct slice host, origin, content_type, authorization, idempotency_key;
-    struct slice if_none_match, connection, upgrade;
+    struct slice if_none_match, if_match, connection, upgrade;
     struct slice ws_key, ws_version, ws_protocol;
     struct slice access_control_request_method, access_control_request_headers;
     /* all headers */
@@ -78,6 +80,10 @@ NODISCARD enum err http_form_decode(struct slice s, struct arena *a, struct slic
  *     for (struct slice rest = list, item; http_list_next(&rest, &item);) … */
 bool http_list_next(struct slice *rest, struct slice *item);
 bool http_list_has(struct slice list, struct slice token); /* without case */
+
+/* All lines of that name as one list (RFC 9110, 5.3), joined in the arena where there are several. ERR_NOMEM. */
+NODISCARD enum err http_list_whole(const struct http_request *req, struct slice name, struct arena *a,
+                                   struct slice *out);
 
 /* The same from the end, over all lines of that name, which are one list (RFC 9110, 5.3): the last element first.
  *     struct http_list_back at = http_list_back(req, name);

@@ -3,8 +3,8 @@
  *          (json_string() may allocate from the doc's arena).
  * Owns:    nothing: tokens and decoded strings live in the caller's arena, the rest points into the text.
  *          A value is valid as long as the text, the doc and the arena are.
- * Accepts: exactly RFC 8259: any value at the top, well-formed UTF-8, paired surrogates; nothing after it.
- *          Equal keys: the last one counts for json_get().
+ * Accepts: exactly RFC 8259: any value at the top, well-formed UTF-8, a byte order mark before it; nothing after it.
+ *          Half of a surrogate pair reads as U+FFFD (json_is_paired()). Equal keys: the last one counts for json_get().
  * Fails:   ERR_INVALID with a reason and its offset; ERR_TOO_LARGE past the depth limit or 2 GiB;
  *          ERR_NOMEM when the arena is full (at most 10 bytes of tokens per byte of text). */
 #pragma once
@@ -21,6 +21,7 @@ struct json_doc {
     struct slice text;
     const struct json_node *nodes; /* in text order; node 0 is the root */
     uint32_t count;
+    bool unpaired; /* some string in it holds half of a surrogate pair */
     struct arena *arena;
 };
 
@@ -49,6 +50,8 @@ const char *json_type_name(enum json_type type); /* "string", "number", "boolean
 struct json_value json_get(struct json_value v, struct slice key);
 size_t json_count(struct json_value v); /* members or elements; 0 for the rest */
 
+/* False: a string in it (keys too) holds half of a surrogate pair, so that two that differ may read alike. */
+bool json_is_paired(struct json_value v);
 /* The source text of the value, quotes and all: for storing or echoing it as it came. */
 struct slice json_raw(struct json_value v);
 /* ERR_INVALID where the value is of another type. Strings point into the text unless they hold escapes. */

@@ -32,6 +32,7 @@ struct view_query {
     struct slice email;         /* VIEW_CHATS; empty = all */
     struct slice before;        /* VIEW_HISTORY: a message _id; empty = the newest */
     struct slice if_none_match; /* the header's value; empty = none */
+    struct slice if_match;      /* the same; the API compares it with the answer's tag */
     struct scope scope;         /* views of one customer or chat: checked by scope_resolve() on a reader */
     int64_t skip;
     int64_t limit;

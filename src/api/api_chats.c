@@ -60,8 +60,8 @@ void api_create_chat(struct call *c)
         return;
     struct rules rules = {0};
     struct slice user_id = {0}, email = {0}, name = {0};
-    (void)field_text(&body, "user_id", validate_user_id, &rules, &user_id);
-    (void)field_text(&body, "email", validate_email, &rules, &email);
+    (void)field_key(&body, "user_id", validate_user_id, &rules, &user_id);
+    (void)field_key(&body, "email", validate_email, &rules, &email);
     (void)field_text(&body, "name", validate_name, &rules, &name);
     if (rules_answer(c, &rules))
         return;

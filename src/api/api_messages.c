@@ -59,7 +59,7 @@ static struct slice unquoted(struct slice s)
 static void take_key(struct call *c, const struct body *body, struct rules *rules, struct slice *key)
 {
     struct slice header = unquoted(c->req->idempotency_key);
-    bool has_field = field_text(body, "client_message_id", validate_client_key, rules, key) && key->len > 0;
+    bool has_field = field_key(body, "client_message_id", validate_client_key, rules, key) && key->len > 0;
     if (has_field || rules->count > 0 || header.len == 0)
         return;
     struct verdict verdict = slice_is_utf8(header) ? validate_client_key(header)

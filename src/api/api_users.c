@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 
+#include <stdlib.h>
+
 static void complete_put_user(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
@@ -21,16 +23,23 @@ static void complete_put_user(struct op *op, void *arg)
     answer_json(s, 200, buf_slice(b));
 }
 
-/* lastSeen comes as ISO text or, from Date.now(), as milliseconds. What is neither is "now". */
+/* lastSeen comes as text or as a number since 1970: seconds (Python), milliseconds (Date.now()) or microseconds, which of
+ * them its size tells until the year 5138. What cannot be read is 0: what is known already stays. */
 static int64_t last_seen_of(struct slice text)
 {
     int64_t us = 0;
-    uint64_t ms = 0;
+    char digits[32];
+    char *end = digits;
     if (time_parse(text, &us))
-        return us;
-    if (slice_to_u64(text, &ms) && ms > 0 && ms < INT64_MAX / 1000)
-        return (int64_t)ms * 1000;
-    return clock_wall_us();
+        return us > 0 ? us : 0;
+    if (text.len == 0 || text.len >= sizeof(digits) || text.ptr[0] < '0' || text.ptr[0] > '9')
+        return 0;
+    memcpy(digits, text.ptr, text.len);
+    digits[text.len] = '\0';
+    double number = strtod(digits, &end);
+    if (end != digits + text.len || number >= 1e17)
+        return 0;
+    return (int64_t)(number < 1e11 ? number * 1e6 : number < 1e14 ? number * 1e3 : number);
 }
 
 static void take_texts(const struct body *body, struct rules *rules, struct op_put_user *p)
@@ -41,19 +50,20 @@ static void take_texts(const struct body *body, struct rules *rules, struct op_p
         enum user_field bit;
         check_fn check;
         struct slice *into;
+        bool (*take)(const struct body *, const char *, check_fn, struct rules *, struct slice *);
     } texts[] = {
-        {"email", USER_EMAIL, validate_email, &u->email},
-        {"name", USER_NAME, validate_name, &u->name},
-        {"timestamp", USER_TIMESTAMP, validate_field, &u->timestamp},
-        {"ip", USER_IP, validate_field, &u->ip},
-        {"vibe", USER_VIBE, validate_field, &u->vibe},
-        {"chatId", USER_CHAT, validate_field, &u->last_chat},
-        {"category", USER_CATEGORY, validate_field, &u->category},
-        {"status", USER_STATUS, validate_field, &u->status},
-        {"user_id", USER_OWNER, validate_user_id, &u->owner},
+        {"email", USER_EMAIL, validate_email, &u->email, field_key},
+        {"name", USER_NAME, validate_name, &u->name, field_text},
+        {"timestamp", USER_TIMESTAMP, validate_field, &u->timestamp, field_text},
+        {"ip", USER_IP, validate_field, &u->ip, field_text},
+        {"vibe", USER_VIBE, validate_field, &u->vibe, field_text},
+        {"chatId", USER_CHAT, validate_field, &u->last_chat, field_key},
+        {"category", USER_CATEGORY, validate_field, &u->category, field_text},
+        {"status", USER_STATUS, validate_field, &u->status, field_text},
+        {"user_id", USER_OWNER, validate_user_id, &u->owner, field_key},
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-        if (field_text(body, texts[i].name, texts[i].check, rules, texts[i].into))
+        if (texts[i].take(body, texts[i].name, texts[i].check, rules, texts[i].into))
             p->set |= texts[i].bit;
 }
 

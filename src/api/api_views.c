@@ -13,12 +13,24 @@ static const char *not_found_text(enum view view)
     return view == VIEW_POLL || view == VIEW_USER ? "User not found" : "Chat not found";
 }
 
-static void answer_view(struct http_session *s, enum view view, const struct view_answer *a)
+/* If-Match compares strongly (RFC 9110, 13.1.1): a weak tag is none of ours. */
+static bool is_current(struct slice if_match, const struct view_answer *a)
+{
+    struct slice item, tag = slice_of(a->etag, a->etag_len);
+    while (http_list_next(&if_match, &item))
+        if (slice_eq(item, SLICE_LIT("*")) || (tag.len > 0 && slice_eq(item, tag)))
+            return true;
+    return false;
+}
+
+static void answer_view(struct http_session *s, const struct view_query *q, const struct view_answer *a)
 {
     if (a->result == VIEW_NOT_FOUND)
-        answer_error(s, 404, not_found_text(view));
+        answer_error(s, 404, not_found_text(q->view));
     else if (a->result == VIEW_FAILED)
         answer_err(s, a->error);
+    else if (q->if_match.len > 0 && !is_current(q->if_match, a))
+        answer_error(s, 412, PRECONDITION_SENTENCE);
     else
         answer_blob(s, a);
 }
@@ -27,7 +39,7 @@ static void complete_view(struct op *op, void *arg)
 {
     struct http_session *s = op_succeeded(op, arg);
     if (s)
-        answer_view(s, op->view.query.view, &op->view.answer);
+        answer_view(s, &op->view.query, &op->view.answer);
 }
 
 /* A listing is cut down to the owner's customers. */
@@ -82,16 +94,28 @@ static bool limit_view(struct call *c, struct view_query *q)
     return false;
 }
 
+static bool take_conditions(struct call *c, struct view_query *q)
+{
+    q->if_none_match = c->req->if_none_match;
+    q->if_match = c->req->if_match;
+    return !c->req->more_conditions ||
+           (http_list_whole(c->req, SLICE_LIT("If-None-Match"), c->arena, &q->if_none_match) == OK &&
+            http_list_whole(c->req, SLICE_LIT("If-Match"), c->arena, &q->if_match) == OK);
+}
+
 static void serve(struct call *c, struct view_query *q)
 {
     struct view_answer a = {.result = VIEW_LOAD};
-    q->if_none_match = c->req->if_none_match;
+    if (!take_conditions(c, q)) {
+        answer_err(c->s, ERR_NOMEM);
+        return;
+    }
     if (c->scope.kind != SCOPE_ALL && !limit_view(c, q))
         return;
     if (q->scope.kind == SCOPE_ALL) /* else who it belongs to must be asked of the store first */
         cache_serve(c->w->api->cache, q, c->arena, &a);
     if (a.result != VIEW_LOAD) {
-        answer_view(c->s, q->view, &a);
+        answer_view(c->s, q, &a);
         blob_drop(a.body);
         return;
     }
@@ -100,8 +124,8 @@ static void serve(struct call *c, struct view_query *q)
         return;
     op->view.query = *q;
     struct view_query *mine = &op->view.query;
-    struct slice *const all[] = {&mine->ident,  &mine->owner,         &mine->email,
-                                 &mine->before, &mine->if_none_match, &mine->scope.id};
+    struct slice *const all[] = {&mine->ident,         &mine->owner,    &mine->email,   &mine->before,
+                                 &mine->if_none_match, &mine->if_match, &mine->scope.id};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 

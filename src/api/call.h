@@ -40,7 +40,8 @@ void answer_errorf(struct http_session *s, int status, const char *fmt, ...) __a
 void answer_err(struct http_session *s, enum err e); /* err's own text and status */
 void answer_bad_method(struct call *c);
 
-#define DENIED_SENTENCE "Not allowed with this token"
+#define PRECONDITION_SENTENCE "If-Match names no current state"
+#define DENIED_SENTENCE       "Not allowed with this token"
 
 /* Rules broken by a body or a query, collected, then answered together with 422. */
 #define RULES_MAX 16
@@ -52,10 +53,12 @@ void rules_add(struct rules *r, struct rule_break broken); /* past RULES_MAX: dr
 bool rules_answer(struct call *c, const struct rules *r);  /* true: something was broken, and answered */
 
 /* Fields of a JSON or form body. Absent (and, but for field_string, null) leaves *out as it is and returns false.
- * field_string: a string and nothing else. field_text: a number too, as its digits. */
+ * field_string: a string and nothing else. field_text: a number too, as its digits. field_key: the same for what names
+ * something, where no two that differ may read alike. */
 typedef struct verdict (*check_fn)(struct slice text);
 bool field_string(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out);
 bool field_text(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out);
+bool field_key(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out);
 /* A verdict on text that came as `where`/`name`; input: its JSON text or empty. True: nothing is wrong. */
 bool rules_verdict(struct rules *r, struct verdict v, const char *where, const char *name, struct slice input);
 bool field_number(const struct body *b, const char *name, struct rules *r, double *out);

@@ -72,6 +72,21 @@ static void redirect(struct call *c)
     session_reply(c->s, &r);
 }
 
+/* What the request asks of us before anything is done: to decode its body, or to change only a state that it knows. Nothing
+ * that is written has a tag yet, so only "*" is ever fulfilled there; the views look for themselves. False: answered. */
+static bool can_be_done(struct call *c)
+{
+    const struct http_request *req = c->req;
+    bool reads = req->method == METHOD_GET || req->method == METHOD_HEAD;
+    if (req->encoded && req->has_body)
+        answer_error(c->s, 415, "Content-Encoding is not supported: send the body as it is");
+    else if (req->if_match.len > 0 && !reads && !http_list_has(req->if_match, SLICE_LIT("*")))
+        answer_error(c->s, 412, PRECONDITION_SENTENCE);
+    else
+        return true;
+    return false;
+}
+
 static void route(struct call *c, struct route_match *match)
 {
     enum err e = router_match(c->w->api->router, c->req->method, c->req->path, c->req->query, c->arena, match);
@@ -84,7 +99,8 @@ static void route(struct call *c, struct route_match *match)
         c->s->exchange.route = match->id;
         if (c->w->api->guarded && !guard_admit(c, &endpoints[match->id]))
             return;
-        endpoints[match->id].handle(c);
+        if (can_be_done(c))
+            endpoints[match->id].handle(c);
         break;
     case ROUTE_NOT_FOUND:
         answer_error(c->s, 404, "Not Found");

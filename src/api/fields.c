@@ -32,6 +32,9 @@ bool rules_verdict(struct rules *r, struct verdict v, const char *where, const c
     return false;
 }
 
+/* Text for people shows U+FFFD in its place. What names something, or is stored as it came, must not hold it. */
+static const struct verdict unpaired = {.fault = FAULT_FORM, .reason = "must not hold half of a surrogate pair"};
+
 static bool take_text(const struct body_field *f, const char *name, check_fn check, struct rules *r, struct slice *out)
 {
     struct slice input = f->json.doc ? json_raw(f->json) : slice_of(NULL, 0);
@@ -63,6 +66,14 @@ bool field_text(const struct body *b, const char *name, check_fn check, struct r
     return false;
 }
 
+bool field_key(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out)
+{
+    const struct body_field *f = present(b, name);
+    if (f && f->kind == JSON_STRING && !json_is_paired(f->json))
+        return rules_verdict(r, unpaired, "body", name, slice_of(NULL, 0));
+    return field_text(b, name, check, r, out);
+}
+
 bool field_number(const struct body *b, const char *name, struct rules *r, double *out)
 {
     const struct body_field *f = present(b, name);
@@ -84,7 +95,8 @@ bool field_object(const struct body *b, const char *name, struct rules *r, struc
         return false;
     }
     struct slice source = json_raw(f->json);
-    if (!rules_verdict(r, validate_object(source), "body", name, slice_of(NULL, 0)))
+    if (!rules_verdict(r, json_is_paired(f->json) ? validate_object(source) : unpaired, "body", name,
+                       slice_of(NULL, 0)))
         return false;
     *out = source;
     return true;

@@ -129,11 +129,11 @@ void time_format(int64_t wall_us, char out[static TIME_TEXT_LEN])
     put_digits(out + 20, 6, micros);
 }
 
+static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
 void http_date_format(int64_t wall_us, char out[static HTTP_DATE_LEN])
 {
     static const char days[7][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     static _Thread_local int64_t cached_second = INT64_MIN;
     static _Thread_local char cached[] = "Thu, 01 Jan 1970 00:00:00 GMT";
 
@@ -221,7 +221,7 @@ static bool take_zone(struct slice *s, int64_t *offset_us)
         return true;
     bool west = s->ptr[0] == '-';
     int64_t hour, minute;
-    if (!take_char(s, "+-") || !take_digits(s, 2, &hour) || !take_char(s, ":") || !take_digits(s, 2, &minute))
+    if (!take_char(s, "+-") || !take_digits(s, 2, &hour) || (take_char(s, ":"), !take_digits(s, 2, &minute)))
         return false;
     if (hour > 23 || minute > 59)
         return false;
@@ -229,11 +229,53 @@ static bool take_zone(struct slice *s, int64_t *offset_us)
     return true;
 }
 
+static bool take_word(struct slice *s, struct slice word)
+{
+    if (!slice_starts(*s, word))
+        return false;
+    *s = slice_of(s->ptr + word.len, s->len - word.len);
+    return true;
+}
+
+/* "Tue, 24 Nov 2026 ", of RFC 1123: the day's name may be missing, and says nothing that the date does not. */
+static bool take_named_date(struct slice *s, int64_t *days)
+{
+    int64_t day, year, month = 0;
+    const char *comma = s->len > 4 && s->ptr[3] == ',' ? s->ptr + 4 : s->ptr;
+    *s = slice_trim(slice_of(comma, s->len - (size_t)(comma - s->ptr)), " ");
+    if ((!take_digits(s, 2, &day) && !take_digits(s, 1, &day)) || !take_char(s, " "))
+        return false;
+    while (month < 12 && !take_word(s, slice_cstr(months[month])))
+        month++;
+    if (month++ == 12 || !take_char(s, " ") || !take_digits(s, 4, &year) || !take_char(s, " "))
+        return false;
+    if (day < 1 || day > days_in_month(year, month))
+        return false;
+    *days = days_from_civil(year, month, day);
+    return true;
+}
+
+static bool take_named_zone(struct slice *s, int64_t *offset_us)
+{
+    *offset_us = 0;
+    if (!take_char(s, " "))
+        return s->len == 0;
+    return take_word(s, SLICE_LIT("GMT")) || take_word(s, SLICE_LIT("UTC")) || take_word(s, SLICE_LIT("UT")) ||
+           take_zone(s, offset_us);
+}
+
 bool time_parse(struct slice text, int64_t *wall_us)
 {
-    int64_t days, micros, offset_us;
-    if (!take_date(&text, &days) || !take_char(&text, "Tt ") || !take_time(&text, &micros) ||
-        !take_zone(&text, &offset_us) || text.len != 0)
+    int64_t days, micros = 0, offset_us = 0;
+    struct slice rest = text;
+    bool good = take_date(&rest, &days);
+    if (good && rest.len > 0)
+        good = take_char(&rest, "Tt ") && take_time(&rest, &micros) && take_zone(&rest, &offset_us);
+    if (!good) {
+        rest = text;
+        good = take_named_date(&rest, &days) && take_time(&rest, &micros) && take_named_zone(&rest, &offset_us);
+    }
+    if (!good || rest.len != 0)
         return false;
     *wall_us = days * DAY_SECONDS * US_PER_SECOND + micros - offset_us;
     return true;

@@ -1,6 +1,5 @@
-/* Extensions mean nothing to us, but a line that is no chunk line by the grammar may be read as another by the next
- * server: it is refused. So are blanks around ";" and "=", which the RFC asks nobody to send and parsers skip in
- * different ways. */
+/* Extensions mean nothing to us, but a line that is no chunk line by the grammar (RFC 9112, 7.1.1) may be read as another
+ * by the next server: it is refused. Blanks may stand around ";" and "=" and nowhere else. */
 #include "chunk.h"
 
 #include "head.h"
@@ -32,16 +31,32 @@ static struct slice after(struct slice s, size_t len)
     return slice_of(s.ptr + len, s.len - len);
 }
 
+/* The blanks, the mark and the blanks after it that s begins with; 0: it does not. */
+static size_t mark_len(struct slice s, char mark)
+{
+    size_t i = 0;
+    while (i < s.len && (s.ptr[i] == ' ' || s.ptr[i] == '\t'))
+        i++;
+    if (i == s.len || s.ptr[i++] != mark)
+        return 0;
+    while (i < s.len && (s.ptr[i] == ' ' || s.ptr[i] == '\t'))
+        i++;
+    return i;
+}
+
 /* ";" token, then nothing or "=" and a token or quoted string. The bytes it takes; 0: malformed. */
 static size_t extension_len(struct slice s)
 {
-    size_t name = s.len > 0 && s.ptr[0] == ';' ? token_len(after(s, 1)) : 0;
+    size_t len = mark_len(s, ';');
+    size_t name = len > 0 ? token_len(after(s, len)) : 0;
     if (name == 0)
         return 0;
-    size_t len = 1 + name;
-    if (len == s.len || s.ptr[len] != '=')
+    len += name;
+    size_t equals = mark_len(after(s, len), '=');
+    if (equals == 0)
         return len;
-    struct slice text = after(s, ++len);
+    len += equals;
+    struct slice text = after(s, len);
     size_t value = token_len(text);
     if (value == 0)
         value = quoted_len(text);

@@ -31,9 +31,10 @@ bool http_head_request_line(struct http_parser *p, struct slice line)
         return http_fail(p, 400, "Malformed request line");
     if (req->target.len > p->limits.max_target)
         return http_fail(p, 414, "Request target is too long");
-    if (!slice_eq(version, SLICE_LIT("HTTP/1.1")) && !slice_eq(version, SLICE_LIT("HTTP/1.0")))
+    char minor = version.len > 0 ? version.ptr[version.len - 1] : '\0';
+    if (version.len != 8 || !slice_starts(version, SLICE_LIT("HTTP/1.")) || minor < '0' || minor > '9')
         return http_fail(p, 400, "HTTP version is not 1.0 or 1.1");
-    req->minor = (uint8_t)(version.ptr[version.len - 1] - '0');
+    req->minor = minor == '0' ? 0 : 1; /* a later minor version is understood as ours (RFC 9110, 2.5) */
     return true;
 }
 
@@ -170,8 +171,8 @@ static enum http_method method_of(uint8_t llhttp_method)
 
 /* What one pass over the headers gathers. */
 struct facts {
-    struct slice expect, content_length, transfer_encoding;
-    bool close, keep_alive, upgrade, websocket, repeated;
+    struct slice content_length, transfer_encoding;
+    bool close, keep_alive, upgrade, websocket, repeated, expect_unknown;
 };
 
 static void first(struct slice *to, struct slice value)
@@ -202,8 +203,6 @@ static struct slice *single_slot(struct http_request *req, struct facts *f, enum
         return &req->host;
     case HEADER_ORIGIN:
         return &req->origin;
-    case HEADER_EXPECT:
-        return &f->expect;
     case HEADER_CONTENT_TYPE:
         return &req->content_type;
     case HEADER_CONTENT_LENGTH:
@@ -223,8 +222,16 @@ static struct slice *single_slot(struct http_request *req, struct facts *f, enum
     }
 }
 
+/* Of a condition on tags the first line, and whether there are more (http_list_whole()). */
+static void read_condition(struct slice *to, bool *more, struct slice value)
+{
+    *more |= to->ptr != NULL;
+    first(to, value);
+}
+
 static void read_list(struct http_request *req, struct facts *f, enum header_id id, struct slice value)
 {
+    struct slice item;
     switch (id) {
     case HEADER_CONNECTION:
         read_connection(req, f, value);
@@ -240,7 +247,21 @@ static void read_list(struct http_request *req, struct facts *f, enum header_id 
         first(&req->ws_protocol, value);
         break;
     case HEADER_IF_NONE_MATCH:
-        first(&req->if_none_match, value);
+        read_condition(&req->if_none_match, &req->more_conditions, value);
+        break;
+    case HEADER_IF_MATCH:
+        read_condition(&req->if_match, &req->more_conditions, value);
+        break;
+    case HEADER_EXPECT:
+        while (http_list_next(&value, &item))
+            if (slice_eq_nocase(item, SLICE_LIT("100-continue")))
+                req->expect_continue = true;
+            else
+                f->expect_unknown = true;
+        break;
+    case HEADER_CONTENT_ENCODING:
+        while (http_list_next(&value, &item))
+            req->encoded |= !slice_eq_nocase(item, SLICE_LIT("identity"));
         break;
     case HEADER_CORS_METHOD:
         first(&req->access_control_request_method, value);
@@ -347,11 +368,9 @@ static bool finish_meaning(struct http_parser *p, const struct facts *f)
         return http_fail(p, 400, "Body on an upgrade request");
     req->upgrade_websocket = upgrade && req->method == METHOD_GET;
     req->keep_alive = !f->close && (req->minor == 1 || f->keep_alive);
-    if (f->expect.ptr && req->minor == 1) { /* RFC 9110, 10.1.1: ignored from a 1.0 client */
-        if (!slice_eq_nocase(f->expect, SLICE_LIT("100-continue")))
-            return http_fail(p, 417, "Unknown expectation");
-        req->expect_continue = true;
-    }
+    req->expect_continue &= req->minor == 1; /* RFC 9110, 10.1.1: ignored from a 1.0 client */
+    if (f->expect_unknown && req->minor == 1)
+        return http_fail(p, 417, "Unknown expectation");
     return true;
 }
 
@@ -362,7 +381,7 @@ bool http_head_finish(struct http_parser *p)
     req->base = p->in;
     req->method = method_of(llhttp_get_method(&p->llhttp));
     if (llhttp_get_method(&p->llhttp) == HTTP_CONNECT)
-        return http_fail(p, 400, "CONNECT is for proxies");
+        return http_fail(p, 501, "Method is not implemented");
     req->origin = (struct slice){0}; /* read_field() counts it */
     for (uint32_t i = 0; i < req->header_count; i++) {
         enum header_id id = header_id_of(http_header_name(req, i));

@@ -22,6 +22,8 @@ enum header_id header_id_of(struct slice name)
         return NAME_IS("origin") ? HEADER_ORIGIN : NAME_IS("expect") ? HEADER_EXPECT : HEADER_UNKNOWN;
     case 7:
         return NAME_IS("upgrade") ? HEADER_UPGRADE : HEADER_UNKNOWN;
+    case 8:
+        return NAME_IS("if-match") ? HEADER_IF_MATCH : HEADER_UNKNOWN;
     case 10:
         return NAME_IS("connection") ? HEADER_CONNECTION : HEADER_UNKNOWN;
     case 12:
@@ -34,6 +36,8 @@ enum header_id header_id_of(struct slice name)
         return NAME_IS("content-length") ? HEADER_CONTENT_LENGTH : HEADER_UNKNOWN;
     case 15:
         return NAME_IS("idempotency-key") ? HEADER_IDEMPOTENCY_KEY : HEADER_UNKNOWN;
+    case 16:
+        return NAME_IS("content-encoding") ? HEADER_CONTENT_ENCODING : HEADER_UNKNOWN;
     case 17:
         return NAME_IS("transfer-encoding")   ? HEADER_TRANSFER_ENCODING
                : NAME_IS("sec-websocket-key") ? HEADER_WS_KEY

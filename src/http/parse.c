@@ -177,6 +177,34 @@ static enum step take_line(struct http_parser *p, size_t len, size_t most, int s
     return found == LINE_MORE ? STEP_WAIT : STEP_ON;
 }
 
+/* Shows llhttp a line of the head in two parts, up to `shown` and its end, and nothing of what stands between. */
+static enum step feed_line_but(struct http_parser *p, size_t shown, size_t line_len)
+{
+    if (shown < line_len) {
+        enum step step = feed(p, p->eaten + shown, false);
+        if (step != STEP_ON)
+            return step;
+        p->eaten += line_len - shown;
+        line_len = 0;
+    }
+    return feed(p, p->eaten + line_len + 2, false);
+}
+
+/* llhttp knows no minor version beyond 1, which is how a later one is understood: it is shown that one. */
+static enum step feed_request_line(struct http_parser *p, size_t line_len)
+{
+    if (p->in[p->eaten + line_len - 1] <= '1')
+        return feed(p, p->eaten + line_len + 2, false);
+    enum step step = feed(p, p->eaten + line_len - 1, false);
+    if (step != STEP_ON)
+        return step;
+    enum llhttp_errno error = llhttp_execute(&p->llhttp, "1", 1);
+    if (error != HPE_OK)
+        return llhttp_refused(p, error);
+    p->eaten++;
+    return feed(p, p->eaten + 2, false);
+}
+
 static enum step at_request_line(struct http_parser *p, size_t len)
 {
     struct slice line;
@@ -193,7 +221,7 @@ static enum step at_request_line(struct http_parser *p, size_t len)
         return STEP_BAD;
     p->request.base = p->in;
     p->state = AT_HEADERS;
-    return feed(p, p->eaten + line.len + 2, false);
+    return feed_request_line(p, line.len);
 }
 
 /* A line of the head, or of the trailers: both are bounded as a whole. */
@@ -229,7 +257,8 @@ static enum step at_headers(struct http_parser *p, size_t len)
         return head_done(p);
     if (!http_head_add(p, line))
         return STEP_BAD;
-    return feed(p, p->eaten + line.len + 2, false);
+    /* llhttp refuses some blanks that may follow a value (a tab after a length, any after "chunked"): RFC 9112, 5.1. */
+    return feed_line_but(p, slice_trim(line, " \t").len, line.len);
 }
 
 static enum step at_body(struct http_parser *p, size_t len)
@@ -243,16 +272,6 @@ static enum step at_body(struct http_parser *p, size_t len)
         return bad(p, 400, "Ambiguous message length");
     p->state = AT_DONE;
     return STEP_ON;
-}
-
-/* llhttp is shown the number and the line's end: it refuses extensions that the grammar allows (";a=b;c=d"). */
-static enum step feed_chunk_size(struct http_parser *p, size_t size_len, size_t line_len)
-{
-    enum step step = feed(p, p->eaten + size_len, false);
-    if (step != STEP_ON)
-        return step;
-    p->eaten += line_len - size_len;
-    return feed(p, p->eaten + 2, false);
 }
 
 static enum step at_chunk_size(struct http_parser *p, size_t len)
@@ -269,7 +288,8 @@ static enum step at_chunk_size(struct http_parser *p, size_t len)
     if (p->eaten - p->part_at > p->limits.max_body * 2 + CHUNK_FRAMING_MAX)
         return bad(p, 413, "Chunked body has too much framing");
     p->chunk = SIZE_MAX;
-    step = feed_chunk_size(p, size_len, line.len);
+    /* llhttp is shown the number and the line's end: it refuses extensions that the grammar allows (";a=b;c=d"). */
+    step = feed_line_but(p, size_len, line.len);
     if (step != STEP_ON)
         return step;
     if (p->chunk != size)
@@ -391,6 +411,7 @@ void http_parser_rebase(struct http_parser *p, const char *in)
         &req->authorization,
         &req->idempotency_key,
         &req->if_none_match,
+        &req->if_match,
         &req->connection,
         &req->upgrade,
         &req->ws_key,

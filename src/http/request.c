@@ -144,6 +144,29 @@ bool http_list_has(struct slice list, struct slice token)
     return false;
 }
 
+enum err http_list_whole(const struct http_request *req, struct slice name, struct arena *a, struct slice *out)
+{
+    size_t len = 0;
+    *out = (struct slice){0};
+    for (uint32_t i = 0; i < req->header_count; i++)
+        if (slice_eq_nocase(http_header_name(req, i), name))
+            len += req->headers[i].value_len + 1;
+    char *text = arena_alloc(a, len + 1); /* + 1: never 0 bytes */
+    if (!text)
+        return ERR_NOMEM;
+    out->ptr = text;
+    for (uint32_t i = 0; i < req->header_count; i++) {
+        if (!slice_eq_nocase(http_header_name(req, i), name))
+            continue;
+        struct slice value = http_header_value(req, i);
+        if (out->len > 0)
+            text[out->len++] = ',';
+        memcpy(text + out->len, value.ptr, value.len);
+        out->len += value.len;
+    }
+    return OK;
+}
+
 struct http_list_back http_list_back(const struct http_request *req, struct slice name)
 {
     return (struct http_list_back){.req = req, .name = name, .lines = req->header_count};

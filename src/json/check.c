@@ -9,6 +9,7 @@ struct check {
     const char *start;
     uint32_t tokens;
     unsigned depth, max_depth;
+    bool unpaired;
     struct json_error *why;
     char open[JSON_DEPTH_LIMIT]; /* '{' or '[' per level */
 };
@@ -47,7 +48,13 @@ int32_t json_hex4(const char *p)
     return value;
 }
 
-/* p stands on the 'u' of \uXXXX. A high surrogate must be followed by a low one, a low one never stands alone. */
+int32_t json_low_half(const char *p, const char *end)
+{
+    int32_t low = end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? json_hex4(p + 2) : -1;
+    return low >= 0xdc00 && low <= 0xdfff ? low : -1;
+}
+
+/* p stands on the 'u' of \uXXXX. Half of a surrogate pair is grammar (RFC 8259, 8.2) and no character: it is noted. */
 static enum err check_unicode_escape(struct check *c)
 {
     const char *escape = c->p - 1;
@@ -57,12 +64,10 @@ static enum err check_unicode_escape(struct check *c)
     c->p += 5;
     if (unit < 0xd800 || unit > 0xdfff)
         return OK;
-    if (unit >= 0xdc00)
-        return fail(c, escape, "Unpaired surrogate escape");
-    int32_t low = c->end - c->p >= 6 && c->p[0] == '\\' && c->p[1] == 'u' ? json_hex4(c->p + 2) : -1;
-    if (low < 0xdc00 || low > 0xdfff)
-        return fail(c, escape, "Unpaired surrogate escape");
-    c->p += 6;
+    if (unit < 0xdc00 && json_low_half(c->p, c->end) >= 0)
+        c->p += 6;
+    else
+        c->unpaired = true;
     return OK;
 }
 
@@ -238,12 +243,13 @@ static enum err check_after(struct check *c, bool *done)
     }
 }
 
-enum err json_check(struct slice text, unsigned max_depth, uint32_t *tokens, struct json_error *why)
+enum err json_check(struct slice text, unsigned max_depth, struct json_shape *out, struct json_error *why)
 {
     struct check c; /* not zeroed: open[] is written before it is read */
     c.p = c.start = text.ptr;
     c.end = text.ptr + text.len;
     c.tokens = 0;
+    c.unpaired = false;
     c.depth = 0;
     c.max_depth = max_depth < JSON_DEPTH_LIMIT ? max_depth : JSON_DEPTH_LIMIT;
     c.why = why;
@@ -260,6 +266,6 @@ enum err json_check(struct slice text, unsigned max_depth, uint32_t *tokens, str
         if (e)
             return e;
     }
-    *tokens = c.tokens;
+    *out = (struct json_shape){.tokens = c.tokens, .unpaired = c.unpaired};
     return OK;
 }

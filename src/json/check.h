@@ -6,7 +6,12 @@
 
 #define JSON_DEPTH_LIMIT 256 /* the most that a caller may ask for */
 
-/* *tokens: values and keys in the text, which is what jsmn needs room for. */
-NODISCARD enum err json_check(struct slice text, unsigned max_depth, uint32_t *tokens, struct json_error *why);
+struct json_shape {
+    uint32_t tokens; /* values and keys in the text, which is what jsmn needs room for */
+    bool unpaired;   /* some string holds half of a surrogate pair */
+};
+NODISCARD enum err json_check(struct slice text, unsigned max_depth, struct json_shape *out, struct json_error *why);
 /* Four hex digits; -1 when they are not. */
 int32_t json_hex4(const char *p);
+/* The second half of a surrogate pair, as \uXXXX at p; -1 when it does not stand there. */
+int32_t json_low_half(const char *p, const char *end);

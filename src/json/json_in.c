@@ -19,6 +19,9 @@ struct json_node {
 
 #define NODE_ESCAPED 1
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* may be ignored before the text (RFC 8259, 8.1) */
+#define REPLACEMENT     0xfffd         /* for half of a surrogate pair */
+
 /* Children come after their parent, so going backwards adds up each subtree before its parent needs it. */
 static void link_nodes(struct slice text, struct json_node *nodes, uint32_t count)
 {
@@ -37,7 +40,7 @@ enum err json_parse_depth(struct slice text, unsigned max_depth, struct arena *a
                           struct json_error *why)
 {
     struct json_error ignored;
-    uint32_t count = 0;
+    struct json_shape shape = {0};
     *doc = (struct json_doc){0};
     if (!why)
         why = &ignored;
@@ -46,9 +49,13 @@ enum err json_parse_depth(struct slice text, unsigned max_depth, struct arena *a
         return ERR_TOO_LARGE;
     if (text.len == 0)
         text.ptr = "";
-    enum err e = json_check(text, max_depth, &count, why);
+    size_t mark = slice_starts(text, SLICE_LIT(BYTE_ORDER_MARK)) ? sizeof(BYTE_ORDER_MARK) - 1 : 0;
+    text = slice_of(text.ptr + mark, text.len - mark);
+    enum err e = json_check(text, max_depth, &shape, why);
+    why->at += mark;
     if (e)
         return e;
+    uint32_t count = shape.tokens;
     *why = (struct json_error){.reason = "No memory"};
     struct json_node *nodes = arena_alloc(a, count * sizeof *nodes);
     if (!nodes)
@@ -58,7 +65,7 @@ enum err json_parse_depth(struct slice text, unsigned max_depth, struct arena *a
     int made = jsmn_parse(&parser, text.ptr, text.len, &nodes[0].token, count);
     must(made == (int)count); /* the check and jsmn disagree on valid text */
     link_nodes(text, nodes, count);
-    *doc = (struct json_doc){.text = text, .nodes = nodes, .count = count, .arena = a};
+    *doc = (struct json_doc){.text = text, .nodes = nodes, .count = count, .unpaired = shape.unpaired, .arena = a};
     return OK;
 }
 
@@ -165,6 +172,15 @@ size_t json_count(struct json_value v)
     return count;
 }
 
+bool json_is_paired(struct json_value v)
+{
+    struct json_error why;
+    struct json_shape shape = {0};
+    if (!v.doc || !v.doc->unpaired)
+        return true;
+    return json_check(json_raw(v), JSON_DEPTH_LIMIT, &shape, &why) == OK && !shape.unpaired;
+}
+
 struct slice json_raw(struct json_value v)
 {
     const jsmntok_t *t = token_of(v);
@@ -203,7 +219,7 @@ static size_t put_utf8(char *out, uint32_t code)
 }
 
 /* *p stands after the backslash of a checked escape; it is moved past it. Writes at most 4 bytes. */
-static size_t decode_escape(const char **p, char *out)
+static size_t decode_escape(const char **p, const char *end, char *out)
 {
     static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
     char c = *(*p)++;
@@ -214,12 +230,13 @@ static size_t decode_escape(const char **p, char *out)
     }
     uint32_t code = (uint32_t)json_hex4(*p);
     *p += 4;
-    if (code >= 0xd800 && code <= 0xdbff) { /* the check made sure that the other half follows */
-        uint32_t low = (uint32_t)json_hex4(*p + 2);
-        *p += 6;
-        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
-    }
-    return put_utf8(out, code);
+    if (code < 0xd800 || code > 0xdfff)
+        return put_utf8(out, code);
+    int32_t low = code < 0xdc00 ? json_low_half(*p, end) : -1;
+    if (low < 0)
+        return put_utf8(out, REPLACEMENT);
+    *p += 6;
+    return put_utf8(out, 0x10000 + ((code - 0xd800) << 10) + ((uint32_t)low - 0xdc00));
 }
 
 /* Decoded text is never longer than its source. */
@@ -235,7 +252,7 @@ static size_t decode_string(struct slice source, char *out)
         p += plain;
         if (escape) {
             p++;
-            len += decode_escape(&p, out + len);
+            len += decode_escape(&p, end, out + len);
         }
     }
     return len;
@@ -249,7 +266,7 @@ static bool escaped_equals(struct slice source, struct slice key)
         char bytes[4] = {*p};
         size_t n = 1;
         if (*p++ == '\\')
-            n = decode_escape(&p, bytes);
+            n = decode_escape(&p, end, bytes);
         if (key.len - at < n || memcmp(key.ptr + at, bytes, n) != 0)
             return false;
         at += n;

@@ -21,7 +21,7 @@ MALFORMED = (
     ("Host missing", raw("GET /api/health HTTP/1.1")),
     ("Host repeated", raw("GET /api/health HTTP/1.1", H, H)),
     ("HTTP/0.9", b"GET /api/health\r\n\r\n"),
-    ("HTTP/1.2", raw("GET /api/health HTTP/1.2", H)),
+    ("HTTP/1.10", raw("GET /api/health HTTP/1.10", H)),
     ("HTTP/2.0", raw("GET /api/health HTTP/2.0", H)),
     ("HTTP/11", raw("GET /api/health HTTP/11", H)),
     ("another protocol's name", raw("GET /api/health ICY/1.1", H)),
@@ -68,6 +68,7 @@ MALFORMED = (
 # RFC 9110, 9.1: a method that nobody knows is not implemented, which is not the sender's mistake of form.
 UNKNOWN = (
     ("lower-case method", raw("get /api/health HTTP/1.1", H)),
+    ("CONNECT", raw("CONNECT example.com:443 HTTP/1.1", H)),
     ("unknown method", raw("FETCHIT /api/health HTTP/1.1", H)),
 )
 
@@ -81,6 +82,18 @@ class Malformed(ServerCase):
                 self.assertError(r, 400)
                 self.assertEqual((r.header("Connection") or "").lower(), "close")
                 self.assertTrue(c.at_end(), "what follows a malformed request must not be read")
+
+    def test_an_encoded_body_is_refused_with_415(self):
+        """It was read as if it were not."""
+        chat = self.chat()
+        target = f"/api/users/chats/{chat.id}/send"
+        for value, status in (("gzip", 415), ("identity, br", 415), ("x", 415), ("identity", 200), ("", 200)):
+            with self.subTest(value):
+                r = self.http.post(target, {"content": "x"}, [("Content-Encoding", value)])
+                self.assertEqual(r.status, status, r)
+                if status == 415:
+                    self.assertError(r, 415)
+        self.assertEqual(len(chat.history()), 2)
 
     def test_unknown_methods_are_refused_with_501(self):
         for name, data in UNKNOWN:

@@ -34,6 +34,35 @@ class Etags(ServerCase):
                 with self.subTest(name, target=target):
                     self.get(target, [("If-None-Match", value)], status=status)
 
+    def test_two_lines_of_if_none_match_are_one_list(self):
+        """Only the first was read."""
+        for target in self.targets():
+            etag = self.get(target).header("ETag")
+            with self.subTest(target):
+                self.get(target, [("If-None-Match", '"x"'), ("If-None-Match", f'"y", {etag}')], status=304)
+                self.get(target, [("If-None-Match", '"x"'), ("If-None-Match", '"y"')])
+
+    def test_if_match_is_honoured(self):
+        """It was ignored."""
+        for target in self.targets():
+            etag = self.get(target).header("ETag")
+            for name, lines, status in (("current", [etag], 200), ("any", ["*"], 200), ("in a list", [f'"x", {etag}'], 200),
+                                        ("on the second line", ['"x"', etag], 200), ("another", ['"x"'], 412),
+                                        ("weak", [f"W/{etag}"], 412)):
+                with self.subTest(name, target=target):
+                    r = self.get(target, [("If-Match", line) for line in lines], status=status)
+                    self.assertEqual(r.header("ETag"), etag if status == 200 else None)
+            self.get(target, [("If-Match", etag), ("If-None-Match", etag)], status=304)
+            self.get(target, [("If-Match", '"x"'), ("If-None-Match", etag)], status=412)
+
+    def test_a_write_on_condition_of_a_tag_does_nothing(self):
+        """What is written has no tag: its condition cannot hold."""
+        target, before = f"/api/users/chats/{self.mine.id}/send", len(self.mine.history())
+        self.assertError(self.http.post(target, {"content": "x"}, [("If-Match", '"x"')]), 412)
+        self.assertEqual(len(self.mine.history()), before)
+        self.post(target, {"content": "x"}, [("If-Match", "*")])
+        self.assertEqual(len(self.mine.history()), before + 1)
+
     def test_head_revalidates_too(self):
         etag = self.get("/api/debug/users-chats").header("ETag")
         r = self.http.request("HEAD", "/api/debug/users-chats", headers=[("If-None-Match", etag)])

@@ -337,9 +337,10 @@ class Protocol(ServerCase):
 
     def test_notice_of_every_send_route(self):
         chat, ws = self.chat(), self.open("chat_updates")
-        for target in (f"/api/users/chats/{chat.id}/send", f"/api/dashboard/chats/{chat.id}/send", f"/api/chats/{chat.id}/send"):
+        for target, role in ((f"/api/users/chats/{chat.id}/send", "user"), (f"/api/dashboard/chats/{chat.id}/send", "agent"),
+                             (f"/api/chats/{chat.id}/send", "agent")):
             self.post(target, {"content": "x"})
-            self.assertNotice(ws.recv_json(), chat)
+            self.assertNotice(ws.recv_json(), chat, role)
 
     def test_flat_format(self):
         chat, ws = self.chat(), self.open("chat_updates", format="flat")

@@ -39,6 +39,11 @@ static void test_strings(void)
         DECODES("\"a\\u0000b\"", "a\0b"),
         DECODES("\"\\u0041\\u00e9\\u20ac\\ud83d\\ude00\"", "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80"),
         DECODES("\"\\uDBFF\\uDFFF\\u07ff\\u0800\"", "\xf4\x8f\xbf\xbf\xdf\xbf\xe0\xa0\x80"),
+        DECODES("\"a\\ud83d\"", "a\xef\xbf\xbd"), /* a text cut in the middle of an emoji */
+        DECODES("\"\\udc00b\\ud800\\n\\ud800\\u0041\"", "\xef\xbf\xbd"
+                                                        "b\xef\xbf\xbd\n\xef\xbf\xbd"
+                                                        "A"),
+        DECODES("\"\\ud800\\ud83d\\ude00\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80\xef\xbf\xbd"),
         DECODES("\"x\\ny \xe6\x97\xa5 \\\\n\"", "x\ny \xe6\x97\xa5 \\n"),
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -46,6 +51,21 @@ static void test_strings(void)
         CU_ASSERT_EQUAL(json_string(parse(cases[i].text), &s), OK);
         CU_ASSERT(slice_eq(s, cases[i].decoded));
     }
+}
+
+/* Two names that differ may read alike then: who needs them to differ asks. */
+static void test_half_a_pair_is_told(void)
+{
+    struct json_value v = parse("{\"a\":\"\\ud800\",\"b\":{\"\\udc00\":1},\"c\":\"\\ud83d\\ude00\",\"d\":1}"),
+                      none = {0};
+    CU_ASSERT(!json_is_paired(get(v, "a")));
+    CU_ASSERT(!json_is_paired(get(v, "b")));
+    CU_ASSERT(json_is_paired(get(v, "c")));
+    CU_ASSERT(json_is_paired(get(v, "d")));
+    CU_ASSERT(!json_is_paired(v));
+    CU_ASSERT(json_is_paired(parse("{\"a\":\"\\ud83d\\ude00\"}")));
+    CU_ASSERT(json_is_paired(none));
+    CU_ASSERT_EQUAL(json_type(get(parse("{\"\\ud800\":1}"), "\xef\xbf\xbd")), JSON_NUMBER);
 }
 
 static void test_string_points_into_text(void)
@@ -200,9 +220,14 @@ static void test_large(void)
 }
 
 const CU_TestInfo json_in_tests[] = {
-    {"strings", test_strings},   {"string points into text", test_string_points_into_text},
-    {"get", test_get},           {"iterate", test_iterate},
-    {"integers", test_integers}, {"doubles and bools", test_doubles_and_bools},
-    {"depth", test_depth},       {"large", test_large},
+    {"strings", test_strings},
+    {"half a pair is told", test_half_a_pair_is_told},
+    {"string points into text", test_string_points_into_text},
+    {"get", test_get},
+    {"iterate", test_iterate},
+    {"integers", test_integers},
+    {"doubles and bools", test_doubles_and_bools},
+    {"depth", test_depth},
+    {"large", test_large},
     CU_TEST_INFO_NULL,
 };
