@@ -29,7 +29,8 @@ struct verdict validate_content(struct slice content);
 struct verdict validate_role(struct slice role);             /* 1–ROLE_MAX_CHARS characters, any */
 struct verdict validate_client_key(struct slice client_key); /* 0–CLIENT_KEY_MAX_CHARS characters; empty: no key */
 struct verdict validate_user_id(struct slice id);  /* ≤ USER_ID_MAX bytes, no control characters; empty: none */
-struct verdict validate_email(struct slice email); /* ≤ EMAIL_MAX bytes, no control characters; empty: none */
+struct verdict validate_new_id(struct slice id);   /* the same, and no address that a customer is given */
+struct verdict validate_email(struct slice email); /* ≤ EMAIL_MAX bytes, an '@', no control characters; blank: none */
 struct verdict validate_name(struct slice name);   /* ≤ USER_NAME_MAX bytes */
 struct verdict validate_field(struct slice text);  /* any other stored text: ≤ FIELD_MAX bytes */
 struct verdict validate_object(struct slice json); /* location, device: ≤ JSON_FIELD_MAX bytes of source text */

@@ -36,7 +36,6 @@ enum user_field {
     USER_STATUS = 1 << 11,
     USER_OWNER = 1 << 12
 };
-bool user_name_is_default(struct slice name);   /* "", "Widget User", "User …" */
-bool user_email_is_default(struct slice email); /* "", unknown@example.com, …@widget.local */
+bool user_name_is_default(struct slice name); /* "", "Widget User", "User …" */
 /* A new customer of whom only the id is known. Keeps the id's slice; what it makes lives in the arena. */
 NODISCARD enum err user_unknown(struct arena *a, struct slice id, int64_t now_us, struct user *out);

@@ -55,6 +55,13 @@ void cache_totals(struct cache *c, struct totals *out);
 /* The chat's customer, for authorization: false when the chat is not cached. */
 bool cache_chat_user(struct cache *c, struct slice chat_id, struct arena *a, struct slice *user_id);
 
+/* [reader] Whom ident means (store/ident.h): its id in the arena, from memory or from the store, whose answer is remembered.
+ * cache_find_ident() asks the store and gives its row. */
+NODISCARD enum err cache_resolve(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
+                                 struct slice *id);
+NODISCARD enum err cache_find_ident(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
+                                    struct user *out);
+
 /* [main at start] Loads the most recently active customers (rows at least for `users` of them, messages while
  * there is room), so that the first refetch is warm and the order of activity is known. */
 NODISCARD enum err cache_warm(struct cache *c, struct store_reader *reader, int64_t users);

@@ -64,6 +64,7 @@ struct op_create_chat {
     int64_t now_us;
     struct user before; /* the customer as it was; before.id empty = was created by this op */
     struct user user;   /* as it is now */
+    bool address_alone; /* user.email was looked up in every way: it means nobody else */
     struct chat chat;
 };
 
@@ -76,6 +77,7 @@ struct op_put_user {
     int64_t now_us;
     struct user before; /* before.id empty = was created */
     struct user user;
+    bool address_alone; /* as above */
 };
 
 struct op_set_ai {

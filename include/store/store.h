@@ -22,7 +22,9 @@ struct store_reader {
     struct store *store;
 };
 
-enum user_by { USER_BY_ID, USER_BY_REF, USER_BY_EMAIL };
+/* By what a customer is looked up. NAME: by id, else by reference. EMAIL: who has it exactly so, else who has one that
+ * compares equal (chat/email.h); of several the first. Which of them a text means: store/ident.h. */
+enum user_by { USER_BY_ID = 1, USER_BY_REF = 2, USER_BY_NAME = USER_BY_ID | USER_BY_REF, USER_BY_EMAIL = 4 };
 
 /* Where rows of a load go, in this order: user, then for each of its chats (oldest first) chat, then its
  * messages in history order. Returning an error ends the load with it. Slices live during the call only. */
@@ -97,13 +99,17 @@ struct store_vtable {
     /* [reader] */
     enum err (*reader_open)(struct store *s, struct store_reader **out);
     void (*reader_close)(struct store_reader *r);
-    /* One customer whole: row, chats, messages. ident: id, user_ref or email, tried in that order. */
+    /* As find_user: the row, without what its chats add to it. */
+    enum err (*read_user)(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
+                          struct user *out);
+    /* One customer whole: row, chats, messages. ident: as store/ident.h has it. */
     enum err (*load_user)(struct store_reader *r, struct slice ident, const struct load_sink *sink);
     /* Rows only, no chats: customers by activity, most recent first. owner empty = all. */
     enum err (*recent_users)(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit, struct arena *a,
                              struct user **out, size_t *count);
     enum err (*chat_owner)(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
-    /* Chats by last activity, newest first; email empty = all. total: how many there are in all. */
+    /* Chats by last activity, newest first; email empty = all, else those of customers whose address compares equal.
+     * total: how many there are in all. */
     enum err (*list_chats)(struct store_reader *r, struct slice email, int64_t skip, int64_t limit, struct arena *a,
                            struct chat_ref **out, size_t *count, int64_t *total);
     enum err (*overview)(struct store_reader *r, struct arena *a, struct overview *out);

@@ -1,6 +1,7 @@
 #include "call.h"
 
 #include "base/metrics.h"
+#include "json/json_out.h"
 
 #include <stdarg.h>
 
@@ -55,6 +56,25 @@ void answer_err(struct http_session *s, enum err e)
         metrics_add(M_AUTH_DENIED, 1);
     int status = e == ERR_NOMEM ? 503 : err_http_status(e);
     answer_error(s, status, sentences[e] ? sentences[e] : err_text(e));
+}
+
+bool answer_taken_address(struct op *op, struct api_worker *w, struct slice email)
+{
+    struct http_session *s = op->result == ERR_EXISTS ? op_session(op, w) : NULL;
+    if (!s)
+        return op->result == ERR_EXISTS;
+    struct buf input = {0};
+    json_out_string(&input, email);
+    struct rule_break broken = {.rule = RULE_VALUE_ERROR,
+                                .where = "body",
+                                .field = SLICE_LIT("email"),
+                                .input = buf_slice(&input),
+                                .reason = SLICE_LIT("must not be the id or the reference of another customer")};
+    buf_clear(&w->text);
+    reply_validation_body(&w->text, &broken, 1);
+    answer_json(s, 422, buf_slice(&w->text));
+    buf_fini(&input);
+    return true;
 }
 
 void rules_add(struct rules *r, struct rule_break broken)

@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include "base/clock.h"
+#include "chat/email.h"
 #include "json/json_out.h"
 
 /* Who may create for a customer may speak for it: a newcomer, its own widget, a dashboard. */
@@ -21,7 +22,7 @@ static enum err append_token(struct buf *b, const struct api *api, struct slice 
 static void complete_create(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
-    struct http_session *s = op_succeeded(op, w);
+    struct http_session *s = answer_taken_address(op, w, op->create.email) ? NULL : op_succeeded(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;
@@ -60,12 +61,12 @@ void api_create_chat(struct call *c)
         return;
     struct rules rules = {0};
     struct slice user_id = {0}, email = {0}, name = {0};
-    (void)field_key(&body, "user_id", validate_user_id, &rules, &user_id);
+    (void)field_key(&body, "user_id", validate_new_id, &rules, &user_id);
     (void)field_key(&body, "email", validate_email, &rules, &email);
     (void)field_text(&body, "name", validate_name, &rules, &name);
     if (rules_answer(c, &rules))
         return;
-    if (user_id.len == 0 && email.len == 0) {
+    if (user_id.len == 0 && slice_trim(email, EMAIL_BLANKS).len == 0) {
         answer_error(c->s, 400, "Either user_id or email is required");
         return;
     }

@@ -5,6 +5,7 @@
 #include "json/json_out.h"
 
 #include "base/clock.h"
+#include "chat/email.h"
 
 #include <stdlib.h>
 
@@ -12,7 +13,7 @@ static void complete_put_user(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
     struct op_put_user *p = &op->put_user;
-    struct http_session *s = op_succeeded(op, w);
+    struct http_session *s = answer_taken_address(op, w, p->given.email) ? NULL : op_succeeded(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;
@@ -119,7 +120,8 @@ void api_put_user(struct call *c)
     take_rest(&body, &rules, &p);
     if (rules_answer(c, &rules))
         return;
-    default_text(&p.given.email, SLICE_LIT("unknown@example.com"));
+    if (slice_trim(p.given.email, EMAIL_BLANKS).len == 0)
+        p.given.email = SLICE_LIT(EMAIL_UNKNOWN);
     default_text(&p.given.name, SLICE_LIT("Unknown User"));
     default_text(&p.given.vibe, SLICE_LIT("neutral"));
     default_text(&p.given.category, SLICE_LIT("agent-inbox"));

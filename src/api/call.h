@@ -84,6 +84,9 @@ struct http_session *op_session(struct op *op, struct api_worker *w);
 /* The same for a completion with nothing to say to a failure but what it is: that is answered here, and NULL. */
 struct http_session *op_succeeded(struct op *op, struct api_worker *w);
 
+/* In a completion that took an address: it was refused as another customer's, and that is answered. */
+bool answer_taken_address(struct op *op, struct api_worker *w, struct slice email);
+
 /* Handlers, one file per resource. */
 void api_send(struct call *c);       /* the widget's */
 void api_agent_send(struct call *c); /* the dashboards': an agent's message unless it says otherwise */

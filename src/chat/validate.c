@@ -1,5 +1,7 @@
 #include "chat/validate.h"
 
+#include "chat/email.h"
+
 #define STR_(x) #x
 #define STR(x)  STR_(x)
 
@@ -75,8 +77,18 @@ struct verdict validate_user_id(struct slice id)
     return key_text(id, USER_ID_MAX, "must be at most " STR(USER_ID_MAX) " bytes");
 }
 
+/* Whose address that is would be another customer's to find by it. */
+struct verdict validate_new_id(struct slice id)
+{
+    if (email_made_for(id).len > 0)
+        return (struct verdict){FAULT_FORM, 0, "must not be an address that this server makes"};
+    return validate_user_id(id);
+}
+
 struct verdict validate_email(struct slice email)
 {
+    if (email.len <= EMAIL_MAX && slice_trim(email, EMAIL_BLANKS).len > 0 && !memchr(email.ptr, '@', email.len))
+        return (struct verdict){FAULT_FORM, 0, "must be an e-mail address"};
     return key_text(email, EMAIL_MAX, "must be at most " STR(EMAIL_MAX) " bytes");
 }
 

@@ -4,15 +4,16 @@
 
 #include "base/map.h"
 #include "base/metrics.h"
+#include "chat/email.h"
+#include "store/ident.h"
 
 #include <stdlib.h>
 
-#define DEFAULT_EMAIL_DOMAIN "@widget.local"
-#define DEFAULT_VIBE         "neutral"
-#define DEFAULT_CATEGORY     "agent-inbox"
-#define DEFAULT_STATUS       "active"
-#define OPEN_STATUS          "open"
-#define NAME_ID_BYTES        8 /* "User <first 8 of id>" */
+#define DEFAULT_VIBE     "neutral"
+#define DEFAULT_CATEGORY "agent-inbox"
+#define DEFAULT_STATUS   "active"
+#define OPEN_STATUS      "open"
+#define NAME_ID_BYTES    8 /* "User <first 8 of id>" */
 
 /* One try of one batch. */
 struct attempt {
@@ -32,12 +33,6 @@ struct attempt {
 bool user_name_is_default(struct slice name)
 {
     return name.len == 0 || slice_eq(name, SLICE_LIT("Widget User")) || slice_starts(name, SLICE_LIT("User "));
-}
-
-bool user_email_is_default(struct slice email)
-{
-    return email.len == 0 || slice_eq(email, SLICE_LIT("unknown@example.com")) ||
-           slice_ends(email, SLICE_LIT(DEFAULT_EMAIL_DOMAIN));
 }
 
 /* ---- customers ---- */
@@ -82,16 +77,27 @@ static struct slice id_prefix(struct slice id)
     return slice_of(id.ptr, len < id.len ? len : id.len);
 }
 
-/* By _id, then by the second id of existing deployments, then by email. ERR_NOT_FOUND: none of them. */
-static enum err find_customer(struct store *s, struct slice id, struct slice email, struct arena *a, struct user *out)
+struct lookup {
+    struct store *store;
+    struct arena *arena;
+};
+
+static enum err look_up(void *arg, enum user_by by, struct slice value, struct user *out)
 {
+    const struct lookup *l = arg;
+    return l->store->vtable->find_user(l->store, by, value, l->arena, out);
+}
+
+/* Whom the id means, as everywhere; a token's own id is an id and nothing else, whoever may have it as address. Else who has
+ * the address. ERR_NOT_FOUND: nobody. */
+static enum err find_customer(struct store *s, struct op *op, struct slice id, struct slice address, struct user *out)
+{
+    struct lookup l = {s, &op->arena};
     enum err err = ERR_NOT_FOUND;
     if (id.len > 0)
-        err = s->vtable->find_user(s, USER_BY_ID, id, a, out);
-    if (err == ERR_NOT_FOUND && id.len > 0)
-        err = s->vtable->find_user(s, USER_BY_REF, id, a, out);
-    if (err == ERR_NOT_FOUND && email.len > 0)
-        err = s->vtable->find_user(s, USER_BY_EMAIL, email, a, out);
+        err = op->scope.kind == SCOPE_USER ? look_up(&l, USER_BY_NAME, id, out) : ident_find(look_up, &l, id, out);
+    if (err == ERR_NOT_FOUND && address.len > 0)
+        err = look_up(&l, USER_BY_EMAIL, address, out);
     return err;
 }
 
@@ -108,7 +114,7 @@ enum err user_unknown(struct arena *a, struct slice id, int64_t now_us, struct u
         .last_seen_us = now_us,
         .total_visits = 1,
         .id = id,
-        .email = join(a, SLICE_LIT("user_"), id, SLICE_LIT(DEFAULT_EMAIL_DOMAIN)),
+        .email = join(a, SLICE_LIT(EMAIL_MADE_BEGIN), id, SLICE_LIT(EMAIL_DEFAULT_DOMAIN)),
         .name = join(a, SLICE_LIT("User "), id_prefix(id), SLICE_LIT("")),
         .vibe = SLICE_LIT(DEFAULT_VIBE),
         .category = SLICE_LIT(DEFAULT_CATEGORY),
@@ -117,7 +123,7 @@ enum err user_unknown(struct arena *a, struct slice id, int64_t now_us, struct u
     return id.ptr && out->email.ptr && out->name.ptr ? OK : ERR_NOMEM;
 }
 
-static enum err new_chat_user(struct op *op)
+static enum err new_chat_user(struct op *op, struct slice address)
 {
     struct op_create_chat *c = &op->create;
     char fresh[OID_LEN];
@@ -127,8 +133,8 @@ static enum err new_chat_user(struct op *op)
     struct slice id =
         given ? user_id_text(&op->arena, c->user_id) : arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
     enum err err = user_unknown(&op->arena, id, c->now_us, &c->user);
-    if (c->email.len > 0)
-        c->user.email = c->email;
+    if (address.len > 0)
+        c->user.email = address;
     if (c->name.len > 0)
         c->user.name = c->name;
     if (op->scope.kind == SCOPE_OWNER)
@@ -136,13 +142,24 @@ static enum err new_chat_user(struct op *op)
     return err;
 }
 
-/* A limited caller must not take an address that finds another customer: lookups by it would then find the caller. */
-static enum err check_address(struct store *s, struct op *op, struct slice email, struct slice own_id)
+/* An address that is another's id or reference means that other (ident.h), and would never find who has it. */
+static enum err check_names(struct store *s, struct op *op, struct slice address, struct slice own_id)
 {
     struct user other = {0};
-    if (op->scope.kind == SCOPE_ALL)
+    enum err err = s->vtable->find_user(s, USER_BY_NAME, address, &op->arena, &other);
+    if (err == ERR_NOT_FOUND || (err == OK && slice_eq(other.id, own_id)))
         return OK;
-    enum err err = s->vtable->find_user(s, USER_BY_EMAIL, email, &op->arena, &other);
+    return err != OK ? err : op->scope.kind == SCOPE_ALL ? ERR_EXISTS : ERR_DENIED;
+}
+
+/* A limited caller must not take an address that finds another customer: lookups by it would then find the caller. */
+static enum err check_address(struct store *s, struct op *op, struct slice address, struct slice own_id)
+{
+    struct user other = {0};
+    enum err err = check_names(s, op, address, own_id);
+    if (err != OK || op->scope.kind == SCOPE_ALL)
+        return err;
+    err = s->vtable->find_user(s, USER_BY_EMAIL, address, &op->arena, &other);
     if (err == ERR_NOT_FOUND)
         return OK;
     return err == OK && !slice_eq(other.id, own_id) ? ERR_DENIED : err;
@@ -153,30 +170,38 @@ static enum err check_scope(const struct op *op, const struct user *u)
     return scope_allows(&op->scope, u->id, u->owner) ? OK : ERR_DENIED;
 }
 
+/* A default address says nothing of who somebody is: it counts as none. */
 static enum err chat_user(struct store *s, struct op *op)
 {
     struct op_create_chat *c = &op->create;
+    struct slice address = email_is_default(c->email) ? (struct slice){0} : c->email;
     c->before = (struct user){0};
-    enum err err = find_customer(s, c->user_id, c->email, &op->arena, &c->user);
-    if (err == ERR_NOT_FOUND)
-        return new_chat_user(op);
+    c->address_alone = false;
+    enum err err = find_customer(s, op, c->user_id, address, &c->user);
+    if (err == ERR_NOT_FOUND) {
+        err = address.len > 0 ? check_names(s, op, address, (struct slice){0}) : OK;
+        c->address_alone = address.len > 0;
+        return err == OK ? new_chat_user(op, address) : err;
+    }
     if (err != OK)
         return err;
     if (made_by_us(&c->user, c->rev, c->now_us)) {
         c->user.chat_count = 0;
         return OK;
     }
+    bool better = address.len > 0 && email_is_default(c->user.email);
     err = check_scope(op, &c->user);
-    bool better = err == OK && user_email_is_default(c->user.email) && !user_email_is_default(c->email);
-    if (better)
-        err = check_address(s, op, c->email, c->user.id);
+    if (err == OK && better)
+        err = check_address(s, op, address, c->user.id);
+    else if (err == OK && address.len > 0 && op->scope.kind == SCOPE_ALL && !email_same(c->user.email, address))
+        err = check_names(s, op, address, c->user.id);
     if (err != OK)
         return err;
     c->before = c->user;
     if (user_name_is_default(c->user.name) && !user_name_is_default(c->name))
         c->user.name = c->name;
     if (better)
-        c->user.email = c->email;
+        c->user.email = address;
     return OK;
 }
 
@@ -250,24 +275,31 @@ static void merge_user(struct user *u, const struct user *given, uint32_t set)
         u->visit_duration = given->visit_duration;
 }
 
-/* By email; a caller that is one customer means itself, under whatever address it gives. A default address is none. */
+/* By address, a default one too: what strangers report under it is one customer's, whom no other request finds by it. A
+ * caller that is one customer means itself, under whatever address it gives. */
 static enum err find_reported(struct store *s, struct op *op)
 {
     struct op_put_user *p = &op->put_user;
-    if (op->scope.kind != SCOPE_USER)
-        return s->vtable->find_user(s, USER_BY_EMAIL, p->given.email, &op->arena, &p->user);
-    enum err err = OK;
-    if (user_email_is_default(p->given.email))
-        p->set &= ~(uint32_t)USER_EMAIL;
-    else
-        err = check_address(s, op, p->given.email, op->scope.id);
-    return err == OK ? s->vtable->find_user(s, USER_BY_ID, op->scope.id, &op->arena, &p->user) : err;
+    bool none = email_is_default(p->given.email);
+    if (op->scope.kind == SCOPE_USER) {
+        if (none)
+            p->set &= ~(uint32_t)USER_EMAIL;
+        enum err err = none ? OK : check_address(s, op, p->given.email, op->scope.id);
+        return err == OK ? s->vtable->find_user(s, USER_BY_ID, op->scope.id, &op->arena, &p->user) : err;
+    }
+    enum err found = s->vtable->find_user(s, USER_BY_EMAIL, p->given.email, &op->arena, &p->user);
+    if (none || (found != OK && found != ERR_NOT_FOUND))
+        return found;
+    enum err err = check_names(s, op, p->given.email, found == OK ? p->user.id : (struct slice){0});
+    p->address_alone = found == ERR_NOT_FOUND;
+    return err == OK ? found : err;
 }
 
 static enum err put_user_target(struct store *s, struct op *op)
 {
     struct op_put_user *p = &op->put_user;
     p->before = (struct user){0};
+    p->address_alone = false;
     enum err err = find_reported(s, op);
     if (err == OK && !made_by_us(&p->user, p->rev, p->now_us)) {
         err = check_scope(op, &p->user);

@@ -1,7 +1,7 @@
 #include "store/scope.h"
 
 #include "store/cache.h"
-#include "store/store.h"
+#include "store/ident.h"
 
 bool scope_allows(const struct scope *s, struct slice user_id, struct slice owner)
 {
@@ -34,45 +34,6 @@ enum err scope_check_link(struct store *store, const struct scope *s, const stru
     return e == OK ? denied_unless(scope_allows(s, u.id, u.owner)) : e;
 }
 
-/* The head of a customer, without its chats: the load is ended as soon as the row is there. */
-struct glance {
-    struct arena *arena;
-    struct slice id, owner;
-    bool seen;
-};
-
-static enum err on_user(void *arg, const struct user *user)
-{
-    struct glance *g = arg;
-    g->id = arena_slice(g->arena, user->id);
-    g->owner = arena_slice(g->arena, user->owner);
-    g->seen = g->id.ptr && g->owner.ptr;
-    return g->seen ? ERR_CLOSED : ERR_NOMEM;
-}
-
-static enum err on_chat(void *arg, const struct chat *chat)
-{
-    (void)arg;
-    (void)chat;
-    return ERR_CLOSED;
-}
-
-static enum err on_message(void *arg, const struct message *message)
-{
-    (void)arg;
-    (void)message;
-    return ERR_CLOSED;
-}
-
-static enum err look_up(struct store_reader *reader, struct slice ident, struct glance *g)
-{
-    const struct load_sink sink = {.user = on_user, .chat = on_chat, .message = on_message, .arg = g};
-    enum err e = reader->vtable->load_user(reader, ident, &sink);
-    if (g->seen)
-        return OK;
-    return e == OK ? ERR_NOT_FOUND : e;
-}
-
 static enum err resolve_user(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
 {
     struct slice id = {0};
@@ -85,15 +46,15 @@ static enum err resolve_user(struct store_reader *reader, struct cache *c, struc
     case SIGHT_UNKNOWN:
         break;
     }
-    struct glance g = {.arena = a};
-    enum err e = look_up(reader, q->ident, &g);
+    struct user u;
+    enum err e = cache_find_ident(c, reader, q->ident, a, &u);
     /* Whether an address is known here is nothing for a customer to find out. */
     if (e == ERR_NOT_FOUND && q->scope.kind == SCOPE_USER && !slice_eq(q->ident, q->scope.id))
         return ERR_DENIED;
     if (e != OK)
         return e;
-    q->ident = g.id;
-    return denied_unless(scope_allows(&q->scope, g.id, g.owner));
+    q->ident = u.id;
+    return denied_unless(scope_allows(&q->scope, u.id, u.owner));
 }
 
 static enum err resolve_chat(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
@@ -107,11 +68,11 @@ static enum err resolve_chat(struct store_reader *reader, struct cache *c, struc
         return e;
     if (q->scope.kind != SCOPE_OWNER)
         return denied_unless(scope_allows(&q->scope, chat.user_id, (struct slice){0}));
-    struct glance g = {.arena = a};
-    e = look_up(reader, chat.user_id, &g);
+    struct user u;
+    e = ident_read(reader, chat.user_id, a, &u);
     if (e == ERR_NOT_FOUND)
         return ERR_DENIED;
-    return e == OK ? denied_unless(scope_allows(&q->scope, g.id, g.owner)) : e;
+    return e == OK ? denied_unless(scope_allows(&q->scope, u.id, u.owner)) : e;
 }
 
 enum err scope_resolve(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)

@@ -122,8 +122,23 @@ static void apply_send(struct cache *c, const struct op_send *s, const struct pr
     user_changed(c, chat->user, s->rev, true);
 }
 
-/* The customer's entry with its new row. born: it did not exist before this op. */
-static struct cuser *put_row(struct cache *c, struct user row, int64_t rev, bool born, struct prepared *p)
+/* What texts mean may change when a customer is born or gets another address. alone: nobody else is meant by it. */
+static void tell_names(struct cache *c, struct cuser *u, const struct user *before, const struct user *now, bool alone)
+{
+    bool born = before->id.len == 0;
+    if (born)
+        names_spoil(c, now->id);
+    if (!born && slice_eq(before->email, now->email))
+        return;
+    names_spoil(c, before->email);
+    names_spoil(c, now->email);
+    if (alone)
+        names_learn(c, u, now->email, c->names_clock);
+}
+
+/* The customer's entry with its new row. before.id empty: it did not exist before this op. */
+static struct cuser *put_row(struct cache *c, const struct user *before, struct user row, int64_t rev, bool alone,
+                             struct prepared *p)
 {
     bool fresh = index_user(c, row.id, index_hash(row.id)) == NULL;
     struct cuser *u = user_get(c, row.id);
@@ -131,20 +146,19 @@ static struct cuser *put_row(struct cache *c, struct user row, int64_t rev, bool
         cache_forget_all(c, rev);
         return NULL;
     }
-    if (fresh && born)
+    if (fresh && before->id.len == 0)
         user_bear(c, u);
     row.rev = rev;
     user_set_row(c, u, &row, p->head, p->poll_at);
     p->head = NULL;
-    if (born)
-        user_claim_ident(c, u, row.email); /* looked up by it, and nobody had it */
+    tell_names(c, u, before, &row, alone);
     user_changed(c, u, rev, true);
     return u;
 }
 
 static void apply_create(struct cache *c, const struct op_create_chat *o, struct prepared *p)
 {
-    struct cuser *u = put_row(c, o->user, o->rev, o->before.id.len == 0, p);
+    struct cuser *u = put_row(c, &o->before, o->user, o->rev, o->address_alone, p);
     if (!u)
         return;
     uint32_t hash = index_hash(o->chat.chat_id);
@@ -164,6 +178,11 @@ static void apply_create(struct cache *c, const struct op_create_chat *o, struct
         if (!chat->history)
             user_unload(c, u);
     }
+}
+
+static void apply_put_user(struct cache *c, const struct op_put_user *o, struct prepared *p)
+{
+    (void)put_row(c, &o->before, o->user, o->rev, o->address_alone, p);
 }
 
 static void apply_set_ai(struct cache *c, const struct op_set_ai *o, uint32_t hash)
@@ -196,7 +215,7 @@ static void apply_one(struct cache *c, const struct op *op, struct prepared *p)
         apply_create(c, &op->create, p);
         break;
     case OP_PUT_USER:
-        (void)put_row(c, op->put_user.user, op->put_user.rev, op->put_user.before.id.len == 0, p);
+        apply_put_user(c, &op->put_user, p);
         break;
     case OP_SET_AI:
         apply_set_ai(c, &op->set_ai, p->hash);

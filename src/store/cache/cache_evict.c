@@ -90,6 +90,7 @@ static void forget(struct cache *c, struct cuser *u)
         return;
     }
     u->spoiled = true;
+    names_forget(c, u);
     user_leave_order(c, u);
 }
 
@@ -101,6 +102,7 @@ void cache_forget_all(struct cache *c, int64_t rev)
         forget(c, entry_of(c->loaded.head.next, struct cuser, lru));
     while (c->strays.count > 0)
         forget(c, entry_of(c->strays.head.next, struct cuser, lru));
+    names_spoil_all(c);
     c->order_all = false; /* also where the list was empty already */
     c->order_cuts++;
     c->inbox_version = ++c->version;

@@ -25,10 +25,8 @@ static enum err copy_row(struct fill *f, const struct user *user)
     f->row = *user;
     /* What the entry needs of it; the rest is rendered already. */
     f->row.id = arena_slice(&f->arena, user->id);
-    f->row.email = arena_slice(&f->arena, user->email);
-    f->row.user_ref = arena_slice(&f->arena, user->user_ref);
     f->row.owner = arena_slice(&f->arena, user->owner);
-    f->has_row = f->row.id.ptr && f->row.email.ptr && f->row.user_ref.ptr && f->row.owner.ptr;
+    f->has_row = f->row.id.ptr && f->row.owner.ptr;
     return f->has_row ? OK : ERR_NOMEM;
 }
 
@@ -273,7 +271,7 @@ static void load_abort(struct cache *c, struct cuser *u)
 struct acquire {
     struct cache *cache;
     struct store_reader *reader;
-    struct slice ident;
+    struct slice ident; /* an id; of an existing chat it may be another form of it */
     char id[UINT8_MAX]; /* the customer's own, once a load has told it: ident points here then */
     int64_t since;
     struct snap *snap;
@@ -302,7 +300,6 @@ static bool install(struct acquire *a, struct cuser *u, struct fill *f)
         if (target->state != USER_LOADED)
             return false;
     }
-    user_claim_ident(c, target, a->ident);
     fill_slot(a, target);
     return true;
 }
@@ -337,10 +334,10 @@ static bool from_memory(struct acquire *a, struct cuser **loading)
     if (!c->enabled)
         return false;
     cache_lock(c);
-    struct cuser *u = index_ident(c, a->ident, hash);
+    struct cuser *u = index_user(c, a->ident, hash);
     while (u && u->state == USER_LOADING) { /* by another reader: its result is ours */
         must(pthread_cond_wait(&c->load_done, &c->lock) == 0);
-        u = index_ident(c, a->ident, hash);
+        u = index_user(c, a->ident, hash);
     }
     bool loaded = u && u->state == USER_LOADED;
     if (loaded)

@@ -35,7 +35,7 @@ void fill_fini(struct fill *f);
 NODISCARD enum err fill_load(struct fill *f, struct store_reader *reader, struct slice ident);
 void fill_view(const struct fill *f, struct user_view *out);
 
-/* Fills a slot of the snap with the customer: from memory, else from the store, and then keeps it. */
+/* Fills a slot of the snap with the customer of this id: from memory, else from the store, and then keeps it. */
 NODISCARD enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, int64_t since,
                                  struct snap *s, size_t slot);
 void user_view_of(const struct cuser *u, struct user_view *out); /* [lock] LOADED only; borrows */

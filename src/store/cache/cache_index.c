@@ -1,4 +1,4 @@
-/* One hash table for all keys: ids, refs and addresses of customers, ids of chats. Chained through the entries, and made
+/* One hash table for all keys: ids and other names of customers, ids of chats. Chained through the entries, and made
  * once for as many entries as the cache's budget can hold: it never grows, so the lock is never held for a rehash.
  * Hashed with the process's secret, so that hostile ids cannot be made to collide. */
 #include "cache_int.h"
@@ -36,12 +36,8 @@ static struct slice key_of(const struct key_node *n)
     case KEY_USER:
         u = entry_of(n, struct cuser, by_id);
         return slice_of(u->id, u->id_len);
-    case KEY_REF:
-        u = entry_of(n, struct cuser, by_ref);
-        return slice_of(u->row + u->email_len, u->ref_len);
-    case KEY_EMAIL:
-        u = entry_of(n, struct cuser, by_email);
-        return slice_of(u->row, u->email_len);
+    case KEY_NAME:
+        return name_text(n);
     case KEY_CHAT:
         chat = entry_of(n, struct cchat, by_id);
         return slice_of(chat->id, chat->id_len);
@@ -72,17 +68,21 @@ struct cuser *index_user(const struct cache *c, struct slice id, uint32_t hash)
     return n ? entry_of(n, struct cuser, by_id) : NULL;
 }
 
+/* An ObjectId's digits in capitals: whether they mean the ObjectId or a text that looks like it, the store knows. */
+static bool is_other_form(struct slice ident)
+{
+    struct oid oid;
+    char lower[OID_LEN];
+    if (!oid_parse(ident, &oid))
+        return false;
+    oid_format(&oid, lower);
+    return !slice_eq(ident, slice_of(lower, sizeof(lower)));
+}
+
 struct cuser *index_ident(const struct cache *c, struct slice ident, uint32_t hash)
 {
-    struct cuser *u = index_user(c, ident, hash);
-    if (u)
-        return u;
-    struct key_node *n = index_find(c, KEY_REF, ident, hash);
-    if (n)
-        return entry_of(n, struct cuser, by_ref);
-    n = index_find(c, KEY_EMAIL, ident, hash);
-    u = n ? entry_of(n, struct cuser, by_email) : NULL;
-    return u && !u->email_shared ? u : NULL;
+    struct cuser *u = is_other_form(ident) ? NULL : index_user(c, ident, hash);
+    return u && u->row ? u : names_find(c, ident); /* no row: a chat says so, and who it says may be no customer */
 }
 
 void index_add(struct cache *c, struct key_node *node, enum key_kind kind, uint32_t hash)

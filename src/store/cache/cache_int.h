@@ -17,9 +17,10 @@
 #define ORDER_MIN       1000
 #define VARIANTS        8
 #define VARIANT_KEY_MAX 512
+#define NAME_SLOTS      1024
 #define INLINE_BYTES    ((size_t)256 * 1024) /* more to compose than this is a reader's work, not a worker's */
 
-enum key_kind { KEY_NONE, KEY_USER, KEY_REF, KEY_EMAIL, KEY_CHAT };
+enum key_kind { KEY_NONE, KEY_USER, KEY_NAME, KEY_CHAT };
 
 /* Embedded in its entry; the key's bytes are the entry's. */
 struct key_node {
@@ -57,14 +58,15 @@ struct cchat {
 };
 
 struct cuser {
-    struct key_node by_id, by_email, by_ref;
+    struct key_node by_id;
+    struct name *names; /* what else the store says that it is called */
     struct link order, lru;
     struct link doubt; /* in cache.doubted, or nowhere */
     struct cchat *first, *last;
     struct content *content;
     struct blob *head; /* render_user_head(), then render_poll_head() from poll_at on; with content only */
     struct blob *body; /* the whole poll answer of `version`, or NULL */
-    char *row;         /* email, ref, owner; NULL: not known (a link's stub) */
+    char *row;         /* its owner; NULL: not known (a link's stub) */
     uint64_t version;
     int64_t key;
     int64_t row_rev;    /* of the row's last change known here */
@@ -72,12 +74,10 @@ struct cuser {
     int64_t last_seen_us;
     uint32_t chat_count;
     uint32_t poll_at;
-    uint16_t email_len, ref_len, owner_len;
-    uint8_t state;     /* enum user_state */
-    uint8_t lru_in;    /* enum lru_list: where the link `lru` is */
-    bool email_sure;   /* the store said that this address means this customer */
-    bool email_shared; /* others here have it too, and none is sure: only the store can tell whom it means */
-    bool spoiled;      /* LOADING: an append was lost, the load must not be installed */
+    uint16_t owner_len;
+    uint8_t state;  /* enum user_state */
+    uint8_t lru_in; /* enum lru_list: where the link `lru` is */
+    bool spoiled;   /* LOADING: an append was lost, the load must not be installed */
     uint8_t id_len;
     char id[];
 };
@@ -128,6 +128,8 @@ struct cache {
     size_t users, chats;
     size_t entry_bytes, content_bytes, variant_bytes;
     uint64_t variant_clock;
+    int64_t names_clock, names_floor;  /* of the last change of what texts mean; of one that may concern all */
+    int64_t names_changed[NAME_SLOTS]; /* of the last that concerns a text of this hash */
     struct variant variants[VARIANTS];
     struct content *garbage; /* to be dropped after the lock is released */
     struct {
@@ -152,10 +154,20 @@ NODISCARD enum err index_init(struct cache *c);
 uint32_t index_hash(struct slice key); /* any thread */
 struct cchat *index_chat(const struct cache *c, struct slice id, uint32_t hash);
 struct cuser *index_user(const struct cache *c, struct slice id, uint32_t hash);
-struct cuser *index_ident(const struct cache *c, struct slice ident, uint32_t hash); /* id, else ref, else email */
+/* Whom the store would name (store/ident.h), where that is known here; NULL: the store must be asked. hash: of ident. */
+struct cuser *index_ident(const struct cache *c, struct slice ident, uint32_t hash);
 struct key_node *index_find(const struct cache *c, enum key_kind kind, struct slice key, uint32_t hash);
 void index_add(struct cache *c, struct key_node *node, enum key_kind kind, uint32_t hash);
 void index_remove(struct cache *c, struct key_node *node);
+
+/* cache_names.c [lock] */
+struct slice name_text(const struct key_node *n);
+struct cuser *names_find(const struct cache *c, struct slice text);
+/* The store says, asked when names_clock was `asked`, that text means u. Not kept if that may have changed since. */
+void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t asked);
+void names_spoil(struct cache *c, struct slice text); /* whom this text means, in any spelling, may have changed */
+void names_spoil_all(struct cache *c);                /* what readers ask now is not kept */
+void names_forget(struct cache *c, struct cuser *u);
 
 /* cache_links.c [lock] */
 void links_init(struct links *l);
@@ -168,6 +180,8 @@ static inline bool link_in(const struct link *at)
 }
 
 /* cache_user.c [lock] */
+void *entry_new(struct cache *c, size_t bytes); /* zeroed, out of the memory for entries */
+void entry_free(struct cache *c, void *entry, size_t bytes);
 struct cuser *user_get(struct cache *c, struct slice id); /* finds or makes a stub; NULL: no memory */
 struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32_t hash, int64_t key);
 void chat_forget(struct cache *c, struct cchat *chat); /* unlinks and frees */
@@ -176,7 +190,6 @@ void user_set_row(struct cache *c, struct cuser *u, const struct user *row, stru
 struct blob *user_render_head(struct slab *memory, const struct user *row, uint32_t *poll_at); /* any thread */
 bool user_bear(struct cache *c, struct cuser *u); /* KNOWN and just created: LOADED with no chats */
 void user_unload(struct cache *c, struct cuser *u);
-void user_claim_ident(struct cache *c, struct cuser *u, struct slice ident); /* the store says: ident means u */
 void user_release_content(struct cache *c, struct cuser *u); /* into the garbage; the state is the caller's */
 void user_drop_body(struct cache *c, struct cuser *u);
 void user_keep_body(struct cache *c, struct cuser *u, struct blob *body); /* takes a reference of its own */
@@ -188,7 +201,7 @@ void user_leave_order(struct cache *c, struct cuser *u);
 void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active);
 static inline struct slice user_owner(const struct cuser *u)
 {
-    return slice_of(u->row ? u->row + u->email_len + u->ref_len : NULL, u->owner_len);
+    return slice_of(u->row, u->owner_len);
 }
 
 /* cache_evict.c [lock] */

@@ -1,9 +1,9 @@
 /* The entries: customers and their chats, from stub to loaded and back. */
 #include "cache_int.h"
 
-#define ROW_FIELD_MAX 4096 /* a longer address or owner is not looked up by: the store answers then */
+#define OWNER_MAX 4096 /* a longer one is not compared with: the store answers then */
 
-static void *entry_new(struct cache *c, size_t bytes)
+void *entry_new(struct cache *c, size_t bytes)
 {
     void *entry = slab_zget(&c->entry_memory, bytes);
     if (entry)
@@ -11,7 +11,7 @@ static void *entry_new(struct cache *c, size_t bytes)
     return entry;
 }
 
-static void entry_free(struct cache *c, void *entry, size_t bytes)
+void entry_free(struct cache *c, void *entry, size_t bytes)
 {
     if (entry)
         c->entry_bytes -= slab_size(bytes);
@@ -20,7 +20,7 @@ static void entry_free(struct cache *c, void *entry, size_t bytes)
 
 static void row_free(struct cache *c, struct cuser *u)
 {
-    entry_free(c, u->row, (size_t)u->email_len + u->ref_len + u->owner_len + 1);
+    entry_free(c, u->row, (size_t)u->owner_len + 1);
 }
 
 struct cuser *user_get(struct cache *c, struct slice id)
@@ -127,93 +127,25 @@ void user_keep_body(struct cache *c, struct cuser *u, struct blob *body)
     c->content_bytes += blob_bytes(body);
 }
 
-static struct slice user_email(const struct cuser *u)
+static void drop_row(struct cache *c, struct cuser *u)
 {
-    return slice_of(u->row, u->email_len);
-}
-
-/* Customers may share an address (one was given it later). Then only the store can tell whom it means; the entry that
- * stays in the index says so. */
-static void index_email(struct cache *c, struct cuser *u)
-{
-    struct slice email = user_email(u);
-    uint32_t hash = index_hash(email);
-    if (email.len == 0)
-        return;
-    struct key_node *taken = index_find(c, KEY_EMAIL, email, hash);
-    if (!taken)
-        index_add(c, &u->by_email, KEY_EMAIL, hash);
-    else if (!entry_of(taken, struct cuser, by_email)->email_sure)
-        entry_of(taken, struct cuser, by_email)->email_shared = true;
-}
-
-static void unindex_email(struct cache *c, struct cuser *u)
-{
-    index_remove(c, &u->by_email);
-    u->email_sure = u->email_shared = false;
-}
-
-void user_claim_ident(struct cache *c, struct cuser *u, struct slice ident)
-{
-    if (!u->row || u->email_sure || ident.len == 0 || !slice_eq(user_email(u), ident))
-        return;
-    uint32_t hash = index_hash(ident);
-    struct key_node *taken = index_find(c, KEY_EMAIL, ident, hash);
-    if (taken)
-        unindex_email(c, entry_of(taken, struct cuser, by_email));
-    index_add(c, &u->by_email, KEY_EMAIL, hash);
-    u->email_sure = true;
-}
-
-static void index_ref(struct cache *c, struct cuser *u)
-{
-    struct slice ref = slice_of(u->row + u->email_len, u->ref_len);
-    uint32_t hash = index_hash(ref);
-    if (ref.len > 0 && !index_find(c, KEY_REF, ref, hash))
-        index_add(c, &u->by_ref, KEY_REF, hash);
-}
-
-static uint16_t field_len(struct slice s)
-{
-    return s.len > ROW_FIELD_MAX ? 0 : (uint16_t)s.len;
-}
-
-static char *put(char *at, struct slice s, uint16_t len)
-{
-    if (len > 0)
-        memcpy(at, s.ptr, len);
-    return at + len;
-}
-
-static void drop_strings(struct cache *c, struct cuser *u)
-{
-    unindex_email(c, u);
-    index_remove(c, &u->by_ref);
     row_free(c, u);
     u->row = NULL;
-    u->email_len = u->ref_len = u->owner_len = 0;
+    u->owner_len = 0;
 }
 
 /* False: no memory; the old row stays. */
-static bool set_strings(struct cache *c, struct cuser *u, const struct user *row)
+static bool set_row(struct cache *c, struct cuser *u, const struct user *row)
 {
-    uint16_t email_len = field_len(row->email), ref_len = field_len(row->user_ref), owner_len = field_len(row->owner);
-    char *text = entry_new(c, (size_t)email_len + ref_len + owner_len + 1);
+    uint16_t owner_len = row->owner.len > OWNER_MAX ? 0 : (uint16_t)row->owner.len;
+    char *text = entry_new(c, (size_t)owner_len + 1);
     if (!text)
         return false;
-    put(put(put(text, row->email, email_len), row->user_ref, ref_len), row->owner, owner_len);
-    bool same_email = u->row && slice_eq(user_email(u), slice_of(text, email_len));
-    if (!same_email)
-        unindex_email(c, u);
-    index_remove(c, &u->by_ref);
+    if (owner_len > 0)
+        memcpy(text, row->owner.ptr, owner_len);
     row_free(c, u);
     u->row = text;
-    u->email_len = email_len;
-    u->ref_len = ref_len;
     u->owner_len = owner_len;
-    if (!same_email)
-        index_email(c, u);
-    index_ref(c, u);
     return true;
 }
 
@@ -223,9 +155,9 @@ void user_set_row(struct cache *c, struct cuser *u, const struct user *row, stru
         blob_drop(head);
         return;
     }
-    if (!set_strings(c, u, row)) { /* the old one would be stale: the store is asked the next time */
+    if (!set_row(c, u, row)) { /* the old one would be stale: the store is asked the next time */
         blob_drop(head);
-        drop_strings(c, u);
+        drop_row(c, u);
         user_unload(c, u);
         return;
     }
@@ -340,8 +272,7 @@ void user_free(struct cache *c, struct cuser *u)
         u->first = next;
     }
     index_remove(c, &u->by_id);
-    index_remove(c, &u->by_email);
-    index_remove(c, &u->by_ref);
+    names_forget(c, u);
     if (u->lru_in != LRU_NONE)
         links_remove(lru_list(c, u->lru_in), &u->lru);
     user_leave_order(c, u);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "chat/email.h"
 
 void view_parse_cursor(struct slice text, struct view_query *q)
 {
@@ -184,12 +185,28 @@ int64_t poll_cursor(const struct cache *c, int64_t change_rev)
     return change_rev > c->start_rev ? change_rev : c->start_rev;
 }
 
-static void build_user(struct cache *c, struct store_reader *reader, const struct view_query *q,
+/* Whom the query is about. A dashboard may look at the customer who has a default address, of several the first. */
+static enum err find_asked(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
+                           struct slice *id)
+{
+    struct user row;
+    enum err e = cache_resolve(c, reader, q->ident, a, id);
+    if (e != ERR_NOT_FOUND || q->view != VIEW_USER || !email_is_default(q->ident))
+        return e;
+    e = reader->vtable->read_user(reader, USER_BY_EMAIL, q->ident, a, &row);
+    *id = e == OK ? row.id : (struct slice){0};
+    return e;
+}
+
+static void build_user(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
                        struct view_answer *out)
 {
     struct snap s;
+    struct slice id;
     snap_init(&s, 1);
-    enum err e = cache_acquire(c, reader, q->ident, q->has_since ? q->since : SINCE_ALL, &s, 0);
+    enum err e = find_asked(c, reader, q, a, &id);
+    if (e == OK)
+        e = cache_acquire(c, reader, id, q->has_since ? q->since : SINCE_ALL, &s, 0);
     if (e != OK) {
         view_fail(out, e);
     } else if (!c->enabled || !view_unchanged(c, q, s.users[0].version, out)) {
@@ -201,7 +218,7 @@ static void build_user(struct cache *c, struct store_reader *reader, const struc
         else
             view_give(c, out, compose_poll(&s, c->tag, poll_cursor(c, u->change_rev)), u->version);
         if (out->result == VIEW_OK && q->view == VIEW_POLL && !q->has_since)
-            view_keep_poll(c, q->ident, u->version, out->body);
+            view_keep_poll(c, id, u->version, out->body);
     }
     snap_fini(&s);
 }
@@ -297,7 +314,7 @@ void view_build(struct store_reader *reader, struct cache *cache, const struct v
     switch (q.view) {
     case VIEW_POLL:
     case VIEW_USER:
-        build_user(cache, reader, &q, answer);
+        build_user(cache, reader, &q, arena, answer);
         break;
     case VIEW_CHAT:
     case VIEW_HISTORY:

@@ -1,6 +1,7 @@
 /* Model to documents: filters, updates and new documents. Only our own fields are ever written. */
 #include "bson_map.h"
 
+#include "chat/email.h"
 #include "json/json_in.h"
 
 #include <limits.h>
@@ -187,7 +188,11 @@ static enum err set_json(bson_t *set, const char *key, struct slice now, const s
 #define WAS(field) (before ? &before->field : NULL)
 static void set_texts(bson_t *set, const struct user *u, const struct user *before)
 {
+    char room[EMAIL_MAX];
+    struct slice folded = email_fold(u->email, room);
     set_text(set, "email", u->email, WAS(email));
+    if (folded.ptr && (before ? !slice_eq(u->email, before->email) : !slice_eq(folded, u->email)))
+        put_text(set, "email_folded", folded);
     set_text(set, "name", u->name, WAS(name));
     set_text(set, "ip", u->ip, WAS(ip));
     set_text(set, "vibe", u->vibe, WAS(vibe));

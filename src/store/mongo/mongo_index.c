@@ -30,6 +30,7 @@ static const struct index_row {
     {MONGO_CHATS, "last_activity_-1", "{\"last_activity\":-1}", NULL, NULL},
     {MONGO_CHATS, "rev_1", "{\"rev\":1}", NULL, NULL},
     {MONGO_CUSTOMERS, "email_1", "{\"email\":1}", NULL, NULL},
+    {MONGO_CUSTOMERS, "email_folded_1", "{\"email_folded\":1}", "{\"email_folded\":{\"$exists\":true}}", NULL},
     {MONGO_CUSTOMERS, "user_id_1", "{\"user_id\":1}", NULL, NULL},
     {MONGO_CUSTOMERS, "dashboard_user_id_1", "{\"dashboard_user_id\":1}", NULL, NULL},
     {MONGO_CUSTOMERS, "last_activity_-1", "{\"last_activity\":-1}", NULL, NULL},

@@ -332,9 +332,8 @@ static enum err by_email(struct listing *l, struct slice email, bson_t **only)
     *only = NULL;
     if (email.len == 0)
         return OK;
-    bson_t *filter = bson_new();
-    put_text(filter, "email", email);
     struct mongo_find how = {.fields = "{\"_id\":1}", .limit = AT_ONCE, .primary = true};
+    bson_t *filter = mongo_filter_by(USER_BY_EMAIL, email);
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &how);
     const bson_t *doc;
     bson_t in, array;

@@ -7,30 +7,6 @@
 
 #include <stdlib.h>
 
-enum err mongo_user(struct mongo_store *s, const struct mongo_conn *conn, enum user_by by, struct slice value,
-                    struct arena *a, struct user *out, bson_t **doc)
-{
-    if (value.len == 0 || !slice_is_utf8(value))
-        return ERR_NOT_FOUND;
-    bson_t *filter = bson_new();
-    if (by == USER_BY_EMAIL)
-        put_text(filter, "email", value);
-    else
-        put_id_in(filter, by == USER_BY_ID ? "_id" : "user_id", &value, 1);
-    /* An id that is there as ObjectId and as string: the ObjectId, which sorts last. */
-    struct mongo_find how = {.sort = by == USER_BY_ID ? "{\"_id\":-1}" : NULL, .limit = 1, .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->customers, filter, &how);
-    const bson_t *found;
-    enum err e = ERR_NOT_FOUND;
-    if (mongoc_cursor_next(cursor, &found)) {
-        e = map_user(found, a, out);
-        if (e == OK && doc)
-            *doc = bson_copy(found);
-    }
-    enum err end = mongo_done(s, conn, "finding a customer", cursor);
-    return end != OK ? end : e;
-}
-
 enum err mongo_chat(struct mongo_store *s, const struct mongo_conn *conn, struct slice chat_id, struct arena *a,
                     struct chat *out)
 {
@@ -315,15 +291,6 @@ static enum err emit_chat(struct load *l, const struct chat_row *head)
     return e == OK ? emit_stored(l, head) : e;
 }
 
-static enum err find_ident(struct load *l, struct slice ident)
-{
-    static const enum user_by order[] = {USER_BY_ID, USER_BY_REF, USER_BY_EMAIL};
-    enum err e = ERR_NOT_FOUND;
-    for (size_t i = 0; e == ERR_NOT_FOUND && i < sizeof(order) / sizeof(order[0]); i++)
-        e = mongo_user(l->store, l->conn, order[i], ident, l->a, &l->user, NULL);
-    return e;
-}
-
 enum err mongo_load_user(struct store_reader *reader, struct slice ident, const struct load_sink *sink)
 {
     struct mongo_reader *r = (struct mongo_reader *)reader;
@@ -332,7 +299,7 @@ enum err mongo_load_user(struct store_reader *reader, struct slice ident, const 
     arena_init(&l.text, 0);
     enum err e = mongo_counters_settle(l.store);
     if (e == OK)
-        e = find_ident(&l, ident);
+        e = ident_read(reader, ident, l.a, &l.user);
     if (e == OK)
         e = read_rows(&l);
     if (e == OK)

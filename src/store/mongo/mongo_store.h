@@ -3,14 +3,14 @@
  * Owns:    the store its pools and the writer's connection; a reader its own.
  * Write path: store_mongo.c (batch, life) → mongo_write.c (chats, customers) → mongo_insert.c (messages) →
  *          mongo_counters.c (their chats, behind) → mongo_recount.c (when an update's result is in doubt).
- * Read path: mongo_read.c, mongo_list.c, mongo_overview.c, mongo_totals.c.
+ * Read path: mongo_user.c, mongo_read.c, mongo_list.c, mongo_overview.c, mongo_totals.c.
  * At start: mongo_totals.c (identity, totals) → mongo_adopt.c (what existing data lacks); mongo_index.c beside it.
  *          bson_map.c and bson_put.c know the documents. */
 #pragma once
 #include "bson_map.h"
 #include "mongo_client.h"
 #include "mongo_health.h"
-#include "store/store.h"
+#include "store/ident.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -30,7 +30,8 @@ struct mongo_store {
     bool tag_known;
     int64_t max_rev; /* as identity found it */
     struct arena scratch;
-    bson_t *last_user; /* the document that find_user found last: what put_user compares with */
+    bson_t
+        *last_user; /* the document that find_user found last: what put_user compares with; NULL: none in this batch */
     int64_t pinged_us;
     struct mongo_closing totals_closing; /* of the pool that counted at start */
     /* the index thread writes, the writer reads */
@@ -102,14 +103,20 @@ struct mongo_count {
 NODISCARD enum err mongo_count_messages(struct mongo_store *s, const struct mongo_conn *conn, struct mongo_count *chats,
                                         size_t count);
 
+/* --- mongo_user.c: one customer --- */
+/* doc (may be NULL): where a customer is found, a copy of its document in place of what was there; the caller's. */
+NODISCARD enum err mongo_user(struct mongo_store *s, const struct mongo_conn *conn, enum user_by by, struct slice value,
+                              struct arena *a, struct user *out, bson_t **doc);
+/* Whoever may be meant; which of them is, mongo_user() says. The caller's to destroy, or mongo_find()'s. */
+bson_t *mongo_filter_by(enum user_by by, struct slice value);
+/* [writer, main] Existing addresses get the form they are compared in, where that is another. Failure: said in the log. */
+void mongo_complete_addresses(const struct mongo_conn *conn);
+
 /* --- mongo_read.c: single rows, and a customer whole --- */
 #define MONGO_CHAT_FIELDS                                                                                              \
     "{\"chat_id\":1,\"user_id\":1,\"status\":1,\"created_at\":1,\"last_activity\":1,\"updated_at\":1,"                 \
     "\"total_messages\":1,\"rev\":1,\"last_rev\":1,\"ai_agent_enabled\":1,\"has_agent\":1,\"has_assistant\":1,"        \
     "\"messages.role\":1}" /* of embedded messages only the roles: count and flags without the texts */
-/* doc (may be NULL): a copy of the customer's document, the caller's to destroy. */
-NODISCARD enum err mongo_user(struct mongo_store *s, const struct mongo_conn *conn, enum user_by by, struct slice value,
-                              struct arena *a, struct user *out, bson_t **doc);
 NODISCARD enum err mongo_chat(struct mongo_store *s, const struct mongo_conn *conn, struct slice chat_id,
                               struct arena *a, struct chat *out);
 
@@ -205,6 +212,8 @@ enum err mongo_set_chat_flags(struct store *s, const struct chat_link *link, str
 enum err mongo_identity(struct store *s, int64_t *max_rev, uint8_t tag[5]);
 enum err mongo_totals(struct store *s, struct totals *out);
 enum err mongo_read_totals(struct store_reader *r, struct totals *out);
+enum err mongo_read_user(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
+                         struct user *out);
 enum err mongo_load_user(struct store_reader *r, struct slice ident, const struct load_sink *sink);
 enum err mongo_chat_owner(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
 enum err mongo_recent_users(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit, struct arena *a,

@@ -200,6 +200,7 @@ static enum err count_and_adopt(struct mongo_store *s, struct mongo_conn *conn, 
 {
     int64_t adrift;
     (void)mongo_adopt_chat_ids(s, conn);
+    mongo_complete_addresses(conn);
     enum err e = count_all(s, conn, out, &adrift);
     if (e == OK && adrift != 0 && mongo_adopt_chats(s, conn)) {
         read_from_primary(conn);

@@ -187,8 +187,6 @@ enum err mongo_set_chat_flags(struct store *st, const struct chat_link *link, st
 enum err mongo_find_user(struct store *st, enum user_by by, struct slice value, struct arena *a, struct user *out)
 {
     struct mongo_store *s = mongo_of(st);
-    bson_destroy(s->last_user);
-    s->last_user = NULL;
     enum err e = mongo_user(s, &s->writer, by, value, a, out, &s->last_user);
     return e == OK ? mongo_enrich(s, &s->writer, out, 1) : e;
 }

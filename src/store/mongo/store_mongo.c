@@ -24,7 +24,10 @@ enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, cons
 
 static enum err mongo_begin(struct store *s)
 {
-    arena_reset(&mongo_of(s)->scratch);
+    struct mongo_store *m = mongo_of(s);
+    arena_reset(&m->scratch);
+    bson_destroy(m->last_user);
+    m->last_user = NULL;
     return OK;
 }
 
@@ -142,6 +145,7 @@ static const struct store_vtable mongo_vtable = {
     .totals = mongo_totals,
     .reader_open = mongo_reader_open,
     .reader_close = mongo_reader_close,
+    .read_user = mongo_read_user,
     .load_user = mongo_load_user,
     .recent_users = mongo_recent_users,
     .chat_owner = mongo_chat_owner,

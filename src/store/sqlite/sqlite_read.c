@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "store/ident.h"
 
 #include <libgen.h>
 #include <stdio.h>
@@ -74,26 +75,10 @@ enum err reader_end(struct sqlite_reader *r, enum err err)
     return err;
 }
 
-static enum err find_key(struct sqlite_reader *r, enum sql_id id, struct slice value, int64_t *key)
+static enum err find_user(void *arg, enum user_by by, struct slice value, struct user *out)
 {
-    sqlite3_stmt *stmt = db_stmt(&r->conn, id);
-    bind_text(stmt, 1, value);
-    enum err err = db_row(&r->conn, stmt);
-    if (err == OK)
-        *key = sqlite3_column_int64(stmt, 0);
-    db_reset(stmt);
-    return err;
-}
-
-enum err reader_user_key(struct sqlite_reader *r, struct slice ident, int64_t *key)
-{
-    char text[OID_LEN];
-    enum err err = find_key(r, SQL_USER_KEY_BY_ID, canonical_user_id(ident, text), key);
-    if (err == ERR_NOT_FOUND)
-        err = find_key(r, SQL_USER_KEY_BY_REF, ident, key);
-    if (err == ERR_NOT_FOUND)
-        err = find_key(r, SQL_USER_KEY_BY_EMAIL, ident, key);
-    return err;
+    struct sqlite_reader *r = arg;
+    return row_find_user(&r->conn, by, value, &r->scratch, out);
 }
 
 /* ---- chats with what memory knows of them ---- */
@@ -235,13 +220,13 @@ static enum err load_user_row(struct sqlite_reader *r, int64_t key, const struct
 /* The keys of the chats first, then memory, then the snapshot (see sqlite_store.h). */
 static enum err load_user(struct sqlite_reader *r, struct slice ident, const struct load_sink *sink)
 {
-    int64_t key;
-    enum err err = reader_user_key(r, ident, &key);
+    struct user named;
+    enum err err = ident_find(find_user, r, ident, &named);
     if (err != OK)
         return err;
     struct chat_list chats;
     sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHATS_OF_USER);
-    bind_int(stmt, 1, key);
+    bind_int(stmt, 1, named.key);
     err = read_chat_keys(r, stmt, &chats);
     if (err != OK)
         return err;
@@ -250,7 +235,7 @@ static enum err load_user(struct sqlite_reader *r, struct slice ident, const str
     if (err == OK)
         err = read_chat_rows(r, &chats);
     if (err == OK)
-        err = load_user_row(r, key, &chats, sink);
+        err = load_user_row(r, named.key, &chats, sink);
     for (size_t i = 0; err == OK && i < chats.count; i++)
         err = load_chat(r, &chats.rows[i], sink);
     return err;
@@ -263,7 +248,15 @@ enum err sqlite_load_user(struct store_reader *reader, struct slice ident, const
     return reader_end(r, err == OK ? load_user(r, ident, sink) : err);
 }
 
-/* ---- one chat's row ---- */
+/* ---- one row ---- */
+
+enum err sqlite_read_user(struct store_reader *reader, enum user_by by, struct slice value, struct arena *a,
+                          struct user *out)
+{
+    struct sqlite_reader *r = (struct sqlite_reader *)reader;
+    enum err err = reader_begin(r);
+    return reader_end(r, err == OK ? row_find_user(&r->conn, by, value, a, out) : err);
+}
 
 enum err sqlite_chat_owner(struct store_reader *reader, struct slice chat_id, struct arena *a, struct chat *out)
 {

@@ -270,19 +270,15 @@ static enum err all_chats(struct sqlite_reader *r, int64_t skip, int64_t limit, 
     return err == OK ? merge_window(r, &m, out) : err;
 }
 
-/* One customer's chats are few enough to be sorted here. */
+/* The chats of one address are few enough to be sorted here. */
 static enum err chats_of_email(struct sqlite_reader *r, struct slice email, struct recent_list *out)
 {
-    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USER_KEY_BY_EMAIL);
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHATS_OF_EMAIL);
     bind_text(stmt, 1, email);
-    enum err err = db_row(&r->conn, stmt);
-    int64_t user = err == OK ? sqlite3_column_int64(stmt, 0) : 0;
-    db_reset(stmt);
     *out = (struct recent_list){0};
-    stmt = db_stmt(&r->conn, SQL_CHATS_OF_USER);
-    bind_int(stmt, 1, user);
     size_t cap = 0;
-    while (err == OK && (err = db_row(&r->conn, stmt)) == OK) {
+    enum err err;
+    while ((err = db_row(&r->conn, stmt)) == OK) {
         if (out->count == cap) {
             size_t grown_cap = cap ? cap * 2 : 16;
             struct recent *grown = arena_alloc(&r->scratch, grown_cap * sizeof(*grown));

@@ -34,6 +34,32 @@ enum err row_user(sqlite3_stmt *stmt, struct arena *a, struct user *out)
     return failed ? ERR_NOMEM : OK;
 }
 
+static enum err find_one(struct sqlite_conn *c, enum sql_id id, struct slice value, struct arena *a, struct user *out)
+{
+    sqlite3_stmt *stmt = db_stmt(c, id);
+    bind_text(stmt, 1, value);
+    enum err err = db_row(c, stmt);
+    if (err == OK)
+        err = row_user(stmt, a, out);
+    db_reset(stmt);
+    return err;
+}
+
+enum err row_find_user(struct sqlite_conn *c, enum user_by by, struct slice value, struct arena *a, struct user *out)
+{
+    char text[OID_LEN];
+    enum err err = ERR_NOT_FOUND;
+    if (by & USER_BY_ID)
+        err = find_one(c, SQL_USER_BY_ID, canonical_user_id(value, text), a, out);
+    if (err == ERR_NOT_FOUND && by & USER_BY_REF)
+        err = find_one(c, SQL_USER_BY_REF, value, a, out);
+    if (err == ERR_NOT_FOUND && by & USER_BY_EMAIL)
+        err = find_one(c, SQL_USER_BY_EMAIL, value, a, out);
+    if (err == ERR_NOT_FOUND && by & USER_BY_EMAIL)
+        err = find_one(c, SQL_USER_BY_FOLDED_EMAIL, value, a, out);
+    return err;
+}
+
 static void set_newest(struct chat_row *row, int64_t head, int64_t ts, int64_t total)
 {
     row->head = head;

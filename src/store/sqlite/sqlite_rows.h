@@ -5,6 +5,7 @@
 #pragma once
 #include "sqlite_conn.h"
 #include "sqlite_heads.h"
+#include "store/store.h"
 
 #define MESSAGE_NEVER_READ false /* struct message's `read`: nothing in the product marks a message as read */
 
@@ -16,6 +17,8 @@ struct chat_row {
 
 NODISCARD enum err row_user(sqlite3_stmt *stmt, struct arena *a, struct user *out);
 NODISCARD enum err row_chat(sqlite3_stmt *stmt, struct arena *a, struct chat_row *out);
+NODISCARD enum err row_find_user(struct sqlite_conn *c, enum user_by by, struct slice value, struct arena *a,
+                                 struct user *out);
 /* What the row does not say yet. */
 void chat_row_overlay(struct chat_row *row, const struct head *head);
 /* An ObjectId's text is lower-case, whatever case it is asked for in. text must live as long as the result. */

@@ -5,6 +5,8 @@
  * which is what reading through an index would cost too. A send appends one row and touches nothing else. */
 #include "sqlite_schema.h"
 
+#include "sqlite_sql.h"
+
 #include "base/log.h"
 
 #include <stdio.h>
@@ -90,6 +92,9 @@ static const char *const steps[] = {
     "  client_key TEXT"
     ");"
     "CREATE UNIQUE INDEX messages_client_key ON messages(chat, client_key) WHERE client_key IS NOT NULL;",
+
+    /* 2: addresses are compared without case and blanks */
+    "CREATE INDEX customers_email_folded ON customers(" SQL_FOLDED("email") ");",
 };
 
 const struct schema sqlite_schema = {.steps = steps, .version = sizeof(steps) / sizeof(steps[0])};

@@ -4,6 +4,9 @@
  * Owns:    nothing. */
 #pragma once
 
+/* An address as it is compared: as email_fold() does it. The index customers_email_folded is on this very text. */
+#define SQL_FOLDED(address) "lower(trim(" address ", ' \t\n\r'))"
+
 /* The columns of a customer, in the order that sqlite_row_user() reads. */
 #define SQL_USER_COLUMNS                                                                                               \
     "id, oid, email, user_ref, name, ip, vibe, category, status, owner, last_chat, timestamp, location, device, "      \
@@ -36,6 +39,8 @@
     X(SQL_CHAT_BY_KEY, SQL_CHAT_ROWS "WHERE c.id = ?1")                                                                \
     X(SQL_CHAT_NAMES, "SELECT c.chat_id, u.oid FROM chats c JOIN customers u ON u.id = c.user WHERE c.id = ?1")        \
     X(SQL_CHATS_OF_USER, "SELECT id, activity_rev FROM chats WHERE user = ?1 ORDER BY id")                             \
+    X(SQL_CHATS_OF_EMAIL, "SELECT c.id, c.activity_rev FROM customers u JOIN chats c ON c.user = u.id "                \
+                          "WHERE " SQL_FOLDED("u.email") " = " SQL_FOLDED("?1"))                                       \
     X(SQL_CHATS_RECENT, "SELECT id, activity_rev FROM chats ORDER BY activity_rev DESC")                               \
     X(SQL_CHATS_FIRST, "SELECT id FROM chats ORDER BY id LIMIT ?1")                                                    \
     X(SQL_CHAT_HEADS_RECENT, "SELECT id, user, head, total, last_ts FROM chats ORDER BY activity_rev DESC LIMIT ?1")   \
@@ -52,9 +57,8 @@
     X(SQL_USER_BY_REF,                                                                                                 \
       "SELECT " SQL_USER_COLUMNS " FROM customers WHERE user_ref = ?1 AND user_ref <> '' ORDER BY id LIMIT 1")         \
     X(SQL_USER_BY_EMAIL, "SELECT " SQL_USER_COLUMNS " FROM customers WHERE email = ?1 ORDER BY id LIMIT 1")            \
-    X(SQL_USER_KEY_BY_ID, "SELECT id FROM customers WHERE oid = ?1")                                                   \
-    X(SQL_USER_KEY_BY_REF, "SELECT id FROM customers WHERE user_ref = ?1 AND user_ref <> '' ORDER BY id LIMIT 1")      \
-    X(SQL_USER_KEY_BY_EMAIL, "SELECT id FROM customers WHERE email = ?1 ORDER BY id LIMIT 1")                          \
+    X(SQL_USER_BY_FOLDED_EMAIL, "SELECT " SQL_USER_COLUMNS " FROM customers "                                          \
+                                "WHERE " SQL_FOLDED("email") " = " SQL_FOLDED("?1") " ORDER BY id LIMIT 1")            \
     X(SQL_USER_ORDER, "SELECT rev, activity, owner FROM customers WHERE id = ?1")                                      \
     X(SQL_USERS_RECENT, "SELECT id, rev FROM customers ORDER BY rev DESC")                                             \
     X(SQL_USERS_RECENT_OF_OWNER, "SELECT id, rev FROM customers WHERE owner = ?1 AND owner <> '' ORDER BY rev DESC")   \

@@ -120,6 +120,8 @@ struct sqlite_reader {
 struct sqlite_store *reader_store(struct store_reader *r);
 enum err sqlite_reader_open(struct store *s, struct store_reader **out);
 void sqlite_reader_close(struct store_reader *r);
+enum err sqlite_read_user(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
+                          struct user *out);
 enum err sqlite_load_user(struct store_reader *r, struct slice ident, const struct load_sink *sink);
 enum err sqlite_chat_owner(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
 enum err sqlite_overview(struct store_reader *r, struct arena *a, struct overview *out);
@@ -135,5 +137,3 @@ enum err sqlite_changed_users(struct store_reader *r, int64_t since, int64_t lim
 NODISCARD enum err reader_begin(struct sqlite_reader *r);
 NODISCARD enum err reader_snapshot(struct sqlite_reader *r);
 enum err reader_end(struct sqlite_reader *r, enum err err);
-/* The key of the customer that ident names: by id, second id, email. */
-NODISCARD enum err reader_user_key(struct sqlite_reader *r, struct slice ident, int64_t *key);

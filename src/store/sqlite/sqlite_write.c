@@ -317,18 +317,8 @@ enum err sqlite_find_chat(struct store *store, struct slice chat_id, struct aren
 
 enum err sqlite_find_user(struct store *store, enum user_by by, struct slice value, struct arena *a, struct user *out)
 {
-    static const enum sql_id ids[] = {
-        [USER_BY_ID] = SQL_USER_BY_ID, [USER_BY_REF] = SQL_USER_BY_REF, [USER_BY_EMAIL] = SQL_USER_BY_EMAIL};
-    struct sqlite_store *s = sqlite_store_of(store);
     metrics_add(M_STORE_READ_WRITER, 1);
-    char text[OID_LEN];
-    sqlite3_stmt *stmt = db_stmt(&s->conn, ids[by]);
-    bind_text(stmt, 1, by == USER_BY_ID ? canonical_user_id(value, text) : value);
-    enum err err = db_row(&s->conn, stmt);
-    if (err == OK)
-        err = row_user(stmt, a, out);
-    db_reset(stmt);
-    return err;
+    return row_find_user(&sqlite_store_of(store)->conn, by, value, a, out);
 }
 
 enum err sqlite_put_user(struct store *store, struct user *u)

@@ -288,6 +288,7 @@ static const struct store_vtable vtable = {
     .totals = sqlite_totals,
     .reader_open = sqlite_reader_open,
     .reader_close = sqlite_reader_close,
+    .read_user = sqlite_read_user,
     .load_user = sqlite_load_user,
     .recent_users = sqlite_recent_users,
     .chat_owner = sqlite_chat_owner,

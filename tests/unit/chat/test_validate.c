@@ -57,8 +57,8 @@ static void test_client_key(void)
 static void check_limit(struct verdict (*rule)(struct slice), size_t max)
 {
     CU_ASSERT_EQUAL(rule(SLICE_LIT("")).fault, FAULT_NONE);
-    CU_ASSERT_EQUAL(rule(times("x", max)).fault, FAULT_NONE);
-    struct verdict v = rule(times("x", max + 1));
+    CU_ASSERT_EQUAL(rule(times("@", max)).fault, FAULT_NONE);
+    struct verdict v = rule(times("@", max + 1));
     CU_ASSERT_EQUAL(v.fault, FAULT_TOO_LONG);
     CU_ASSERT_EQUAL(v.limit, (int64_t)max);
     CU_ASSERT_PTR_NOT_NULL(v.reason);
@@ -71,6 +71,26 @@ static void test_limits(void)
     check_limit(validate_name, USER_NAME_MAX);
     check_limit(validate_field, FIELD_MAX);
     check_limit(validate_object, JSON_FIELD_MAX);
+}
+
+static void test_an_address_has_its_sign(void)
+{
+    static const char *const bad[] = {"ann", "64b7f0c2aa01bb02cc03dd04", " x ", "ann.x.io"};
+    static const char *const good[] = {"", "  ", "ann@x.io", " Ann@X.io ", "@", "\xc3\xbc@x.io"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        CU_ASSERT_EQUAL(validate_email(slice_cstr(bad[i])).fault, FAULT_FORM);
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        CU_ASSERT_EQUAL(validate_email(slice_cstr(good[i])).fault, FAULT_NONE);
+}
+
+/* user_<id>@widget.local is the address of that id; as an id it would answer for its owner. */
+static void test_a_made_address_is_no_new_id(void)
+{
+    CU_ASSERT_EQUAL(validate_new_id(SLICE_LIT("user_ann@widget.local")).fault, FAULT_FORM);
+    CU_ASSERT_EQUAL(validate_new_id(SLICE_LIT("USER_ann@Widget.Local")).fault, FAULT_FORM);
+    CU_ASSERT_EQUAL(validate_new_id(SLICE_LIT("ann@x.io")).fault, FAULT_NONE);
+    CU_ASSERT_EQUAL(validate_new_id(SLICE_LIT("user_ann")).fault, FAULT_NONE);
+    check_limit(validate_new_id, USER_ID_MAX);
 }
 
 static void test_control_characters(void)
@@ -107,5 +127,7 @@ const CU_TestInfo validate_tests[] = {
     {"limits in bytes", test_limits},
     {"control characters", test_control_characters},
     {"ids in paths", test_idents},
+    {"an address has its sign", test_an_address_has_its_sign},
+    {"a made address is no new id", test_a_made_address_is_no_new_id},
     CU_TEST_INFO_NULL,
 };

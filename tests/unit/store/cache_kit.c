@@ -110,6 +110,26 @@ static enum err load_user(struct store_reader *r, struct slice ident, const stru
     return e;
 }
 
+static enum err read_user(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
+                          struct user *out)
+{
+    (void)a;
+    struct kit *k = kit_of(r);
+    enum err e = ERR_NOT_FOUND;
+    pthread_mutex_lock(&k->lock);
+    k->lookups++;
+    for (unsigned bit = USER_BY_ID; e != OK && bit <= USER_BY_EMAIL; bit <<= 1)
+        for (size_t i = 0; by & bit && e != OK && i < k->user_count; i++) {
+            const struct user *row = &k->users[i]->row;
+            if (slice_eq(bit == USER_BY_ID ? row->id : bit == USER_BY_REF ? row->user_ref : row->email, value)) {
+                *out = *row;
+                e = OK;
+            }
+        }
+    pthread_mutex_unlock(&k->lock);
+    return k->fail != OK ? k->fail : e;
+}
+
 static int by_activity(const void *a, const void *b)
 {
     const struct user *x = a, *y = b;
@@ -248,6 +268,7 @@ static enum err overview(struct store_reader *r, struct arena *a, struct overvie
 static const struct store_vtable vtable = {
     .kind = "kit",
     .time_grain_us = 1,
+    .read_user = read_user,
     .load_user = load_user,
     .recent_users = recent_users,
     .chat_owner = chat_owner,
@@ -264,7 +285,7 @@ void kit_restart(struct kit *k, size_t cache_bytes)
     cache_free(k->cache);
     k->cache = cache_new(&options);
     CU_ASSERT_PTR_NOT_NULL_FATAL(k->cache);
-    k->loads = k->lists = 0;
+    k->loads = k->lists = k->lookups = 0;
 }
 
 struct kit *kit_new(size_t cache_bytes)
@@ -358,8 +379,11 @@ static void commit_create(struct kit *k, struct op_create_chat *o)
     struct kit_user *u = find_user(k, o->user_id.len > 0 ? o->user_id : o->email);
     if (u)
         o->before = u->row;
-    else
+    if (u && o->email.len > 0)
+        u->row.email = o->email;
+    if (!u)
         u = add_user(k, o->user_id.len > 0 ? o->user_id : o->email, o->email, o->name, o->rev);
+    o->address_alone = o->before.id.len == 0;
     struct kit_chat *chat = calloc(1, sizeof(*chat));
     snprintf(chat->id, sizeof(chat->id), "%.*s", SLICE_ARG(o->chat.chat_id));
     chat->row = (struct chat){.key = o->rev,
@@ -385,6 +409,7 @@ static void commit_put_user(struct kit *k, struct op_put_user *o)
         o->before = u->row;
     else
         u = add_user(k, o->given.email, o->given.email, o->given.name, o->rev);
+    o->address_alone = o->before.id.len == 0;
     u->row.name = o->given.name;
     u->row.owner = o->given.owner;
     u->row.last_seen_us = u->row.activity_us = o->now_us;

@@ -45,6 +45,7 @@ struct kit {
     size_t user_count;
     int64_t rev;
     int loads, lists; /* load_user; recent_users, changed_users and list_chats */
+    int lookups;      /* read_user */
     enum err fail;    /* what the next loads answer */
     enum kit_moment moment;
     void (*hook)(struct kit *k);

@@ -9,6 +9,10 @@
 #define CONFORMANCE_CASES(X)                                                                                           \
     X(empty_database)                                                                                                  \
     X(survives_reopening)                                                                                              \
+    X(an_address_is_nobody_elses_id)                                                                                   \
+    X(default_addresses_are_nobodys)                                                                                   \
+    X(addresses_differ_in_more_than_case)                                                                              \
+    X(two_spellings_are_there)                                                                                         \
     X(create_by_email)                                                                                                 \
     X(create_by_unknown_id)                                                                                            \
     X(create_for_known)                                                                                                \

@@ -1,5 +1,7 @@
 #include "conformance_cases.h"
 
+#include "store/ident.h"
+
 /* ---- POST /api/users/chats/create ---- */
 
 void case_create_by_email(struct rig *r)
@@ -99,6 +101,146 @@ void case_create_by_second_id(struct rig *r)
     EXPECT_SLICE(op->create.user.name, "Old");
     EXPECT_TEXT(rig_load(r, "legacy-9"),
                 "64b7f0c2aa01bb02cc03dd04 Old old@x.io chats=1 @1\n chat open total=0 flags=0 @1@1\n");
+}
+
+/* ---- whom a text means ---- */
+
+static struct op *created(struct rig *r, const char *user_id, const char *email)
+{
+    struct op *op = rig_create(r, user_id, email, NULL);
+    CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
+    return op;
+}
+
+/* The customer that the reader and the writer find by a text; both the same, or NULL. */
+static const char *meant(struct rig *r, const char *ident)
+{
+    struct user u;
+    enum err err = ident_read(r->reader, slice_cstr(ident), &r->arena, &u);
+    CU_ASSERT(err == OK || err == ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(rig_load(r, ident) != NULL, err == OK);
+    if (err != OK)
+        return NULL;
+    const char *id = arena_dup(&r->arena, u.id);
+    const char *loaded = rig_load(r, ident);
+    CU_ASSERT(loaded && strncmp(loaded, id, strlen(id)) == 0);
+    return id;
+}
+
+/* A row as another program, or an older server, may have left it. */
+static void put_row(struct rig *r, const char *id, const char *ref, const char *email)
+{
+    const struct store_vtable *v = r->store->vtable;
+    r->rev += 1000;
+    struct user u = {.id = slice_cstr(id),
+                     .email = slice_cstr(email),
+                     .user_ref = slice_cstr(ref),
+                     .name = slice_cstr(id),
+                     .created_us = r->rev,
+                     .last_seen_us = r->rev,
+                     .activity_us = r->rev,
+                     .rev = r->rev};
+    CU_ASSERT_EQUAL(v->begin(r->store), OK);
+    CU_ASSERT_EQUAL(v->put_user(r->store, &u), OK);
+    CU_ASSERT_EQUAL(v->commit(r->store), OK);
+}
+
+/* An attacker's address that is a customer's id was taken; with that customer out of memory its widget then got the
+ * attacker's chats. And the other way round: an id that is somebody's address. */
+void case_an_address_is_nobody_elses_id(struct rig *r)
+{
+    put_row(r, "64b7f0c2aa01bb02cc03dd04", "ref-9", "old@x.io");
+    put_row(r, "boss@x.io", "", "user_boss@x.io@widget.local");
+    static const char *const taken[] = {"64b7f0c2aa01bb02cc03dd04", "64B7F0C2AA01BB02CC03DD04", "ref-9", "boss@x.io"};
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        CU_ASSERT_EQUAL(created(r, NULL, taken[i])->result, ERR_EXISTS);
+        CU_ASSERT_EQUAL(created(r, "eve", taken[i])->result, ERR_EXISTS);
+        struct user given = {.email = slice_cstr(taken[i])};
+        struct op *op = rig_put(r, &given, USER_EMAIL);
+        CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
+        CU_ASSERT_EQUAL(op->result, ERR_EXISTS);
+    }
+    EXPECT_TEXT(rig_recent(r, "", 0, 9), "boss@x.io 64b7f0c2aa01bb02cc03dd04");
+    EXPECT_SLICE(created(r, "boss@x.io", "boss@x.io")->create.user.id, "boss@x.io"); /* its own */
+    EXPECT_SLICE(created(r, NULL, "BOSS@x.io")->create.user.id, "boss@x.io");
+    CU_ASSERT_EQUAL(created(r, "mia", "mia@x.io")->result, OK);
+    EXPECT_SLICE(created(r, "mia@x.io", NULL)->create.user.id, "mia"); /* one order everywhere */
+    EXPECT_SLICE(created(r, "user_mia@widget.local", NULL)->create.user.id, "user_mia@widget.local");
+    EXPECT_TEXT(meant(r, "Mia@x.io"), "mia");
+}
+
+void case_default_addresses_are_nobodys(struct rig *r)
+{
+    static const char *const nobody[] = {"unknown@example.com", "Unknown@Example.com ", "guest@widget.local",
+                                         " GUEST@widget.local"};
+    struct user given = {.email = SLICE_LIT("guest@widget.local"), .name = SLICE_LIT("Reported")};
+    struct op *guest = rig_put(r, &given, USER_EMAIL | USER_NAME), *bare = rig_put(r, &(struct user){0}, 0);
+    CU_ASSERT_EQUAL(RIG_APPLY(r, guest, bare), OK);
+    for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
+        const char *one = arena_dup(&r->arena, created(r, NULL, nobody[i])->create.user.id);
+        const char *two = arena_dup(&r->arena, created(r, NULL, nobody[i])->create.user.id);
+        char made[64];
+        CU_ASSERT_STRING_NOT_EQUAL(one, two);
+        CU_ASSERT_PTR_NULL(meant(r, nobody[i]));
+        snprintf(made, sizeof(made), "user_%s@widget.local", one); /* what it has for want of another */
+        EXPECT_TEXT(meant(r, made), one);
+        EXPECT_SLICE(created(r, two, "two@x.io")->create.user.id,
+                     two); /* the address decides only where the id does not */
+        snprintf(made, sizeof(made), "user_%s@widget.local", two);
+        CU_ASSERT_EQUAL(meant(r, made) == NULL, true);
+    }
+    struct op *again = rig_put(r, &given, USER_EMAIL), *more = rig_put(r, &(struct user){0}, 0);
+    CU_ASSERT_EQUAL(RIG_APPLY(r, again, more), OK);
+    CU_ASSERT(slice_eq(again->put_user.user.id, guest->put_user.user.id)); /* reports go together as ever */
+    CU_ASSERT(slice_eq(more->put_user.user.id, bare->put_user.user.id));
+    CU_ASSERT_EQUAL(more->put_user.user.chat_count, 0); /* and no chat is ever that customer's */
+}
+
+void case_addresses_differ_in_more_than_case(struct rig *r)
+{
+    static const char *const spellings[] = {"Ann@X.io", "ann@x.io", " ANN@X.IO ", "\tann@x.io"};
+    struct op *first = created(r, NULL, "Ann@X.io");
+    const char *id = arena_dup(&r->arena, first->create.user.id);
+    for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
+        struct user given = {.email = slice_cstr(spellings[i]), .vibe = SLICE_LIT("x")};
+        struct op *put = rig_put(r, &given, USER_VIBE);
+        put->put_user.given.email = given.email;
+        CU_ASSERT_EQUAL(RIG_APPLY(r, put), OK);
+        CU_ASSERT(slice_eq(put->put_user.user.id, slice_cstr(id)));
+        EXPECT_SLICE(created(r, NULL, spellings[i])->create.user.id, id);
+        EXPECT_SLICE(created(r, spellings[i], NULL)->create.user.id, id);
+        EXPECT_TEXT(meant(r, spellings[i]), id);
+    }
+    struct user u;
+    CU_ASSERT(rig_user(r, USER_BY_ID, id, &u));
+    EXPECT_SLICE(u.email, "Ann@X.io"); /* as given */
+    CU_ASSERT_EQUAL(rig_totals(r).users, 1);
+    CU_ASSERT_EQUAL(strncmp(rig_chats(r, "aNN@x.io", 0, 100), "9: ", 3), 0);
+    struct user given = {.email = SLICE_LIT("ANN@x.io")}; /* a report names it anew */
+    struct op *put = rig_put(r, &given, USER_EMAIL);
+    CU_ASSERT_EQUAL(RIG_APPLY(r, put), OK);
+    CU_ASSERT(rig_user(r, USER_BY_EMAIL, "ann@x.io", &u));
+    EXPECT_SLICE(u.email, "ANN@x.io");
+    CU_ASSERT_EQUAL(created(r, NULL, "ann@x.io.")->result, OK);
+    CU_ASSERT_EQUAL(rig_totals(r).users, 2);
+}
+
+/* Both forms stand in a database of before: each is found by its own, any other by the first. */
+void case_two_spellings_are_there(struct rig *r)
+{
+    put_row(r, "000000000000000000000001", "", "Ann@x.io");
+    put_row(r, "000000000000000000000002", "", "ann@x.io");
+    put_row(r, "000000000000000000000003", "", " ann@x.io");
+    put_row(r, "000000000000000000000004", "", "no sign");
+    EXPECT_TEXT(meant(r, "Ann@x.io"), "000000000000000000000001");
+    EXPECT_TEXT(meant(r, "ann@x.io"), "000000000000000000000002");
+    EXPECT_TEXT(meant(r, " ann@x.io"), "000000000000000000000003");
+    EXPECT_TEXT(meant(r, "ANN@x.io"), "000000000000000000000001");
+    EXPECT_TEXT(meant(r, "no sign"), "000000000000000000000004");
+    EXPECT_TEXT(meant(r, "NO SIGN"), "000000000000000000000004");
+    EXPECT_SLICE(created(r, NULL, "ann@x.io")->create.user.id, "000000000000000000000002");
+    EXPECT_SLICE(created(r, NULL, "ANN@X.io")->create.user.id, "000000000000000000000001");
+    EXPECT_TEXT(rig_chats(r, "Ann@X.io", 0, 9), "2: 000000000000000000000001 000000000000000000000002");
 }
 
 /* ---- POST /api/users/data ---- */

@@ -17,22 +17,6 @@ static void default_names(void)
     CU_ASSERT(user_name_is_default((struct slice){0}));
 }
 
-static void default_emails(void)
-{
-    static const struct {
-        const char *email;
-        bool is_default;
-    } rows[] = {{"", true},
-                {"unknown@example.com", true},
-                {"user_1@widget.local", true},
-                {"@widget.local", true},
-                {"a@widget.local.io", false},
-                {"ann@x.io", false},
-                {"unknown@example.co", false}};
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        CU_ASSERT_EQUAL(user_email_is_default(slice_cstr(rows[i].email)), rows[i].is_default);
-}
-
 /* ---- a real store behind a vtable that fails the n-th call of the batch ---- */
 
 struct faulty {
@@ -226,7 +210,6 @@ static void retry_after_any_failure(void)
 
 const CU_TestInfo batch_tests[] = {
     {"default names", default_names},
-    {"default emails", default_emails},
     {"a batch is tried again after any failure", retry_after_any_failure},
     CU_TEST_INFO_NULL,
 };

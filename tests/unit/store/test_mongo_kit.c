@@ -78,7 +78,7 @@ static bool index_thread_is_through(struct mongo_store *s)
 /* The index thread works beside us: tests want to begin when it is done. */
 static void wait_for_indexes(struct kit *k)
 {
-    const size_t all = 11 + 3; /* ours and _id of each */
+    const size_t all = 12 + 3; /* ours and _id of each */
     int64_t deadline_us = clock_mono_us() + 60000000;
     bool done;
     do {

@@ -83,10 +83,10 @@ static void a_missing_index_is_seen(void)
     sqlite3 *db = sqlite_store_of(r.store)->conn.db;
     CU_ASSERT_EQUAL(sqlite3_exec(db, "DROP INDEX customers_email", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_stmt *stmt;
-    char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", db_sql(SQL_USER_KEY_BY_EMAIL));
+    char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", db_sql(SQL_USER_BY_EMAIL));
     must(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK);
     CU_ASSERT_EQUAL(sqlite3_step(stmt), SQLITE_ROW);
-    CU_ASSERT(is_bad(SQL_USER_KEY_BY_EMAIL, (const char *)sqlite3_column_text(stmt, 3)));
+    CU_ASSERT(is_bad(SQL_USER_BY_EMAIL, (const char *)sqlite3_column_text(stmt, 3)));
     sqlite3_finalize(stmt);
     sqlite3_free(sql);
     rig_close(&r);

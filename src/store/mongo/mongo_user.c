@@ -1,0 +1,183 @@
+/* One customer by its id, its reference or its address. An address is compared without case and blanks (chat/email.h).
+ * Where it is stored otherwise, its document has a field of ours beside it, "email_folded", with the form that is compared:
+ * a collation would do without, but not every database offers one, and none for blanks. Documents that were there before
+ * get it at start. An address that is stored as it is compared, as nearly all are, needs no such field. */
+#include "mongo_store.h"
+
+#include "base/log.h"
+#include "chat/email.h"
+
+#define COMPLETE_MS 60000
+
+/* How well a document fits: the lower the better; of equals the one with the lower _id, which is the older ObjectId. */
+enum fit { FIT_OBJECT_ID, FIT_TEXT_ID, FIT_REF, FIT_EMAIL, FIT_FOLDED_EMAIL, FIT_NOT };
+
+static struct slice text_of(const bson_iter_t *it)
+{
+    uint32_t len;
+    const char *text = bson_iter_utf8(it, &len);
+    return slice_of(text, len);
+}
+
+static bool is_oid(const bson_iter_t *it, struct slice id)
+{
+    struct oid oid;
+    return BSON_ITER_HOLDS_OID(it) && oid_parse(id, &oid) &&
+           memcmp(bson_iter_oid(it)->bytes, oid.bytes, OID_BYTES) == 0;
+}
+
+static bool is_text(const bson_iter_t *it, struct slice id)
+{
+    return BSON_ITER_HOLDS_UTF8(it) && slice_eq(text_of(it), id);
+}
+
+static enum fit fit_of(const bson_t *doc, enum user_by by, struct slice value)
+{
+    bson_iter_t it;
+    if (by & USER_BY_ID && bson_iter_init_find(&it, doc, "_id")) {
+        if (is_oid(&it, value))
+            return FIT_OBJECT_ID;
+        if (is_text(&it, value))
+            return FIT_TEXT_ID;
+    }
+    if (by & USER_BY_REF && bson_iter_init_find(&it, doc, "user_id") && (is_oid(&it, value) || is_text(&it, value)))
+        return FIT_REF;
+    if (!(by & USER_BY_EMAIL) || !bson_iter_init_find(&it, doc, "email") || !BSON_ITER_HOLDS_UTF8(&it))
+        return FIT_NOT;
+    if (slice_eq(text_of(&it), value))
+        return FIT_EMAIL;
+    return email_same(text_of(&it), value) ? FIT_FOLDED_EMAIL : FIT_NOT;
+}
+
+/* By _id, in the database's own order of the two kinds there are. */
+static bool is_before(const bson_t *a, const bson_t *b)
+{
+    bson_iter_t x, y;
+    if (!bson_iter_init_find(&x, a, "_id") || !bson_iter_init_find(&y, b, "_id"))
+        return false;
+    if (BSON_ITER_HOLDS_OID(&x) && BSON_ITER_HOLDS_OID(&y))
+        return bson_oid_compare(bson_iter_oid(&x), bson_iter_oid(&y)) < 0;
+    if (BSON_ITER_HOLDS_UTF8(&x) && BSON_ITER_HOLDS_UTF8(&y))
+        return strcmp(bson_iter_utf8(&x, NULL), bson_iter_utf8(&y, NULL)) < 0;
+    return BSON_ITER_HOLDS_UTF8(&x);
+}
+
+static void put_branch(bson_t *any, unsigned at, const bson_t *branch)
+{
+    static const char *const keys[] = {"0", "1", "2", "3", "4"};
+    bson_append_document(any, keys[at], -1, branch);
+}
+
+bson_t *mongo_filter_by(enum user_by by, struct slice value)
+{
+    static const struct {
+        enum user_by by;
+        const char *field;
+    } ids[] = {{USER_BY_ID, "_id"}, {USER_BY_REF, "user_id"}};
+    char room[EMAIL_MAX];
+    struct slice folded = by & USER_BY_EMAIL ? email_fold(value, room) : (struct slice){0};
+    bson_t any;
+    unsigned n = 0;
+    bson_t *filter = bson_new();
+    bson_append_array_begin(filter, "$or", -1, &any);
+    for (unsigned i = 0; i < 2; i++) {
+        bson_t branch = BSON_INITIALIZER;
+        put_id_in(&branch, ids[i].field, &value, 1);
+        if (by & ids[i].by)
+            put_branch(&any, n++, &branch);
+        bson_destroy(&branch);
+    }
+    if (by & USER_BY_EMAIL) {
+        bson_t exact = BSON_INITIALIZER;
+        put_text(&exact, "email", value);
+        put_branch(&any, n++, &exact);
+        bson_destroy(&exact);
+    }
+    if (folded.ptr) {
+        bson_t plain = BSON_INITIALIZER, other = BSON_INITIALIZER;
+        put_text(&plain, "email", folded);
+        put_text(&other, "email_folded", folded);
+        if (!slice_eq(folded, value))
+            put_branch(&any, n++, &plain);
+        put_branch(&any, n++, &other);
+        bson_destroy(&plain);
+        bson_destroy(&other);
+    }
+    bson_append_array_end(filter, &any);
+    return filter;
+}
+
+/* Any number may have the address that stands for none: it is not compared, and the first that the index names will do. */
+static mongoc_cursor_t *find_default(const struct mongo_conn *conn, struct slice email)
+{
+    struct mongo_find how = {.limit = 1, .primary = true};
+    bson_t *filter = bson_new();
+    put_text(filter, "email", email);
+    return mongo_find(conn, conn->customers, filter, &how);
+}
+
+enum err mongo_user(struct mongo_store *s, const struct mongo_conn *conn, enum user_by by, struct slice value,
+                    struct arena *a, struct user *out, bson_t **doc)
+{
+    if (value.len == 0 || !slice_is_utf8(value))
+        return ERR_NOT_FOUND;
+    struct mongo_find how = {.primary = true};
+    bool nobody = by == USER_BY_EMAIL && email_is_default(value) && email_made_for(value).len == 0;
+    mongoc_cursor_t *cursor =
+        nobody ? find_default(conn, value) : mongo_find(conn, conn->customers, mongo_filter_by(by, value), &how);
+    const bson_t *found;
+    bson_t *best = NULL;
+    enum fit best_fit = FIT_NOT;
+    while (mongoc_cursor_next(cursor, &found)) {
+        enum fit fit = fit_of(found, by, value);
+        if (fit > best_fit || fit == FIT_NOT || (fit == best_fit && !is_before(found, best)))
+            continue;
+        bson_destroy(best);
+        best = bson_copy(found);
+        best_fit = fit;
+    }
+    enum err e = mongo_done(s, conn, "finding a customer", cursor);
+    if (e == OK)
+        e = best ? map_user(best, a, out) : ERR_NOT_FOUND;
+    if (e == OK && doc) {
+        bson_destroy(*doc);
+        *doc = best;
+        best = NULL;
+    }
+    bson_destroy(best);
+    return e;
+}
+
+enum err mongo_read_user(struct store_reader *reader, enum user_by by, struct slice value, struct arena *a,
+                         struct user *out)
+{
+    struct mongo_reader *r = (struct mongo_reader *)reader;
+    return mongo_user(mongo_of_reader(reader), &r->conn, by, value, a, out, NULL);
+}
+
+/* ---- existing addresses ---- */
+
+void mongo_complete_addresses(const struct mongo_conn *conn)
+{
+    bson_error_t error;
+    bson_t reply;
+    bson_t opts = BSON_INITIALIZER;
+    bson_t *filter = BCON_NEW("email", "{", "$regex", BCON_UTF8("^[ \\t\\n\\r]|[A-Z]|[ \\t\\n\\r]$"), "}",
+                              "email_folded", "{", "$exists", BCON_BOOL(false), "}");
+    bson_t *change = mongo_pipeline("{\"p\":[{\"$set\":{\"email_folded\":{\"$toLower\":{\"$trim\":{"
+                                    "\"input\":\"$email\",\"chars\":\" \\t\\n\\r\"}}}}}]}");
+    BSON_APPEND_INT64(&opts, "maxTimeMS", COMPLETE_MS);
+    if (!mongoc_collection_update_many(conn->customers, filter, change, &opts, &reply, &error))
+        log_warn(
+            "existing data not completed",
+            "error=\"%s\": addresses with capitals or blanks are found as they are stored only; the next start tries "
+            "again",
+            error.message);
+    else if (bson_number(&reply, "modifiedCount") > 0)
+        log_info("existing data completed", "addresses=%lld: found whatever their case and blanks",
+                 (long long)bson_number(&reply, "modifiedCount"));
+    bson_destroy(&reply);
+    bson_destroy(&opts);
+    bson_destroy(filter);
+    bson_destroy(change);
+}
