@@ -4,11 +4,10 @@
  * Owns:    nothing of struct api but the router; an api_worker owns its op pool, arena and scratch.
  * Fails:   every failure is an answer in the contract's form. */
 #pragma once
-#include "api/auth.h"
+#include "api/grants.h"
 #include "api/rate_limit.h"
 #include "base/arena.h"
 #include "base/config.h"
-#include "http/cors.h"
 #include "http/router.h"
 #include "http/session.h"
 #include "net/address.h"
@@ -35,13 +34,13 @@ struct api {
     struct broadcaster *const *broadcasters;
     unsigned broadcaster_count;
     int64_t started_mono_us;
-    struct quota *quota;    /* of what is under way for clients; NULL: none */
-    uint8_t message_tag[5]; /* of message ids: the store's */
-    struct cors_policy cors;
+    struct quota *quota;        /* of what is under way for clients; NULL: none */
+    uint8_t message_tag[5];     /* of message ids: the store's */
+    struct grants_board grants; /* keys and origins, which SIGHUP changes */
     struct router *router;
     /* who may do what; all zero: everyone everything, and a request pays one look at `guarded` */
     bool guarded; /* any of these is set */
-    const struct auth *auth;
+    bool auth_on;
     struct rate_limiter *rates;
     bool admin_apart; /* --admin-listen is given: its routes are nowhere else */
     struct api_door doors[API_DOORS_MAX];
@@ -59,6 +58,9 @@ struct api_worker {
     int64_t in_flight;          /* ops that have not come back */
     struct token_cache *tokens; /* NULL: authentication is off */
     struct principal who;       /* of the request in hand */
+    const struct grants *grants;
+    int64_t origin_said_us;  /* mono: the last line about a refused origin */
+    uint64_t origins_unsaid; /* refused since */
 };
 
 NODISCARD enum err api_init(struct api *api); /* the router, metrics' route names; the other fields are set before */

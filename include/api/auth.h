@@ -65,6 +65,7 @@ NODISCARD enum err auth_issue(const struct auth *a, const struct principal *p, i
 struct token_cache;
 struct token_cache *token_cache_new(size_t entries); /* rounded up to a power of two */
 void token_cache_free(struct token_cache *c);        /* accepts NULL */
+void token_cache_clear(struct token_cache *c);       /* the keys have changed; accepts NULL */
 /* auth_verify() through the cache; c NULL: without. */
 enum token_verdict token_cache_verify(struct token_cache *c, const struct auth *a, struct slice token, int64_t now_s,
                                       struct principal *out);

@@ -4,10 +4,12 @@
  * Fails:   with a sentence for the operator that names the option and says what to do. */
 #pragma once
 #include "api/api.h"
+#include "app/origins.h"
 #include "base/config.h"
 
 struct access {
-    struct auth *auth;          /* NULL: authentication is off */
+    struct auth *auth;          /* NULL: authentication is off, or handed to the grants */
+    struct origin_list origins; /* whose pages may read answers */
     struct rate_limiter *rates; /* NULL: no limits */
     struct network proxies[CONFIG_LIST_MAX];
     unsigned proxy_count;
@@ -20,7 +22,9 @@ NODISCARD enum err access_check(const struct config *c, struct buf *why);
 NODISCARD enum err access_open(const struct config *c, struct access *out, struct buf *warnings, struct buf *why);
 void access_close(struct access *a); /* accepts a zeroed one */
 /* Fills the fields of the api that guard its routes. The listeners are in the order of `listen`, then `admin_listen`. */
-void access_guard(const struct access *a, const struct config *c, struct api *api);
+NODISCARD enum err access_guard(struct access *a, const struct config *c, struct api *api);
+/* SIGHUP: keys and origins from their files again. Fails: the old ones stay in force, *why says why. */
+NODISCARD enum err access_reload(const struct config *c, struct api *api, struct buf *warnings, struct buf *why);
 /* --issue-token: the token and a line end. */
 NODISCARD enum err access_issue(const struct config *c, struct buf *out, struct buf *why);
 /* --user: the process is that user's from here on, and cannot go back. Sockets are bound and keys read before. */

@@ -14,5 +14,7 @@ struct server;
 NODISCARD enum err server_start(const struct config *config, struct server **out, struct buf *why);
 /* A second's look at every loop: one that has not turned is logged and counted. */
 void server_watch(struct server *s);
+/* SIGHUP: keys and origins are read from their files again; where that fails the old ones stay, and the log says why. */
+void server_reload(struct server *s);
 /* Everything within config->drain_timeout_ms; false: something was cut off. */
 bool server_stop(struct server *s);

@@ -26,6 +26,10 @@
     X(M_AUTH_MISSING, "sakurad_auth_refused_total", "reason=\"no_token\"", "Requests refused by who sent them.")       \
     X(M_AUTH_BAD, "sakurad_auth_refused_total", "reason=\"bad_token\"", "")                                            \
     X(M_AUTH_DENIED, "sakurad_auth_refused_total", "reason=\"denied\"", "")                                            \
+    X(M_ORIGIN_SIMPLE, "sakurad_origins_refused_total", "asked_for=\"answer\"",                                        \
+      "Requests of pages of unlisted origins.")                                                                        \
+    X(M_ORIGIN_PREFLIGHT, "sakurad_origins_refused_total", "asked_for=\"preflight\"", "")                              \
+    X(M_ORIGIN_WEBSOCKET, "sakurad_origins_refused_total", "asked_for=\"websocket\"", "")                              \
     X(M_RATE_SEND, "sakurad_rate_limited_total", "kind=\"send\"", "Requests answered 429.")                            \
     X(M_RATE_CREATE, "sakurad_rate_limited_total", "kind=\"create\"", "")                                              \
     X(M_RATE_CONNECT, "sakurad_rate_limited_total", "kind=\"connect\"", "")                                            \

@@ -6,7 +6,7 @@
 #include "json/json_out.h"
 
 /* Who may create for a customer may speak for it: a newcomer, its own widget, a dashboard. */
-static enum err append_token(struct buf *b, const struct api *api, struct slice user_id)
+static enum err append_token(struct buf *b, const struct api_worker *w, struct slice user_id)
 {
     struct principal p;
     if (!principal_set(&p, PRINCIPAL_WIDGET, user_id)) {
@@ -14,7 +14,7 @@ static enum err append_token(struct buf *b, const struct api *api, struct slice 
         return OK;
     }
     buf_append_lit(b, ",\"token\":\"");
-    enum err e = auth_issue(api->auth, &p, clock_wall_us() / 1000000, api->config->token_ttl_s, b);
+    enum err e = auth_issue(w->grants->auth, &p, clock_wall_us() / 1000000, w->api->config->token_ttl_s, b);
     buf_append_char(b, '"');
     return e;
 }
@@ -31,7 +31,7 @@ static void complete_create(struct op *op, void *arg)
     json_out_member_string(b, "chat_id", op->create.chat.chat_id);
     json_out_member_string(b, "user_id", op->create.user.id);
     buf_append_lit(b, ",\"message\":\"Chat instance created successfully\"");
-    if (w->api->auth && append_token(b, w->api, op->create.user.id) != OK) {
+    if (w->api->auth_on && append_token(b, w, op->create.user.id) != OK) {
         answer_err(s, ERR_NOMEM);
         return;
     }

@@ -1,5 +1,6 @@
 /* GET /ws/dashboard: the upgrade. From here on the descriptor belongs to a broadcaster. */
 #include "call.h"
+#include "origin.h"
 
 #include "base/metrics.h"
 #include "push/ws_handshake.h"
@@ -60,9 +61,10 @@ static bool check(struct api_worker *w, struct http_session *s, const struct htt
     bool good = ws_handshake_check(&u, &v) == OK;
     if (!good)
         refuse(w, s, v.status, v.detail, v.headers);
-    else if (req->origin.ptr && !cors_allows(&w->api->cors, req->origin))
+    else if (origin_of(w, s, req) == ORIGIN_FOREIGN) {
+        origin_refused(w, req, M_ORIGIN_WEBSOCKET);
         refuse(w, s, 403, "Origin not allowed", NULL);
-    else
+    } else
         return true;
     return false;
 }

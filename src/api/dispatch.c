@@ -1,5 +1,6 @@
 /* From a request to its handler: CORS first (a browser must be able to read errors too), then the route. */
 #include "call.h"
+#include "origin.h"
 
 #include "base/log.h"
 #include "base/metrics.h"
@@ -22,7 +23,6 @@ enum err api_init(struct api *api)
     for (unsigned i = endpoint_count; i < METRIC_ROUTES_MAX; i++)
         names[i] = "other";
     metrics_set_routes(names, METRIC_ROUTES_MAX);
-    cors_init(&api->cors, api->config->cors_origin.items, api->config->cors_origin.count);
     return router_new(routes, endpoint_count, &api->router);
 }
 
@@ -38,14 +38,17 @@ enum err api_worker_init(struct api_worker *w, int64_t max_ops)
     bool room = arena_alloc(&w->arena, ARENA_KEPT) != NULL;
     arena_reset(&w->arena);
     w->ops = op_pool_new((size_t)max_ops, OP_ARENA_MAX);
-    w->tokens = w->api->auth ? token_cache_new(TOKEN_CACHE_ENTRIES) : NULL;
-    return room && w->ops && (w->tokens || !w->api->auth) ? OK : ERR_NOMEM;
+    w->grants = grants_take(&w->api->grants, NULL);
+    w->tokens = w->api->auth_on ? token_cache_new(TOKEN_CACHE_ENTRIES) : NULL;
+    return room && w->ops && (w->tokens || !w->api->auth_on) ? OK : ERR_NOMEM;
 }
 
 void api_worker_fini(struct api_worker *w)
 {
     op_pool_free(w->ops);
     token_cache_free(w->tokens);
+    grants_drop(&w->api->grants, w->grants);
+    w->grants = NULL;
     arena_fini(&w->arena);
     buf_fini(&w->text);
 }
@@ -53,7 +56,8 @@ void api_worker_fini(struct api_worker *w)
 void api_decorate(void *arg, const struct http_request *req, struct http_reply *r)
 {
     struct api_worker *w = arg;
-    cors_apply(&w->api->cors, req, r);
+    if (w->grants)
+        cors_apply(&w->grants->cors, req, r);
 }
 
 void answer_bad_method(struct call *c)
@@ -117,20 +121,34 @@ static void route(struct call *c, struct route_match *match)
     }
 }
 
+/* Tokens that were good under the keys before may not be now. */
+static void renew_grants(struct api_worker *w)
+{
+    w->grants = grants_take(&w->api->grants, w->grants);
+    token_cache_clear(w->tokens);
+}
+
 void api_handle(void *arg, struct http_session *s, const struct http_request *req)
 {
     struct api_worker *w = arg;
     struct route_match match;
     struct call c = {.w = w, .s = s, .req = req, .match = &match, .arena = &w->arena};
     struct http_reply r = {0};
+    if (grants_stale(&w->api->grants, w->grants))
+        renew_grants(w);
+    enum origin_kind origin = origin_of(w, s, req);
     if (cors_is_preflight(req)) {
-        cors_preflight(&w->api->cors, req, &r);
+        if (origin == ORIGIN_FOREIGN)
+            origin_refused(w, req, M_ORIGIN_PREFLIGHT);
+        cors_preflight(&w->grants->cors, req, origin == ORIGIN_OWN, &r);
         s->exchange.cors = r.cors; /* a refused one says Vary too */
         session_reply(s, &r);
         return;
     }
-    cors_apply(&w->api->cors, req, &r);
-    r.cors.vary_token = w->api->auth != NULL;
+    if (origin == ORIGIN_FOREIGN && !req->upgrade_websocket)
+        origin_refused(w, req, M_ORIGIN_SIMPLE);
+    cors_apply(&w->grants->cors, req, &r);
+    r.cors.vary_token = w->api->auth_on;
     s->exchange.cors = r.cors;
     arena_reset(&w->arena);
     route(&c, &match);

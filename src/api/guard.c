@@ -33,7 +33,7 @@ void answer_denied(struct call *c)
 
 /* ---- rates ---- */
 
-static bool trusted(const struct api *api, const struct address *a)
+bool guard_trusts(const struct api *api, const struct address *a)
 {
     for (unsigned i = 0; i < api->proxy_count; i++)
         if (network_has(&api->proxies[i], a))
@@ -49,8 +49,8 @@ struct address guard_client(const struct call *c, bool *proxied)
     struct http_list_back hops = http_list_back(c->req, SLICE_LIT("X-Forwarded-For"));
     struct slice hop;
     struct address before;
-    *proxied = trusted(api, &client);
-    while (trusted(api, &client) && http_list_prev(&hops, &hop) && address_parse(hop, true, &before))
+    *proxied = guard_trusts(api, &client);
+    while (guard_trusts(api, &client) && http_list_prev(&hops, &hop) && address_parse(hop, true, &before))
         client = before;
     return client;
 }
@@ -147,7 +147,7 @@ static bool identify(struct call *c)
     struct api_worker *w = c->w;
     if (!find_token(c, &token))
         return true;
-    enum token_verdict v = token_cache_verify(w->tokens, w->api->auth, token, clock_wall_us() / 1000000, &w->who);
+    enum token_verdict v = token_cache_verify(w->tokens, w->grants->auth, token, clock_wall_us() / 1000000, &w->who);
     if (v == TOKEN_NO_MEMORY)
         answer_err(c->s, ERR_NOMEM);
     else if (v != TOKEN_GOOD)
@@ -225,7 +225,7 @@ bool guard_admit(struct call *c, const struct endpoint *row)
     }
     if (!take_address(c, row->rate))
         return false;
-    if (api->auth && !authorize(c, row->access))
+    if (api->auth_on && !authorize(c, row->access))
         return false;
     return take_principal(c, row->rate);
 }

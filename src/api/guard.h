@@ -23,6 +23,7 @@ enum access {
 /* 0: may pass; 401: a token is needed; 403: this one will not do. who NULL: no token came. */
 int guard_verdict(enum access access, const struct principal *who);
 
+struct api;
 struct call;
 struct endpoint;
 /* False: answered. Sets c->who and c->scope. Called only where api->guarded. */
@@ -34,3 +35,5 @@ bool guard_connect(struct call *c);
 bool guard_offers_bearer(const struct http_request *req);
 /* The client's own address: the peer's, or what the nearest untrusted hop is called by our own proxies. */
 struct address guard_client(const struct call *c, bool *proxied);
+/* A connection of --trusted-proxy: what its headers say of the client is believed. */
+bool guard_trusts(const struct api *api, const struct address *a);

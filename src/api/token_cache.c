@@ -52,12 +52,17 @@ static void forget(struct good_token *t)
         OPENSSL_clear_free(t, sizeof(*t) + t->len);
 }
 
+void token_cache_clear(struct token_cache *c)
+{
+    for (size_t i = 0; c && i < (c->mask + 1) * PLACES; i++) {
+        forget(c->places[i]);
+        c->places[i] = NULL;
+    }
+}
+
 void token_cache_free(struct token_cache *c)
 {
-    if (!c)
-        return;
-    for (size_t i = 0; i < (c->mask + 1) * PLACES; i++)
-        forget(c->places[i]);
+    token_cache_clear(c);
     free(c);
 }
 

@@ -103,6 +103,8 @@ enum err access_open(const struct config *c, struct access *out, struct buf *war
         [RATE_SEND] = c->rate_send, [RATE_CREATE] = c->rate_create, [RATE_CONNECT] = c->rate_connect};
     *out = (struct access){0};
     enum err e = read_proxies(c, out, why);
+    if (e == OK)
+        e = origins_read(&c->cors_origin, &out->origins, why);
     if (e == OK && c->auth_key.count > 0)
         e = auth_new(c->auth_key.items, c->auth_key.count, &out->auth, warnings, why);
     if (e == OK && c->rate_send + c->rate_create + c->rate_connect > 0) {
@@ -123,13 +125,22 @@ enum err access_open(const struct config *c, struct access *out, struct buf *war
 void access_close(struct access *a)
 {
     auth_free(a->auth);
+    origins_free(&a->origins);
     rate_limiter_free(a->rates);
     *a = (struct access){0};
 }
 
-void access_guard(const struct access *a, const struct config *c, struct api *api)
+/* The keys become the grants'. */
+static enum err grant(struct access *a, struct api *api)
 {
-    api->auth = a->auth;
+    enum err e = grants_publish(&api->grants, a->auth, a->origins.items, a->origins.count);
+    a->auth = NULL;
+    return e;
+}
+
+enum err access_guard(struct access *a, const struct config *c, struct api *api)
+{
+    api->auth_on = a->auth != NULL;
     api->rates = a->rates;
     api->proxy_count = a->proxy_count;
     memcpy(api->proxies, a->proxies, sizeof(api->proxies));
@@ -140,6 +151,22 @@ void access_guard(const struct access *a, const struct config *c, struct api *ap
     for (unsigned i = 0; i < c->admin_listen.count; i++)
         api->doors[c->listen.count + i] =
             (struct api_door){.admin = true, .loopback = listener_is_loopback(slice_cstr(c->admin_listen.items[i]))};
+    return grant(a, api);
+}
+
+/* Whether there are keys at all, the flags said for good. */
+enum err access_reload(const struct config *c, struct api *api, struct buf *warnings, struct buf *why)
+{
+    struct access a = {0};
+    enum err e = origins_read(&c->cors_origin, &a.origins, why);
+    if (e == OK && c->auth_key.count > 0)
+        e = auth_new(c->auth_key.items, c->auth_key.count, &a.auth, warnings, why);
+    if (e == OK)
+        e = grant(&a, api);
+    if (e == ERR_NOMEM)
+        buf_append_lit(why, "no memory for keys and origins");
+    access_close(&a);
+    return e;
 }
 
 /* ---- --issue-token ---- */

@@ -64,16 +64,38 @@ static void on_second_signal(int number)
     _exit(128 + number);
 }
 
+/* What stops the server; SIGQUIT too, for whoever is used to it draining. */
+static const int stopping[] = {SIGTERM, SIGINT, SIGQUIT};
+#define STOPPING (sizeof(stopping) / sizeof(stopping[0]))
+
+/* Before any thread: all inherit it. The others would end the process, or dump it, for no reason of ours. */
+static void settle_signals(sigset_t *wanted)
+{
+    static const int meaningless[] = {SIGPIPE, SIGUSR1, SIGUSR2};
+    sigemptyset(wanted);
+    for (size_t i = 0; i < STOPPING; i++)
+        sigaddset(wanted, stopping[i]);
+    sigaddset(wanted, SIGHUP);
+    sigprocmask(SIG_BLOCK, wanted, NULL);
+    for (size_t i = 0; i < sizeof(meaningless) / sizeof(meaningless[0]); i++)
+        signal(meaningless[i], SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not the end */
+}
+
 static void wait_for_signal(const sigset_t *wanted, struct server *server)
 {
     struct timespec second = {.tv_sec = 1};
     int number;
-    while ((number = sigtimedwait(wanted, NULL, &second)) < 0)
+    while ((number = sigtimedwait(wanted, NULL, &second)) < 0 || number == SIGHUP) {
+        if (number == SIGHUP)
+            server_reload(server);
         server_watch(server);
-    log_info("stopping", "signal=%s", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    }
+    log_info("stopping", "signal=SIG%s", sigabbrev_np(number));
     struct sigaction at_once = {.sa_handler = on_second_signal};
-    sigaction(SIGTERM, &at_once, NULL);
-    sigaction(SIGINT, &at_once, NULL);
+    signal(SIGHUP, SIG_IGN);
+    for (size_t i = 0; i < STOPPING; i++)
+        sigaction(stopping[i], &at_once, NULL);
     sigprocmask(SIG_UNBLOCK, wanted, NULL);
 }
 
@@ -88,12 +110,7 @@ static int serve(const struct config *c)
 {
     return_freed_memory();
     sigset_t wanted;
-    sigemptyset(&wanted);
-    sigaddset(&wanted, SIGTERM);
-    sigaddset(&wanted, SIGINT);
-    sigprocmask(SIG_BLOCK, &wanted, NULL); /* before any thread: all inherit it */
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error of the write, not the end */
+    settle_signals(&wanted);
     log_thread_name("main");
     if (log_start(c->log_level, c->log_format) != OK) {
         fputs("sakurad: cannot start the log thread\n", stderr);

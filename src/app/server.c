@@ -87,16 +87,22 @@ static void render_own(struct buf *out, void *arg)
     buf_printf(out, "sakurad_insecure %d\n", s->access.insecure ? 1 : 0);
 }
 
+static void log_warnings(struct buf *lines)
+{
+    for (const char *line = buf_cstr(lines); *line;) {
+        size_t len = strcspn(line, "\n");
+        log_warn("access", "warning=\"%.*s\"", (int)len, line);
+        line += len + (line[len] == '\n');
+    }
+}
+
 /* Keys are read and sockets bound as root, if root it is; everything after that as --user. */
 static enum err settle_access(struct server *s, struct buf *why)
 {
     struct buf warnings = {0};
     enum err e = access_open(s->config, &s->access, &warnings, why);
-    for (const char *line = buf_cstr(&warnings); e == OK && *line;) {
-        size_t len = strcspn(line, "\n");
-        log_warn("access", "warning=\"%.*s\"", (int)len, line);
-        line += len + (line[len] == '\n');
-    }
+    if (e == OK)
+        log_warnings(&warnings);
     buf_fini(&warnings);
     if (e == OK && s->config->user)
         e = access_drop_root(s->config->user, why);
@@ -266,8 +272,9 @@ static enum err start_workers(struct server *s, struct buf *why)
         .idle_ms = c->idle_timeout_ms,
         .write_ms = c->response_timeout_ms,
         .answer_ms = c->write_timeout_ms + 500};
-    access_guard(&s->access, c, &s->api);
-    enum err e = api_init(&s->api);
+    enum err e = access_guard(&s->access, c, &s->api);
+    if (e == OK)
+        e = api_init(&s->api);
     for (int64_t i = 0; e == OK && i < c->workers; i++) {
         struct worker_options options = {.index = (unsigned)i,
                                          .api = &s->api,
@@ -355,7 +362,7 @@ static void greet(struct server *s)
             memcpy(first, address, sizeof(first));
         log_info(i < c->listen.count ? "listening" : "listening for operators", "address=%s", address);
     }
-    if (s->access.auth)
+    if (s->api.auth_on)
         log_info("authentication", "keys=%u token_ttl_s=%lld", c->auth_key.count, (long long)c->token_ttl_s);
     log_info("try", "command=\"curl http://%s/api/health\"", first);
     buf_fini(&uri);
@@ -368,6 +375,7 @@ enum err server_start(const struct config *config, struct server **out, struct b
         return say(why, ERR_NOMEM, "the server");
     memset(s, 0, sizeof(*s));
     s->config = config;
+    grants_board_init(&s->api.grants);
     quota_init(&s->quota, config->buffer_mb << 20);
     raise_descriptors(config->max_connections);
     enum err e = open_listeners(s, why);
@@ -418,6 +426,18 @@ void server_watch(struct server *s)
         watch_loop(s, broadcaster_loop(s->broadcasters[i]), THREADS_MAX + i, "broadcast", i);
 }
 
+void server_reload(struct server *s)
+{
+    struct buf warnings = {0}, why = {0};
+    if (access_reload(s->config, &s->api, &warnings, &why) == OK)
+        log_info("reloaded", "keys=%u origins=%u", s->config->auth_key.count, grants_origins(&s->api.grants));
+    else
+        log_error("reload failed", "error=\"%s\" in_force=\"what was before\"", buf_cstr(&why));
+    log_warnings(&warnings);
+    buf_fini(&warnings);
+    buf_fini(&why);
+}
+
 /* ---- stop, along the data's way ---- */
 
 static void stop_workers(struct server *s, int64_t deadline_us)
@@ -454,6 +474,7 @@ static void free_all(struct server *s)
     for (unsigned i = 0; i < s->listener_count; i++)
         close(s->listeners[i]);
     api_fini(&s->api);
+    grants_board_fini(&s->api.grants);
     readers_free(s->readers);
     writer_free(s->writer);
     cache_free(s->cache);

@@ -141,21 +141,35 @@ static bool any_free_port(const char *value)
     return slice_ends(slice_cstr(value), SLICE_LIT(":0"));
 }
 
-static enum err add_item(const struct source *from, struct config_list *list, const char *value)
+static char *tidied(const struct option_row *row, const char *value)
 {
-    enum err err = check_text(from, value);
+    struct buf tidy = {0};
+    if (!row->tidy)
+        return strdup(value);
+    row->tidy(value, &tidy);
+    char *copy = buf_ok(&tidy) ? strdup(buf_cstr(&tidy)) : NULL;
+    buf_fini(&tidy);
+    return copy;
+}
+
+static enum err add_item(const struct source *from, struct config_list *list, const char *given)
+{
+    enum err err = check_text(from, given);
     if (err != OK)
         return err;
-    if (list->count == CONFIG_LIST_MAX)
-        return refuse(from, value, "is one too many; give at most 32");
+    char *value = tidied(from->row, given);
+    if (!value)
+        return ERR_NOMEM;
+    const char *wrong = list->count == CONFIG_LIST_MAX ? "is one too many; give at most 32" : NULL;
     for (unsigned i = 0; i < list->count; i++)
         if (strcmp(list->items[i], value) == 0 && !any_free_port(value))
-            return refuse(from, value, "is given twice; give each once");
-    list->items[list->count] = strdup(value);
-    if (!list->items[list->count])
-        return ERR_NOMEM;
-    list->count++;
-    return OK;
+            wrong = "is given twice; give each once";
+    if (!wrong) {
+        list->items[list->count++] = value;
+        return OK;
+    }
+    free(value);
+    return refuse(from, given, wrong);
 }
 
 /* Items separated by commas, with spaces around them allowed. */

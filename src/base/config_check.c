@@ -1,5 +1,7 @@
-/* What a valid address, origin or store URI looks like. Each check says in a few words what is wrong. */
+/* What a valid address, network or store URI looks like. Each check says in a few words what is wrong. */
 #include "config_table.h"
+
+#include "base/origin.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -36,52 +38,20 @@ const char *check_listen(const char *value)
     return NULL;
 }
 
-static bool is_host_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
-           c == '_';
-}
-
-static bool is_scheme(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool letter = c >= 'a' && c <= 'z';
-        bool other = (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
-        if (!letter && (i == 0 || !other))
-            return false;
-    }
-    return s.len > 0;
-}
-
-static bool is_host(struct slice s)
-{
-    if (s.len >= 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']')
-        return is_address(AF_INET6, slice_of(s.ptr + 1, s.len - 2));
-    for (size_t i = 0; i < s.len; i++)
-        if (!is_host_char(s.ptr[i]))
-            return false;
-    return s.len > 0;
-}
-
+/* Or @FILE, whose lines are read when the server starts. */
 const char *check_origin(const char *value)
 {
-    static const char form[] =
-        "is not an origin; give SCHEME://HOST[:PORT] without a path, such as https://example.com";
-    const char *sep = strstr(value, "://");
-    if (!sep || !is_scheme(slice_of(value, (size_t)(sep - value))))
-        return form;
-    struct slice host = slice_cstr(sep + 3);
-    if (strchr(host.ptr, '/'))
-        return form;
-    const char *colon = strrchr(host.ptr, ':');
-    const char *bracket = strrchr(host.ptr, ']');
-    if (colon && (!bracket || colon > bracket)) {
-        if (!is_port(slice_cstr(colon + 1), 1))
-            return "has a bad port; give SCHEME://HOST[:PORT] with a port of 1 to 65535";
-        host.len = (size_t)(colon - host.ptr);
-    }
-    return is_host(host) ? NULL : form;
+    if (value[0] == '@')
+        return value[1] ? NULL : "names no file; give @FILE, one origin a line";
+    return origin_check(value);
+}
+
+void tidy_origin(const char *value, struct buf *out)
+{
+    if (value[0] == '@')
+        buf_append_slice(out, slice_cstr(value));
+    else
+        origin_tidy(value, out);
 }
 
 const char *check_store(const char *value)

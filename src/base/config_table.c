@@ -58,8 +58,11 @@ const struct option_row option_rows[] = {
      .fallback = "http://localhost:3000,http://localhost:3001,http://127.0.0.1:3000,http://127.0.0.1:3001",
      .placeholder = "ORIGIN",
      .check = check_origin,
+     .tidy = tidy_origin,
      .group = "Network",
-     .help = "A web origin whose pages may call; may be given several times. Replaces the default list."},
+     .help =
+         "A web origin whose pages may call, or @FILE with one origin a line, which SIGHUP reads again; may be given "
+         "several times. Replaces the default list. The server's own pages always may."},
     INT("max-connections", max_connections, "20000", 1, 1000000, "connections", "N", "Network",
         "Most open connections, HTTP and WebSocket together."),
     INT("max-per-address", max_per_address, "0", 0, 1000000, "connections", "N", "Network",

@@ -28,9 +28,10 @@ struct option_row {
     const char *placeholder;    /* what --help writes for the value */
     const char *const *choices; /* OPTION_CHOICE: ends with NULL */
     option_check_fn check;      /* OPTION_TEXT and OPTION_LIST (each item); NULL: anything not empty */
-    bool flag_only;             /* no environment variable: it makes this run do something else */
-    bool secret;                /* never printed, not even in an error */
-    bool uri;                   /* printed with its password masked */
+    void (*tidy)(const char *value, struct buf *out); /* OPTION_LIST: how each item is kept; NULL: as it is given */
+    bool flag_only;                                   /* no environment variable: it makes this run do something else */
+    bool secret;                                      /* never printed, not even in an error */
+    bool uri;                                         /* printed with its password masked */
     const char *group;
     const char *help;
 };
@@ -50,6 +51,7 @@ static inline void *option_field(struct config *c, const struct option_row *row)
 /* Checks that are shared by rows (config_check.c). */
 const char *check_listen(const char *value);
 const char *check_origin(const char *value);
+void tidy_origin(const char *value, struct buf *out);
 const char *check_store(const char *value);
 const char *check_network(const char *value);
 const char *check_issue(const char *value);

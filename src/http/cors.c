@@ -1,13 +1,4 @@
 #include "http/cors.h"
-#include "base/err.h"
-
-void cors_init(struct cors_policy *p, char *const *origins, unsigned count)
-{
-    must(count <= CORS_ORIGINS_MAX);
-    *p = (struct cors_policy){.count = count};
-    for (unsigned i = 0; i < count; i++)
-        p->origins[i] = slice_cstr(origins[i]);
-}
 
 static const struct slice *find_origin(const struct cors_policy *p, struct slice origin)
 {
@@ -44,10 +35,13 @@ static bool method_is_allowed(struct slice method)
     return false;
 }
 
-void cors_preflight(const struct cors_policy *p, const struct http_request *req, struct http_reply *r)
+void cors_preflight(const struct cors_policy *p, const struct http_request *req, bool own, struct http_reply *r)
 {
-    bool origin_ok = cors_allows(p, req->origin), method_ok = method_is_allowed(req->access_control_request_method);
+    bool origin_ok = own || cors_allows(p, req->origin);
+    bool method_ok = method_is_allowed(req->access_control_request_method);
     cors_apply(p, req, r);
+    if (own)
+        r->cors.allow_origin = req->origin;
     r->cors.preflight = origin_ok;
     r->cors.allow_headers = req->access_control_request_headers;
     r->content_type = HTTP_TYPE_TEXT;

@@ -13,7 +13,7 @@ const struct slice HTTP_CONTINUE = SLICE_INIT("HTTP/1.1 100 Continue\r\n\r\n");
 const struct slice HTTP_TYPE_JSON = SLICE_INIT("application/json");
 const struct slice HTTP_TYPE_TEXT = SLICE_INIT("text/plain; charset=utf-8");
 
-#define FIXED_ROOM 768 /* every name, number and fixed value that a head can have */
+#define FIXED_ROOM 896 /* every name, number and fixed value that a head can have */
 
 static const struct slice cors_methods = SLICE_INIT("DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT");
 
@@ -67,6 +67,8 @@ static char *put_cors(char *to, const struct http_reply_cors *c)
         to = put_header(to, SLICE_LIT("\r\nAccess-Control-Allow-Origin: "), c->allow_origin);
         to = put(to, SLICE_LIT("\r\nAccess-Control-Allow-Credentials: true"));
     }
+    if (c->allow_origin.ptr && !c->preflight)
+        to = put(to, SLICE_LIT("\r\nAccess-Control-Expose-Headers: ETag, Retry-After, Location"));
     if (c->preflight) {
         to = put_header(to, SLICE_LIT("\r\nAccess-Control-Allow-Methods: "), cors_methods);
         to = put(to, SLICE_LIT("\r\nAccess-Control-Max-Age: 600"));

@@ -144,7 +144,7 @@ class Bad(unittest.TestCase):
             ("listen", ("", "8000", "localhost:8000", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:x",
                         "256.0.0.1:80", "[::1", "::1:80", "127.0.0.1:-1", "127.0.0.1:80/x", "[127.0.0.1]:80")),
             ("cors-origin", ("", "*", "example.com", "http://", "http://x/", "http://x:0", "http://x:99999", "http://x y",
-                             "http://x?y", "http://ann@x")),
+                             "http://x?y", "http://ann@x", "null", "http://127.1", "http://bü.example", "@")),
             ("store", ("", "x", "sqlite:", "sakurad.db", "postgres://h/d", "mongodb://")),
             ("log-level", ("", "loud", "INFO", "1")),
             ("log-format", ("", "xml", "JSON")),

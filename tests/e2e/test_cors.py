@@ -1,17 +1,21 @@
 """Which web origins may read answers: the allowlist, preflights, and errors too."""
 from harness.case import FOREIGN, ORIGINS, ServerCase, main
 from harness.rawhttp import build
+from harness.server import Server
+from harness.websocket import PATH, new_key, upgrade_headers
 
 METHODS = {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"}
 
 
 class Cors(ServerCase):
     allowed = ORIGINS
-    refused = (FOREIGN, "http://localhost:3002", "https://localhost:3000", "http://localhost", "null",
+    refused = (FOREIGN, "http://localhost:3002", "https://localhost:3000", "http://localhost.", "null",
                "http://localhost:3000.evil.example", "http://LOCALHOST:3000/", "http://127.0.0.1:30000")
 
-    def assertAllowed(self, r, origin):
+    def assertAllowed(self, r, origin, preflight=False):
         self.assertEqual(r.header("Access-Control-Allow-Origin"), origin, r)
+        if not preflight:  # else a page cannot see when to come again, or what has changed
+            self.assertEqual(r.header("Access-Control-Expose-Headers"), "ETag, Retry-After, Location")
         self.assertEqual(r.header("Access-Control-Allow-Credentials"), "true")
         self.assertIn("Origin", (r.header("Vary") or "").replace(" ", "").split(","))
 
@@ -41,7 +45,7 @@ class Cors(ServerCase):
                         ("Origin", origin), ("Access-Control-Request-Method", "PATCH"),
                         ("Access-Control-Request-Headers", "content-type, idempotency-key")])
                     self.assertEqual(r.status, 200)
-                    self.assertAllowed(r, origin)
+                    self.assertAllowed(r, origin, preflight=True)
                     self.assertEqual(set(r.header("Access-Control-Allow-Methods").replace(" ", "").split(",")), METHODS)
                     self.assertEqual(r.header("Access-Control-Allow-Headers"), "content-type, idempotency-key")
                     self.assertEqual(r.header("Access-Control-Max-Age"), "600")
@@ -113,6 +117,88 @@ class OwnList(Cors):
     args = ("--cors-origin", "https://chat.example", "--cors-origin=http://[::1]:8080")
     allowed = ("https://chat.example", "http://[::1]:8080")
     refused = ORIGINS + (FOREIGN, "https://chat.example:444", "https://chat.example.evil.example")
+
+
+class AsGiven(Cors):
+    """Origins as people write them are the ones that browsers send."""
+    args = ("--cors-origin", "HTTPS://Chat.Example:443", "--cors-origin", "http://[0:0::1]:8080")
+    allowed = ("https://chat.example", "http://[::1]:8080")
+    refused = ORIGINS + (FOREIGN, "https://chat.example:443", "HTTPS://Chat.Example")
+
+
+class OwnPages(ServerCase):
+    """A page that the server's own host serves (through a proxy, say) is no other origin; a refused one is told of."""
+
+    args = ("--cors-origin", "https://listed.example", "--trusted-proxy", "127.0.0.2")
+
+    def ask(self, method, host, headers, source=None):
+        with self.server.connect(source=source) as c:
+            target = PATH if ("Upgrade", "websocket") in headers else "/api/users"
+            c.send(build(method, target, headers, host=host))
+            return c.response()
+
+    def upgrade(self, host, origin, *more, source=None):
+        return self.ask("GET", host, upgrade_headers(new_key(), origin=origin) + list(more), source).status
+
+    def refusals(self):
+        m = self.server.metrics()
+        return [m.get("sakurad_origins_refused_total", asked_for=k) for k in ("answer", "preflight", "websocket")]
+
+    def own(self):
+        port = self.server.ports[0]
+        return ((f"127.0.0.1:{port}", f"http://127.0.0.1:{port}"), ("chat.example", "http://chat.example"),
+                ("chat.example", "https://chat.example"), ("Chat.Example:443", "https://chat.example"),
+                ("[::1]:8443", "https://[::1]:8443"))
+
+    def test_of_the_host_that_was_asked(self):
+        before = self.refusals()
+        for host, origin in self.own():
+            with self.subTest(host, origin=origin):
+                self.assertEqual(self.upgrade(host, origin), 101)
+                r = self.ask("OPTIONS", host, [("Origin", origin), ("Access-Control-Request-Method", "PATCH")])
+                self.assertEqual(r.status, 200, r)
+                r = self.ask("GET", host, [("Origin", origin)])
+                self.assertEqual(r.status, 200, r)
+        self.assertEqual(self.refusals(), before)
+
+    def test_of_another_host(self):
+        before = self.refusals()
+        rows = (("chat.example", "https://evil.example"), ("chat.example", "https://chat.example:8443"),
+                ("chat.example", "https://chat.example.evil.example"), ("chat.example:80", "https://chat.example"),
+                ("chat.example", "null"), ("listed.example.", "https://listed.example.:1"))
+        for host, origin in rows:
+            with self.subTest(host, origin=origin):
+                self.assertEqual(self.upgrade(host, origin), 403)
+                r = self.ask("OPTIONS", host, [("Origin", origin), ("Access-Control-Request-Method", "GET")])
+                self.assertEqual(r.status, 400, r)
+                self.assertEqual(self.ask("GET", host, [("Origin", origin)]).status, 200)
+        self.assertEqual(self.refusals(), [n + len(rows) for n in before])
+
+    def test_the_scheme_that_a_trusted_proxy_tells(self):
+        proto = ("X-Forwarded-Proto", "https")
+        rows = (("https://chat.example", 101, "127.0.0.2"), ("http://chat.example", 403, "127.0.0.2"),
+                ("http://chat.example", 101, None))  # anybody may say so; then it cannot be known
+        for origin, status, source in rows:
+            with self.subTest(origin, source=source):
+                self.assertEqual(self.upgrade("chat.example", origin, proto, source=source), status)
+
+    def test_a_refused_one_is_named_in_the_log_once(self):
+        for _ in range(30):
+            self.assertEqual(self.upgrade("chat.example", "https://forgotten.example"), 403)
+        self.server.logged(r"origin refused origin=\"https?://[a-z.:0-9]+\" asked_for=.* advice=\"if its pages may call, "
+                           r"start with --cors-origin ")
+        self.assertLess(self.server.log().count("origin refused"), 20)
+
+    def test_what_a_stranger_calls_an_origin_forges_no_line(self):
+        server = Server(log_level="info", patient=True).start()
+        self.addCleanup(server.discard)
+        with server.connect() as c:
+            c.send(build("GET", "/api/health", [("Origin", 'http://x" advice="curl evil | sh' + "y" * 300)]))
+            self.assertEqual(c.response().status, 200)
+        line = server.logged(r"origin refused .*")[0]
+        self.assertIn('origin="http://x??advice', line)
+        self.assertLess(len(line), 600)
+        server.stop()
 
 
 if __name__ == "__main__":

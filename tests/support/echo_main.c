@@ -126,6 +126,7 @@ static void start(struct echo *echo, const int *listener)
     require(echo->admission ? OK : ERR_NOMEM, "admission");
     push.on_closed_arg = echo->admission;
     require(broadcaster_new(&echo->broadcaster, &push), "broadcaster");
+    grants_board_init(&echo->api.grants);
     echo->api.config = &config;
     echo->api.broadcasters = &echo->broadcaster;
     echo->api.broadcaster_count = 1;

@@ -12,6 +12,7 @@ int main(void)
         {"id", id_tests},
         {"config", config_tests},
         {"log", log_tests},
+        {"origin", origin_tests},
         {"metrics", metrics_tests},
         {0},
     });

@@ -12,3 +12,4 @@ extern const CU_TestInfo log_tests[];
 extern const CU_TestInfo map_tests[];
 extern const CU_TestInfo memory_tests[];
 extern const CU_TestInfo metrics_tests[];
+extern const CU_TestInfo origin_tests[];

@@ -1,15 +1,12 @@
 #include "http/cors.h"
 #include "suites.h"
 
-static char listed_a[] = "http://localhost:3000", listed_b[] = "http://127.0.0.1:3001";
-static char *const listed[] = {listed_a, listed_b};
+static const struct slice listed[] = {{"http://localhost:3000", 21}, {"http://127.0.0.1:3001", 21}};
 #define DATE SLICE_LIT("Tue, 24 Nov 2026 21:56:00 GMT")
 
 static struct cors_policy policy(void)
 {
-    struct cors_policy p;
-    cors_init(&p, listed, 2);
-    return p;
+    return (struct cors_policy){.origins = listed, .count = 2};
 }
 
 static void test_allowlist(void)
@@ -48,6 +45,7 @@ static void test_simple(void)
     cors_apply(&p, &req, &r);
     check_head(&r, "HTTP/1.1 404 Not Found\r\nDate: Tue, 24 Nov 2026 21:56:00 GMT\r\nContent-Length: 0\r\n"
                    "Access-Control-Allow-Origin: http://localhost:3000\r\nAccess-Control-Allow-Credentials: true\r\n"
+                   "Access-Control-Expose-Headers: ETag, Retry-After, Location\r\n"
                    "Vary: Origin\r\n\r\n");
     req.origin = slice_cstr("http://evil.example");
     cors_apply(&p, &req, &r);
@@ -67,7 +65,7 @@ static void test_preflight(void)
                                .access_control_request_headers = slice_cstr("content-type,x-y")};
     struct http_reply r = {.minor = 1};
     CU_ASSERT(cors_is_preflight(&req));
-    cors_preflight(&p, &req, &r);
+    cors_preflight(&p, &req, false, &r);
     CU_ASSERT(slice_eq(r.small, SLICE_LIT("OK")));
     check_head(&r,
                "HTTP/1.1 200 OK\r\nDate: Tue, 24 Nov 2026 21:56:00 GMT\r\nContent-Type: text/plain; charset=utf-8\r\n"
@@ -77,12 +75,16 @@ static void test_preflight(void)
                "Access-Control-Max-Age: 600\r\nAccess-Control-Allow-Headers: content-type,x-y\r\nVary: Origin\r\n\r\n");
     req.access_control_request_headers = (struct slice){0};
     req.access_control_request_method = slice_cstr("BREW");
-    cors_preflight(&p, &req, &r);
+    cors_preflight(&p, &req, false, &r);
     CU_ASSERT_EQUAL(r.status, 400);
     CU_ASSERT(slice_eq(r.small, SLICE_LIT("Disallowed CORS method")));
     req.access_control_request_method = slice_cstr("GET");
+    req.origin = slice_cstr("http://chat.example");
+    cors_preflight(&p, &req, true, &r); /* the server's own page */
+    CU_ASSERT_EQUAL(r.status, 200);
+    CU_ASSERT(slice_eq(r.cors.allow_origin, req.origin));
     req.origin = slice_cstr("http://evil.example");
-    cors_preflight(&p, &req, &r);
+    cors_preflight(&p, &req, false, &r);
     CU_ASSERT(slice_eq(r.small, SLICE_LIT("Disallowed CORS origin")));
     check_head(&r, "HTTP/1.1 400 Bad Request\r\nDate: Tue, 24 Nov 2026 21:56:00 GMT\r\n"
                    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 22\r\nVary: Origin\r\n\r\n");
