@@ -11,48 +11,57 @@
 #define CKPT_CACHE_KIB 64  /* a checkpoint copies pages by itself, not through the cache */
 
 struct checkpointer {
-    const struct db_options *options;
+    struct db_options options;
+    struct sqlite_conn conn; /* the thread's, once it runs */
     pthread_t thread;
     pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t wake;
-    bool asked, running, ready, stop;
+    int64_t frames; /* in the log after the last commit */
+    bool unmoved;   /* some of them are known to be in no pass: the log cannot begin anew */
+    bool asked, ready, stop;
+    bool running;   /* a pass of the thread's */
+    bool finishing; /* one of the writer's */
 };
 
-/* Each pass moves what was in the log at its start; what the writer added meanwhile is less each time. */
-static bool move_log(struct sqlite_conn *conn)
+/* What a pass found when it read the log's header (frames), and how many are in the database's file now (moved). A commit
+ * beside the pass is known by a log that is longer than the pass saw. Where it began anew meanwhile, it looks shorter, and
+ * the next commit will tell; after a failure too. */
+static void note_pass(struct checkpointer *c, int rc, int64_t frames, int64_t moved)
 {
-    int before = 0;
-    for (int pass = 0; pass < PASSES_MOST; pass++) {
-        int frames = 0, moved = 0;
-        int rc = sqlite3_wal_checkpoint_v2(conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &frames, &moved);
-        if (rc == SQLITE_BUSY) /* the writer does it itself */
-            return true;
-        if (rc != SQLITE_OK) {
-            (void)db_failed(conn, "checkpoint");
-            return false;
-        }
-        if (pass > 0 && frames - before < REST_FRAMES)
-            break;
-        before = frames;
-    }
-    return true;
+    c->unmoved = rc == SQLITE_OK && (moved < frames || c->frames > frames);
 }
 
-static bool run_pass(const struct db_options *options, struct sqlite_conn *conn)
+static int run_pass(struct sqlite_conn *conn, int *frames, int *moved)
 {
-    struct db_options small = *options;
-    small.cache_kib = CKPT_CACHE_KIB;
-    if (conn->lost)
-        db_close(conn);
-    if (!conn->db && db_open(conn, CONN_CHECKPOINT, &small, NULL) != OK)
-        return false;
-    return move_log(conn);
+    int rc = sqlite3_wal_checkpoint_v2(conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE, frames, moved);
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY) /* busy: somebody else does it */
+        (void)db_failed(conn, "checkpoint");
+    return rc;
+}
+
+static bool ready_to_pass(struct checkpointer *c)
+{
+    return (c->conn.db && !c->conn.lost) || db_open(&c->conn, CONN_CHECKPOINT, &c->options, NULL) == OK;
+}
+
+/* Each pass moves what was in the log at its start; what the writer added meanwhile is less each time. With the lock. */
+static void move_log(struct checkpointer *c)
+{
+    for (int pass = 0; pass < PASSES_MOST && c->unmoved; pass++) {
+        int frames = 0, moved = 0;
+        pthread_mutex_unlock(&c->lock);
+        int rc = run_pass(&c->conn, &frames, &moved);
+        pthread_mutex_lock(&c->lock);
+        note_pass(c, rc, frames, moved);
+        c->ready = rc == SQLITE_OK || rc == SQLITE_BUSY;
+        if (moved < frames || c->frames - moved < REST_FRAMES) /* a reader is in the way; or enough is done */
+            break;
+    }
 }
 
 static void *checkpoint_main(void *arg)
 {
     struct checkpointer *c = arg;
-    struct sqlite_conn conn = {0};
     log_thread_name("checkpoint");
     metrics_thread_init();
     pthread_mutex_lock(&c->lock);
@@ -61,17 +70,26 @@ static void *checkpoint_main(void *arg)
             pthread_cond_wait(&c->wake, &c->lock);
         if (c->stop)
             break;
-        c->asked = false;
-        c->running = true;
         pthread_mutex_unlock(&c->lock);
-        bool done = run_pass(c->options, &conn);
+        bool able = ready_to_pass(c);
         pthread_mutex_lock(&c->lock);
+        c->asked = false;
+        if (!able || c->finishing)
+            continue;
+        c->running = true;
+        move_log(c);
         c->running = false;
-        c->ready = done;
     }
     pthread_mutex_unlock(&c->lock);
-    db_close(&conn);
     return NULL;
+}
+
+static void free_checkpointer(struct checkpointer *c)
+{
+    db_close(&c->conn);
+    pthread_cond_destroy(&c->wake);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
 }
 
 enum err checkpointer_start(const struct db_options *options, struct checkpointer **out)
@@ -79,13 +97,13 @@ enum err checkpointer_start(const struct db_options *options, struct checkpointe
     struct checkpointer *c = calloc(1, sizeof(*c));
     if (!c)
         return ERR_NOMEM;
-    c->options = options;
+    c->options = *options;
+    c->options.cache_kib = CKPT_CACHE_KIB;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->wake, NULL);
+    (void)ready_to_pass(c); /* now, and not in the middle of trouble; else with the next ask */
     if (pthread_create(&c->thread, NULL, checkpoint_main, c) != 0) {
-        pthread_cond_destroy(&c->wake);
-        pthread_mutex_destroy(&c->lock);
-        free(c);
+        free_checkpointer(c);
         return ERR_NOMEM;
     }
     *out = c;
@@ -101,26 +119,51 @@ void checkpointer_stop(struct checkpointer *c)
     pthread_cond_signal(&c->wake);
     pthread_mutex_unlock(&c->lock);
     pthread_join(c->thread, NULL);
-    pthread_cond_destroy(&c->wake);
-    pthread_mutex_destroy(&c->lock);
-    free(c);
+    free_checkpointer(c);
+}
+
+void checkpointer_committed(struct checkpointer *c, int64_t frames)
+{
+    pthread_mutex_lock(&c->lock);
+    c->frames = frames;
+    c->unmoved = true;
+    pthread_mutex_unlock(&c->lock);
 }
 
 void checkpointer_ask(struct checkpointer *c)
 {
     pthread_mutex_lock(&c->lock);
-    if (!c->running && !c->ready && !c->asked) {
+    if (c->unmoved && !c->running && !c->ready && !c->asked) {
         c->asked = true;
         pthread_cond_signal(&c->wake);
     }
     pthread_mutex_unlock(&c->lock);
 }
 
-bool checkpointer_ready(struct checkpointer *c)
+bool checkpointer_busy(struct checkpointer *c)
 {
     pthread_mutex_lock(&c->lock);
-    bool ready = c->ready;
-    c->ready = false;
+    bool busy = c->asked || c->running;
     pthread_mutex_unlock(&c->lock);
-    return ready;
+    return busy;
+}
+
+bool checkpointer_yields(struct checkpointer *c, int64_t most)
+{
+    pthread_mutex_lock(&c->lock);
+    bool yields = !c->running && (c->ready || c->frames >= most);
+    c->ready = c->ready && !yields;
+    c->finishing = yields;
+    pthread_mutex_unlock(&c->lock);
+    return yields;
+}
+
+void checkpointer_finish(struct checkpointer *c, struct sqlite_conn *conn)
+{
+    int frames = 0, moved = 0;
+    int rc = run_pass(conn, &frames, &moved);
+    pthread_mutex_lock(&c->lock);
+    note_pass(c, rc, frames, moved);
+    c->finishing = false;
+    pthread_mutex_unlock(&c->lock);
 }

@@ -1,10 +1,15 @@
 /* sqlite_checkpoint.h: moves the log (WAL) of the database back into its file without making the writer wait.
- * Thread:  its own ("checkpoint"), with its own connection; ask and ready from the writer; start and stop from main.
+ * Thread:  its own ("checkpoint"), with its own connection; start and stop from main, the rest from the writer.
  * Why:     a checkpoint of a full log takes as long as hundreds of commits. Here most of it happens beside the
  *          writer; the writer does the small rest between two batches, after which SQLite begins the log anew, so
  *          the file stays bounded under constant load.
+ * Turns:   SQLite before 3.51.3 (3.50.7, 3.44.6) loses pages where a commit begins the log anew after a pass has read how
+ *          long the log is and before it copies (https://sqlite.org/wal.html#walresetbug). A log begins anew only when all
+ *          of it is moved, and only passes move; so one pass at a time, and none begins unless a commit is known to have
+ *          added what no pass has moved: until that pass is done, the log cannot begin anew. The thread and the writer
+ *          take turns by that, under one lock; nobody waits for the other.
  * Owns:    its connection. The asking db_options must outlive it.
- * Blocks:  its thread on the disk; ask and ready never.
+ * Blocks:  its thread on the disk; the writer's calls never.
  * Fails:   a failed pass is logged and tried again with the next ask. */
 #pragma once
 #include "sqlite_conn.h"
@@ -13,6 +18,11 @@ struct checkpointer;
 
 NODISCARD enum err checkpointer_start(const struct db_options *options, struct checkpointer **out);
 void checkpointer_stop(struct checkpointer *c); /* accepts NULL; frees */
-void checkpointer_ask(struct checkpointer *c);  /* nothing while a pass runs */
-/* True once after a pass: the writer may now finish cheaply on its own connection. */
-bool checkpointer_ready(struct checkpointer *c);
+/* A commit has written: the log has that many frames now. */
+void checkpointer_committed(struct checkpointer *c, int64_t frames);
+void checkpointer_ask(struct checkpointer *c);  /* nothing while a pass runs, or where there is nothing to move */
+bool checkpointer_busy(struct checkpointer *c); /* asked, or a pass runs */
+/* True: the writer's turn. Most of the log is moved, or it has `most` frames and nobody moves them. Then
+ * checkpointer_finish(), which must follow, runs a pass on the writer's own connection: no commit can come between. */
+bool checkpointer_yields(struct checkpointer *c, int64_t most);
+void checkpointer_finish(struct checkpointer *c, struct sqlite_conn *conn);

@@ -77,34 +77,41 @@ static enum err set_wal(struct sqlite_conn *c)
     return err;
 }
 
+static enum err connect_to_file(struct sqlite_conn *c, enum db_kind kind, const struct db_options *options)
+{
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
+    flags |= kind == CONN_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    if (sqlite3_open_v2(options->path, &c->db, flags, NULL) != SQLITE_OK)
+        return db_failed(c, "open");
+    (void)sqlite3_extended_result_codes(c->db, 1);
+    (void)sqlite3_busy_timeout(c->db, CONN_BUSY_MS);
+    /* Only the writer knows whether the log may be moved when the last connection closes (sqlite_watch.h). */
+    if (kind != CONN_WRITER)
+        (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    enum err err = set_pragmas(c, kind, options);
+    return err == OK && kind == CONN_WRITER ? set_wal(c) : err;
+}
+
+/* Closing the last connection of all would drop the log's index (-shm). The next one would build it from the log, and take
+ * for committed what a failing disk has refused but left in the log: answered as failed, and there all the same. */
 enum err db_open(struct sqlite_conn *c, enum db_kind kind, const struct db_options *options, struct buf *why)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     must(pthread_once(&once, configure_sqlite) == 0);
-    int64_t logged_us = c->logged_us;
-    int error = c->error;
-    bool failed = c->failed;
-    *c = (struct sqlite_conn){.logged_us = logged_us, .error = error, .failed = failed};
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-    flags |= kind == CONN_READER ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
-    enum err err = OK;
-    if (sqlite3_open_v2(options->path, &c->db, flags, NULL) != SQLITE_OK)
-        err = db_failed(c, "open");
+    struct sqlite_conn fresh = {.logged_us = c->logged_us, .error = c->error, .failed = c->failed};
+    enum err err = connect_to_file(&fresh, kind, options);
     if (err == OK) {
-        (void)sqlite3_extended_result_codes(c->db, 1);
-        (void)sqlite3_busy_timeout(c->db, CONN_BUSY_MS);
-        /* Only the writer knows whether the log may be moved when the last connection closes (sqlite_watch.h). */
-        if (kind != CONN_WRITER)
-            (void)sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-        err = set_pragmas(c, kind, options);
-    }
-    if (err == OK && kind == CONN_WRITER)
-        err = set_wal(c);
-    if (err == OK)
+        db_close(c);
+        *c = fresh;
         return OK;
+    }
     if (why)
-        buf_printf(why, "%s: %s", options->path, c->error_text);
-    db_close(c);
+        buf_printf(why, "%s: %s", options->path, fresh.error_text);
+    db_close(&fresh);
+    c->logged_us = fresh.logged_us;
+    c->error = fresh.error;
+    c->failed = c->lost = true;
+    memcpy(c->error_text, fresh.error_text, sizeof(c->error_text));
     return err;
 }
 

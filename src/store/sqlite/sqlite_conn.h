@@ -32,7 +32,8 @@ struct sqlite_conn {
     char error_text[128];
 };
 
-/* why (may be NULL) gets a sentence for the operator. A writer makes the file where there is none. */
+/* Opens c, or opens it anew: what it was is closed only once the new connection stands, and stays where none can be had.
+ * why (may be NULL) gets a sentence for the operator. */
 NODISCARD enum err db_open(struct sqlite_conn *c, enum db_kind kind, const struct db_options *options, struct buf *why);
 void db_close(struct sqlite_conn *c); /* accepts a zeroed one */
 const char *db_sql(enum sql_id id);

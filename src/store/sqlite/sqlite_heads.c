@@ -187,6 +187,25 @@ void heads_forget(struct heads *h, int64_t chat)
     pthread_mutex_unlock(&h->lock);
 }
 
+void heads_replace(struct heads *h, struct heads *read)
+{
+    pthread_mutex_lock(&h->lock);
+    struct heads old = *h;
+    h->slots = read->slots;
+    h->staged = read->staged;
+    h->cap = read->cap;
+    h->count = read->count;
+    h->pending = read->pending;
+    h->pending_count = read->pending_count;
+    h->pending_cap = read->pending_cap;
+    h->totals = read->totals;
+    h->last_rev = read->last_rev;
+    pthread_mutex_unlock(&h->lock);
+    read->slots = old.slots;
+    read->staged = old.staged;
+    read->pending = old.pending;
+}
+
 void heads_publish(struct heads *h, const struct staged_head *staged, size_t count, const struct totals *totals,
                    int64_t last_rev)
 {

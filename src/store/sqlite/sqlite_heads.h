@@ -52,6 +52,8 @@ struct head *heads_find(const struct heads *h, int64_t chat); /* [writer], or [a
 uint32_t *heads_staged(struct heads *h, const struct head *slot); /* [writer] */
 struct head *heads_add(struct heads *h, const struct head *head); /* [writer] not there yet, room reserved */
 void heads_forget(struct heads *h, int64_t chat);                 /* [writer] a chat whose insert was rolled back */
+/* [writer] What `read` holds, in one step for those who look; read gets the old table. No batch is open. */
+void heads_replace(struct heads *h, struct heads *read);
 /* [writer] A batch is durable: its chats' newest messages, and the totals and newest rev after it. */
 void heads_publish(struct heads *h, const struct staged_head *staged, size_t count, const struct totals *totals,
                    int64_t last_rev);

@@ -57,7 +57,6 @@ enum err reader_begin(struct sqlite_reader *r)
     arena_reset(&r->scratch);
     if (r->conn.db && !r->conn.lost)
         return OK;
-    db_close(&r->conn);
     return open_connection(r);
 }
 

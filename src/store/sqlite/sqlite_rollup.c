@@ -140,7 +140,7 @@ void rollup_settle(struct sqlite_store *s, bool committed)
 /* A transaction of our own. */
 static enum err roll_alone(struct sqlite_store *s)
 {
-    enum err err = sqlite_begin(&s->base);
+    enum err err = store_begin(s);
     if (err != OK)
         return err;
     if (!s->roll.running)
@@ -170,12 +170,12 @@ enum err rollup_all(struct sqlite_store *s, int64_t budget_us)
     return OK;
 }
 
-/* ---- at open ---- */
+/* ---- at every open ---- */
 
 /* The chats written last, so that their next send reads nothing. */
-static enum err load_heads(struct sqlite_store *s)
+static enum err load_heads(struct sqlite_store *s, struct heads *read)
 {
-    enum err err = heads_reserve(&s->heads, HEADS_LOADED);
+    enum err err = heads_reserve(read, HEADS_LOADED);
     if (err != OK)
         return err;
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_HEADS_RECENT);
@@ -189,37 +189,37 @@ static enum err load_heads(struct sqlite_store *s)
             .ts = sqlite3_column_int64(stmt, 4),
         };
         head.rolled = head.rev;
-        (void)heads_add(&s->heads, &head);
+        (void)heads_add(read, &head);
     }
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
 /* Where a round was under way, the row may be ahead of this message; the chat's last one brings the head level. */
-static enum err take_message(struct sqlite_store *s, sqlite3_stmt *stmt)
+static enum err take_message(struct sqlite_store *s, struct heads *read, sqlite3_stmt *stmt)
 {
     int64_t rev = sqlite3_column_int64(stmt, 0), chat = sqlite3_column_int64(stmt, 1);
     int64_t seq = sqlite3_column_int64(stmt, 2), ts = sqlite3_column_int64(stmt, 3);
     struct head *head;
-    enum err err = heads_reserve(&s->heads, 1);
+    enum err err = heads_reserve(read, 1);
     if (err == OK)
-        err = store_head(s, chat, &head);
+        err = store_head(s, read, chat, &head);
     if (err != OK)
         return err == ERR_NOT_FOUND ? ERR_STORE : err;
-    s->totals_after.messages++;
-    s->last_rev_after = rev;
+    struct totals totals = read->totals;
+    totals.messages++;
     struct staged_head newest = {.chat = chat, .rev = rev, .ts = ts, .total = seq};
     newest.first = seq == 1 ? rev : head->first;
-    heads_publish(&s->heads, &newest, 1, &s->totals_after, rev);
+    heads_publish(read, &newest, 1, &totals, rev);
     return OK;
 }
 
-static enum err take_messages_after(struct sqlite_store *s, int64_t rolled_rev)
+static enum err take_messages_after(struct sqlite_store *s, struct heads *read, int64_t rolled_rev)
 {
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGES_AFTER);
     bind_int(stmt, 1, rolled_rev);
     enum err err;
     while ((err = db_row(&s->conn, stmt)) == OK) {
-        err = take_message(s, stmt);
+        err = take_message(s, read, stmt);
         if (err != OK)
             break;
     }
@@ -227,25 +227,37 @@ static enum err take_messages_after(struct sqlite_store *s, int64_t rolled_rev)
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
+static enum err read_file(struct sqlite_store *s, struct heads *read, int64_t *rolled_messages)
+{
+    enum err err = meta_get(&s->conn, "rolled_rev", &read->last_rev);
+    if (err == OK)
+        err = counters_get(&s->conn, &read->totals);
+    *rolled_messages = read->totals.messages;
+    if (err == OK)
+        err = load_heads(s, read);
+    return err == OK ? take_messages_after(s, read, read->last_rev) : err;
+}
+
 enum err rollup_recover(struct sqlite_store *s)
 {
-    int64_t rolled_rev;
-    enum err err = meta_get(&s->conn, "rolled_rev", &rolled_rev);
+    struct rollup *r = &s->roll;
+    struct heads read;
+    int64_t rolled_messages = 0;
+    enum err err = heads_init(&read);
     if (err == OK)
-        err = counters_get(&s->conn, &s->heads.totals);
-    if (err == OK)
-        err = load_heads(s);
+        err = read_file(s, &read, &rolled_messages);
+    if (err == OK) {
+        heads_replace(&s->heads, &read);
+        *r = (struct rollup){.chats = r->chats, .cap = r->cap, .rolled_messages = rolled_messages};
+    }
+    heads_fini(&read);
     if (err != OK)
         return err;
-    s->heads.last_rev = s->last_rev_after = rolled_rev;
-    s->totals_after = s->heads.totals;
-    s->roll.rolled_messages = s->heads.totals.messages;
-    err = take_messages_after(s, rolled_rev);
-    int64_t behind = s->heads.totals.messages - s->roll.rolled_messages;
-    if (err == OK && behind > 0) {
+    int64_t behind = s->heads.totals.messages - rolled_messages;
+    if (behind > 0) {
         log_info("store recovered", "messages=%lld", (long long)behind);
         err = rollup_all(s, 0);
     }
-    s->roll.ended_us = clock_mono_us();
+    r->ended_us = clock_mono_us();
     return err;
 }

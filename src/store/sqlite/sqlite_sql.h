@@ -23,10 +23,11 @@
     X(SQL_COMMIT, "COMMIT")                                                                                            \
     X(SQL_ROLLBACK, "ROLLBACK")                                                                                        \
     /* messages */                                                                                                     \
-    X(SQL_MESSAGE_INSERT, "INSERT INTO messages(rev, chat, prev, seq, ts, role, text, client_key) "                    \
+    X(SQL_MESSAGE_INSERT, "INSERT INTO messages(rev, chat, ts, role, text, client_key, prev, seq) "                    \
                           "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING")                            \
     X(SQL_MESSAGE_BY_KEY, "SELECT rev, ts FROM messages WHERE chat = ?1 AND client_key = ?2")                          \
-    X(SQL_MESSAGE_CHAT, "SELECT chat FROM messages WHERE rev = ?1")                                                    \
+    X(SQL_MESSAGE_SAME, "SELECT 1 FROM messages WHERE rev = ?1 AND chat = ?2 AND ts = ?3 AND role = ?4 AND text = ?5 " \
+                        "AND client_key IS ?6")                                                                        \
     X(SQL_MESSAGE_PREV, "SELECT prev FROM messages WHERE rev = ?1")                                                    \
     X(SQL_MESSAGE_ROW, "SELECT ts, role, text FROM messages WHERE rev = ?1")                                           \
     X(SQL_MESSAGES_AFTER, "SELECT rev, chat, seq, ts FROM messages WHERE rev > ?1 ORDER BY rev")                       \

@@ -15,7 +15,9 @@
  * Reads:   first copy from memory which messages are the newest (heads), then open a snapshot: since heads are
  *          published after their commit, the snapshot has every message that they name.
  * Failures: every call can fail with ERR_STORE; rollback() then brings memory back to the last commit. A connection
- *          that SQLite gave up on (I/O, corruption) is opened anew by the next begin() or read. */
+ *          that SQLite gave up on (I/O, corruption) is opened anew by the next begin() or read. Whenever the writer's is
+ *          opened, first or again, memory is read from the file (store_open_writer); an op that the file has by then, from
+ *          a try whose answer was lost, counts as stored and changes nothing. */
 #pragma once
 #include "sqlite_checkpoint.h"
 #include "sqlite_conn.h"
@@ -57,6 +59,9 @@ struct sqlite_store {
     size_t new_chat_count, new_chat_cap;
     struct totals totals_after; /* if the running batch commits */
     int64_t last_rev_after;
+    int64_t
+        opened_rev; /* the newest of all when the connection was opened: an op that has it or less was tried before … */
+    bool replayed; /* … and the file has it, with all of the running batch: totals as well */
     struct rollup roll;
     int64_t wal_frames; /* in the log after the last commit */
     int64_t wal_asked;  /* of which a checkpoint was asked for */
@@ -76,7 +81,7 @@ static inline struct sqlite_store *sqlite_store_of(struct store *s)
 }
 
 /* store_sqlite.c */
-enum err store_open_writer(struct sqlite_store *s, struct buf *why); /* (re)opens s->conn */
+enum err store_open_writer(struct sqlite_store *s, struct buf *why); /* (re)opens s->conn; memory follows the file */
 void store_note_health(struct sqlite_store *s);                      /* after a failure or a recovery */
 
 /* sqlite_lock.c: main at open, before SQLite opens the file, and at close, after SQLite closed it */
@@ -87,6 +92,7 @@ void sqlite_unlock(struct sqlite_store *s);
 void sqlite_make_log_room(struct sqlite_store *s, int64_t bytes);
 
 /* sqlite_write.c */
+NODISCARD enum err store_begin(struct sqlite_store *s); /* on the connection as it is */
 enum err sqlite_begin(struct store *s);
 enum err sqlite_commit(struct store *s);
 void sqlite_rollback(struct store *s);
@@ -100,15 +106,16 @@ enum err sqlite_insert_chat(struct store *s, struct chat *c);
 enum err sqlite_set_chat_flags(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                                int64_t rev, int64_t now_us);
 enum err sqlite_add_totals(struct store *s, const struct totals *delta);
-/* The chat's slot in s->heads, read from its row where it is not there; ERR_NOT_FOUND: no such chat. */
-NODISCARD enum err store_head(struct sqlite_store *s, int64_t chat, struct head **out);
+/* The chat's slot in h, read from its row where it is not there; ERR_NOT_FOUND: no such chat. */
+NODISCARD enum err store_head(struct sqlite_store *s, struct heads *h, int64_t chat, struct head **out);
 NODISCARD enum err store_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out);
 
 /* sqlite_rollup.c */
 NODISCARD enum err rollup_with_commit(struct sqlite_store *s); /* a share of the round, in the open transaction */
 void rollup_settle(struct sqlite_store *s, bool committed);    /* after commit or rollback */
 NODISCARD enum err rollup_all(struct sqlite_store *s, int64_t budget_us); /* own transactions; 0: to the end */
-NODISCARD enum err rollup_recover(struct sqlite_store *s); /* at open: totals, heads, and what a crash left */
+/* At every open of the writer's connection: totals, heads and rounds from the file, and what a crash left into the rows. */
+NODISCARD enum err rollup_recover(struct sqlite_store *s);
 
 /* sqlite_read.c, sqlite_recent.c */
 struct sqlite_reader {

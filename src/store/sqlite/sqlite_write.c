@@ -14,12 +14,23 @@
 /* Finishes what the checkpoint thread began. The log starts anew with the next write, if no reader is inside it. */
 static void finish_checkpoint(struct sqlite_store *s)
 {
-    if (!checkpointer_ready(s->checkpointer) && s->wal_frames < WAL_MOST_FRAMES)
+    if (!checkpointer_yields(s->checkpointer, WAL_MOST_FRAMES))
         return;
-    int rc = sqlite3_wal_checkpoint_v2(s->conn.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (rc != SQLITE_OK && rc != SQLITE_BUSY)
-        (void)db_failed(&s->conn, "checkpoint");
+    checkpointer_finish(s->checkpointer, &s->conn);
     s->wal_asked = s->wal_frames;
+}
+
+enum err store_begin(struct sqlite_store *s)
+{
+    if (s->checkpointer)
+        finish_checkpoint(s);
+    s->totals_after = s->heads.totals;
+    s->last_rev_after = s->heads.last_rev;
+    s->replayed = false;
+    enum err err = db_run_id(&s->conn, SQL_BEGIN_WRITE);
+    if (err != OK)
+        db_rollback(&s->conn);
+    return err;
 }
 
 enum err sqlite_begin(struct store *store)
@@ -30,17 +41,10 @@ enum err sqlite_begin(struct store *store)
     enum err err = OK;
     if (!s->conn.db || s->conn.lost)
         err = store_open_writer(s, NULL);
-    if (err == OK) {
-        if (s->checkpointer)
-            finish_checkpoint(s);
-        s->totals_after = s->heads.totals;
-        s->last_rev_after = s->heads.last_rev;
-        err = db_run_id(&s->conn, SQL_BEGIN_WRITE);
-    }
-    if (err != OK) {
-        db_rollback(&s->conn);
+    if (err == OK)
+        err = store_begin(s);
+    if (err != OK)
         store_note_health(s);
-    }
     return err;
 }
 
@@ -100,17 +104,17 @@ void sqlite_rollback(struct store *store)
 
 /* ---- the newest message of a chat ---- */
 
-static enum err add_head(struct sqlite_store *s, const struct head *head, struct head **out)
+static enum err add_head(struct heads *h, const struct head *head, struct head **out)
 {
-    enum err err = heads_reserve(&s->heads, 1);
+    enum err err = heads_reserve(h, 1);
     if (err == OK)
-        *out = heads_add(&s->heads, head);
+        *out = heads_add(h, head);
     return err;
 }
 
-enum err store_head(struct sqlite_store *s, int64_t chat, struct head **out)
+enum err store_head(struct sqlite_store *s, struct heads *h, int64_t chat, struct head **out)
 {
-    *out = chat > 0 ? heads_find(&s->heads, chat) : NULL;
+    *out = chat > 0 ? heads_find(h, chat) : NULL;
     if (*out)
         return OK;
     metrics_add(M_STORE_READ_WRITER, 1);
@@ -125,7 +129,7 @@ enum err store_head(struct sqlite_store *s, int64_t chat, struct head **out)
         head.ts = sqlite3_column_int64(stmt, 3);
     }
     db_reset(stmt);
-    return err == OK ? add_head(s, &head, out) : err;
+    return err == OK ? add_head(h, &head, out) : err;
 }
 
 enum err store_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out)
@@ -146,6 +150,12 @@ enum err store_stage(struct sqlite_store *s, const struct head *head, struct sta
     }
     *out = &s->staged[*index - 1];
     return OK;
+}
+
+/* A batch is stored as a whole or not at all: one op of it tells for all. */
+static void note_rev(struct sqlite_store *s, int64_t rev)
+{
+    s->replayed |= rev <= s->opened_rev;
 }
 
 /* ---- sends ---- */
@@ -181,7 +191,7 @@ static enum err resolve_chat(struct sqlite_store *s, struct op *op)
         return OK;
     }
     struct head *slot;
-    return heads_find(&s->heads, head.chat) ? OK : add_head(s, &head, &slot);
+    return heads_find(&s->heads, head.chat) ? OK : add_head(&s->heads, &head, &slot);
 }
 
 enum err sqlite_resolve_chats(struct store *store, struct op *const *sends, size_t count)
@@ -193,14 +203,26 @@ enum err sqlite_resolve_chats(struct store *store, struct op *const *sends, size
     return err;
 }
 
-/* A rev that is not new: a try whose result was unclear had stored the message after all, or the op is wrong. */
+/* The message's own columns, from the third parameter on. */
+static void bind_content(sqlite3_stmt *stmt, const struct op_send *send)
+{
+    bind_int(stmt, 3, send->timestamp_us);
+    bind_text(stmt, 4, send->role);
+    bind_text(stmt, 5, send->text);
+    if (send->client_key.len > 0)
+        bind_text(stmt, 6, send->client_key);
+    else if (stmt)
+        (void)sqlite3_bind_null(stmt, 6);
+}
+
+/* A rev that is not new: a try whose answer was lost had stored this very message, or the op is wrong. */
 static enum err stored_before(struct sqlite_store *s, struct op *op)
 {
-    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_CHAT);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_SAME);
     bind_int(stmt, 1, op->send.rev);
+    bind_int(stmt, 2, op->send.link.chat_key);
+    bind_content(stmt, &op->send);
     enum err err = db_row(&s->conn, stmt);
-    if (err == OK && sqlite3_column_int64(stmt, 0) != op->send.link.chat_key)
-        err = ERR_NOT_FOUND;
     db_reset(stmt);
     if (err != ERR_NOT_FOUND)
         return err;
@@ -229,15 +251,9 @@ static enum err insert_row(struct sqlite_store *s, const struct op_send *send, c
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_INSERT);
     bind_int(stmt, 1, send->rev);
     bind_int(stmt, 2, chat->chat);
-    bind_int(stmt, 3, chat->rev);
-    bind_int(stmt, 4, chat->total + 1);
-    bind_int(stmt, 5, send->timestamp_us);
-    bind_text(stmt, 6, send->role);
-    bind_text(stmt, 7, send->text);
-    if (send->client_key.len > 0)
-        bind_text(stmt, 8, send->client_key);
-    else if (stmt)
-        (void)sqlite3_bind_null(stmt, 8);
+    bind_content(stmt, send);
+    bind_int(stmt, 7, chat->rev);
+    bind_int(stmt, 8, chat->total + 1);
     return db_run(&s->conn, stmt);
 }
 
@@ -258,7 +274,7 @@ static enum err insert_message(struct sqlite_store *s, struct op *op)
     struct op_send *send = &op->send;
     struct head *head;
     struct staged_head *chat;
-    enum err err = store_head(s, send->link.chat_key, &head);
+    enum err err = store_head(s, &s->heads, send->link.chat_key, &head);
     if (err == ERR_NOT_FOUND) {
         op->result = ERR_NOT_FOUND;
         return OK;
@@ -267,6 +283,7 @@ static enum err insert_message(struct sqlite_store *s, struct op *op)
         err = store_stage(s, head, &chat);
     if (err != OK)
         return err;
+    note_rev(s, send->rev);
     if (send->rev <= s->last_rev_after)
         return stored_before(s, op);
     err = insert_row(s, send, chat);
@@ -325,6 +342,7 @@ enum err sqlite_put_user(struct store *store, struct user *u)
 {
     struct sqlite_store *s = sqlite_store_of(store);
     metrics_add(M_STORE_WRITE_USER, 1);
+    note_rev(s, u->rev);
     char text[OID_LEN];
     const struct slice texts[] = {canonical_user_id(u->id, text),
                                   u->email,
@@ -368,7 +386,7 @@ static enum err remember_new_chat(struct sqlite_store *s, const struct chat *c)
         s->new_chat_cap = cap;
     }
     struct head *slot;
-    enum err err = add_head(s, &(struct head){.chat = c->key, .user = c->user_key}, &slot);
+    enum err err = add_head(&s->heads, &(struct head){.chat = c->key, .user = c->user_key}, &slot);
     if (err == OK)
         s->new_chats[s->new_chat_count++] = c->key;
     return err;
@@ -390,6 +408,7 @@ enum err sqlite_insert_chat(struct store *store, struct chat *c)
 {
     struct sqlite_store *s = sqlite_store_of(store);
     metrics_add(M_STORE_WRITE_CHAT, 1);
+    note_rev(s, c->rev);
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_INSERT);
     bind_text(stmt, 1, c->chat_id);
     bind_int(stmt, 2, c->user_key);
@@ -416,6 +435,7 @@ enum err sqlite_set_chat_flags(struct store *store, const struct chat_link *link
     (void)chat_id; /* the key says it */
     struct sqlite_store *s = sqlite_store_of(store);
     metrics_add(M_STORE_WRITE_CHAT, 1);
+    note_rev(s, rev);
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_SET_FLAGS);
     bind_int(stmt, 1, link->chat_key);
     bind_int(stmt, 2, flags);
@@ -431,6 +451,8 @@ enum err sqlite_set_chat_flags(struct store *store, const struct chat_link *link
 enum err sqlite_add_totals(struct store *store, const struct totals *delta)
 {
     struct sqlite_store *s = sqlite_store_of(store);
+    if (s->replayed)
+        return OK;
     /* Messages are counted where they are inserted, so that one stored by an unclear try is not counted again. */
     struct totals rest = *delta;
     rest.messages = 0;

@@ -94,21 +94,11 @@ static int note_frames(void *arg, sqlite3 *db, const char *schema, int frames)
 {
     (void)db;
     (void)schema;
-    ((struct sqlite_store *)arg)->wal_frames = frames;
+    struct sqlite_store *s = arg;
+    s->wal_frames = frames;
+    if (s->checkpointer)
+        checkpointer_committed(s->checkpointer, frames);
     return SQLITE_OK;
-}
-
-enum err store_open_writer(struct sqlite_store *s, struct buf *why)
-{
-    if (!sqlite_watch_before_reopen(s, why))
-        return ERR_STORE;
-    db_close(&s->conn);
-    enum err err = db_open(&s->conn, CONN_WRITER, &s->options, why);
-    if (err != OK)
-        return err;
-    (void)sqlite3_wal_hook(s->conn.db, note_frames, s);
-    sqlite_watch_opened(s);
-    return OK;
 }
 
 static enum err read_tag(struct sqlite_store *s)
@@ -124,27 +114,69 @@ static enum err read_tag(struct sqlite_store *s)
     return err;
 }
 
-static enum err open_database(struct sqlite_store *s, struct buf *why)
+static enum err read_max_rev(struct sqlite_store *s, int64_t *rev)
 {
-    enum err err = store_open_writer(s, why);
-    if (err != OK)
-        return err;
-    struct buf sentence = {0};
-    err = schema_migrate(&s->conn, &sqlite_schema, &sentence);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MAX_REV);
+    enum err err = db_row(&s->conn, stmt);
+    if (err == OK)
+        *rev = sqlite3_column_int64(stmt, 0);
+    db_reset(stmt);
+    return err == ERR_NOT_FOUND ? ERR_STORE : err;
+}
+
+static enum err read_file(struct sqlite_store *s, struct buf *why)
+{
+    enum err err = schema_migrate(&s->conn, &sqlite_schema, why);
     if (err == OK)
         err = read_tag(s);
     if (err == OK)
-        err = rollup_recover(s);
-    if (err == OK)
-        sqlite_make_log_room(s, LOG_ROOM_BYTES);
-    if (err == OK)
-        err = checkpointer_start(&s->options, &s->checkpointer);
+        err = read_max_rev(s, &s->opened_rev);
+    return err == OK ? rollup_recover(s) : err;
+}
+
+enum err store_open_writer(struct sqlite_store *s, struct buf *why)
+{
+    if (!sqlite_watch_before_reopen(s, why))
+        return ERR_STORE;
+    enum err err = db_open(&s->conn, CONN_WRITER, &s->options, why);
     if (err != OK)
+        return err;
+    (void)sqlite3_wal_hook(s->conn.db, note_frames, s);
+    sqlite_watch_opened(s);
+    struct buf sentence = {0};
+    err = read_file(s, &sentence);
+    if (err != OK && why)
         buf_printf(why, "%s: %s", s->path,
                    sentence.len > 0   ? buf_cstr(&sentence)
                    : err == ERR_NOMEM ? "out of memory"
                                       : s->conn.error_text);
+    s->conn.lost = err != OK; /* what was read in part is not to be built on */
     buf_fini(&sentence);
+    return err;
+}
+
+/* What is read from a log may yet not be on disk, where its sync had failed before the server was killed: it is moved, and
+ * synced, before anything is built on it. */
+static enum err secure_log(struct sqlite_store *s, struct buf *why)
+{
+    if (sqlite3_wal_checkpoint_v2(s->conn.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
+        return OK;
+    (void)db_failed(&s->conn, "checkpoint");
+    buf_printf(why, "%s: %s", s->path, s->conn.error_text);
+    return ERR_STORE;
+}
+
+static enum err open_database(struct sqlite_store *s, struct buf *why)
+{
+    enum err err = store_open_writer(s, why);
+    if (err == OK)
+        err = secure_log(s, why);
+    if (err != OK)
+        return err;
+    sqlite_make_log_room(s, LOG_ROOM_BYTES);
+    err = checkpointer_start(&s->options, &s->checkpointer);
+    if (err != OK)
+        buf_printf(why, "%s: %s", s->path, err_text(err));
     return err;
 }
 
@@ -225,13 +257,8 @@ static void sqlite_maintain(struct store *store, int64_t now_mono_us, bool idle)
 static enum err sqlite_identity(struct store *store, int64_t *max_rev, uint8_t tag[5])
 {
     struct sqlite_store *s = sqlite_store_of(store);
-    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MAX_REV);
-    enum err err = db_row(&s->conn, stmt);
-    if (err == OK)
-        *max_rev = sqlite3_column_int64(stmt, 0);
-    db_reset(stmt);
     memcpy(tag, s->tag, sizeof(s->tag));
-    return err == ERR_NOT_FOUND ? ERR_STORE : err;
+    return read_max_rev(s, max_rev);
 }
 
 static enum err sqlite_totals(struct store *store, struct totals *out)

@@ -1,5 +1,6 @@
 #include "sqlite_files.h"
 
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -44,6 +45,28 @@ enum err sqlite_open_path(const char *options, struct store **out, struct buf *w
     char uri[256];
     snprintf(uri, sizeof(uri), "sqlite:%s%s", sqlite_test_path(), options);
     return sqlite_open_uri(uri, out, why);
+}
+
+bool sqlite_passes_check(sqlite3 *db)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool ok = sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &stmt, NULL) == SQLITE_OK &&
+              sqlite3_step(stmt) == SQLITE_ROW;
+    const char *said = ok ? (const char *)sqlite3_column_text(stmt, 0) : sqlite3_errmsg(db);
+    ok = ok && strcmp(said, "ok") == 0;
+    if (!ok)
+        fprintf(stderr, "\nintegrity_check: %s\n", said);
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
+int64_t sqlite_ask(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool row = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW;
+    int64_t value = row ? sqlite3_column_int64(stmt, 0) : -1;
+    sqlite3_finalize(stmt);
+    return value;
 }
 
 static void wipe(void *arg)
