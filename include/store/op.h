@@ -58,10 +58,12 @@ struct op_create_chat {
     struct slice email;
     struct slice name;
     char chat_id[UUID_LEN]; /* made on the worker, so that a retry cannot duplicate */
+    bool keyed;             /* chat_id was made of the client's key: there may be one by this id already */
     struct oid new_user;    /* id for a customer that must be created */
     /* from the writer */
     int64_t rev;
     int64_t now_us;
+    bool repeated;      /* there was: result ERR_EXISTS, and of chat and user only the ids are set */
     struct user before; /* the customer as it was; before.id empty = was created by this op */
     struct user user;   /* as it is now */
     bool address_alone; /* user.email was looked up in every way: it means nobody else */

@@ -5,6 +5,8 @@
 #include "chat/email.h"
 #include "json/json_out.h"
 
+#include <openssl/evp.h>
+
 /* Who may create for a customer may speak for it: a newcomer, its own widget, a dashboard. */
 static enum err append_token(struct buf *b, const struct api_worker *w, struct slice user_id)
 {
@@ -22,7 +24,9 @@ static enum err append_token(struct buf *b, const struct api_worker *w, struct s
 static void complete_create(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
-    struct http_session *s = answer_taken_address(op, w, op->create.email) ? NULL : op_succeeded(op, w);
+    struct http_session *s = op->create.repeated                             ? op_session(op, w)
+                             : answer_taken_address(op, w, op->create.email) ? NULL
+                                                                             : op_succeeded(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;
@@ -54,16 +58,43 @@ static bool own_customer(struct call *c, struct slice *user_id)
     return true;
 }
 
+static bool hash_part(EVP_MD_CTX *hash, struct slice part)
+{
+    uint64_t len = part.len; /* so that no two lists of parts read alike */
+    return EVP_DigestUpdate(hash, &len, sizeof(len)) == 1 && EVP_DigestUpdate(hash, part.ptr, part.len) == 1;
+}
+
+/* The chat's id, made of the key and of whom it was given for by whom: the same request makes the same chat, however often
+ * it comes and after whatever restart. What a stranger says proves nothing, so its address counts too. False: no memory. */
+static bool chat_id_of_key(struct call *c, struct slice key, const struct op_create_chat *create,
+                           char out[static UUID_LEN])
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    bool proxied;
+    char kind = (char)c->scope.kind;
+    struct address client = guard_client(c, &proxied);
+    bool stranger = c->scope.kind == SCOPE_NOBODY;
+    EVP_MD_CTX *hash = EVP_MD_CTX_new();
+    bool made = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 && hash_part(hash, slice_of(&kind, 1)) &&
+                hash_part(hash, stranger ? address_client(&client) : c->scope.id) && hash_part(hash, create->user_id) &&
+                hash_part(hash, create->email) && hash_part(hash, key) && EVP_DigestFinal_ex(hash, digest, NULL) == 1;
+    EVP_MD_CTX_free(hash);
+    if (made)
+        uuid_of(digest, out);
+    return made;
+}
+
 void api_create_chat(struct call *c)
 {
     struct body body;
     if (!body_object(c, &body))
         return;
     struct rules rules = {0};
-    struct slice user_id = {0}, email = {0}, name = {0};
+    struct slice user_id = {0}, email = {0}, name = {0}, key = {0};
     (void)field_key(&body, "user_id", validate_new_id, &rules, &user_id);
     (void)field_key(&body, "email", validate_email, &rules, &email);
     (void)field_text(&body, "name", validate_name, &rules, &name);
+    field_client_key(c, &body, &rules, &key);
     if (rules_answer(c, &rules))
         return;
     if (user_id.len == 0 && slice_trim(email, EMAIL_BLANKS).len == 0) {
@@ -72,14 +103,17 @@ void api_create_chat(struct call *c)
     }
     if (!own_customer(c, &user_id))
         return;
+    struct op_create_chat create = {.user_id = user_id, .email = email, .name = name, .keyed = key.len > 0};
+    oid_new(&create.new_user);
+    uuid_v4(create.chat_id);
+    if (create.keyed && !chat_id_of_key(c, key, &create, create.chat_id)) {
+        answer_err(c->s, ERR_NOMEM);
+        return;
+    }
     struct op *op = call_op(c, OP_CREATE_CHAT, complete_create);
     if (!op)
         return;
-    uuid_v4(op->create.chat_id);
-    oid_new(&op->create.new_user);
-    op->create.user_id = user_id;
-    op->create.email = email;
-    op->create.name = name;
+    op->create = create;
     struct slice *const all[] = {&op->create.user_id, &op->create.email, &op->create.name};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }

@@ -47,27 +47,6 @@ static bool parse_send_body(struct call *c, struct body *body)
     return e == OK;
 }
 
-/* The header is a string of RFC 8941 by its draft, so quotes around it are its form, not its value. */
-static struct slice unquoted(struct slice s)
-{
-    bool quoted = s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"';
-    return quoted ? slice_of(s.ptr + 1, s.len - 2) : s;
-}
-
-/* The field is the application's own key; browsers and proxies may add a header by themselves, so it counts only where
- * there is no field. What counts is refused where it is wrong, not ignored: whoever sends a key relies on it. */
-static void take_key(struct call *c, const struct body *body, struct rules *rules, struct slice *key)
-{
-    struct slice header = unquoted(c->req->idempotency_key);
-    bool has_field = field_key(body, "client_message_id", validate_client_key, rules, key) && key->len > 0;
-    if (has_field || rules->count > 0 || header.len == 0)
-        return;
-    struct verdict verdict = slice_is_utf8(header) ? validate_client_key(header)
-                                                   : (struct verdict){.fault = FAULT_FORM, .reason = "must be UTF-8"};
-    if (rules_verdict(rules, verdict, "header", "Idempotency-Key", slice_of(NULL, 0)))
-        *key = header;
-}
-
 /* Fills content, role and key from the request; false: answered. */
 static bool take_fields(struct call *c, const struct body *body, struct slice default_role, struct op_send *send)
 {
@@ -75,7 +54,7 @@ static bool take_fields(struct call *c, const struct body *body, struct slice de
     *send = (struct op_send){.role = default_role};
     (void)field_string(body, "content", NULL, &rules, &send->text);
     (void)field_string(body, "role", validate_role, &rules, &send->role);
-    take_key(c, body, &rules, &send->client_key);
+    field_client_key(c, body, &rules, &send->client_key);
     if (rules_answer(c, &rules))
         return false;
     if (validate_content(send->text).fault == FAULT_NONE)

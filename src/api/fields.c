@@ -74,6 +74,27 @@ bool field_key(const struct body *b, const char *name, check_fn check, struct ru
     return field_text(b, name, check, r, out);
 }
 
+/* The header is a string of RFC 8941 by its draft, so quotes around it are its form, not its value. */
+static struct slice unquoted(struct slice s)
+{
+    bool quoted = s.len >= 2 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"';
+    return quoted ? slice_of(s.ptr + 1, s.len - 2) : s;
+}
+
+/* The field is the application's own key; browsers and proxies may add a header by themselves, so it counts only where
+ * there is no field. What counts is refused where it is wrong, not ignored: whoever sends a key relies on it. */
+void field_client_key(struct call *c, const struct body *body, struct rules *rules, struct slice *key)
+{
+    struct slice header = unquoted(c->req->idempotency_key);
+    bool has_field = field_key(body, "client_message_id", validate_client_key, rules, key) && key->len > 0;
+    if (has_field || rules->count > 0 || header.len == 0)
+        return;
+    struct verdict verdict = slice_is_utf8(header) ? validate_client_key(header)
+                                                   : (struct verdict){.fault = FAULT_FORM, .reason = "must be UTF-8"};
+    if (rules_verdict(rules, verdict, "header", "Idempotency-Key", slice_of(NULL, 0)))
+        *key = header;
+}
+
 bool field_number(const struct body *b, const char *name, struct rules *r, double *out)
 {
     const struct body_field *f = present(b, name);

@@ -71,6 +71,13 @@ void uuid_v4(char out[static UUID_LEN])
 {
     uint8_t bytes[16];
     random_bytes(bytes, sizeof(bytes));
+    uuid_of(bytes, out);
+}
+
+void uuid_of(const uint8_t given[static 16], char out[static UUID_LEN])
+{
+    uint8_t bytes[16];
+    memcpy(bytes, given, sizeof(bytes));
     bytes[6] = (uint8_t)((bytes[6] & 0x0f) | 0x40); /* version 4 */
     bytes[8] = (uint8_t)((bytes[8] & 0x3f) | 0x80); /* variant of RFC 9562 */
     put_hex(out, bytes, 4);

@@ -243,6 +243,18 @@ class Own(AuthCase):
         self.post(CREATE, {"email": self.ann.email}, status=403)
         self.post(CREATE, {"user_id": "new-name", "email": self.ann.email}, status=403)
 
+    def test_a_strangers_create_that_is_sent_again_is_answered_again(self):
+        """By the same key, from the same address: elsewhere the key means nothing, or whoever guessed it had the token."""
+        body = {"email": new_email(), "client_message_id": "k"}
+        answers = [self.http.post("/api/users/chats/create", body).json() for _ in range(2)]
+        ids = [(a["chat_id"], a["user_id"]) for a in answers]
+        self.assertEqual(ids[0], ids[1])
+        self.assertTrue(answers[1]["token"])
+        with self.server.connect(source="127.0.0.2") as elsewhere:
+            r = elsewhere.request("POST", "/api/users/chats/create", body)
+        self.assertNotIn(ids[0][0], r.body.decode())
+        self.assertNotIn(ids[0][1], r.body.decode())
+
     def test_a_dashboard_may_choose_an_id(self):
         chosen = f"site-{new_email()}"
         r = self.post(CREATE, {"user_id": chosen}, self.dashboard).json()

@@ -193,6 +193,37 @@ class Create(ServerCase):
         chats = self.get(f"/api/users/{email}/chats").json()
         self.assertEqual({c["chat_id"] for c in chats["chats"]}, set(ids))
 
+    def test_a_create_that_is_sent_again_makes_one_chat(self):
+        """Each try after a lost answer made another one."""
+        email, other = new_email(), new_email()
+        for name, headers, fields in (("header", [("Idempotency-Key", '"k"')], {}), ("field", [], {"client_message_id": "f"})):
+            with self.subTest(name):
+                body = {"email": email, "name": "Ann", **fields}
+                first = self.post("/api/users/chats/create", body, headers).json()
+                self.assertRegex(first["chat_id"], UUID4)
+                self.assertEqual(self.post("/api/users/chats/create", body, headers).json(), first)
+                another = self.post("/api/users/chats/create", {**body, "email": other}, headers).json()
+                self.assertNotEqual(another["chat_id"], first["chat_id"])
+        self.assertEqual(self.get(f"/api/users/{email}/chats").json()["total_chats"], 2)
+        self.server.kill()
+        self.server.start()
+        type(self).http = self.server.http
+        self.assertEqual(self.post("/api/users/chats/create", body).json(), first)
+        self.assertNotEqual(self.post("/api/users/chats/create", {**body, "client_message_id": ""}).json()["chat_id"],
+                            first["chat_id"])
+
+    def test_a_create_that_is_sent_again_at_the_same_instant_makes_one_chat(self):
+        email, ids = new_email(), []
+        before = self.get("/api/chats?limit=1").json()["total"]
+
+        def work(index):
+            r = self.server.client().post("/api/users/chats/create", {"email": email}, [("Idempotency-Key", "same")])
+            self.assertEqual(r.status, 200, r)
+            ids.append((r.json()["chat_id"], r.json()["user_id"]))
+        in_threads(8, work)
+        self.assertEqual(len(set(ids)), 1)
+        self.assertEqual(self.get("/api/chats?limit=1").json()["total"], before + 1)
+
     def test_a_default_name_is_replaced_by_a_better_one(self):
         for default in DEFAULT_NAMES:
             with self.subTest(default):
