@@ -36,6 +36,7 @@ struct api {
     int64_t started_mono_us;
     struct quota *quota;        /* of what is under way for clients; NULL: none */
     uint8_t message_tag[5];     /* of message ids: the store's */
+    atomic_bool superseded;     /* another server has the store: main sets it, relaxed, since nothing comes with it */
     struct grants_board grants; /* keys and origins, which SIGHUP changes */
     struct router *router;
     /* who may do what; all zero: everyone everything, and a request pays one look at `guarded` */

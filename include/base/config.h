@@ -47,6 +47,7 @@ struct config {
     /* store */
     char *store;              /* sqlite:PATH or mongodb://… ; default sqlite:sakurad.db */
     bool store_required;      /* exit 1 when the store cannot be reached at start */
+    bool store_shared;        /* take the store over from the server that has it */
     int64_t write_timeout_ms; /* default 5000 */
     int64_t cache_mb;         /* MiB; default 256 */
     /* notifications */

@@ -63,6 +63,8 @@ void broadcaster_adopt(struct broadcaster *b, struct ws_handover *h);
 /* Every subscriber is told to refetch, and the counts: what it was shown may lack something, nobody can say what. Any
  * thread. */
 void broadcaster_refetch(struct broadcaster *b);
+/* Closes the connections that are open with 1001: they are served elsewhere from now on. Any thread. */
+void broadcaster_dismiss(struct broadcaster *b);
 /* Connections adopted and not yet closed. Any thread. */
 unsigned broadcaster_connections(const struct broadcaster *b);
 /* For the watchdog: loop_turns() and loop_busy_us() of it. */

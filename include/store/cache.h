@@ -38,6 +38,7 @@ void cache_free(struct cache *c);
  * cache_begin() before the writer's first batch, then cache_warm(), then cache_open(), all on one thread. */
 void cache_begin(struct cache *c, const struct cache_options *identity);
 void cache_open(struct cache *c);
+void cache_close(struct cache *c);         /* as before it was opened: what is in it is not true any more. Any thread */
 bool cache_is_open(const struct cache *c); /* any thread */
 
 /* [writer] */

@@ -57,10 +57,13 @@ struct overview {
     size_t chat_count;
 };
 
+#define STORE_DETAIL_MAX 256
 struct store_health {
     bool ok;
-    const char *kind; /* "sqlite", "mongodb" */
-    char detail[160]; /* for people: what is wrong, or "" */
+    const char *kind;              /* "sqlite", "mongodb" */
+    const char *reason;            /* for programs: one word for what is wrong, NULL: nothing is, or nobody knows */
+    char detail[STORE_DETAIL_MAX]; /* for people: what is wrong, or "" */
+    bool closed;                   /* this process will never write again: another one serves the database */
 };
 
 struct store_vtable {
@@ -69,6 +72,9 @@ struct store_vtable {
     void (*close)(struct store *s);
     void (*health)(struct store *s, struct store_health *out); /* any thread, does not wait */
 
+    /* [main at start, the writer after it] Makes this process the one that writes. NULL: it is by having opened it. why: a
+     * sentence that names the other one. ERR_CONFLICT: there is one; ERR_STORE: not known yet, ask again. */
+    enum err (*claim)(struct store *s, struct buf *why);
     /* [writer] A batch: begin, then the calls below in any number, then commit. Between begin and commit an
      * ERR_STORE of any call fails the batch: rollback and, where retried, all again with the same ids. */
     enum err (*begin)(struct store *s);

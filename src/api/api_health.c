@@ -13,7 +13,7 @@ void api_health(struct call *c)
     struct api *api = c->w->api;
     struct store_health health;
     api->store->vtable->health(api->store, &health);
-    bool writing = writer_available(api->writer);
+    bool writing = writer_available(api->writer) && !health.closed;
     const char *status = !writing ? "unavailable" : health.ok ? "healthy" : "degraded";
     struct buf *b = &c->w->text;
     buf_clear(b);
@@ -22,6 +22,8 @@ void api_health(struct call *c)
     buf_append_lit(b, ",\"store\":{");
     json_out_member_string(b, "kind", slice_cstr(health.kind));
     json_out_member_string(b, "status", health.ok && writing ? SLICE_LIT("healthy") : SLICE_LIT("unhealthy"));
+    if (health.reason)
+        json_out_member_string(b, "reason", slice_cstr(health.reason));
     if (health.detail[0])
         json_out_member_string(b, "detail", slice_cstr(health.detail));
     buf_append_char(b, '}');

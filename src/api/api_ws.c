@@ -64,8 +64,11 @@ static bool check(struct api_worker *w, struct http_session *s, const struct htt
     else if (origin_of(w, s, req) == ORIGIN_FOREIGN) {
         origin_refused(w, req, M_ORIGIN_WEBSOCKET);
         refuse(w, s, 403, "Origin not allowed", NULL);
-    } else
+    } else if (atomic_load_explicit(&w->api->superseded, memory_order_relaxed)) {
+        refuse(w, s, 503, "Another server has taken over", "Retry-After: 1\r\n");
+    } else {
         return true;
+    }
     return false;
 }
 

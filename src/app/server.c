@@ -142,13 +142,15 @@ static void grow_descriptor_table(const struct server *s)
         close(fd);
 }
 
-/* What must be known of a store before the first request: who it is, how much it holds, who was active last. */
-static enum err meet_store(struct server *s, int64_t *max_rev)
+/* What must be known of a store before the first request: that it is ours, who it is, how much it holds, who was active last. */
+static enum err meet_store(struct server *s, int64_t *max_rev, struct buf *why)
 {
     const struct store_vtable *store = s->store->vtable;
     struct cache_options identity = {0};
     struct store_reader *reader = NULL;
-    enum err e = store->identity(s->store, &identity.max_rev, identity.tag);
+    enum err e = store->claim ? store->claim(s->store, why) : OK;
+    if (e == OK)
+        e = store->identity(s->store, &identity.max_rev, identity.tag);
     if (e == OK)
         e = store->totals(s->store, &identity.totals);
     if (e == OK) /* again: totals() may have completed existing data, under revs of its own */
@@ -172,7 +174,10 @@ static enum err meet_store(struct server *s, int64_t *max_rev)
 /* On the writer's thread. */
 static enum err meet_store_later(void *arg, int64_t *max_rev)
 {
-    return meet_store(arg, max_rev);
+    struct buf why = {0}; /* health says it */
+    enum err e = meet_store(arg, max_rev, &why);
+    buf_fini(&why);
+    return e;
 }
 
 static enum err start_store(struct server *s, struct buf *why)
@@ -188,7 +193,7 @@ static enum err start_store(struct server *s, struct buf *why)
     writer.on_durable = announce;
     writer.on_recovered = announce_recovery;
     writer.hook_arg = &s->announcer;
-    e = s->cache ? meet_store(s, &writer.max_rev) : ERR_NOMEM;
+    e = s->cache ? meet_store(s, &writer.max_rev, why) : ERR_NOMEM;
     if (e == ERR_STORE && !c->store_required) {
         log_warn("store is away", "answering=503 retrying=%s", "yes");
         writer.prepare = meet_store_later;
@@ -418,8 +423,24 @@ static void watch_loop(struct server *s, const struct loop *loop, unsigned at, c
     s->stalled[at] = true;
 }
 
+/* Another server has the store: what is in memory is behind from now on, and so is who listens to it. */
+static void watch_store(struct server *s)
+{
+    struct store_health health;
+    if (atomic_load_explicit(&s->api.superseded, memory_order_relaxed))
+        return;
+    s->store->vtable->health(s->store, &health);
+    if (!health.closed)
+        return;
+    atomic_store_explicit(&s->api.superseded, true, memory_order_relaxed);
+    cache_close(s->cache);
+    for (unsigned i = 0; i < s->broadcaster_count; i++)
+        broadcaster_dismiss(s->broadcasters[i]);
+}
+
 void server_watch(struct server *s)
 {
+    watch_store(s);
     for (unsigned i = 0; i < s->worker_count; i++)
         watch_loop(s, worker_loop(s->workers[i]), i, "worker", i);
     for (unsigned i = 0; i < s->broadcaster_count; i++)

@@ -158,6 +158,14 @@ const struct option_row option_rows[] = {
      .fallback = "false",
      .group = "Store",
      .help = "Exit with status 1 when the store cannot be reached at start, instead of retrying."},
+    {.flag = "store-shared",
+     .type = OPTION_BOOL,
+     .offset = FIELD(store_shared),
+     .fallback = "false",
+     .group = "Store",
+     .help =
+         "MongoDB: where another server has the database, have it handed over instead of ending with status 1. That "
+         "one then answers 503; for a rolling change."},
     INT("write-timeout", write_timeout_ms, "5000", 10, 600000, "ms", "MS", "Store",
         "Time that a write may wait for the store before it is answered 503."),
     INT("cache-mb", cache_mb, "256", 1, 1048576, "MiB", "MIB", "Store", "Memory for rendered chats."),

@@ -41,6 +41,7 @@ struct broadcaster {
     /* atomic */
     alignas(CACHE_LINE) atomic_uint connections; /* adopt adds, the thread subtracts: relaxed, a number for a choice */
     atomic_bool refetch;                         /* anyone sets it, the thread clears it */
+    atomic_bool dismiss;                         /* likewise */
     atomic_bool stop;                            /* release/acquire: carries stop_deadline_us */
     atomic_int_fast64_t stop_deadline_us;
 };
@@ -96,6 +97,12 @@ void broadcaster_poke(struct broadcaster *b)
 void broadcaster_refetch(struct broadcaster *b)
 {
     atomic_store_explicit(&b->refetch, true, memory_order_release);
+    mailbox_poke(b->mailbox);
+}
+
+void broadcaster_dismiss(struct broadcaster *b)
+{
+    atomic_store_explicit(&b->dismiss, true, memory_order_release);
     mailbox_poke(b->mailbox);
 }
 
@@ -187,6 +194,10 @@ static bool nothing_left(struct broadcaster *b)
 
 static void check_stop(struct broadcaster *b)
 {
+    if (atomic_load_explicit(&b->dismiss, memory_order_relaxed)) {
+        atomic_store_explicit(&b->dismiss, false, memory_order_relaxed);
+        ws_set_close_all(b->set, WS_CLOSE_GOING_AWAY, "another server has taken over");
+    }
     if (b->phase == RUNNING && atomic_load_explicit(&b->stop, memory_order_acquire)) {
         b->phase = DELIVERING;
         if (b->options.app->on_stop)

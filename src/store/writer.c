@@ -285,7 +285,9 @@ static void retry_later(struct writer *w)
     w->retry_ms = w->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : w->retry_ms * 2;
     take_inbox(w);
     expire(w, false, ERR_TIMEOUT);
-    if (clock_mono_us() - w->failing_since_us < w->options.write_timeout_ms * 1000)
+    struct store_health health;
+    w->options.store->vtable->health(w->options.store, &health);
+    if (!health.closed && clock_mono_us() - w->failing_since_us < w->options.write_timeout_ms * 1000)
         return;
     log_error("store is away", "answering=503 queued=%lld", (long long)gate_inside(&w->gate));
     atomic_store_explicit(&w->circuit_open, true, memory_order_relaxed);

@@ -63,6 +63,11 @@ void cache_open(struct cache *c)
     atomic_store_explicit(&c->open, true, memory_order_release);
 }
 
+void cache_close(struct cache *c)
+{
+    atomic_store_explicit(&c->open, false, memory_order_release);
+}
+
 bool cache_is_open(const struct cache *c)
 {
     return atomic_load_explicit(&c->open, memory_order_acquire);

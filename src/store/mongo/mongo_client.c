@@ -99,6 +99,11 @@ enum err mongo_uris_init(struct mongo_uris *u, const struct config *config, stru
     return u->database ? make_write_concern(u, config->write_timeout_ms, why) : ERR_NOMEM;
 }
 
+int64_t mongo_socket_timeout_ms(const struct mongo_uris *u)
+{
+    return mongoc_uri_get_option_as_int32(u->uri[MONGO_WRITER], MONGOC_URI_SOCKETTIMEOUTMS, 0);
+}
+
 void mongo_uris_fini(struct mongo_uris *u)
 {
     for (int kind = 0; kind < MONGO_POOLS; kind++)

@@ -39,6 +39,7 @@ struct mongo_conn {
 
 NODISCARD enum err mongo_uris_init(struct mongo_uris *u, const struct config *config, struct buf *why);
 void mongo_uris_fini(struct mongo_uris *u);
+int64_t mongo_socket_timeout_ms(const struct mongo_uris *u); /* the writer's: the longest that a command of it takes */
 NODISCARD enum err mongo_pool_open(const struct mongo_uris *u, enum mongo_pool kind, mongoc_client_pool_t **out,
                                    struct buf *why);
 NODISCARD enum err mongo_conn_open(struct mongo_conn *c, const struct mongo_uris *u, enum mongo_pool kind,

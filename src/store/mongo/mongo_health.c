@@ -64,7 +64,7 @@ static void on_topology(const mongoc_apm_topology_changed_t *event)
 {
     struct mongo_health *h = mongoc_apm_topology_changed_get_context(event);
     const mongoc_topology_description_t *now = mongoc_apm_topology_changed_get_new_description(event);
-    if (!h)
+    if (!h || atomic_load_explicit(&h->closing, memory_order_relaxed))
         return;
     /* The driver's function takes a non-const pointer and changes nothing. */
     bool writable = mongoc_topology_description_has_writable_server((mongoc_topology_description_t *)(uintptr_t)now);

@@ -15,9 +15,10 @@
 struct mongo_health {
     atomic_bool reachable; /* the monitors see a server that takes writes */
     atomic_bool failing;   /* the last call failed though it may be reachable */
+    atomic_bool closing;   /* what the monitors see from now on is their own end */
     atomic_llong logged_us;
     pthread_mutex_t lock; /* guards detail */
-    char detail[160];
+    char detail[STORE_DETAIL_MAX];
 };
 
 void mongo_health_init(struct mongo_health *h);

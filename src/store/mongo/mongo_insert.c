@@ -195,7 +195,9 @@ static enum err insert_command(struct insertion *in, struct plan *const *sent, c
     BSON_APPEND_BOOL(&opts, "validate", false); /* the keys are ours, and check() has seen the text */
     for (size_t i = 0; i < count; i++)
         sent[i]->state = PLAN_STORED;
-    bool ok = mongoc_collection_insert_many(in->s->writer.messages, docs, count, &opts, &reply, &error);
+    bool ok = mongo_lease_good(in->s)
+                  ? mongoc_collection_insert_many(in->s->writer.messages, docs, count, &opts, &reply, &error)
+                  : mongo_lease_refuses(&reply, &error);
     enum err e = OK;
     if (!ok)
         e = mongo_only_documents(&reply, &error) ? take_write_errors(&reply, sent, count) : ERR_STORE;

@@ -4,12 +4,14 @@
  * Write path: store_mongo.c (batch, life) → mongo_write.c (chats, customers) → mongo_insert.c (messages) →
  *          mongo_counters.c (their chats, behind) → mongo_recount.c (when an update's result is in doubt).
  * Read path: mongo_user.c, mongo_read.c, mongo_list.c, mongo_overview.c, mongo_totals.c.
- * At start: mongo_totals.c (identity, totals) → mongo_adopt.c (what existing data lacks); mongo_index.c beside it.
+ * At start: mongo_lease.c (who writes), mongo_totals.c (identity, totals) → mongo_adopt.c (what existing data lacks);
+ *          mongo_index.c beside it.
  *          bson_map.c and bson_put.c know the documents. */
 #pragma once
 #include "bson_map.h"
 #include "mongo_client.h"
 #include "mongo_health.h"
+#include "mongo_lease.h"
 #include "store/ident.h"
 
 #include <pthread.h>
@@ -24,6 +26,9 @@ struct mongo_store {
     uint8_t own_tag[5]; /* of this process: for ids that another node took */
     struct mongo_health health;
     struct mongo_counters *counters; /* locks by itself */
+    struct mongo_lease *lease;       /* likewise; NULL: none was claimed */
+    struct mongo_lease_times lease_times;
+    bool shared; /* --store-shared */
     /* writer only (main before it starts) */
     struct mongo_conn writer;
     uint8_t tag[5]; /* the database's: of its oldest message, else own_tag */

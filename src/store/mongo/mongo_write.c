@@ -13,9 +13,10 @@ static enum err update_one(struct mongo_store *s, mongoc_collection_t *in, bson_
     bson_t reply;
     bson_t opts = BSON_INITIALIZER;
     BSON_APPEND_BOOL(&opts, "upsert", upsert);
-    bool ok = mongoc_collection_update_one(in, filter, change, &opts, &reply, &error);
-    *matched = bson_number(&reply, "matchedCount");
     bson_iter_t it;
+    bool ok = mongo_lease_good(s) ? mongoc_collection_update_one(in, filter, change, &opts, &reply, &error)
+                                  : mongo_lease_refuses(&reply, &error);
+    *matched = bson_number(&reply, "matchedCount");
     enum err e = OK;
     if (!ok) {
         bool refused = error.domain == MONGOC_ERROR_SERVER && bson_iter_init_find(&it, &reply, "writeErrors") &&

@@ -4,6 +4,7 @@
  *   concern majority and journal) and safe to repeat, since every id was made before the first try: a duplicate _id
  *   is a message that an earlier try stored. The chats' counters follow within some seconds (mongo_counters.c);
  *   whoever reads them here makes them follow first.
+ * One process at a time writes: it holds the lease (mongo_lease.c), which each batch and each command asks first.
  * Failure: any call that fails or whose result is unclear gives ERR_STORE and the writer runs the batch again.
  * At start the database may be away: the driver's monitors keep looking for it, health() says so. */
 #include "mongo_store.h"
@@ -25,6 +26,8 @@ enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, cons
 static enum err mongo_begin(struct store *s)
 {
     struct mongo_store *m = mongo_of(s);
+    if (!mongo_lease_enter(m))
+        return ERR_STORE;
     arena_reset(&m->scratch);
     bson_destroy(m->last_user);
     m->last_user = NULL;
@@ -34,12 +37,18 @@ static enum err mongo_begin(struct store *s)
 static enum err mongo_commit(struct store *s)
 {
     mongo_health_worked(&mongo_of(s)->health);
+    mongo_lease_leave(mongo_of(s));
     return OK;
 }
 
 static void mongo_rollback(struct store *s)
 {
-    (void)s;
+    mongo_lease_leave(mongo_of(s));
+}
+
+static enum err mongo_claim(struct store *s, struct buf *why)
+{
+    return mongo_lease_claim(mongo_of(s), why);
 }
 
 static enum err mongo_add_totals(struct store *s, const struct totals *delta)
@@ -52,6 +61,7 @@ static enum err mongo_add_totals(struct store *s, const struct totals *delta)
 static void mongo_health(struct store *s, struct store_health *out)
 {
     mongo_health_get(&mongo_of(s)->health, out);
+    mongo_lease_health(mongo_of(s), out);
 }
 
 /* Reconnecting is the monitors' work. What they cannot see is a server that is there and refuses (no permission,
@@ -105,6 +115,8 @@ static void mongo_close(struct store *st)
         return;
     struct mongo_closing writers = {0}, readers = {0};
     mongo_counters_stop(s);
+    mongo_lease_stop(s); /* all is written */
+    atomic_store_explicit(&s->health.closing, true, memory_order_relaxed);
     mongo_conn_close(&s->writer);
     mongo_closing_begin(&readers, s->reader_pool);
     mongo_closing_begin(&writers, s->writer_pool);
@@ -129,6 +141,7 @@ static const struct store_vtable mongo_vtable = {
     .time_grain_us = 1000, /* BSON dates */
     .close = mongo_close,
     .health = mongo_health,
+    .claim = mongo_claim,
     .begin = mongo_begin,
     .commit = mongo_commit,
     .rollback = mongo_rollback,
@@ -184,6 +197,10 @@ static enum err start(struct mongo_store *s, const struct config *config, struct
         e = open_pools(s, why);
     if (e == OK && config->store_required)
         e = require(s, why);
+    if (e == OK) {
+        s->shared = config->store_shared;
+        s->lease_times = mongo_lease_times(mongo_socket_timeout_ms(&s->uris));
+    }
     if (e == OK)
         e = mongo_counters_start(s);
     if (e == OK)

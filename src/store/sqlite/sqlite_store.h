@@ -72,7 +72,7 @@ struct sqlite_store {
     struct checkpointer *checkpointer;
     pthread_mutex_t health_lock;
     bool healthy;
-    char detail[160];
+    char detail[STORE_DETAIL_MAX];
 };
 
 static inline struct sqlite_store *sqlite_store_of(struct store *s)

@@ -13,6 +13,7 @@ int main(void)
         {"sqlite faults", sqlite_fault_tests},
         {"sqlite plans", sqlite_plan_tests},
         {"sqlite files", sqlite_watch_tests},
+        {"lease rule", lease_rule_tests},
         {0},
     });
 }

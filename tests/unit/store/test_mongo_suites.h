@@ -5,5 +5,6 @@
 extern const CU_TestInfo mongo_legacy_tests[];
 extern const CU_TestInfo mongo_fault_tests[];
 extern const CU_TestInfo mongo_index_tests[];
+extern const CU_TestInfo mongo_lease_tests[];
 extern const CU_TestInfo mongo_list_tests[];
 extern const CU_TestInfo mongo_migrate_tests[];

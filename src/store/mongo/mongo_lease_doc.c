@@ -1,0 +1,139 @@
+#include "mongo_lease_doc.h"
+
+#include "mongo_store.h"
+
+#include "base/clock.h"
+
+#define DOCUMENT "sakurad"
+
+static void copy_text(const bson_t *doc, const char *key, char *out, size_t size)
+{
+    bson_iter_t it;
+    bool text = bson_iter_init_find(&it, doc, key) && BSON_ITER_HOLDS_UTF8(&it);
+    (void)snprintf(out, size, "%s", text ? bson_iter_utf8(&it, NULL) : "");
+}
+
+static void describe(const bson_t *doc, const struct lease_doc *d, char *out, size_t size)
+{
+    char since[TIME_TEXT_LEN], version[32];
+    bson_iter_t it;
+    time_format(bson_iter_init_find(&it, doc, "since") ? bson_time(&it) : 0, since);
+    copy_text(doc, "version", version, sizeof(version));
+    (void)snprintf(out, size, "host %s, pid %lld, since %.*s, version %s", d->process.host, (long long)d->process.pid,
+                   TIME_TEXT_LEN, since, version);
+}
+
+static void map_lease(struct lease_table *l, const bson_t *doc, struct lease_doc *d, char *who, size_t who_size)
+{
+    d->there = true;
+    copy_text(doc, "holder", d->holder, sizeof(d->holder));
+    copy_text(doc, "heir", d->heir, sizeof(d->heir));
+    copy_text(doc, "host", d->process.host, sizeof(d->process.host));
+    copy_text(doc, "boot", d->process.boot, sizeof(d->process.boot));
+    copy_text(doc, "pid_ns", d->process.pid_ns, sizeof(d->process.pid_ns));
+    d->process.pid = bson_number(doc, "pid");
+    d->process.started = bson_number(doc, "started");
+    d->turn = bson_number(doc, "turn");
+    d->lease_us = bson_number(doc, "lease_ms") * 1000;
+    d->state = process_state(&d->process, &l->process);
+    describe(doc, d, who, who_size);
+}
+
+enum err lease_read(struct lease_table *l, struct lease_doc *d, char *who, size_t who_size)
+{
+    struct mongo_find how = {.limit = 1, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(l->conn, l->documents, BCON_NEW("_id", DOCUMENT), &how);
+    const bson_t *doc;
+    *d = (struct lease_doc){0};
+    who[0] = '\0';
+    if (mongoc_cursor_next(cursor, &doc))
+        map_lease(l, doc, d, who, who_size);
+    return mongo_done(l->store, l->conn, "reading the lease", cursor);
+}
+
+static void put_holder(struct lease_table *l, bson_t *doc)
+{
+    const struct process_name *p = &l->process;
+    BSON_APPEND_UTF8(doc, "holder", l->self);
+    BSON_APPEND_UTF8(doc, "heir", "");
+    BSON_APPEND_UTF8(doc, "host", p->host);
+    BSON_APPEND_INT64(doc, "pid", p->pid);
+    BSON_APPEND_UTF8(doc, "boot", p->boot);
+    BSON_APPEND_UTF8(doc, "pid_ns", p->pid_ns);
+    BSON_APPEND_INT64(doc, "started", p->started);
+    BSON_APPEND_UTF8(doc, "version", SAKURAD_VERSION);
+    BSON_APPEND_INT64(doc, "lease_ms", l->lease_us / 1000);
+    put_time(doc, "since", clock_wall_us());
+    put_time(doc, "renewed", clock_wall_us());
+}
+
+/* Takes both; true: it was found as the filter says, and changed. *failed: whether it was cannot be said. */
+static bool change_lease(struct lease_table *l, bson_t *filter, bson_t *change, const char *what, bool *failed)
+{
+    bson_error_t error;
+    bson_t reply;
+    bool ok = mongoc_collection_update_one(l->documents, filter, change, NULL, &reply, &error);
+    bool matched = ok && bson_number(&reply, "matchedCount") == 1;
+    if (!ok)
+        (void)mongo_failed(l->store, l->conn, what, &error);
+    *failed = !ok;
+    bson_destroy(&reply);
+    bson_destroy(filter);
+    bson_destroy(change);
+    return matched;
+}
+
+bool lease_create(struct lease_table *l)
+{
+    bson_error_t error;
+    bson_t doc = BSON_INITIALIZER;
+    BSON_APPEND_UTF8(&doc, "_id", DOCUMENT);
+    BSON_APPEND_INT64(&doc, "turn", 1);
+    put_holder(l, &doc);
+    bool ok = mongoc_collection_insert_one(l->documents, &doc, NULL, NULL, &error);
+    if (!ok && error.code != MONGOC_ERROR_DUPLICATE_KEY) /* else somebody was faster */
+        (void)mongo_failed(l->store, l->conn, "making the lease", &error);
+    bson_destroy(&doc);
+    return ok;
+}
+
+bool lease_take(struct lease_table *l, const struct lease_doc *seen)
+{
+    bool failed;
+    bson_t set, inc;
+    bson_t *filter = BCON_NEW("_id", DOCUMENT, "holder", BCON_UTF8(seen->holder), "turn", BCON_INT64(seen->turn));
+    bson_t *change = bson_new();
+    bson_append_document_begin(change, "$set", -1, &set);
+    put_holder(l, &set);
+    bson_append_document_end(change, &set);
+    bson_append_document_begin(change, "$inc", -1, &inc);
+    BSON_APPEND_INT64(&inc, "turn", 1);
+    bson_append_document_end(change, &inc);
+    return change_lease(l, filter, change, "taking the lease", &failed);
+}
+
+void lease_ask(struct lease_table *l, const struct lease_doc *seen)
+{
+    bool failed;
+    bson_t *filter = BCON_NEW("_id", DOCUMENT, "holder", BCON_UTF8(seen->holder));
+    (void)change_lease(l, filter, BCON_NEW("$set", "{", "heir", BCON_UTF8(l->self), "}"), "asking for the lease",
+                       &failed);
+}
+
+bool lease_give_back(struct lease_table *l)
+{
+    bool failed;
+    bson_t *filter = BCON_NEW("_id", DOCUMENT, "holder", BCON_UTF8(l->self));
+    return change_lease(l, filter,
+                        BCON_NEW("$set", "{", "holder", BCON_UTF8(""), "}", "$inc", "{", "turn", BCON_INT64(1), "}"),
+                        "giving the lease back", &failed);
+}
+
+bool lease_renew(struct lease_table *l, bool *failed)
+{
+    bson_t *filter = BCON_NEW("_id", DOCUMENT, "holder", BCON_UTF8(l->self), "heir", "{", "$in", "[", BCON_NULL,
+                              BCON_UTF8(""), "]", "}");
+    bson_t *change = BCON_NEW("$set", "{", "renewed", BCON_DATE_TIME(clock_wall_us() / 1000), "}", "$inc", "{", "turn",
+                              BCON_INT64(1), "}");
+    return change_lease(l, filter, change, "renewing the lease", failed);
+}
