@@ -9,7 +9,7 @@
  * Stale data is never served as fresh: the writer calls cache_apply after the commit and before any completion,
  * so whoever sees an answer or a notice can already read the message here.
  * Versions: one counter for the whole cache; an entry's version is the counter at its last change or load, the
- *          inbox's that of the last change at all. ETag = "<random of this process>-<version>", strong. */
+ *          inbox's that of the last change at all. A tag hides it (cache_tag.c). */
 #pragma once
 #include "store/op.h"
 #include "store/store.h"

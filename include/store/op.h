@@ -34,10 +34,12 @@ struct op_origin {
 /* What the writer must know of a chat to append to it; from the cache, or from the store when not cached. */
 struct chat_link {
     bool known;
-    uint8_t flags; /* enum chat_flag: before this batch */
+    bool owner_known; /* from the store, where it may matter; the cache knows its own */
+    uint8_t flags;    /* enum chat_flag: before this batch */
     int64_t chat_key;
     int64_t user_key;
     struct slice user_id; /* in op->arena */
+    struct slice owner;   /* of the customer; in op->arena */
 };
 
 struct op_send {

@@ -34,6 +34,7 @@ struct view_query {
     struct slice if_none_match; /* the header's value; empty = none */
     struct slice if_match;      /* the same; the API compares it with the answer's tag */
     struct scope scope;         /* views of one customer or chat: checked by scope_resolve() on a reader */
+    struct scope viewer;        /* who asks; zeroed: one who may see everything. Decides nothing but tags and cursors */
     int64_t skip;
     int64_t limit;
     /* view_parse_cursor() sets these from the text of ?since= */
@@ -60,8 +61,9 @@ enum view_result {
 struct view_answer {
     enum view_result result;
     enum err error;
-    struct blob *body; /* one reference, the holder's; NULL but for VIEW_OK */
-    uint8_t etag_len;  /* 0 = this view has none */
+    struct blob *body;    /* one reference, the holder's; NULL but for VIEW_OK */
+    uint64_t question[2]; /* what was asked and by whom, hashed: with a version it makes the tag */
+    uint8_t etag_len;     /* 0 = this view has none */
     char etag[ETAG_MAX];
 };
 

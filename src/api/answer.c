@@ -22,7 +22,8 @@ void answer_blob(struct http_session *s, const struct view_answer *a)
     struct http_reply r = {.status = a->result == VIEW_NOT_MODIFIED ? 304 : 200, .body = a->body};
     if (a->etag_len) {
         r.etag = slice_of(a->etag, a->etag_len);
-        r.cache_control = SLICE_LIT("no-cache");
+        /* One principal's answer is nothing for a cache that others share. */
+        r.cache_control = worker_of(s)->api->auth_on ? SLICE_LIT("private, no-cache") : SLICE_LIT("no-cache");
     }
     if (r.status == 200)
         r.content_type = HTTP_TYPE_JSON;

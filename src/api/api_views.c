@@ -110,6 +110,7 @@ static void serve(struct call *c, struct view_query *q)
         answer_err(c->s, ERR_NOMEM);
         return;
     }
+    q->viewer = c->scope;
     if (c->scope.kind != SCOPE_ALL && !limit_view(c, q))
         return;
     if (q->scope.kind == SCOPE_ALL) /* else who it belongs to must be asked of the store first */
@@ -124,8 +125,8 @@ static void serve(struct call *c, struct view_query *q)
         return;
     op->view.query = *q;
     struct view_query *mine = &op->view.query;
-    struct slice *const all[] = {&mine->ident,         &mine->owner,    &mine->email,   &mine->before,
-                                 &mine->if_none_match, &mine->if_match, &mine->scope.id};
+    struct slice *const all[] = {&mine->ident,         &mine->owner,    &mine->email,    &mine->before,
+                                 &mine->if_none_match, &mine->if_match, &mine->scope.id, &mine->viewer.id};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 

@@ -379,6 +379,12 @@ static enum err apply_set_ai(struct attempt *try, struct op *op)
         /* Not marked as known: a retry asks again, since a chat of this batch may then have another key. */
         ai->link = (struct chat_link){
             .flags = chat.flags, .chat_key = chat.key, .user_key = chat.user_key, .user_id = chat.user_id};
+        struct user customer = {0};
+        err = s->vtable->find_user(s, USER_BY_ID, chat.user_id, &op->arena, &customer);
+        if (err != OK && err != ERR_NOT_FOUND)
+            return err;
+        ai->link.owner = customer.owner;
+        ai->link.owner_known = true;
     }
     enum err err = scope_check_link(s, &op->scope, &ai->link, &op->arena);
     if (err != OK)

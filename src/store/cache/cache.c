@@ -26,11 +26,8 @@ struct cache *cache_new(const struct cache_options *options)
     links_init(&c->doubted);
     c->max_bytes = options->max_bytes;
     c->enabled = options->enabled;
-    uint8_t random[4];
-    random_bytes(random, sizeof(random));
-    for (unsigned i = 0; i < sizeof(c->etag_prefix); i++)
-        c->etag_prefix[i] = "0123456789abcdef"[random[i / 2] >> (i % 2 ? 0 : 4) & 0xf];
-    c->version = c->inbox_version = 1;
+    random_bytes(c->tag_keys, sizeof(c->tag_keys));
+    c->version = c->inbox_version = c->gone_version = 1;
     for (unsigned i = 0; i < TOTALS_COUNT; i++)
         atomic_init(&c->totals[i], 0);
     atomic_init(&c->open, false);
@@ -83,6 +80,7 @@ void cache_free(struct cache *c)
         user_free(c, entry_of(c->loaded.head.next, struct cuser, lru));
     while (c->buckets && c->strays.count > 0)
         user_free(c, entry_of(c->strays.head.next, struct cuser, lru));
+    owners_fini(c);
     for (unsigned i = 0; i < VARIANTS; i++) {
         blob_drop(c->variants[i].body);
         pthread_mutex_destroy(&c->variants[i].composing);
@@ -125,33 +123,6 @@ void cache_unlock(struct cache *c)
         content_drop(garbage);
         garbage = next;
     }
-}
-
-/* "<8 hex digits of this process>-<version>": a restart, or an entry made anew, never repeats one. */
-void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out)
-{
-    char *at = out->etag;
-    *at++ = '"';
-    memcpy(at, c->etag_prefix, sizeof(c->etag_prefix));
-    at += sizeof(c->etag_prefix);
-    *at++ = '-';
-    int shift = 60;
-    while (shift > 0 && (version >> shift & 0xf) == 0)
-        shift -= 4;
-    for (; shift >= 0; shift -= 4)
-        *at++ = "0123456789abcdef"[version >> shift & 0xf];
-    *at++ = '"';
-    out->etag_len = (uint8_t)(at - out->etag);
-}
-
-/* If-None-Match: a list of entity tags, weak ones alike, or "*". Ours hold no quote, so finding one quotes and all is
- * finding it as a list element. */
-bool etag_matches(struct slice if_none_match, const struct view_answer *answer)
-{
-    if (if_none_match.len == 0 || answer->etag_len == 0)
-        return false;
-    struct slice value = slice_trim(if_none_match, " \t");
-    return slice_eq(value, SLICE_LIT("*")) || memmem(value.ptr, value.len, answer->etag, answer->etag_len) != NULL;
 }
 
 bool cache_link(struct cache *c, struct slice chat_id, struct arena *a, struct chat_link *out)

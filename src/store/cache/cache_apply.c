@@ -51,6 +51,8 @@ static struct cchat *linked_chat(struct cache *c, struct slice chat_id, uint32_t
         return NULL;
     if (link->user_key != 0)
         u->key = link->user_key;
+    if (link->owner_known && !u->owner)
+        owner_set(c, u, link->owner);
     chat = chat_get(c, u, chat_id, hash, link->chat_key);
     if (!chat)
         return NULL;

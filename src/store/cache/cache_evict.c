@@ -6,7 +6,7 @@
  * be more: then what is in use shrinks until whole pages are empty.
  * Where entries alone take more than half, 3 comes before 2: else customers seen once would push out every chat in
  * use. Customers that a reader is loading are in neither list and cannot go. */
-#include "cache_int.h"
+#include "view_int.h"
 
 #include "base/metrics.h"
 
@@ -14,7 +14,8 @@ static bool drop_stale_variant(struct cache *c)
 {
     for (unsigned i = 0; i < VARIANTS; i++) {
         struct variant *v = &c->variants[i];
-        if (v->body && v->version != c->inbox_version) {
+        struct slice owner = slice_of(v->key, v->view == VIEW_CHATS ? 0 : v->key_len);
+        if (v->body && v->version != list_version(c, owner)) {
             c->variant_bytes -= v->body->len;
             blob_drop(v->body);
             v->body = NULL;
@@ -106,6 +107,7 @@ void cache_forget_all(struct cache *c, int64_t rev)
     c->order_all = false; /* also where the list was empty already */
     c->order_cuts++;
     c->inbox_version = ++c->version;
+    owner_unowned(c, rev);
     if (rev > c->rev)
         c->rev = rev;
     c->changes_floor = c->rev;

@@ -103,13 +103,24 @@ enum err fill_load(struct fill *f, struct store_reader *reader, struct slice ide
     return OK;
 }
 
+/* The store's rows may lag behind their messages, so all are looked at. */
+static int64_t fill_newest(const struct fill *f)
+{
+    int64_t newest = f->row.rev;
+    for (size_t i = 0; i < f->count; i++) {
+        newest = f->chats[i].rev > newest ? f->chats[i].rev : newest;
+        newest = f->chats[i].history->rev > newest ? f->chats[i].history->rev : newest;
+    }
+    return newest;
+}
+
 void fill_view(const struct fill *f, struct user_view *out)
 {
     *out = (struct user_view){.content = f->content,
                               .head = f->head,
                               .poll_at = f->poll_at,
                               .last_seen_us = f->row.last_seen_us,
-                              .change_rev = f->row.rev};
+                              .newest = fill_newest(f)};
 }
 
 void user_view_of(const struct cuser *u, struct user_view *out)
@@ -119,7 +130,7 @@ void user_view_of(const struct cuser *u, struct user_view *out)
                               .poll_at = u->poll_at,
                               .last_seen_us = u->last_seen_us,
                               .version = u->version,
-                              .change_rev = u->change_rev};
+                              .newest = u->newest};
 }
 
 /* Appends what the writer recorded while the load ran and the load did not see. False: no memory, or a message that
@@ -158,7 +169,7 @@ static struct cchat *own_chat(const struct cache *c, const struct cuser *u, cons
 /* Brings the fill up to what the entry knows; changes nothing of the entry. False: the load came too early. */
 static bool bring_up(struct cache *c, struct cuser *u, struct fill *f, bool attached)
 {
-    if (u->spoiled || (u->row && u->row_rev > f->row.rev && !u->head))
+    if (u->spoiled || (u->has_row && u->row_rev > f->row.rev && !u->head))
         return false;
     for (struct cchat *chat = u->first; chat; chat = chat->next)
         chat->found = false;
@@ -232,8 +243,9 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
     }
     u->state = USER_LOADED;
     u->spoiled = false;
+    u->newest = fill_newest(f) > u->newest ? fill_newest(f) : u->newest;
     struct blob *head = blob_hold(f->head); /* the fill may have to answer by itself yet */
-    bool newer = !u->row || !u->head || f->row.rev >= u->row_rev;
+    bool newer = !u->has_row || !u->head || f->row.rev >= u->row_rev;
     if (newer)
         user_set_row(c, u, &f->row, head, f->poll_at);
     else
@@ -357,7 +369,7 @@ static void answer_from_fill(struct acquire *a, const struct fill *f)
     cache_lock(a->cache);
     view.version = ++a->cache->version;
     struct cuser *u = index_user(a->cache, f->row.id, index_hash(f->row.id));
-    if (u && !u->row && u->state == USER_KNOWN)
+    if (u && !u->has_row && u->state == USER_KNOWN)
         user_set_row(a->cache, u, &f->row, NULL, 0);
     cache_unlock(a->cache);
     snap_fill(a->snap, a->slot, &view, a->since);

@@ -32,6 +32,7 @@ static struct slice key_of(const struct key_node *n)
 {
     struct cuser *u;
     struct cchat *chat;
+    struct cowner *owner;
     switch ((enum key_kind)n->kind) {
     case KEY_USER:
         u = entry_of(n, struct cuser, by_id);
@@ -41,6 +42,9 @@ static struct slice key_of(const struct key_node *n)
     case KEY_CHAT:
         chat = entry_of(n, struct cchat, by_id);
         return slice_of(chat->id, chat->id_len);
+    case KEY_OWNER:
+        owner = entry_of(n, struct cowner, by_id);
+        return slice_of(owner->id, owner->id_len);
     case KEY_NONE:
         break;
     }
@@ -82,7 +86,7 @@ static bool is_other_form(struct slice ident)
 struct cuser *index_ident(const struct cache *c, struct slice ident, uint32_t hash)
 {
     struct cuser *u = is_other_form(ident) ? NULL : index_user(c, ident, hash);
-    return u && u->row ? u : names_find(c, ident); /* no row: a chat says so, and who it says may be no customer */
+    return u && u->has_row ? u : names_find(c, ident); /* no row: a chat says so, and who it says may be no customer */
 }
 
 void index_add(struct cache *c, struct key_node *node, enum key_kind kind, uint32_t hash)

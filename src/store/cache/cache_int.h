@@ -20,7 +20,7 @@
 #define NAME_SLOTS      1024
 #define INLINE_BYTES    ((size_t)256 * 1024) /* more to compose than this is a reader's work, not a worker's */
 
-enum key_kind { KEY_NONE, KEY_USER, KEY_NAME, KEY_CHAT };
+enum key_kind { KEY_NONE, KEY_USER, KEY_NAME, KEY_CHAT, KEY_OWNER };
 
 /* Embedded in its entry; the key's bytes are the entry's. */
 struct key_node {
@@ -36,6 +36,20 @@ struct link {
 struct links { /* head.next is the front */
     struct link head;
     size_t count;
+};
+
+/* Who customers belong to (dashboard_user_id): what an owner-bound dashboard's tags and cursors move with. One entry for all
+ * customers of the same owner that are in memory; goes with the last of them, unless somebody asked for its listings. */
+struct cowner {
+    struct key_node by_id;
+    struct cowner *next_asked; /* while asked */
+    uint32_t customers;
+    bool asked;
+    uint64_t version;   /* of the last change of anything of its customers */
+    int64_t newest;     /* rev of that change, as far as it is known here… */
+    int64_t known_from; /* …which it is for every change after this rev */
+    uint16_t id_len;
+    char id[];
 };
 
 enum user_state { USER_KNOWN, USER_LOADING, USER_LOADED };
@@ -64,20 +78,21 @@ struct cuser {
     struct link doubt; /* in cache.doubted, or nowhere */
     struct cchat *first, *last;
     struct content *content;
-    struct blob *head; /* render_user_head(), then render_poll_head() from poll_at on; with content only */
-    struct blob *body; /* the whole poll answer of `version`, or NULL */
-    char *row;         /* its owner; NULL: not known (a link's stub) */
+    struct blob *head;    /* render_user_head(), then render_poll_head() from poll_at on; with content only */
+    struct blob *body;    /* the whole poll answer of `version`, or NULL */
+    struct cowner *owner; /* NULL: not known */
     uint64_t version;
     int64_t key;
     int64_t row_rev;    /* of the row's last change known here */
     int64_t change_rev; /* of the last change in this process that a list shows; 0: none */
+    int64_t newest;     /* the highest rev of anything of it that is known here; LOADED: of all */
     int64_t last_seen_us;
     uint32_t chat_count;
     uint32_t poll_at;
-    uint16_t owner_len;
     uint8_t state;  /* enum user_state */
     uint8_t lru_in; /* enum lru_list: where the link `lru` is */
     bool spoiled;   /* LOADING: an append was lost, the load must not be installed */
+    bool has_row;   /* the store has shown it; a chat's link alone does not say that there is one */
     uint8_t id_len;
     char id[];
 };
@@ -108,7 +123,7 @@ struct cache {
     bool enabled;
     atomic_bool open; /* released once tag, totals and start_rev are set: who sees it true sees them */
     uint8_t tag[5];
-    char etag_prefix[8];
+    uint64_t tag_keys[4]; /* of this process: see cache_tag.c */
     int64_t start_rev;
     struct key_node **buckets;
     uint32_t bucket_mask;
@@ -117,6 +132,11 @@ struct cache {
     uint64_t inbox_version; /* of the last change of anything */
     int64_t rev;            /* highest applied */
     int64_t changes_floor;  /* whoever changed above it is in order */
+    struct cowner *asked;   /* those that stay without customers */
+    unsigned asked_count;
+    uint64_t gone_version;    /* when an owner's entry was last dropped */
+    uint64_t unowned_version; /* of the last change of which it is not known whose it is: it may be anybody's… */
+    int64_t unowned_rev;      /* …and its rev */
     struct links order;
     struct links loaded;  /* LOADED customers by last use */
     struct links strays;  /* KNOWN and not in order: the first entries to go */
@@ -146,7 +166,10 @@ struct cache {
 /* cache.c */
 void cache_lock(struct cache *c);
 void cache_unlock(struct cache *c); /* then frees what was evicted, and keeps the gauges */
-void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out);
+
+/* cache_tag.c, any thread */
+void cache_question(const struct cache *c, const struct view_query *q, struct view_answer *out);
+void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out); /* after cache_question() */
 bool etag_matches(struct slice if_none_match, const struct view_answer *answer);
 
 /* cache_index.c [lock] */
@@ -199,9 +222,21 @@ void user_free(struct cache *c, struct cuser *u);
 void user_leave_order(struct cache *c, struct cuser *u);
 /* A new version. active: something that the lists show, and order the customer by. */
 void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active);
+
+/* cache_owner.c [lock] */
+void owners_fini(struct cache *c);
+/* The customer is that owner's, as the store says. Without memory it is not known whose it is. */
+void owner_set(struct cache *c, struct cuser *u, struct slice owner);
+void owner_forget(struct cache *c, struct cuser *u);
+void owner_changed(struct cache *c, struct cuser *u, int64_t rev); /* u->version is new */
+void owner_unowned(struct cache *c, int64_t rev);                  /* a change of nobody knows whom */
+uint64_t owner_version(const struct cache *c, struct slice owner);
+bool owner_unchanged(const struct cache *c, struct slice owner, int64_t since); /* false: changed, or not known */
+/* What was found when everything up to asked_at was known: no customer of the owner changed after `newest`. */
+void owner_learn(struct cache *c, struct slice owner, int64_t asked_at, int64_t newest);
 static inline struct slice user_owner(const struct cuser *u)
 {
-    return slice_of(u->row, u->owner_len);
+    return u->owner ? slice_of(u->owner->id, u->owner->id_len) : slice_of(NULL, 0);
 }
 
 /* cache_evict.c [lock] */

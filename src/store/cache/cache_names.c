@@ -129,7 +129,7 @@ enum err cache_find_ident(struct cache *c, struct store_reader *reader, struct s
         return e;
     cache_lock(c);
     struct cuser *u = user_get(c, out->id);
-    if (u && !u->row && u->state == USER_KNOWN)
+    if (u && !u->has_row && u->state == USER_KNOWN)
         user_set_row(c, u, out, NULL, 0);
     if (u)
         names_learn(c, u, ident, asked);

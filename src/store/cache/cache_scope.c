@@ -5,7 +5,7 @@
 /* [lock] What a stub does not know (its owner) is not "no". */
 static enum sight sight_of(const struct cuser *u, const struct scope *s)
 {
-    if (s->kind == SCOPE_OWNER && !u->row)
+    if (s->kind == SCOPE_OWNER && !u->owner)
         return SIGHT_UNKNOWN;
     return scope_allows(s, slice_of(u->id, u->id_len), user_owner(u)) ? SIGHT_YES : SIGHT_NO;
 }

@@ -117,7 +117,7 @@ static void serve_composed(struct cache *c, struct snap *s, const struct view_qu
     if (q->view == VIEW_USER)
         view_give(c, out, compose_user(s), version);
     else
-        view_give(c, out, compose_poll(s, c->tag, poll_cursor(c, s->users[0].change_rev)), version);
+        view_give(c, out, compose_poll(s, c->tag, poll_cursor(&s->users[0])), version);
 }
 
 static void serve_ai(struct cache *c, const struct view_query *q, struct view_answer *out)
@@ -159,17 +159,21 @@ static bool pick_changed(struct cache *c, const struct view_query *q, struct sna
     struct cuser *picked[REFETCH_LIMIT];
     size_t limit = q->limit > 0 && q->limit < REFETCH_LIMIT ? (size_t)q->limit : REFETCH_LIMIT;
     size_t count = 0, looked = 0;
+    if (q->owner.len > 0 && owner_unchanged(c, q->owner, q->since)) {
+        snap_init(s, 0);
+        return true;
+    }
     if (q->since < c->changes_floor)
         return false;
     for (struct link *at = c->order.head.next; at != &c->order.head; at = at->next) {
         struct cuser *u = entry_of(at, struct cuser, order);
         if (u->change_rev <= q->since)
             break;
-        if (u->state != USER_LOADED || looked++ == CHANGES_MAX)
+        if (looked++ == CHANGES_MAX || !u->owner)
             return false;
         if (q->owner.len > 0 && !slice_eq(user_owner(u), q->owner))
             continue;
-        if (count == limit)
+        if (count == limit || u->state != USER_LOADED)
             return false;
         picked[count++] = u;
     }
@@ -198,13 +202,17 @@ static void serve_list(struct cache *c, const struct view_query *asked, struct v
     struct snap s;
     bool compose = false;
     cache_lock(c);
-    uint64_t version = c->inbox_version;
-    struct cursor cursor = {.rev = c->rev};
+    uint64_t version = list_version(c, q.owner);
+    struct cursor cursor = {0};
     q.has_since = q.view == VIEW_REFETCH && view_has_cursor(c, &q);
     if (!view_unchanged(c, &q, version, out)) {
         struct variant *v = q.has_since ? NULL : variant_find(c, &q);
         if (q.has_since) {
             compose = pick_changed(c, &q, &s);
+            if (compose) {
+                cursor.rev = list_cursor(&q, &s, c->rev, q.since);
+                owner_learn(c, q.owner, c->rev, cursor.rev);
+            }
         } else if (v && v->body && v->version == version) {
             out->body = blob_hold(v->body);
             out->result = VIEW_OK;
@@ -221,6 +229,7 @@ void cache_serve(struct cache *c, const struct view_query *query, struct arena *
 {
     (void)a; /* nothing here outlives the call but the body */
     *out = (struct view_answer){.result = VIEW_LOAD};
+    cache_question(c, query, out);
     if (c->enabled && cache_is_open(c)) {
         switch (query->view) {
         case VIEW_POLL:

@@ -1,8 +1,6 @@
 /* The entries: customers and their chats, from stub to loaded and back. */
 #include "cache_int.h"
 
-#define OWNER_MAX 4096 /* a longer one is not compared with: the store answers then */
-
 void *entry_new(struct cache *c, size_t bytes)
 {
     void *entry = slab_zget(&c->entry_memory, bytes);
@@ -16,11 +14,6 @@ void entry_free(struct cache *c, void *entry, size_t bytes)
     if (entry)
         c->entry_bytes -= slab_size(bytes);
     slab_put(&c->entry_memory, entry, bytes);
-}
-
-static void row_free(struct cache *c, struct cuser *u)
-{
-    entry_free(c, u->row, (size_t)u->owner_len + 1);
 }
 
 struct cuser *user_get(struct cache *c, struct slice id)
@@ -127,43 +120,18 @@ void user_keep_body(struct cache *c, struct cuser *u, struct blob *body)
     c->content_bytes += blob_bytes(body);
 }
 
-static void drop_row(struct cache *c, struct cuser *u)
-{
-    row_free(c, u);
-    u->row = NULL;
-    u->owner_len = 0;
-}
-
-/* False: no memory; the old row stays. */
-static bool set_row(struct cache *c, struct cuser *u, const struct user *row)
-{
-    uint16_t owner_len = row->owner.len > OWNER_MAX ? 0 : (uint16_t)row->owner.len;
-    char *text = entry_new(c, (size_t)owner_len + 1);
-    if (!text)
-        return false;
-    if (owner_len > 0)
-        memcpy(text, row->owner.ptr, owner_len);
-    row_free(c, u);
-    u->row = text;
-    u->owner_len = owner_len;
-    return true;
-}
-
 void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *head, uint32_t poll_at)
 {
-    if (u->row && row->rev < u->row_rev) {
+    if (u->has_row && row->rev < u->row_rev) {
         blob_drop(head);
         return;
     }
-    if (!set_row(c, u, row)) { /* the old one would be stale: the store is asked the next time */
-        blob_drop(head);
-        drop_row(c, u);
-        user_unload(c, u);
-        return;
-    }
+    u->has_row = true;
+    owner_set(c, u, row->owner);
     if (row->key != 0)
         u->key = row->key;
     u->row_rev = row->rev;
+    u->newest = row->rev > u->newest ? row->rev : u->newest;
     u->last_seen_us = row->last_seen_us;
     if (u->state == USER_KNOWN)
         blob_drop(head);
@@ -239,9 +207,12 @@ void user_touch(struct cache *c, struct cuser *u)
 void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active)
 {
     u->version = c->inbox_version = ++c->version;
+    owner_changed(c, u, rev);
     user_drop_body(c, u);
     if (rev > c->rev)
         c->rev = rev;
+    if (rev > u->newest)
+        u->newest = rev;
     if (!active)
         return;
     if (rev > u->change_rev)
@@ -278,7 +249,7 @@ void user_free(struct cache *c, struct cuser *u)
     user_leave_order(c, u);
     if (link_in(&u->doubt))
         links_remove(&c->doubted, &u->doubt);
-    row_free(c, u);
+    owner_forget(c, u);
     c->users--;
     entry_free(c, u, sizeof(*u) + u->id_len);
 }

@@ -14,7 +14,7 @@ struct user_view {
     uint32_t poll_at;
     int64_t last_seen_us;
     uint64_t version;
-    int64_t change_rev;
+    int64_t newest;           /* rev of its last change */
     size_t first_chat, chats; /* in snap.chats */
     uint32_t total_chats;
 };

@@ -23,8 +23,17 @@ void view_parse_cursor(struct slice text, struct view_query *q)
 
 bool view_has_cursor(const struct cache *c, const struct view_query *q)
 {
-    /* A cursor from the future is of another database: the whole answer is the only right one. */
-    return q->has_since && q->since > 0 && q->since <= c->rev;
+    /* A cursor from the future is of another database: the whole answer is the only right one. Who may not see all is told
+     * by the clock: whether a cursor lies before the last change of anybody would tell when that was. */
+    int64_t now = c->rev;
+    if (q->viewer.kind != SCOPE_ALL)
+        now = c->start_rev > clock_wall_us() ? c->start_rev : clock_wall_us();
+    return q->has_since && q->since > 0 && q->since <= now;
+}
+
+uint64_t list_version(const struct cache *c, struct slice owner)
+{
+    return owner.len > 0 ? owner_version(c, owner) : c->inbox_version;
 }
 
 struct view_query view_normal(struct cache *c, const struct view_query *asked)
@@ -69,6 +78,17 @@ bool view_unchanged(const struct cache *c, const struct view_query *q, uint64_t 
         return false;
     out->result = VIEW_NOT_MODIFIED;
     return true;
+}
+
+int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t asked_at, int64_t after)
+{
+    int64_t newest = after > 0 ? after : 1;
+    if (q->owner.len == 0)
+        return asked_at;
+    for (size_t i = 0; i < s->user_count; i++)
+        if (s->users[i].content && s->users[i].newest > newest && s->users[i].newest <= asked_at)
+            newest = s->users[i].newest;
+    return newest;
 }
 
 static struct slice variant_key(const struct view_query *q)
@@ -179,12 +199,6 @@ const struct history_view *snap_chat(const struct snap *s, size_t slot, struct s
     return NULL;
 }
 
-/* The same for the same version, whatever happened to others meanwhile: a strong ETag promises equal bytes. */
-int64_t poll_cursor(const struct cache *c, int64_t change_rev)
-{
-    return change_rev > c->start_rev ? change_rev : c->start_rev;
-}
-
 /* Whom the query is about. A dashboard may look at the customer who has a default address, of several the first. */
 static enum err find_asked(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
                            struct slice *id)
@@ -216,7 +230,7 @@ static void build_user(struct cache *c, struct store_reader *reader, const struc
         if (q->view == VIEW_USER)
             view_give(c, out, compose_user(&s), u->version);
         else
-            view_give(c, out, compose_poll(&s, c->tag, poll_cursor(c, u->change_rev)), u->version);
+            view_give(c, out, compose_poll(&s, c->tag, poll_cursor(u)), u->version);
         if (out->result == VIEW_OK && q->view == VIEW_POLL && !q->has_since)
             view_keep_poll(c, id, u->version, out->body);
     }
@@ -311,6 +325,7 @@ void view_build(struct store_reader *reader, struct cache *cache, const struct v
 {
     struct view_query q = view_normal(cache, query);
     *answer = (struct view_answer){.result = VIEW_FAILED, .error = ERR_UNSUPPORTED};
+    cache_question(cache, query, answer);
     switch (q.view) {
     case VIEW_POLL:
     case VIEW_USER:

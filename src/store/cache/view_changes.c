@@ -22,34 +22,39 @@ struct changes {
     struct arena *arena;
     struct snap snap;
     size_t included;
-    struct cursor cursor;
+    int64_t asked_at; /* the rev up to which everything was known when it was asked for */
     int64_t position; /* of the last customer looked at */
+    int64_t told;     /* of the last one included */
+    bool more;
 };
 
-/* [lock] Newest first into rows; false: not known here, or too many. */
-static bool list_changed(const struct cache *c, int64_t since, struct changed *rows, size_t max, struct arena *a,
-                         size_t *count)
+static bool has_owner(const struct view_query *q, struct slice owner)
 {
+    return q->owner.len == 0 || slice_eq(owner, q->owner);
+}
+
+/* [lock] Newest first into rows; false: not known here, or too many. */
+static bool list_changed(const struct cache *c, const struct view_query *q, struct changed *rows, size_t max,
+                         struct arena *a, size_t *count)
+{
+    size_t looked = 0;
     *count = 0;
-    if (since < c->changes_floor)
+    if (q->since < c->changes_floor)
         return false;
     for (struct link *at = c->order.head.next; at != &c->order.head; at = at->next) {
         const struct cuser *u = entry_of(at, struct cuser, order);
-        if (u->change_rev <= since)
+        if (u->change_rev <= q->since)
             return true;
-        if (*count == max)
+        if (looked++ == max)
             return false;
+        if (u->owner && !has_owner(q, user_owner(u)))
+            continue;
         rows[*count].rev = u->change_rev;
         rows[*count].id = arena_slice(a, slice_of(u->id, u->id_len));
         if (!rows[(*count)++].id.ptr)
             return false;
     }
     return true;
-}
-
-static bool has_owner(const struct view_query *q, struct slice owner)
-{
-    return q->owner.len == 0 || slice_eq(owner, q->owner);
 }
 
 /* The owner as the snapshot's rendered head has it is text to be parsed; the entry knows it. */
@@ -60,7 +65,7 @@ static bool cached_owner_is(struct changes *w, struct slice id)
     uint32_t hash = index_hash(id);
     cache_lock(w->cache);
     const struct cuser *u = index_user(w->cache, id, hash);
-    bool is = u && u->row && has_owner(w->query, user_owner(u));
+    bool is = u && u->owner && has_owner(w->query, user_owner(u));
     cache_unlock(w->cache);
     return is;
 }
@@ -80,10 +85,12 @@ static enum err include(struct changes *w, const struct changed *row, bool owner
     enum err e = cache_acquire(w->cache, w->reader, row->id, view_base(w->query), &w->snap, w->included);
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
-    if (e == OK && (owner_known || cached_owner_is(w, row->id)))
+    if (e == OK && (owner_known || cached_owner_is(w, row->id))) {
         w->included++;
-    else if (e == OK)
+        w->told = row->rev;
+    } else if (e == OK) {
         leave_out(w);
+    }
     w->position = row->rev;
     return OK;
 }
@@ -92,7 +99,7 @@ static enum err from_cache(struct changes *w, const struct changed *rows, size_t
 {
     while (count > 0) {
         if (w->included == (size_t)w->query->limit) {
-            w->cursor.more = true;
+            w->more = true;
             return OK;
         }
         enum err e = include(w, &rows[--count], false);
@@ -109,34 +116,48 @@ static enum err from_store(struct changes *w)
         struct user *rows;
         size_t count;
         enum err e = w->reader->vtable->changed_users(w->reader, w->position, q->limit, w->arena, &rows, &count);
-        for (size_t i = 0; e == OK && i < count; i++) {
+        for (size_t i = 0; e == OK && i < count; w->position = rows[i++].rev) {
+            if (!has_owner(q, rows[i].owner))
+                continue;
             if (w->included == (size_t)q->limit) {
-                w->cursor.more = true;
+                w->more = true;
                 return OK;
             }
-            if (has_owner(q, rows[i].owner))
-                e = include(w, &(struct changed){rows[i].id, rows[i].rev}, true);
-            w->position = rows[i].rev;
+            e = include(w, &(struct changed){rows[i].id, rows[i].rev}, true);
         }
         if (e != OK || count < (size_t)q->limit)
             return e;
     }
-    w->cursor.more = true;
+    w->more = true;
     return OK;
+}
+
+/* Where the next part begins. An owner's goes on from a change of that owner: the last one looked at may be another's. */
+static int64_t next_part(const struct changes *w)
+{
+    const struct view_query *q = w->query;
+    int64_t position = q->owner.len > 0 ? w->told : w->position;
+    /* What became durable after the question may stand in the store before older changes do (chats are written behind
+     * there): the next part begins where all is known to be told. */
+    if (position > w->asked_at && w->asked_at > q->since)
+        return q->owner.len > 0 ? list_cursor(q, &w->snap, w->asked_at, q->since) : w->asked_at;
+    return position;
 }
 
 static void answer_changes(struct changes *w, uint64_t version, struct view_answer *out)
 {
+    struct cache *c = w->cache;
+    const struct view_query *q = w->query;
+    struct cursor cursor = {.more = w->more, .base = view_base(q)};
     w->snap.user_count = w->included;
-    if (w->cursor.more) {
-        /* What became durable after the question may stand in the store before older changes do (chats are written
-         * behind there): the next part begins where all is known to be told. */
-        int64_t asked_at = w->cursor.rev;
-        w->cursor.rev = w->position > asked_at && asked_at > w->query->since ? asked_at : w->position;
-        w->cursor.base = view_base(w->query);
+    cursor.rev = w->more ? next_part(w) : list_cursor(q, &w->snap, w->asked_at, q->since);
+    if (!w->more) {
+        cache_lock(c);
+        owner_learn(c, q->owner, w->asked_at, cursor.rev);
+        cache_unlock(c);
     }
-    snap_since(&w->snap, view_base(w->query));
-    view_give(w->cache, out, compose_refetch(&w->snap, &w->cursor), version);
+    snap_since(&w->snap, view_base(q));
+    view_give(c, out, compose_refetch(&w->snap, &cursor), version);
 }
 
 void view_changes(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
@@ -151,16 +172,22 @@ void view_changes(struct cache *c, struct store_reader *reader, const struct vie
     bool known_here = false;
     snap_init(&w.snap, (size_t)q->limit + 1); /* one more: it may be loaded and then left out */
     cache_lock(c);
-    uint64_t version = c->inbox_version;
-    w.cursor.rev = c->rev;
+    uint64_t version = list_version(c, q->owner);
+    w.asked_at = c->rev;
     if (rows && c->enabled)
-        known_here = list_changed(c, q->since, rows, CHANGES_MAX, &own, &count);
+        known_here = list_changed(c, q, rows, CHANGES_MAX, &own, &count);
     cache_unlock(c);
     enum err e = !rows || w.snap.failed ? ERR_NOMEM : known_here ? from_cache(&w, rows, count) : from_store(&w);
-    if (e == OK)
-        answer_changes(&w, version, out);
-    else
+    bool lost = e == OK && w.more && w.included == 0; /* so many others changed that its own are not found among them */
+    if (e != OK)
         view_fail(out, e);
+    else if (!lost)
+        answer_changes(&w, version, out);
     snap_fini(&w.snap);
     arena_fini(&own);
+    if (lost) {
+        struct view_query whole = *q;
+        whole.has_since = false;
+        view_list(c, reader, &whole, a, out);
+    }
 }

@@ -11,6 +11,8 @@
 /* The query as the views use it: limits within bounds, since only where it can be answered. */
 struct view_query view_normal(struct cache *c, const struct view_query *q); /* takes the lock for the cursor's check */
 bool view_has_cursor(const struct cache *c, const struct view_query *q);    /* [lock] */
+/* [lock] What a listing's tag and kept body go by: the owner's last change where it shows one owner's customers. */
+uint64_t list_version(const struct cache *c, struct slice owner);
 static inline int64_t view_base(const struct view_query *q)
 {
     return q->since_base > 0 ? q->since_base : q->since;
@@ -28,13 +30,22 @@ struct variant *variant_pick(struct cache *c, const struct view_query *q); /* fi
 bool variant_is(const struct variant *v, const struct view_query *q);
 void variant_keep(struct cache *c, struct variant *v, struct blob *body, uint64_t version);
 
+/* The cursor of a listing that was asked for at asked_at: an owner's shows that owner's changes only. after: the cursor that
+ * it goes on from, or 0. What was shown and changed later than asked_at is told again: something older may not have been
+ * there yet. */
+int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t asked_at, int64_t after);
+
 /* A message page of a chat view, as VIEW_HISTORY asks. ERR_INVALID: before is no message id. */
 NODISCARD enum err view_page(const struct view_query *q, struct history_view *chat);
 /* The chat within the slot's customer, or NULL. */
 const struct history_view *snap_chat(const struct snap *s, size_t slot, struct slice chat_id);
 /* Keeps a composed poll with its customer, if that is still at this version. */
 void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, struct blob *body);
-int64_t poll_cursor(const struct cache *c, int64_t change_rev);
+/* Of one customer's answer: that customer's last change, so that it moves with nobody else's. */
+static inline int64_t poll_cursor(const struct user_view *u)
+{
+    return u->newest > 0 ? u->newest : 1; /* data without revs: everything that has one is newer */
+}
 
 /* view_list.c, view_overview.c [reader] */
 void view_list(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,

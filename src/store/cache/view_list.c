@@ -19,7 +19,7 @@ struct listing {
     struct slice *ids; /* of each slot */
     size_t count;
     uint64_t version;
-    struct cursor cursor;
+    int64_t asked_at; /* the rev up to which everything was known when it was asked for */
 };
 
 static bool listing_room(struct listing *l, size_t slots)
@@ -63,7 +63,7 @@ static enum err walk_order(struct listing *l)
     int64_t skip = q->skip;
     for (struct link *at = c->order.head.next; at != &c->order.head && l->count < (size_t)q->limit; at = at->next) {
         struct cuser *u = entry_of(at, struct cuser, order);
-        if (q->owner.len > 0 && !u->row)
+        if (q->owner.len > 0 && !u->owner)
             return ERR_NOT_FOUND;
         if (q->owner.len > 0 && !slice_eq(user_owner(u), q->owner))
             continue;
@@ -114,8 +114,8 @@ static enum err gather_users(struct listing *l)
     if (!listing_room(l, (size_t)l->query->limit))
         return ERR_NOMEM;
     cache_lock(c);
-    l->version = c->inbox_version;
-    l->cursor.rev = c->rev;
+    l->version = list_version(c, l->query->owner);
+    l->asked_at = c->rev;
     uint64_t cuts = c->order_cuts;
     enum err e = c->enabled ? walk_order(l) : ERR_NOT_FOUND;
     cache_unlock(c);
@@ -128,13 +128,23 @@ static enum err gather_users(struct listing *l)
     return e == OK ? load_missing(l) : e;
 }
 
+/* Lists begin with the last that changed: no customer of the owner's did after the newest that is shown. */
+static int64_t learn_cursor(const struct listing *l)
+{
+    int64_t cursor = list_cursor(l->query, &l->snap, l->asked_at, 0);
+    cache_lock(l->cache);
+    owner_learn(l->cache, l->query->owner, l->asked_at, cursor);
+    cache_unlock(l->cache);
+    return cursor;
+}
+
 static enum err list_users(struct listing *l, struct blob **body)
 {
     enum err e = gather_users(l);
     if (e != OK)
         return e;
     if (l->query->view == VIEW_REFETCH) {
-        *body = compose_refetch(&l->snap, &l->cursor);
+        *body = compose_refetch(&l->snap, &(struct cursor){.rev = learn_cursor(l)});
         metrics_add(M_CACHE_COMPOSED, 1);
         return OK;
     }
@@ -215,7 +225,7 @@ static enum err list_chats(struct listing *l, struct blob **body)
     size_t count;
     int64_t total;
     cache_lock(l->cache);
-    l->version = l->cache->inbox_version;
+    l->version = list_version(l->cache, q->owner);
     cache_unlock(l->cache);
     enum err e = q->owner.len > 0 ? owner_chats(l->reader, q, l->arena, &refs, &count, &total)
                                   : l->reader->vtable->list_chats(l->reader, q->email, q->skip, q->limit, l->arena,
@@ -280,7 +290,7 @@ void view_list(struct cache *c, struct store_reader *reader, const struct view_q
     if (c->enabled) {
         cache_lock(c);
         v = variant_pick(c, q);
-        needed = c->inbox_version;
+        needed = list_version(c, q->owner);
         cache_unlock(c);
     }
     if (v)

@@ -24,6 +24,7 @@ struct mongo_store {
     mongoc_client_pool_t *writer_pool, *reader_pool;
     char *masked_uri;
     uint8_t own_tag[5]; /* of this process: for ids that another node took */
+    bool owners_matter; /* there are principals: some may be bound to an owner */
     struct mongo_health health;
     struct mongo_counters *counters; /* locks by itself */
     struct mongo_lease *lease;       /* likewise; NULL: none was claimed */

@@ -74,6 +74,36 @@ static enum err unknown_chats(struct op *const *sends, size_t count, bson_t *in,
     return e;
 }
 
+/* Whose the customers of these links are: one question for all. */
+static enum err link_owners(struct mongo_store *s, struct op *const *sends, size_t count)
+{
+    struct map seen;
+    size_t unknown = 0;
+    struct slice *ids = arena_alloc(&s->scratch, count * sizeof(*ids));
+    struct user *users = arena_alloc(&s->scratch, count * sizeof(*users));
+    enum err e = ids && users ? OK : ERR_NOMEM;
+    map_init(&seen);
+    for (size_t i = 0; e == OK && i < count; i++) {
+        const struct chat_link *link = &sends[i]->send.link;
+        if (!link->known || link->owner_known || link->user_id.len == 0 || map_get(&seen, link->user_id))
+            continue;
+        ids[unknown] = link->user_id;
+        e = map_put(&seen, link->user_id, &users[unknown++]);
+    }
+    if (e == OK && unknown > 0)
+        e = mongo_users_by_id(s, &s->writer, ids, unknown, &s->scratch, users);
+    for (size_t i = 0; e == OK && i < count; i++) {
+        struct chat_link *link = &sends[i]->send.link;
+        const struct user *user = link->known ? map_get(&seen, link->user_id) : NULL;
+        if (!user)
+            continue;
+        link->owner = arena_slice(&sends[i]->arena, user->owner);
+        link->owner_known = link->owner.ptr || user->owner.len == 0;
+    }
+    map_fini(&seen);
+    return e;
+}
+
 enum err mongo_resolve_chats(struct store *st, struct op *const *sends, size_t count)
 {
     struct mongo_store *s = mongo_of(st);
@@ -99,7 +129,8 @@ enum err mongo_resolve_chats(struct store *st, struct op *const *sends, size_t c
         link_sends(sends, count, &chat);
     }
     enum err end = mongo_done(s, &s->writer, "finding chats", cursor);
-    return e != OK ? e : end;
+    e = e != OK ? e : end;
+    return e == OK && s->owners_matter ? link_owners(s, sends, count) : e;
 }
 
 enum err mongo_find_chat(struct store *st, struct slice chat_id, struct arena *a, struct chat *out)

@@ -223,6 +223,7 @@ enum err store_mongo_open(const struct config *config, struct store **out, struc
     pthread_mutex_init(&s->stop_lock, NULL);
     clock_cond_init(&s->stop_cond);
     random_bytes(s->own_tag, sizeof(s->own_tag));
+    s->owners_matter = config->auth_key.count > 0;
     memcpy(s->tag, s->own_tag, sizeof(s->tag));
     config_mask_uri(config->store, &masked);
     s->masked_uri = buf_take(&masked, NULL);

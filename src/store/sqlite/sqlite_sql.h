@@ -32,7 +32,7 @@
     X(SQL_MESSAGE_ROW, "SELECT ts, role, text FROM messages WHERE rev = ?1")                                           \
     X(SQL_MESSAGES_AFTER, "SELECT rev, chat, seq, ts FROM messages WHERE rev > ?1 ORDER BY rev")                       \
     /* chats */                                                                                                        \
-    X(SQL_CHAT_LINK, "SELECT c.id, c.user, c.flags, u.oid, c.head, c.total, c.last_ts "                                \
+    X(SQL_CHAT_LINK, "SELECT c.id, c.user, c.flags, u.oid, c.head, c.total, c.last_ts, u.owner "                       \
                      "FROM chats c JOIN customers u ON u.id = c.user WHERE c.chat_id = ?1")                            \
     X(SQL_CHAT_HEAD, "SELECT user, head, total, last_ts FROM chats WHERE id = ?1")                                     \
     X(SQL_CHAT_KEY, "SELECT id FROM chats WHERE chat_id = ?1")                                                         \

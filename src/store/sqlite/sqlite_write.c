@@ -179,6 +179,8 @@ static enum err resolve_chat(struct sqlite_store *s, struct op *op)
         .user_key = sqlite3_column_int64(stmt, 1),
         .flags = (uint8_t)sqlite3_column_int(stmt, 2),
         .user_id = column_keep(stmt, 3, &op->arena, &failed),
+        .owner = column_keep(stmt, 7, &op->arena, &failed),
+        .owner_known = true,
     };
     struct head head = {.chat = op->send.link.chat_key, .user = op->send.link.user_key};
     head.rev = head.rolled = sqlite3_column_int64(stmt, 4);

@@ -423,7 +423,9 @@ static void link_of(const struct kit_user *u, const struct kit_chat *chat, struc
                                .flags = chat->row.flags,
                                .chat_key = chat->row.key,
                                .user_key = u->row.key,
-                               .user_id = u->row.id};
+                               .user_id = u->row.id,
+                               .owner = u->row.owner,
+                               .owner_known = true};
 }
 
 static void commit_send(struct kit *k, struct op *op)

@@ -8,3 +8,4 @@ extern const CU_TestInfo cache_thread_tests[];
 extern const CU_TestInfo cache_sqlite_tests[];
 extern const CU_TestInfo view_tests[];
 extern const CU_TestInfo view_since_tests[];
+extern const CU_TestInfo view_owner_tests[];

@@ -22,6 +22,7 @@
     X(put_user_moves_inbox)                                                                                            \
     X(sends_in_order)                                                                                                  \
     X(send_to_unknown_chat)                                                                                            \
+    X(link_names_the_owner)                                                                                            \
     X(batch_sees_itself)                                                                                               \
     X(key_stores_once)                                                                                                 \
     X(same_ids_store_once)                                                                                             \

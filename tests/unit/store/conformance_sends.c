@@ -39,6 +39,33 @@ void case_send_to_unknown_chat(struct rig *r)
     CU_ASSERT_EQUAL(rig_totals(r).messages, 1);
 }
 
+/* Who may hear of it is decided from the row, also where memory has never seen the customer. */
+void case_link_names_the_owner(struct rig *r)
+{
+    static const char *const emails[] = {"ann@x.io", "bob@x.io", "nil@x.io"};
+    const char *chats[3];
+    for (size_t i = 0; i < 3; i++) {
+        struct op *create = rig_create(r, NULL, emails[i], NULL);
+        chats[i] = arena_dup(&r->arena, slice_of(create->create.chat_id, UUID_LEN));
+        CU_ASSERT_EQUAL(RIG_APPLY(r, create), OK);
+    }
+    const struct user ann = {.email = SLICE_LIT("ann@x.io"), .owner = SLICE_LIT("acme")};
+    const struct user bob = {.email = SLICE_LIT("bob@x.io"), .owner = SLICE_LIT("beta")};
+    CU_ASSERT_EQUAL(RIG_APPLY(r, rig_put(r, &ann, USER_EMAIL | USER_OWNER), rig_put(r, &bob, USER_EMAIL | USER_OWNER)),
+                    OK);
+    struct op *ops[] = {rig_send(r, chats[0], "user", "x", NULL), rig_send(r, chats[1], "user", "x", NULL),
+                        rig_send(r, chats[2], "user", "x", NULL), rig_send(r, chats[0], "user", "y", NULL),
+                        rig_ai(r, chats[1], false)};
+    CU_ASSERT_EQUAL(rig_apply(r, ops, 5), OK);
+    static const char *const owners[] = {"acme", "beta", "", "acme", "beta"};
+    for (size_t i = 0; i < 5; i++) {
+        const struct chat_link *link = i < 4 ? &ops[i]->send.link : &ops[i]->set_ai.link;
+        CU_ASSERT_EQUAL(ops[i]->result, OK);
+        CU_ASSERT_TRUE(link->owner_known);
+        EXPECT_SLICE(link->owner, owners[i]);
+    }
+}
+
 void case_batch_sees_itself(struct rig *r)
 {
     struct op *create = rig_create(r, "ann", NULL, NULL); /* @0 */

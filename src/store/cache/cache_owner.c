@@ -1,0 +1,134 @@
+/* Owners: whose a customer is, and when anything of an owner's customers last changed.
+ * A version that is not known is a new one: of an owner without an entry nothing can have changed since an entry was last
+ * dropped (a change makes one), and a change of which it is not known whose it is counts as everybody's. */
+#include "cache_int.h"
+
+#define OWNER_MAX 4096 /* bytes; a longer one is nobody's */
+#define ASKED_MAX 256  /* owners that stay though no customer of theirs is in memory */
+
+static struct cowner *find(const struct cache *c, struct slice id)
+{
+    struct key_node *n = index_find(c, KEY_OWNER, id, index_hash(id));
+    return n ? entry_of(n, struct cowner, by_id) : NULL;
+}
+
+static struct cowner *make(struct cache *c, struct slice id)
+{
+    struct cowner *o = slab_zget(&c->entry_memory, sizeof(*o) + id.len);
+    if (!o)
+        return NULL;
+    c->entry_bytes += slab_size(sizeof(*o) + id.len);
+    o->id_len = (uint16_t)id.len;
+    if (id.len > 0)
+        memcpy(o->id, id.ptr, id.len);
+    o->version = c->gone_version; /* a load is no change */
+    o->known_from = c->rev;
+    index_add(c, &o->by_id, KEY_OWNER, index_hash(id));
+    return o;
+}
+
+static struct cowner *get(struct cache *c, struct slice id)
+{
+    struct cowner *o = find(c, id);
+    return o ? o : make(c, id);
+}
+
+static void drop_unused(struct cache *c, struct cowner *o)
+{
+    if (o->customers > 0 || o->asked)
+        return;
+    index_remove(c, &o->by_id);
+    c->entry_bytes -= slab_size(sizeof(*o) + o->id_len);
+    slab_put(&c->entry_memory, o, sizeof(*o) + o->id_len);
+    c->gone_version = ++c->version;
+}
+
+void owners_fini(struct cache *c)
+{
+    while (c->asked) {
+        struct cowner *o = c->asked;
+        c->asked = o->next_asked;
+        o->asked = false;
+        drop_unused(c, o);
+    }
+}
+
+void owner_forget(struct cache *c, struct cuser *u)
+{
+    struct cowner *o = u->owner;
+    if (!o)
+        return;
+    u->owner = NULL;
+    o->customers--;
+    drop_unused(c, o);
+}
+
+void owner_set(struct cache *c, struct cuser *u, struct slice id)
+{
+    if (id.len > OWNER_MAX)
+        id.len = 0;
+    if (u->owner && slice_eq(user_owner(u), id))
+        return;
+    struct cowner *o = get(c, id);
+    if (!o) {
+        owner_forget(c, u);
+        owner_unowned(c, c->rev);
+        return;
+    }
+    if (u->owner) /* one has a customer less, the other one more */
+        u->owner->version = o->version = ++c->version;
+    o->customers++;
+    owner_forget(c, u);
+    u->owner = o;
+}
+
+void owner_unowned(struct cache *c, int64_t rev)
+{
+    c->unowned_version = ++c->version;
+    if (rev > c->unowned_rev)
+        c->unowned_rev = rev;
+}
+
+void owner_changed(struct cache *c, struct cuser *u, int64_t rev)
+{
+    if (!u->owner) {
+        owner_unowned(c, rev);
+        return;
+    }
+    u->owner->version = u->version;
+    if (rev > u->owner->newest)
+        u->owner->newest = rev;
+}
+
+uint64_t owner_version(const struct cache *c, struct slice id)
+{
+    const struct cowner *o = find(c, id);
+    uint64_t version = o ? o->version : c->gone_version;
+    return version > c->unowned_version ? version : c->unowned_version;
+}
+
+bool owner_unchanged(const struct cache *c, struct slice id, int64_t since)
+{
+    const struct cowner *o = find(c, id);
+    return o && since >= o->newest && since >= o->known_from && since >= c->unowned_rev;
+}
+
+void owner_learn(struct cache *c, struct slice id, int64_t asked_at, int64_t newest)
+{
+    if (id.len == 0)
+        return;
+    struct cowner *o = find(c, id);
+    bool keep = c->asked_count < ASKED_MAX && id.len <= OWNER_MAX;
+    if (!o && keep)
+        o = make(c, id);
+    if (!o)
+        return;
+    if (!o->asked && keep) {
+        o->asked = true;
+        o->next_asked = c->asked;
+        c->asked = o;
+        c->asked_count++;
+    }
+    if (newest < o->known_from && asked_at >= o->known_from)
+        o->known_from = newest;
+}

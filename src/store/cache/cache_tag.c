@@ -1,0 +1,61 @@
+/* Strong ETags: 96 bits of a hash, under keys of this process, of the version, of all that was asked, and of who asked.
+ * So a tag is worth nothing to another principal (a browser shows the bytes that it kept for a tag, whoever's they are),
+ * it counts nothing, and none from before a restart matches. */
+#include "cache_int.h"
+
+#include "base/map.h"
+
+static uint64_t hash_text(struct slice s)
+{
+    return s.len > 0 ? hash_bytes(s.ptr, s.len) : 0;
+}
+
+/* A version is one customer's, so its name need not be hashed; a chat is one of several of the same version. */
+static struct slice named_chat(const struct view_query *q)
+{
+    return q->view == VIEW_POLL || q->view == VIEW_USER ? slice_of(NULL, 0) : q->ident;
+}
+
+void cache_question(const struct cache *c, const struct view_query *q, struct view_answer *out)
+{
+    const uint64_t words[] = {(uint64_t)q->view << 8 | (uint64_t)q->viewer.kind,
+                              hash_text(q->viewer.id),
+                              hash_text(named_chat(q)),
+                              hash_text(q->owner),
+                              hash_text(q->email),
+                              hash_text(q->before),
+                              (uint64_t)q->skip,
+                              (uint64_t)q->limit,
+                              (uint64_t)q->since,
+                              (uint64_t)q->since_base};
+    out->question[0] = siphash13(words, sizeof(words), c->tag_keys[0], c->tag_keys[1]);
+    out->question[1] = siphash13(words, sizeof(words), c->tag_keys[2], c->tag_keys[3]);
+}
+
+static char *put_hex(char *at, uint64_t word, unsigned digits)
+{
+    while (digits-- > 0)
+        *at++ = "0123456789abcdef"[word >> (4 * digits) & 0xf];
+    return at;
+}
+
+void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out)
+{
+    const uint64_t words[] = {out->question[0], out->question[1], version};
+    char *at = out->etag;
+    *at++ = '"';
+    at = put_hex(at, siphash13(words, sizeof(words), c->tag_keys[0], c->tag_keys[1]), 16);
+    at = put_hex(at, siphash13(words, sizeof(words), c->tag_keys[2], c->tag_keys[3]), 8);
+    *at++ = '"';
+    out->etag_len = (uint8_t)(at - out->etag);
+}
+
+/* If-None-Match: a list of entity tags, weak ones alike, or "*". Ours hold no quote, so finding one quotes and all is
+ * finding it as a list element. */
+bool etag_matches(struct slice if_none_match, const struct view_answer *answer)
+{
+    if (if_none_match.len == 0 || answer->etag_len == 0)
+        return false;
+    struct slice value = slice_trim(if_none_match, " \t");
+    return slice_eq(value, SLICE_LIT("*")) || memmem(value.ptr, value.len, answer->etag, answer->etag_len) != NULL;
+}
