@@ -78,5 +78,7 @@ void api_upgrade(struct api_worker *w, struct http_session *s, const struct http
 /* A hub's questions (arg: the api), with authentication on. Any broadcaster's thread. */
 enum hub_right api_may_subscribe(void *arg, const struct ws_principal *who, enum hub_topic topic, struct slice chat_id);
 enum hub_sight api_may_see(void *arg, const struct ws_principal *who, struct slice chat_id);
+/* With or without authentication. */
+bool api_up_to_date(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor);
 /* Ops that came back to this worker: oldest first. */
 void api_complete(struct api_worker *w, struct mailbox_node *list);

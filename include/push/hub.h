@@ -3,6 +3,9 @@
  * Owns:    each connection's subscriptions.
  * Cost:    a notice is encoded once per format, and the frames of one turn go to every plain subscriber of chat_updates
  *          as one send() of the same bytes. A subscriber of one chat is found by the chat, not by a scan.
+ * Rights:  a filtered subscriber's are asked for at each notice. A single chat that is out of sight ends its subscription.
+ * Hints:   "*" tells to look again: after a subscribe (unless its cursor is up to date), of new chats, and where notices were
+ *          lost. Those of new chats, or of notices that may or may not be one's own, come once a second at most.
  * Slow:    while a subscriber's socket is full its notices coalesce into one hint to refetch. */
 #pragma once
 #include "push/ws_app.h"
@@ -11,12 +14,12 @@
 enum hub_right {
     HUB_DENIED,
     HUB_ALLOWED,
-    HUB_FILTERED /* chat_updates of all chats: each notice only if may_see() says so */
+    HUB_FILTERED /* chat_updates: each notice only if may_see() says so, since the right may end */
 };
 enum hub_sight {
     HUB_HIDDEN,
     HUB_VISIBLE,
-    HUB_UNSURE /* the subscriber gets a hint to refetch that names no chat */
+    HUB_UNSURE /* the subscriber gets a hint to refetch, which shows it what it may see */
 };
 
 enum hub_topic { HUB_CHAT_UPDATES, HUB_UNREAD_COUNTS, HUB_WEBSITE_STATUS };
@@ -32,6 +35,10 @@ struct hub_options {
                                     struct slice chat_id);
     enum hub_sight (*may_see)(void *arg, const struct ws_principal *who, struct slice chat_id);
     void *may_arg;
+    /* False: something that the subscriber may see (of that chat, where it is given) may have changed after the cursor. Must
+     * not block. NULL: false. */
+    bool (*up_to_date)(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor);
+    void *up_to_date_arg;
 };
 
 extern const struct ws_app hub_app; /* its create() takes a const struct hub_options * */

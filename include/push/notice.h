@@ -10,7 +10,11 @@
 #define NOTICE_ROLE_MAX    128 /* 32 characters of at most 4 bytes */
 #define NOTICE_COUNTS_LEN  6
 
-enum notice_kind { NOTICE_MESSAGE = 1, NOTICE_COUNTS };
+enum notice_kind {
+    NOTICE_MESSAGE = 1,
+    NOTICE_HINT, /* there is something to see at that chat, and no message: those who may see it are told to look */
+    NOTICE_COUNTS
+};
 
 /* The order of the counts in a frame (hub_options.counts). */
 enum notice_count {
@@ -76,6 +80,13 @@ static inline bool notice_message(struct notice *n, struct slice chat_id, struct
     if (role.len)
         memcpy(n->role, role.ptr, role.len);
     return true;
+}
+
+static inline bool notice_hint(struct notice *n, struct slice chat_id, int64_t wall_us, int64_t mono_us)
+{
+    bool fits = notice_message(n, chat_id, slice_of(NULL, 0), wall_us, mono_us);
+    n->kind = NOTICE_HINT;
+    return fits;
 }
 
 /* Without the numbers: they would be of the moment when this was raised, and rings of several producers are emptied in

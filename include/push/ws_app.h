@@ -16,7 +16,7 @@ struct ws_principal {
     uint8_t role;
     uint8_t id_len;
     char id[WS_PRINCIPAL_ID_MAX];
-    int64_t until_s; /* wall clock: past it the connection is closed (1008) at its next ping; 0: never */
+    int64_t until_s; /* wall clock: past it the connection is closed (1008), within a second; 0: never */
 };
 
 enum ws_message_kind { WS_TEXT = 1, WS_BINARY = 2 };

@@ -53,6 +53,9 @@ void cache_settle_doubts(struct cache *c);
 void cache_serve(struct cache *c, const struct view_query *query, struct arena *a, struct view_answer *out);
 void cache_inbox_counts(struct cache *c, int64_t out[INBOX_COUNT]);
 void cache_totals(struct cache *c, struct totals *out);
+/* Nothing that the viewer may see (of that chat's customer, where one is given) changed after the cursor. False where memory
+ * does not know. */
+bool cache_up_to_date(struct cache *c, const struct scope *viewer, struct slice chat_id, struct slice cursor);
 /* The chat's customer, for authorization: false when the chat is not cached. */
 bool cache_chat_user(struct cache *c, struct slice chat_id, struct arena *a, struct slice *user_id);
 

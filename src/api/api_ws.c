@@ -93,6 +93,8 @@ void api_websocket(struct call *c)
 
 static struct scope scope_of(const struct ws_principal *who)
 {
+    if (!who || (who->role == PRINCIPAL_DASHBOARD && who->id_len == 0))
+        return (struct scope){.kind = SCOPE_ALL};
     return (struct scope){.kind = who->role == PRINCIPAL_WIDGET ? SCOPE_USER : SCOPE_OWNER,
                           .id = slice_of(who->id, who->id_len)};
 }
@@ -110,7 +112,9 @@ enum hub_right api_may_subscribe(void *arg, const struct ws_principal *who, enum
     if (chat_id.len == 0)
         return who->role == PRINCIPAL_DASHBOARD ? HUB_FILTERED : HUB_DENIED;
     struct scope scope = scope_of(who);
-    return cache_sees_chat(api->cache, chat_id, &scope) == SIGHT_YES ? HUB_ALLOWED : HUB_DENIED;
+    if (cache_sees_chat(api->cache, chat_id, &scope) != SIGHT_YES)
+        return HUB_DENIED;
+    return scope.kind == SCOPE_USER ? HUB_ALLOWED : HUB_FILTERED; /* a chat keeps its customer, who may change owners */
 }
 
 enum hub_sight api_may_see(void *arg, const struct ws_principal *who, struct slice chat_id)
@@ -122,4 +126,11 @@ enum hub_sight api_may_see(void *arg, const struct ws_principal *who, struct sli
         return HUB_HIDDEN;
     struct scope scope = scope_of(who);
     return sights[cache_sees_chat(api->cache, chat_id, &scope)];
+}
+
+bool api_up_to_date(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor)
+{
+    const struct api *api = arg;
+    struct scope scope = scope_of(who);
+    return cache_up_to_date(api->cache, &scope, chat_id, cursor);
 }

@@ -11,6 +11,14 @@ static void announce_message(struct announcer *a, const struct op_send *send, in
         publisher_push(a->publisher, &n);
 }
 
+/* Dashboards list it at once, not with its first message. */
+static void announce_chat(struct announcer *a, const struct op_create_chat *create, int64_t now_us)
+{
+    struct notice n;
+    if (notice_hint(&n, create->chat.chat_id, create->now_us, now_us))
+        publisher_push(a->publisher, &n);
+}
+
 /* A customer's chats went from one inbox to another. */
 static bool has_moved(const struct op_put_user *p)
 {
@@ -29,6 +37,8 @@ void announce(void *announcer, struct op *const *ops, size_t count)
             continue;
         if (op->kind == OP_SEND)
             announce_message(a, &op->send, now_us);
+        if (op->kind == OP_CREATE_CHAT)
+            announce_chat(a, &op->create, now_us);
         counts_changed |= op->kind == OP_CREATE_CHAT || (op->kind == OP_PUT_USER && has_moved(&op->put_user));
     }
     if (counts_changed) {

@@ -224,6 +224,8 @@ static enum err make_broadcasters(struct server *s, struct buf *why)
     const struct config *c = s->config;
     s->hub.notify_interval_ms = c->notify_interval_ms;
     s->hub.counts = current_counts;
+    s->hub.up_to_date = api_up_to_date;
+    s->hub.up_to_date_arg = &s->api;
     if (s->access.auth) {
         s->hub.may_subscribe = api_may_subscribe;
         s->hub.may_see = api_may_see;

@@ -59,21 +59,46 @@ static void emit(struct hub *h, const struct notice *n, struct hub_chat *chat)
         special_gather(h, chat, n);
 }
 
+static void append_hint(struct hub *h)
+{
+    for (unsigned i = 0; i < NOTICE_FORMATS; i++) {
+        if (h->updates[i].count == 0)
+            continue;
+        hub_next_frame(h);
+        frame_message(&h->frames[i], (enum notice_format)i, NOTICE_ANY_CHAT, NOTICE_HINT_ROLE,
+                      ws_set_loop(h->set)->wall_us);
+        append(h, &h->updates[i], buf_slice(&h->frames[i]));
+    }
+    hub_next_frame(h);
+}
+
+int64_t hub_hint_interval_us(const struct hub *h)
+{
+    int64_t shared_us = h->options->notify_interval_ms * 1000;
+    return shared_us > HINT_INTERVAL_US ? shared_us : HINT_INTERVAL_US;
+}
+
 static void arm_pacer(struct hub *h)
 {
-    if (pacer_due_us(h->pacer) != INT64_MAX)
-        timer_start(ws_set_timers(h->set), &h->pacer_timer, pacer_due_us(h->pacer));
+    int64_t due_us = h->pacer ? pacer_due_us(h->pacer) : INT64_MAX;
+    if (pacer_due_us(h->hints) < due_us)
+        due_us = pacer_due_us(h->hints);
+    if (due_us != INT64_MAX)
+        timer_start(ws_set_timers(h->set), &h->pacer_timer, due_us);
 }
 
 static void on_pacer_due(struct timer *t)
 {
     struct hub *h = (struct hub *)(void *)((char *)t - offsetof(struct hub, pacer_timer));
     const struct notice *n;
-    while ((n = pacer_next(h->pacer, now_us(h)))) {
+    while (h->pacer && (n = pacer_next(h->pacer, now_us(h)))) {
         hub_next_frame(h);
         emit(h, n, special_chat(h, notice_chat_id(n)));
     }
+    while (pacer_next(h->hints, now_us(h)))
+        append_hint(h);
     special_send_gathered(h, now_us(h));
+    special_end(h);
     arm_pacer(h);
 }
 
@@ -89,6 +114,20 @@ static void take_message(struct hub *h, const struct notice *n)
             return;
     }
     emit(h, n, chat);
+}
+
+/* A new chat. What the hint says is the same for all, so a burst of them is one, and one more when the interval is over. */
+static void take_hint(struct hub *h, const struct notice *n)
+{
+    struct notice any;
+    special_hint(h, n);
+    if (h->updates[NOTICE_NESTED].count + h->updates[NOTICE_FLAT].count == 0)
+        return;
+    (void)notice_hint(&any, NOTICE_ANY_CHAT, 0, 0);
+    enum pace pace = h->stopping ? PACE_PASS : pacer_offer(h->hints, &any, now_us(h));
+    h->coalesced += pace == PACE_MERGED;
+    if (pace == PACE_PASS)
+        append_hint(h);
 }
 
 static void append_counts(struct hub *h, int64_t wall_us)
@@ -114,13 +153,15 @@ static void on_notices(void *self, const struct notice *notices, unsigned count)
         if (notices[i].kind == NOTICE_MESSAGE) {
             take_message(h, &notices[i]);
             messages++;
+        } else if (notices[i].kind == NOTICE_HINT) {
+            take_hint(h, &notices[i]);
         } else {
             counts_changed = true;
         }
     }
     special_send_gathered(h, now_us(h));
-    if (h->pacer)
-        arm_pacer(h);
+    special_end(h);
+    arm_pacer(h);
     if (counts_changed) {
         read_counts(h);
         append_counts(h, ws_set_loop(h->set)->wall_us);
@@ -133,18 +174,11 @@ static void on_notices(void *self, const struct notice *notices, unsigned count)
 static void on_overflow(void *self)
 {
     struct hub *h = self;
-    int64_t wall_us = ws_set_loop(h->set)->wall_us;
     h->refetch_due = false; /* set again where memory is still short */
-    for (unsigned i = 0; i < NOTICE_FORMATS; i++) {
-        if (h->updates[i].count == 0)
-            continue;
-        hub_next_frame(h);
-        frame_message(&h->frames[i], (enum notice_format)i, NOTICE_ANY_CHAT, NOTICE_HINT_ROLE, wall_us);
-        append(h, &h->updates[i], buf_slice(&h->frames[i]));
-    }
+    append_hint(h);
     special_hint_all(h);
     read_counts(h);
-    append_counts(h, wall_us);
+    append_counts(h, ws_set_loop(h->set)->wall_us);
 }
 
 /* A client that comes back after the restart does not know that anything was held for it. */
@@ -158,7 +192,10 @@ static void on_stop(void *self)
         hub_next_frame(h);
         emit(h, n, special_chat(h, notice_chat_id(n)));
     }
+    while (pacer_flush(h->hints))
+        append_hint(h);
     special_send_gathered(h, now_us(h));
+    special_end(h);
 }
 
 static void publish_counters(struct hub *h)
@@ -207,14 +244,10 @@ void hub_send_counts(struct hub *h, struct ws_conn *c)
     hub_next_frame(h);
 }
 
-/* For a follower of one chat its own chat is what it understands. */
 void hub_send_hint(struct hub *h, struct ws_conn *c)
 {
-    const struct hub_sub *sub = hub_sub(c);
-    const struct hub_chat *chat = sub->special ? sub->special->chat : NULL;
     hub_next_frame(h);
-    frame_message(&h->frames[0], (enum notice_format)sub->format,
-                  chat ? slice_of(chat->id, chat->id_len) : NOTICE_ANY_CHAT, NOTICE_HINT_ROLE,
+    frame_message(&h->frames[0], (enum notice_format)hub_sub(c)->format, NOTICE_ANY_CHAT, NOTICE_HINT_ROLE,
                   ws_set_loop(h->set)->wall_us);
     if (buf_ok(&h->frames[0]))
         hub_deliver(h, c, buf_slice(&h->frames[0]), TOPIC_UPDATES, 1);
@@ -259,6 +292,7 @@ static void destroy(void *self)
     channel_fini(&h->counts);
     special_fini(h);
     pacer_free(h->pacer);
+    pacer_free(h->hints);
     arena_fini(&h->arena);
     buf_fini(&h->text);
     free(h->paced);
@@ -278,12 +312,12 @@ static enum err create(void **self, struct ws_set *set, const void *arg)
     map_init(&h->chats);
     arena_init(&h->arena, 0); /* bounded by the message's length */
     h->pacer_timer.on_fire = on_pacer_due;
-    if (h->options->notify_interval_ms > 0) {
+    h->hints = pacer_new(hub_hint_interval_us(h), 1);
+    if (h->options->notify_interval_ms > 0)
         h->pacer = pacer_new(h->options->notify_interval_ms * 1000, SHARED_PACER_CHATS);
-        if (!h->pacer) {
-            destroy(h);
-            return ERR_NOMEM;
-        }
+    if (!h->hints || (h->options->notify_interval_ms > 0 && !h->pacer)) {
+        destroy(h);
+        return ERR_NOMEM;
     }
     *self = h;
     return OK;

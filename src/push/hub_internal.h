@@ -1,5 +1,6 @@
 /* hub_internal.h: what the files of the hub share: hub (notices in, sends out), hub_protocol (what clients say),
- * hub_special (subscribers of one chat, or with an interval of their own). Private to src/push. */
+ * hub_special (who follows single chats, or has an interval or a filter of its own), hub_offer (what those get). Private to
+ * src/push. */
 #pragma once
 #include "base/arena.h"
 #include "base/map.h"
@@ -12,10 +13,12 @@
 enum hub_place { PLACE_UPDATES, PLACE_COUNTS, PLACES };
 enum hub_topic_bit { TOPIC_UPDATES = 1, TOPIC_COUNTS = 2 };
 
-#define OWN_PACER_CHATS    256   /* chats that one subscriber's interval covers at a time */
-#define SHARED_PACER_CHATS 65536 /* the same for --notify-interval */
-#define GATHER_SPARES      64    /* buffers for followed chats' frames that are kept from turn to turn… */
-#define GATHER_SPARE_MAX   1024  /* …of at most this size */
+#define OWN_PACER_CHATS    256              /* chats that one subscriber's interval covers at a time */
+#define SHARED_PACER_CHATS 65536            /* the same for --notify-interval */
+#define HINT_INTERVAL_US   INT64_C(1000000) /* between two hints of new chats to one subscriber */
+#define HUB_CHATS_MAX      64               /* that one connection follows */
+#define GATHER_SPARES      64               /* buffers for followed chats' frames that are kept from turn to turn… */
+#define GATHER_SPARE_MAX   1024             /* …of at most this size */
 
 struct hub;
 
@@ -23,8 +26,9 @@ struct hub;
 struct hub_sub {
     uint64_t pos[PLACES];        /* in the channel's stream */
     uint32_t at[PLACES];         /* index in the channel + 1; 0: not subscribed there */
-    struct hub_special *special; /* instead of PLACE_UPDATES: a filter or an interval of its own */
-    uint8_t format;              /* enum notice_format of its chat_updates */
+    struct hub_special *special; /* instead of PLACE_UPDATES: the chats that it follows, or one for all chats */
+    uint8_t format;              /* enum notice_format of its last subscribe to chat_updates */
+    uint8_t special_count;
 };
 
 _Static_assert(sizeof(struct hub_sub) <= WS_APP_BYTES, "fits the connection's space");
@@ -53,9 +57,12 @@ struct hub_special {
     struct ws_conn *conn;
     struct hub_chat *chat; /* NULL: all chats */
     struct pacer *pacer;   /* NULL: no interval of its own */
-    uint32_t at;           /* in chat->subs, or in hub->paced */
+    struct pacer *hints;   /* made with the first that is not sent as a matter of course */
+    struct hub_special *next, *next_ended;
+    uint32_t at; /* in chat->subs, or in hub->paced */
     uint8_t format;
     bool filtered; /* hears only of chats that may_see() shows it */
+    bool ended;    /* in the hub's list of those whose right is gone */
 };
 
 struct hub {
@@ -68,8 +75,10 @@ struct hub {
     unsigned spare_count;
     struct hub_special **paced; /* those of all chats with an interval or a filter */
     uint32_t paced_count, paced_cap;
-    struct pacer *pacer; /* of --notify-interval, for all without a longer interval; NULL: none */
-    struct timer pacer_timer;
+    struct hub_special *ended;              /* to be removed when the turn's notices are done */
+    struct pacer *pacer;                    /* of --notify-interval, for all without a longer interval; NULL: none */
+    struct pacer *hints;                    /* of new chats, for the plain subscribers */
+    struct timer pacer_timer;               /* of both */
     struct buf frames[NOTICE_FORMATS];      /* of the notice at hand; len 0: not encoded yet */
     struct buf text;                        /* replies */
     struct arena arena;                     /* of the message at hand */
@@ -82,6 +91,7 @@ struct hub {
 struct hub_wish {
     enum notice_format format;
     struct slice chat_id; /* len 0: all */
+    struct slice since;   /* len 0: none */
     int64_t interval_us;
     bool filtered;
 };
@@ -92,20 +102,31 @@ void hub_next_frame(struct hub *h); /* another notice is at hand */
 void hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count);
 void hub_send_counts(struct hub *h, struct ws_conn *c);
 void hub_send_hint(struct hub *h, struct ws_conn *c);
+int64_t hub_hint_interval_us(const struct hub *h);
 
 /* hub_protocol.c */
 void hub_greet(struct hub *h, struct ws_conn *c);
 void hub_hear(struct hub *h, struct ws_conn *c, enum ws_message_kind kind, struct slice payload);
 void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic);
 
+void hub_say_ended(struct hub *h, struct ws_conn *c, struct slice chat_id);
+
 /* hub_special.c */
 void special_fini(struct hub *h);
 NODISCARD enum err special_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wish);
-void special_remove(struct hub *h, struct ws_conn *c);
-void special_flush(struct ws_conn *c); /* sends what its pacer holds */
+void special_remove(struct hub *h, struct hub_special *sp);
+void special_remove_all(struct hub *h, struct ws_conn *c);
+struct hub_special *special_find(struct ws_conn *c,
+                                 struct slice chat_id);         /* the connection's own of that chat, or NULL */
+struct hub_chat *special_chat(struct hub *h, struct slice key); /* NULL: nobody follows it */
+
+/* hub_offer.c */
+void special_on_due(struct timer *t);
+void special_flush(struct hub_special *sp); /* sends what its pacers hold */
 void special_offer(struct hub *h, const struct notice *n, const struct hub_chat *chat);
-struct hub_chat *special_chat(struct hub *h, struct slice chat_id); /* NULL: nobody follows it */
 void special_gather(struct hub *h, struct hub_chat *chat, const struct notice *n);
 void special_send_gathered(struct hub *h, int64_t taken_us);
+void special_hint(struct hub *h, const struct notice *n); /* of a new chat */
+void special_end(struct hub *h);                          /* whose right was found gone */
 void special_flush_all(struct hub *h);
 void special_hint_all(struct hub *h);

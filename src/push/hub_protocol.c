@@ -49,14 +49,22 @@ static void send_error(struct hub *h, struct ws_conn *c, struct slice sentence, 
     send_text(h, c);
 }
 
-static void send_done(struct hub *h, struct ws_conn *c, const char *type, enum hub_topic topic)
+static void send_done(struct hub *h, struct ws_conn *c, const char *type, enum hub_topic topic, struct slice chat_id)
 {
     buf_clear(&h->text);
     buf_append_char(&h->text, '{');
     json_out_member_string(&h->text, "type", slice_cstr(type));
     json_out_member_string(&h->text, "subscription_type", TOPIC_NAMES[topic]);
+    if (chat_id.len > 0)
+        json_out_member_string(&h->text, "chat_id", chat_id);
     buf_append_char(&h->text, '}');
     send_text(h, c);
+}
+
+/* The right to hear of that chat is gone. key: as in notices; a long id's is not its name. */
+void hub_say_ended(struct hub *h, struct ws_conn *c, struct slice key)
+{
+    send_done(h, c, "unsubscribed", HUB_CHAT_UPDATES, notice_key_is_hash(key) ? NOTICE_ANY_CHAT : key);
 }
 
 static void send_pong(struct hub *h, struct ws_conn *c)
@@ -115,15 +123,27 @@ static bool read_format(struct hub *h, struct ws_conn *c, struct json_value v, s
     return false;
 }
 
+/* Absent: *chat_id is empty. */
+static bool read_chat(struct hub *h, struct ws_conn *c, struct json_value request, struct slice *chat_id)
+{
+    struct json_value v = json_get(request, SLICE_LIT("chat_id"));
+    *chat_id = slice_of(NULL, 0);
+    if (!given(v) || (json_string(v, chat_id) == OK && chat_id->len > 0 && chat_id->len <= CHAT_ID_MAX))
+        return true;
+    send_error(h, c, SLICE_LIT("chat_id must be a string of 1 to 1024 bytes, not "), words_of(v));
+    return false;
+}
+
 static bool read_wish(struct hub *h, struct ws_conn *c, struct json_value request, struct hub_wish *wish)
 {
     *wish = (struct hub_wish){.format = NOTICE_NESTED};
     if (!read_format(h, c, json_get(request, SLICE_LIT("format")), wish))
         return false;
-    struct json_value chat = json_get(request, SLICE_LIT("chat_id"));
-    if (given(chat) &&
-        (json_string(chat, &wish->chat_id) != OK || wish->chat_id.len == 0 || wish->chat_id.len > CHAT_ID_MAX)) {
-        send_error(h, c, SLICE_LIT("chat_id must be a string of 1 to 1024 bytes, not "), words_of(chat));
+    if (!read_chat(h, c, request, &wish->chat_id))
+        return false;
+    struct json_value since = json_get(request, SLICE_LIT("since"));
+    if (given(since) && json_string(since, &wish->since) != OK) {
+        send_error(h, c, SLICE_LIT("since must be a cursor, as a string, not "), words_of(since));
         return false;
     }
     struct json_value interval = json_get(request, SLICE_LIT("min_interval_ms"));
@@ -143,7 +163,7 @@ void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic)
 {
     struct hub_sub *sub = hub_sub(c);
     if (topic == HUB_CHAT_UPDATES) {
-        special_remove(h, c);
+        special_remove_all(h, c);
         if (sub->at[PLACE_UPDATES])
             channel_remove(&h->updates[sub->format], c);
     } else if (topic == HUB_UNREAD_COUNTS && sub->at[PLACE_COUNTS]) {
@@ -151,23 +171,50 @@ void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic)
     }
 }
 
-/* A second subscribe replaces the first; what the first still owes is sent before, so that nothing falls between. */
-static void settle_old(struct hub *h, struct ws_conn *c)
+/* A subscribe stands beside those of other chats and replaces all else; what that still owes is sent before, so that nothing
+ * falls between. */
+static void settle_old(struct hub *h, struct ws_conn *c, struct slice chat_id)
 {
     struct hub_sub *sub = hub_sub(c);
-    special_flush(c);
-    if (sub->at[PLACE_UPDATES])
+    struct hub_special *next, *same = chat_id.len > 0 ? special_find(c, chat_id) : NULL;
+    for (struct hub_special *sp = sub->special; sp; sp = next) {
+        next = sp->next;
+        if (chat_id.len > 0 && sp->chat && sp != same)
+            continue;
+        special_flush(sp);
+        special_remove(h, sp);
+    }
+    if (sub->at[PLACE_UPDATES]) {
         channel_catch_up(&h->updates[sub->format], c);
-    hub_unsubscribe(h, c, HUB_CHAT_UPDATES);
+        channel_remove(&h->updates[sub->format], c);
+    }
 }
 
 static enum err subscribe_updates(struct hub *h, struct ws_conn *c, const struct hub_wish *wish)
 {
-    settle_old(h, c);
+    settle_old(h, c, wish->chat_id);
     hub_sub(c)->format = (uint8_t)wish->format;
     if (wish->chat_id.len > 0 || wish->interval_us > 0 || wish->filtered)
         return special_add(h, c, wish);
     return channel_add(&h->updates[wish->format], c);
+}
+
+static bool has_room(struct hub *h, struct ws_conn *c, const struct hub_wish *wish)
+{
+    if (wish->chat_id.len == 0 || hub_sub(c)->special_count < HUB_CHATS_MAX || special_find(c, wish->chat_id))
+        return true;
+    send_error(h, c, SLICE_LIT("A connection can follow 64 chats: unsubscribe from one before "), wish->chat_id);
+    return false;
+}
+
+/* What happened before the subscription began would else be seen with the next notice only. It is in the hub's lists by
+ * now, so that nothing falls between the look and the first notice. */
+static void tell_missed(struct hub *h, struct ws_conn *c, const struct hub_wish *wish)
+{
+    const struct hub_options *o = h->options;
+    if (wish->since.len == 0 || !o->up_to_date ||
+        !o->up_to_date(o->up_to_date_arg, ws_conn_principal(c), wish->chat_id, wish->since))
+        hub_send_hint(h, c);
 }
 
 static void subscribe(struct hub *h, struct ws_conn *c, struct json_value request)
@@ -180,12 +227,15 @@ static void subscribe(struct hub *h, struct ws_conn *c, struct json_value reques
         return;
     enum hub_right right =
         o->may_subscribe ? o->may_subscribe(o->may_arg, ws_conn_principal(c), topic, wish.chat_id) : HUB_ALLOWED;
+    if (right != HUB_DENIED && !has_room(h, c, &wish))
+        return;
     if (right == HUB_DENIED) {
         send_error(h, c, SLICE_LIT("Not allowed to subscribe to "), TOPIC_NAMES[topic]);
         return;
     }
     wish.filtered = right == HUB_FILTERED;
-    if (wish.filtered && wish.interval_us == 0) /* it does not pass the shared interval on its way */
+    if (wish.filtered && wish.interval_us == 0 &&
+        wish.chat_id.len == 0) /* it does not pass the shared interval on its way */
         wish.interval_us = o->notify_interval_ms * 1000;
     if (topic == HUB_CHAT_UPDATES)
         e = subscribe_updates(h, c, &wish);
@@ -195,18 +245,25 @@ static void subscribe(struct hub *h, struct ws_conn *c, struct json_value reques
         send_error(h, c, SLICE_LIT("Cannot subscribe: "), slice_cstr(err_text(e)));
         return;
     }
-    send_done(h, c, "subscribed", topic);
-    if (topic == HUB_UNREAD_COUNTS)
+    send_done(h, c, "subscribed", topic, wish.chat_id);
+    if (topic == HUB_CHAT_UPDATES)
+        tell_missed(h, c, &wish);
+    else if (topic == HUB_UNREAD_COUNTS)
         hub_send_counts(h, c);
 }
 
 static void unsubscribe(struct hub *h, struct ws_conn *c, struct json_value request)
 {
     enum hub_topic topic;
-    if (!read_topic(h, c, request, &topic))
+    struct slice chat_id = {0};
+    if (!read_topic(h, c, request, &topic) || (topic == HUB_CHAT_UPDATES && !read_chat(h, c, request, &chat_id)))
         return;
-    hub_unsubscribe(h, c, topic);
-    send_done(h, c, "unsubscribed", topic);
+    struct hub_special *sp = chat_id.len > 0 ? special_find(c, chat_id) : NULL;
+    if (sp)
+        special_remove(h, sp);
+    else if (chat_id.len == 0)
+        hub_unsubscribe(h, c, topic);
+    send_done(h, c, "unsubscribed", topic, chat_id);
 }
 
 static void act(struct hub *h, struct ws_conn *c, struct json_value request)

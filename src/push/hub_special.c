@@ -1,42 +1,9 @@
-/* Subscribers that are not plain: followers of one chat, found through a map from the chat (so a widget's subscription
- * costs nothing to notices of other chats), and subscribers with an interval of their own, each with its own pacer. */
-#include "base/clock.h"
-#include "base/metrics.h"
+/* Subscribers that are not plain: followers of single chats, found through a map from the chat (so a widget's subscription
+ * costs nothing to notices of other chats), and one for all chats with an interval or a filter of its own. A connection has
+ * several of the first kind, or one of the second. */
 #include "hub_internal.h"
 
 #include <stdlib.h>
-
-static void send_paced(struct hub_special *sp, const struct notice *n)
-{
-    hub_next_frame(sp->hub);
-    hub_deliver(sp->hub, sp->conn, hub_frame(sp->hub, n, (enum notice_format)sp->format), TOPIC_UPDATES, 1);
-    hub_next_frame(sp->hub);
-}
-
-static void arm(struct hub_special *sp)
-{
-    if (pacer_due_us(sp->pacer) != INT64_MAX)
-        timer_start(ws_set_timers(sp->hub->set), &sp->timer, pacer_due_us(sp->pacer));
-}
-
-static void on_due(struct timer *t)
-{
-    struct hub_special *sp = (struct hub_special *)(void *)t;
-    const struct notice *n;
-    while ((n = pacer_next(sp->pacer, ws_set_loop(sp->hub->set)->now_us)))
-        send_paced(sp, n);
-    arm(sp);
-}
-
-void special_flush(struct ws_conn *c)
-{
-    struct hub_special *sp = hub_sub(c)->special;
-    const struct notice *n;
-    if (!sp || !sp->pacer)
-        return;
-    while ((n = pacer_flush(sp->pacer)))
-        send_paced(sp, n);
-}
 
 struct hub_chat *special_chat(struct hub *h, struct slice chat_id)
 {
@@ -115,7 +82,7 @@ enum err special_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wi
     struct hub_special *sp = calloc(1, sizeof(*sp));
     if (!sp)
         return ERR_NOMEM;
-    sp->timer.on_fire = on_due;
+    sp->timer.on_fire = special_on_due;
     sp->hub = h;
     sp->conn = c;
     sp->format = (uint8_t)wish->format;
@@ -127,16 +94,39 @@ enum err special_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wi
         free(sp);
         return ERR_NOMEM;
     }
+    sp->next = hub_sub(c)->special;
     hub_sub(c)->special = sp;
+    hub_sub(c)->special_count++;
     return OK;
 }
 
-void special_remove(struct hub *h, struct ws_conn *c)
+struct hub_special *special_find(struct ws_conn *c, struct slice chat_id)
 {
-    struct hub_special *sp = hub_sub(c)->special;
-    if (!sp)
-        return;
-    hub_sub(c)->special = NULL;
+    char room[NOTICE_CHAT_ID_MAX];
+    struct slice key = notice_key(chat_id, room);
+    for (struct hub_special *sp = hub_sub(c)->special; sp; sp = sp->next)
+        if (sp->chat && slice_eq(slice_of(sp->chat->id, sp->chat->id_len), key))
+            return sp;
+    return NULL;
+}
+
+static void forget_ended(struct hub *h, const struct hub_special *sp)
+{
+    struct hub_special **at = &h->ended;
+    while (sp->ended && *at != sp)
+        at = &(*at)->next_ended;
+    if (sp->ended)
+        *at = sp->next_ended;
+}
+
+void special_remove(struct hub *h, struct hub_special *sp)
+{
+    struct hub_special **at = &hub_sub(sp->conn)->special;
+    while (*at != sp)
+        at = &(*at)->next;
+    *at = sp->next;
+    hub_sub(sp->conn)->special_count--;
+    forget_ended(h, sp);
     timer_stop(ws_set_timers(h->set), &sp->timer);
     if (sp->chat) {
         if (!sp->pacer)
@@ -147,115 +137,14 @@ void special_remove(struct hub *h, struct ws_conn *c)
         list_remove(h->paced, &h->paced_count, sp);
     }
     pacer_free(sp->pacer);
+    pacer_free(sp->hints);
     free(sp);
 }
 
-/* A filtered subscriber that may or may not see the chat is told to refetch, which shows it what it may. */
-static bool passes_filter(struct hub_special *sp, const struct notice *n)
+void special_remove_all(struct hub *h, struct ws_conn *c)
 {
-    const struct hub_options *o = sp->hub->options;
-    if (!sp->filtered)
-        return true;
-    enum hub_sight sight =
-        o->may_see ? o->may_see(o->may_arg, ws_conn_principal(sp->conn), notice_chat_id(n)) : HUB_HIDDEN;
-    if (sight == HUB_UNSURE)
-        hub_send_hint(sp->hub, sp->conn);
-    return sight == HUB_VISIBLE;
-}
-
-static void offer(struct hub_special *sp, const struct notice *n)
-{
-    if (!passes_filter(sp, n))
-        return;
-    if (!sp->pacer || sp->hub->stopping) {
-        hub_deliver(sp->hub, sp->conn, hub_frame(sp->hub, n, (enum notice_format)sp->format), TOPIC_UPDATES, 1);
-        return;
-    }
-    switch (pacer_offer(sp->pacer, n, ws_set_loop(sp->hub->set)->now_us)) {
-    case PACE_PASS:
-        hub_deliver(sp->hub, sp->conn, hub_frame(sp->hub, n, (enum notice_format)sp->format), TOPIC_UPDATES, 1);
-        break;
-    case PACE_MERGED:
-        sp->hub->coalesced++;
-        break;
-    case PACE_HELD:
-        break;
-    }
-    arm(sp);
-}
-
-void special_offer(struct hub *h, const struct notice *n, const struct hub_chat *chat)
-{
-    for (uint32_t i = 0; i < h->paced_count; i++)
-        offer(h->paced[i], n);
-    for (uint32_t i = 0; chat && i < chat->count; i++)
-        if (chat->subs[i]->pacer)
-            offer(chat->subs[i], n);
-}
-
-/* Between its notices a chat costs its struct only: what it gathers them in is lent for the turn. */
-static void lend_buffer(struct hub *h, struct buf *to)
-{
-    if (to->cap == 0 && h->spare_count > 0)
-        *to = h->spares[--h->spare_count];
-}
-
-static void return_buffer(struct hub *h, struct buf *b)
-{
-    if (b->cap > 0 && b->cap <= GATHER_SPARE_MAX && h->spare_count < GATHER_SPARES) {
-        buf_clear(b);
-        h->spares[h->spare_count++] = *b;
-        *b = (struct buf){0};
-    } else {
-        buf_fini(b);
-    }
-}
-
-void special_gather(struct hub *h, struct hub_chat *chat, const struct notice *n)
-{
-    for (unsigned i = 0; i < NOTICE_FORMATS; i++) {
-        if (chat->unpaced[i] == 0)
-            continue;
-        lend_buffer(h, &chat->gathered[i]);
-        buf_append_slice(&chat->gathered[i], hub_frame(h, n, (enum notice_format)i));
-    }
-    chat->frames++;
-    if (chat->touched)
-        return;
-    chat->touched = true;
-    chat->next_touched = h->touched;
-    h->touched = chat;
-}
-
-static void send_chat(struct hub *h, struct hub_chat *chat)
-{
-    for (uint32_t i = 0; i < chat->count; i++) {
-        struct hub_special *sp = chat->subs[i];
-        struct buf *frames = &chat->gathered[sp->format];
-        if (sp->pacer)
-            continue;
-        if (buf_ok(frames))
-            hub_deliver(h, sp->conn, buf_slice(frames), TOPIC_UPDATES, chat->frames);
-        else
-            h->refetch_due = true;
-    }
-    for (unsigned i = 0; i < NOTICE_FORMATS; i++)
-        return_buffer(h, &chat->gathered[i]);
-    chat->frames = 0;
-    chat->touched = false;
-}
-
-void special_send_gathered(struct hub *h, int64_t taken_us)
-{
-    if (!h->touched)
-        return;
-    while (h->touched) {
-        struct hub_chat *chat = h->touched;
-        h->touched = chat->next_touched;
-        send_chat(h, chat);
-    }
-    int64_t took_us = clock_mono_us() - taken_us;
-    metrics_observe(H_NOTIFIED_WRITTEN, took_us > 0 ? (uint64_t)took_us : 0);
+    while (hub_sub(c)->special)
+        special_remove(h, hub_sub(c)->special);
 }
 
 void special_fini(struct hub *h)
@@ -263,26 +152,4 @@ void special_fini(struct hub *h)
     map_fini(&h->chats);
     while (h->spare_count > 0)
         buf_fini(&h->spares[--h->spare_count]);
-}
-
-void special_flush_all(struct hub *h)
-{
-    size_t pos = 0;
-    struct hub_chat *chat;
-    for (uint32_t i = 0; i < h->paced_count; i++)
-        special_flush(h->paced[i]->conn);
-    while (h->chats.count > 0 && (chat = map_next(&h->chats, &pos)))
-        for (uint32_t i = 0; i < chat->count; i++)
-            special_flush(chat->subs[i]->conn);
-}
-
-void special_hint_all(struct hub *h)
-{
-    size_t pos = 0;
-    struct hub_chat *chat;
-    for (uint32_t i = 0; i < h->paced_count; i++)
-        hub_send_hint(h, h->paced[i]->conn);
-    while (h->chats.count > 0 && (chat = map_next(&h->chats, &pos)))
-        for (uint32_t i = 0; i < chat->count; i++)
-            hub_send_hint(h, chat->subs[i]->conn);
 }

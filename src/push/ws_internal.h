@@ -91,7 +91,8 @@ struct ws_set {
     struct buf scratch;
     char *input; /* WS_INPUT_BYTES */
     struct ws_conn *again, *reap;
-    struct timer sweep;
+    struct timer sweep, expiry;
+    int64_t expiry_s; /* wall clock: when the first token that is not good for ever runs out; 0: none */
     uint32_t sweep_at;
     int64_t start_us; /* swept_ms counts from here */
     /* counted here, published once a turn */

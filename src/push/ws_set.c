@@ -7,8 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TIMER_TICK_US 5000
-#define SWEEP_STEPS   32 /* of one ping interval: each looks at its share of the connections */
+#define TIMER_TICK_US  5000
+#define EXPIRY_STEP_US 1000000
+#define SWEEP_STEPS    32 /* of one ping interval: each looks at its share of the connections */
 
 _Static_assert(sizeof(struct ws_conn) <= 192, "what an idle connection costs");
 
@@ -37,12 +38,45 @@ static void check_lease(struct ws_conn *c)
         ws_conn_fail(c, WS_CLOSE_POLICY, "message left incomplete");
 }
 
+static bool is_expired(const struct ws_conn *c)
+{
+    return c->principal && c->principal->until_s && c->set->loop->wall_us / 1000000 >= c->principal->until_s;
+}
+
+/* Tokens run out whether or not anybody is pinged. One timer for all, due when the first of them does: where none does,
+ * nothing wakes up. */
+static void expect_expiry(struct ws_set *s, int64_t until_s)
+{
+    if (until_s == 0 || (s->expiry_s != 0 && s->expiry_s <= until_s))
+        return;
+    s->expiry_s = until_s;
+    int64_t wait_us = until_s > s->loop->wall_us / 1000000 ? until_s * 1000000 - s->loop->wall_us : 0;
+    if (wait_us < EXPIRY_STEP_US) /* so that a look at all of them comes once in a while at most */
+        wait_us = EXPIRY_STEP_US;
+    timer_start(&s->timers, &s->expiry, s->loop->now_us + wait_us);
+}
+
+static void on_expiry(struct timer *t)
+{
+    struct ws_set *s = (struct ws_set *)(void *)((char *)t - offsetof(struct ws_set, expiry));
+    s->expiry_s = 0;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct ws_conn *c = s->conns[i];
+        if (c->state != WS_OPEN || !c->principal)
+            continue;
+        if (is_expired(c))
+            ws_conn_close(c, WS_CLOSE_POLICY, "token expired");
+        else
+            expect_expiry(s, c->principal->until_s);
+    }
+}
+
 /* Once per ping interval and connection. */
 static void sweep_one(struct ws_conn *c)
 {
     if (c->state != WS_OPEN)
-        return; /* its deadline sees to it */
-    if (c->principal && c->principal->until_s && c->set->loop->wall_us / 1000000 >= c->principal->until_s) {
+        return;          /* its deadline sees to it */
+    if (is_expired(c)) { /* where the clock was set, before its timer */
         ws_conn_close(c, WS_CLOSE_POLICY, "token expired");
         return;
     }
@@ -103,6 +137,7 @@ enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct broadca
         return e;
     }
     s->sweep.on_fire = on_sweep;
+    s->expiry.on_fire = on_expiry;
     if (options->ping_ms > 0)
         timer_start(&s->timers, &s->sweep, loop->now_us + sweep_step_ms(s) * 1000);
     *out = s;
@@ -193,6 +228,8 @@ static struct ws_conn *conn_new(struct ws_set *s, const struct ws_handover *h)
     }
     c->at = s->count;
     s->conns[s->count++] = c;
+    if (principal)
+        expect_expiry(s, principal->until_s);
     return c;
 }
 

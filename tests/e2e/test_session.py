@@ -65,7 +65,7 @@ class Session(ServerCase):
         for _ in range(2):
             code, out, err = self.tool("try", self.url())
             self.assertEqual((code, err), (0, ""), out)
-            self.assertEqual(len(re.findall(r'^\{"type":"chat_updates","data":\{"type":"chat_message_notification"', out, re.M)), 1, out)
+            self.assertEqual(len(re.findall(r'^\{"type":"chat_updates","data":\{"type":"chat_message_notification"', out, re.M)), 2, out)
             self.assertTrue(out.rstrip().endswith("it works"), out)
 
     def test_try_says_when_nobody_listens(self):

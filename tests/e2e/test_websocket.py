@@ -11,7 +11,7 @@ from harness.websocket import (BINARY, CLOSE, CONTINUATION, PATH, PING, PONG, TE
 COUNTS = {"unified-inbox", "agent-inbox-active", "agent-inbox-resolved", "my-inbox-chats", "my-inbox-escalated",
           "my-inbox-resolved"}
 SUBSCRIPTIONS = ("chat_updates", "unread_counts", "website_status")
-SUBSCRIBE = json.dumps({"action": "subscribe", "subscription_type": "chat_updates"}).encode()
+SUBSCRIBE = json.dumps({"action": "subscribe", "subscription_type": "website_status"}).encode()  # one answer
 
 
 class Handshake(ServerCase):
@@ -74,7 +74,7 @@ class Handshake(ServerCase):
     def test_frames_in_the_same_write_as_the_request(self):
         with self.server.websocket(with_upgrade=frame(TEXT, SUBSCRIBE) + frame(PING, b"x")) as ws:
             ws.greet()
-            self.assertEqual(ws.recv_json(), {"type": "subscribed", "subscription_type": "chat_updates"})
+            self.assertEqual(ws.recv_json(), {"type": "subscribed", "subscription_type": "website_status"})
             self.assertEqual(ws.recv_frame(), (PONG, b"x"))
 
     def test_upgrade_after_other_requests_on_the_connection(self):
@@ -270,6 +270,12 @@ class Protocol(ServerCase):
                          ("chat_message_notification", chat.id, role))
         self.assertTime(message["data"]["timestamp"])
 
+    def assertHint(self, message):
+        self.assertEqual(message["type"], "chat_updates")
+        self.assertEqual({k: v for k, v in message["data"].items() if k != "timestamp"},
+                         {"type": "chat_message_notification", "chat_id": "*", "message_role": "system"})
+        self.assertTime(message["data"]["timestamp"])
+
     def test_connected(self):
         ids = set()
         for _ in range(3):
@@ -290,6 +296,8 @@ class Protocol(ServerCase):
                     self.assertEqual(ws.recv_json(), {"type": "subscribed", "subscription_type": kind})
                     if kind == "unread_counts":
                         self.assertEqual(ws.recv_json()["type"], "unread_counts")
+                    elif kind == "chat_updates":
+                        self.assertHint(ws.recv_json())
             ws.send_json({"action": "unsubscribe", "subscription_type": kind})
             self.assertEqual(ws.recv_json(), {"type": "unsubscribed", "subscription_type": kind})
 
@@ -420,9 +428,73 @@ class Protocol(ServerCase):
         chat, ws, witness = self.chat(), self.open(), self.open("chat_updates")
         ws.subscribe("chat_updates", chat_id=chat.id)
         ws.send_json({"action": "unsubscribe", "subscription_type": "chat_updates", "chat_id": chat.id})
-        self.assertEqual(ws.recv_json()["type"], "unsubscribed")
+        self.assertEqual(ws.recv_json(), {"type": "unsubscribed", "subscription_type": "chat_updates", "chat_id": chat.id})
         chat.send("x")
         witness.recv_json()
+        self.assertEqual(ws.until_pong(), [])
+
+    def test_several_chats_on_one_connection(self):
+        """A customer has several: the second subscription silenced the first."""
+        first, second, third = self.chat(), self.chat(), self.chat()
+        ws = self.open()
+        for chat in (first, second, third):
+            self.assertEqual(ws.subscribe("chat_updates", chat_id=chat.id), {
+                "type": "subscribed", "subscription_type": "chat_updates", "chat_id": chat.id})
+        for chat in (third, first, second):
+            chat.send("x")
+            self.assertNotice(ws.recv_json(), chat)
+        ws.send_json({"action": "unsubscribe", "subscription_type": "chat_updates", "chat_id": second.id})
+        ws.recv_json()
+        for chat in (second, first):
+            chat.send("x")
+        self.assertNotice(ws.recv_json(), first)
+        ws.send_json({"action": "unsubscribe", "subscription_type": "chat_updates"})
+        self.assertEqual(ws.recv_json(), {"type": "unsubscribed", "subscription_type": "chat_updates"})
+        for chat in (first, third):
+            chat.send("x")
+        self.assertEqual(ws.until_pong(), [])
+
+    def test_too_many_chats_is_an_error_and_the_others_go_on(self):
+        chat, ws = self.chat(), self.open()
+        for i in range(63):
+            ws.subscribe("chat_updates", chat_id=f"c{i}")
+        ws.subscribe("chat_updates", chat_id=chat.id)
+        ws.send_json({"action": "subscribe", "subscription_type": "chat_updates", "chat_id": "one more"})
+        answer = ws.recv_json()
+        self.assertEqual((answer["type"], answer["message"]), (
+            "error", "A connection can follow 64 chats: unsubscribe from one before one more"))
+        chat.send("x")
+        self.assertNotice(ws.recv_json(), chat)
+
+    def test_what_was_stored_before_the_subscribe_is_told(self):
+        chat, other = self.chat(), self.chat()
+        chat.send("while nobody listened")
+        ws = self.open()
+        target = f"/api/users/{chat.user_id}/chats"
+        for options, cursor_of in (({}, "/api/debug/users-chats"), ({"chat_id": chat.id}, target)):
+            ws.send_json({"action": "subscribe", "subscription_type": "chat_updates", **options})
+            self.assertEqual(ws.recv_json()["type"], "subscribed")
+            self.assertHint(ws.recv_json())
+            cursor = self.get(cursor_of).json()["cursor"]
+            ws.subscribe("chat_updates", since=cursor, **options)
+            self.assertEqual(ws.until_pong(), [], "nothing has changed since")
+            chat.send("and again")
+            self.assertNotice(ws.recv_json(), chat)
+            ws.subscribe("chat_updates", since=cursor, **options)
+            self.assertHint(ws.recv_json())
+        other.send("of another chat's customer")
+        ws.subscribe("chat_updates", since=self.get(target).json()["cursor"], chat_id=chat.id)
+        self.assertEqual(ws.until_pong(), [])
+
+    def test_a_new_chat_is_one_hint(self):
+        """Its numbers changed at once, and the list showed it with its first message only."""
+        ws = self.open("chat_updates")
+        chat = self.chat()
+        self.assertHint(ws.recv_json())
+        self.assertIn(chat.id, [c["chat_id"] for u in self.get("/api/debug/users-chats").json()["users"]
+                                for c in u["chats"]])
+        chat.send("x")
+        self.assertNotice(ws.recv_json(), chat)
         self.assertEqual(ws.until_pong(), [])
 
     def test_min_interval_leading_edge(self):

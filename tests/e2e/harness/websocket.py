@@ -141,11 +141,19 @@ class WebSocket:
         return hello
 
     def subscribe(self, kind="chat_updates", **options):
+        """Takes off the hint to look that follows a subscribe to chat_updates without a cursor, too."""
         self.send_json({"action": "subscribe", "subscription_type": kind, **options})
         answer = self.recv_json()
         if answer.get("type") != "subscribed":
             raise ProtocolError(f"not subscribed: {answer}")
+        if kind == "chat_updates" and "since" not in options:
+            self.take_hint()
         return answer
+
+    def take_hint(self):
+        hint = self.recv_json()
+        if hint["data"].get("chat_id") != "*":
+            raise ProtocolError(f"not the hint to look: {hint}")
 
     def until_pong(self):
         """All messages that come before the answer to a ping: proves that nothing more was on its way."""

@@ -82,6 +82,7 @@ void rig_start(struct rig *r, const struct ws_app *app, const void *app_arg)
     memset(&told, 0, sizeof(told));
     CU_ASSERT_EQUAL_FATAL(loop_init(&r->loop), OK);
     r->now_us = r->loop.now_us;
+    r->wall_ahead_us = r->loop.wall_us - r->now_us;
     CU_ASSERT_EQUAL_FATAL(ws_set_new(&r->set, &r->loop, &r->options), OK);
 }
 
@@ -98,6 +99,7 @@ void rig_turn(struct rig *r)
     for (unsigned i = 0; i < 10000 && calm < 2; i++) {
         loop_wait(&r->loop, 0);
         r->loop.now_us = r->now_us;
+        r->loop.wall_us = r->now_us + r->wall_ahead_us;
         bool busy = loop_give_out(&r->loop) > 0;
         busy |= app->on_turn && app->on_turn(ws_set_app(r->set)) != WS_APP_IDLE;
         busy |= ws_set_next_ms(r->set) == 0;

@@ -15,7 +15,8 @@ struct rig {
     struct broadcaster_options options;
     unsigned closed; /* on_closed calls */
     uint64_t last_tag;
-    int64_t now_us; /* the loop's time in every turn */
+    int64_t now_us;        /* the loop's time in every turn… */
+    int64_t wall_ahead_us; /* …and how far the wall clock is ahead of it */
 };
 
 struct peer {

@@ -453,6 +453,37 @@ static void quiet_peers_are_pinged_and_the_dead_dropped(void)
     rig_stop(&r);
 }
 
+/* --ws-ping 0: each connection ends within a second of its own token, and while none is due nothing wakes up for it. */
+static void tokens_run_out_without_pings(void)
+{
+    struct rig r = {0};
+    struct peer peers[4];
+    static const int64_t lives_s[4] = {90, 30, 0, 30};
+    rig_start(&r, &rig_app, NULL);
+    int64_t now_s = (r.now_us + r.wall_ahead_us) / 1000000;
+    for (int i = 0; i < 4; i++) {
+        struct ws_principal who = {.role = 1, .until_s = lives_s[i] ? now_s + lives_s[i] : 0};
+        peer_open_with(&peers[i], &r, SLICE_LIT(""), SLICE_LIT(""), &who);
+    }
+    CU_ASSERT(ws_set_next_ms(r.set) > 1000);
+    peer_close(&peers[3]); /* one whose timer would have been the next to fire */
+    rig_pass(&r, 28000);
+    for (int i = 0; i < 3; i++)
+        EXPECT_NOTHING(&peers[i]);
+    rig_pass(&r, 3000);
+    EXPECT_CLOSE(&peers[1], WS_CLOSE_POLICY);
+    EXPECT_NOTHING(&peers[0]);
+    rig_pass(&r, 57000);
+    EXPECT_NOTHING(&peers[0]);
+    rig_pass(&r, 4000);
+    EXPECT_CLOSE(&peers[0], WS_CLOSE_POLICY);
+    EXPECT_NOTHING(&peers[2]); /* good for ever */
+    CU_ASSERT_EQUAL(ws_set_next_ms(r.set) > 1000 || ws_set_next_ms(r.set) == -1, true);
+    for (int i = 0; i < 3; i++)
+        peer_close(&peers[i]);
+    rig_stop(&r);
+}
+
 static void a_talking_peer_is_not_pinged(void)
 {
     struct rig r = {.options = {.max_message = 4096, .backlog_bytes = 65536, .ping_ms = 1000}};
@@ -503,6 +534,7 @@ const CU_TestInfo conn_tests[] = {
     {"ends of stream", ends_of_stream},
     {"all are closed with 1001", all_are_closed_with_1001},
     {"quiet peers are pinged and the dead dropped", quiet_peers_are_pinged_and_the_dead_dropped},
+    {"tokens run out without pings", tokens_run_out_without_pings},
     {"a talking peer is not pinged", a_talking_peer_is_not_pinged},
     {"an unfinished message is not kept for ever", an_unfinished_message_is_not_kept_for_ever},
     CU_TEST_INFO_NULL};

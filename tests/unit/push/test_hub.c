@@ -89,6 +89,8 @@ static void what_is_said_and_answered(void)
     for (size_t i = 0; i < sizeof(SAYINGS) / sizeof(SAYINGS[0]); i++) {
         peer_send(&p, WS_OP_TEXT, SAYINGS[i].say);
         EXPECT_TEXT(&p, SAYINGS[i].answer);
+        if (strcmp(SAYINGS[i].answer, SUBSCRIBED("chat_updates")) == 0)
+            CU_ASSERT_EQUAL(peer_next(&p).opcode, WS_OP_TEXT); /* the hint */
         EXPECT_NOTHING(&p);
     }
     peer_close(&p);
@@ -126,7 +128,6 @@ static void messages_reach_each_format(void)
 {
     struct rig r = {0};
     struct peer nested, flat, both, none;
-    uint64_t delivered = metrics_counter(M_NOTICE_DELIVERED);
     rig_start(&r, &hub_app, &OPTIONS);
     open_greeted(&nested, &r);
     open_greeted(&flat, &r);
@@ -134,15 +135,20 @@ static void messages_reach_each_format(void)
     open_greeted(&none, &r);
     peer_send(&nested, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
     EXPECT_TEXT(&nested, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&nested, NESTED("*", "system"));
     peer_send(&flat, WS_OP_TEXT,
               "{\"action\":\"subscribe\",\"subscription_type\":\"chat_updates\",\"format\":\"flat\"}");
     EXPECT_TEXT(&flat, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&flat, FLAT("*", "system"));
     peer_send(&both, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
     EXPECT_TEXT(&both, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&both, NESTED("*", "system"));
     peer_send(&both, WS_OP_TEXT, SUBSCRIBE("chat_updates")); /* twice is once */
     EXPECT_TEXT(&both, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&both, NESTED("*", "system"));
     peer_send(&none, WS_OP_TEXT, SUBSCRIBE("website_status"));
     EXPECT_TEXT(&none, SUBSCRIBED("website_status"));
+    uint64_t delivered = metrics_counter(M_NOTICE_DELIVERED);
     rig_message(&r, "chat-1", "user");
     rig_message(&r, "chat-2", "assistant");
     EXPECT_TEXT(&nested, NESTED("chat-1", "user"));
@@ -176,6 +182,7 @@ static void changing_the_subscription_loses_nothing(void)
     open_greeted(&p, &r);
     peer_send(&p, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
     EXPECT_TEXT(&p, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&p, NESTED("*", "system"));
     CU_ASSERT_TRUE_FATAL(notice_message(&n, SLICE_LIT("c"), SLICE_LIT("user"), clock_wall_us(), 0));
     hub_app.on_notices(ws_set_app(r.set), &n, 1); /* taken, not yet sent … */
     struct buf b = {0};
@@ -185,6 +192,7 @@ static void changing_the_subscription_loses_nothing(void)
     buf_fini(&b);
     EXPECT_TEXT(&p, NESTED("c", "user"));
     EXPECT_TEXT(&p, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&p, FLAT("*", "system"));
     EXPECT_NOTHING(&p);
     rig_message(&r, "d", "user");
     EXPECT_TEXT(&p, FLAT("d", "user"));
@@ -205,6 +213,7 @@ static void several_requests_in_one_read_are_one_write(void)
     peer_write(&p, b.ptr, b.len);
     CU_ASSERT_EQUAL(metrics_counter(M_WS_WRITES) - before, 1);
     EXPECT_TEXT(&p, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&p, NESTED("*", "system"));
     EXPECT_TEXT(&p, SUBSCRIBED("unread_counts"));
     EXPECT_TEXT(&p, COUNTS(1));
     buf_fini(&b);
@@ -253,20 +262,23 @@ static void an_overflow_makes_everyone_refetch(void)
     open_greeted(&follower, &r);
     peer_send(&nested, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
     EXPECT_TEXT(&nested, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&nested, NESTED("*", "system"));
     peer_send(&nested, WS_OP_TEXT, SUBSCRIBE("unread_counts"));
     EXPECT_TEXT(&nested, SUBSCRIBED("unread_counts"));
     EXPECT_TEXT(&nested, COUNTS(1));
     peer_send(&flat, WS_OP_TEXT,
               "{\"action\":\"subscribe\",\"subscription_type\":\"chat_updates\",\"format\":\"flat\"}");
     EXPECT_TEXT(&flat, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&flat, FLAT("*", "system"));
     peer_send(&follower, WS_OP_TEXT,
               "{\"action\":\"subscribe\",\"subscription_type\":\"chat_updates\",\"chat_id\":\"mine\"}");
-    EXPECT_TEXT(&follower, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&follower, "{\"type\":\"subscribed\",\"subscription_type\":\"chat_updates\",\"chat_id\":\"mine\"}");
+    EXPECT_TEXT(&follower, NESTED("*", "system"));
     hub_app.on_overflow(ws_set_app(r.set));
     EXPECT_TEXT(&nested, NESTED("*", "system"));
     EXPECT_TEXT(&nested, COUNTS(1));
     EXPECT_TEXT(&flat, FLAT("*", "system"));
-    EXPECT_TEXT(&follower, NESTED("mine", "system"));
+    EXPECT_TEXT(&follower, NESTED("*", "system"));
     EXPECT_NOTHING(&nested);
     peer_close(&nested);
     peer_close(&flat);
@@ -301,7 +313,8 @@ static void who_may_subscribe(void)
     peer_send(&p, WS_OP_TEXT, SUBSCRIBE("unread_counts"));
     EXPECT_TEXT(&p, ERROR("Not allowed to subscribe to unread_counts"));
     peer_send(&p, WS_OP_TEXT, "{\"action\":\"subscribe\",\"subscription_type\":\"chat_updates\",\"chat_id\":\"mine\"}");
-    EXPECT_TEXT(&p, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&p, "{\"type\":\"subscribed\",\"subscription_type\":\"chat_updates\",\"chat_id\":\"mine\"}");
+    EXPECT_TEXT(&p, NESTED("*", "system"));
     open_greeted(&anonymous, &r);
     peer_send(&anonymous, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
     EXPECT_TEXT(&anonymous, ERROR("Not allowed to subscribe to chat_updates"));
@@ -347,8 +360,10 @@ static void filter_case(int64_t interval_ms)
     open_greeted(&open, &r);
     peer_send(&bound, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
     EXPECT_TEXT(&bound, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&bound, NESTED("*", "system"));
     peer_send(&open, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
     EXPECT_TEXT(&open, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&open, NESTED("*", "system"));
     rig_message(&r, "other", "user");
     rig_message(&r, "mine-1", "user");
     rig_message(&r, "unsure", "agent");
@@ -383,11 +398,13 @@ static void a_slow_subscriber_gets_one_hint(void)
     open_greeted(&quick, &r);
     peer_send(&slow, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
     EXPECT_TEXT(&slow, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&slow, NESTED("*", "system"));
     peer_send(&slow, WS_OP_TEXT, SUBSCRIBE("unread_counts"));
     EXPECT_TEXT(&slow, SUBSCRIBED("unread_counts"));
     EXPECT_TEXT(&slow, COUNTS(1));
     peer_send(&quick, WS_OP_TEXT, SUBSCRIBE("chat_updates"));
     EXPECT_TEXT(&quick, SUBSCRIBED("chat_updates"));
+    EXPECT_TEXT(&quick, NESTED("*", "system"));
     struct notice counts;
     notice_counts_changed(&counts, 0);
     for (unsigned i = 0; i < 1000; i++) {
