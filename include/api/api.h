@@ -34,7 +34,7 @@ struct api {
     struct broadcaster *const *broadcasters;
     unsigned broadcaster_count;
     int64_t started_mono_us;
-    struct quota *quota;        /* of what is under way for clients; NULL: none */
+    struct shares *shares;      /* of what is under way for clients */
     uint8_t message_tag[5];     /* of message ids: the store's */
     atomic_bool superseded;     /* another server has the store: main sets it, relaxed, since nothing comes with it */
     struct grants_board grants; /* keys and origins, which SIGHUP changes */
@@ -72,6 +72,7 @@ void api_worker_fini(struct api_worker *w);
 /* struct http_service's functions; arg is the api_worker. */
 void api_handle(void *arg, struct http_session *s, const struct http_request *req);
 void api_overdue(void *arg, struct http_session *s);
+void api_identify(void *arg, struct http_session *s, const struct http_request *req);
 void api_decorate(void *arg, const struct http_request *req, struct http_reply *r);
 /* The upgrade of a request that asks for a WebSocket: checks, 101, hand-over to a broadcaster; or a refusal. */
 void api_upgrade(struct api_worker *w, struct http_session *s, const struct http_request *req);

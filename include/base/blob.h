@@ -27,7 +27,14 @@ void blob_drop(struct blob *b);                                     /* accepts N
 /* Counts the bytes against the quota as long as anyone has them pinned, however many do. False: no room, not pinned.
  * All pins of one blob name the same quota. */
 bool blob_pin(struct blob *b, struct quota *q);
+void blob_pin_force(struct blob *b, struct quota *q); /* past the quota too */
 void blob_unpin(struct blob *b, struct quota *q);
+
+/* Counted already: one more pin costs nothing. A look at a moment ago. */
+static inline bool blob_is_pinned(const struct blob *b)
+{
+    return atomic_load_explicit(&b->pins, memory_order_relaxed) > 0;
+}
 
 static inline struct slice blob_slice(const struct blob *b)
 {

@@ -22,6 +22,13 @@
     X(M_CONN_TIMEOUT_IDLE, "sakurad_connections_cut_total", "reason=\"idle\"", "")                                     \
     X(M_CONN_TIMEOUT_WRITE, "sakurad_connections_cut_total", "reason=\"write\"", "")                                   \
     X(M_CONN_CUT_MEMORY, "sakurad_connections_cut_total", "reason=\"memory\"", "")                                     \
+    X(M_GAVE_WAY_REQUESTS, "sakurad_buffer_full_total", "what=\"requests\",outcome=\"gave_way\"",                      \
+      "What happened where --buffer-mb was full: who held most gave way, or who came was refused.")                    \
+    X(M_GAVE_WAY_ANSWERS, "sakurad_buffer_full_total", "what=\"answers\",outcome=\"gave_way\"", "")                    \
+    X(M_GAVE_WAY_DASHBOARDS, "sakurad_buffer_full_total", "what=\"dashboard_answers\",outcome=\"gave_way\"", "")       \
+    X(M_NO_ROOM_REQUESTS, "sakurad_buffer_full_total", "what=\"requests\",outcome=\"refused\"", "")                    \
+    X(M_NO_ROOM_ANSWERS, "sakurad_buffer_full_total", "what=\"answers\",outcome=\"refused\"", "")                      \
+    X(M_NO_ROOM_DASHBOARDS, "sakurad_buffer_full_total", "what=\"dashboard_answers\",outcome=\"refused\"", "")         \
     X(M_HTTP_BAD, "sakurad_http_malformed_total", "", "Requests refused before routing.")                              \
     X(M_AUTH_MISSING, "sakurad_auth_refused_total", "reason=\"no_token\"", "Requests refused by who sent them.")       \
     X(M_AUTH_BAD, "sakurad_auth_refused_total", "reason=\"bad_token\"", "")                                            \

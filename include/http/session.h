@@ -6,6 +6,8 @@
  * soon as handle() returns. What a late answer still needs of the request stands in `exchange`.
  * Deadlines (total, not per byte): head, body, idle, answer given by the service. An answer is taken by the client for as
  * long as it takes HTTP_TAKE_RATE or more of it.
+ * Memory:  a client that holds most of it when there is none left gives way: 503 to an incomplete request, an answer that is
+ *          not taken is cut; one that would find no room is 503 before anything of it is sent.
  * Fails:   bad requests are answered here (400, 413, 414, 417, 431, 408) and the connection is closed with care:
  *          the client's unread input is drained for a moment, so that a reset does not eat the answer. */
 #pragma once
@@ -15,6 +17,8 @@
 #include "net/address.h"
 #include "net/conn.h"
 
+/* 503, to whoever holds most of a memory that is full. */
+#define HTTP_SHORT_OF_MEMORY SLICE_LIT("The server is short of memory, try again")
 /* Bytes a second, averaged over http_settings.write_ms: a client that takes less of its answer is cut. */
 #define HTTP_TAKE_RATE 4096
 
@@ -26,6 +30,8 @@ struct http_service {
     void (*overdue)(void *arg, struct http_session *s);
     /* Fills r->cors and other lines of an error that never reached handle(); may be NULL. */
     void (*decorate)(void *arg, const struct http_request *req, struct http_reply *r);
+    /* The head has come and the body has not: sets exchange.client where another than the peer is the client; may be NULL. */
+    void (*identify)(void *arg, struct http_session *s, const struct http_request *req);
     void *arg;
 };
 
@@ -50,9 +56,12 @@ struct exchange {
     uint8_t minor;
     bool keep_alive;
     bool head_only;
-    bool continued;  /* 100 Continue has been sent */
-    unsigned route;  /* for metrics */
-    uint64_t serial; /* of this connection's requests, from 1: the log's request id with the slot */
+    bool continued; /* 100 Continue has been sent */
+    unsigned route; /* for metrics */
+    uint64_t
+        client; /* behind a trusted proxy: the client's key (see session_client_key()); 0: the peer is the client */
+    uint64_t principal; /* a token's key; 0: none, or not known yet */
+    uint64_t serial;    /* of this connection's requests, from 1: the log's request id with the slot */
     int64_t parsed_us;
     struct http_reply_cors cors;
 };
@@ -96,6 +105,8 @@ void http_server_fini(struct http_server *h);
 void http_server_take(struct http_server *h, int fd, uint64_t ticket, struct http_from from);
 /* Closes quiet connections; the others close with their answer. */
 void http_server_drain(struct http_server *h);
+/* Gives up what others were promised (net/share.h). Once a turn; one look where nothing was. True: something was. */
+bool http_server_give_way(struct http_server *h);
 
 static inline struct http_server *session_server(const struct http_session *s)
 {
@@ -110,6 +121,9 @@ void session_reply(struct http_session *s, struct http_reply *r);
 void session_reply_error(struct http_session *s, int status, struct slice detail);
 /* After a deferred session_reply(): goes on with the next request. The session may be gone afterwards. */
 void session_resume(struct http_session *s);
+/* Whose the request in hand is, as memory is shared out (net/share.h). */
+struct holder session_holder(const struct http_session *s);
+uint64_t session_client_key(const struct address *client);
 /* Inside handle(): the descriptor leaves (WebSocket). `s->rest` is what was read beyond the request. The session must
  * not be used afterwards; nothing is answered here. */
 int session_detach(struct http_session *s);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/pool.h"
 #include "net/loop.h"
+#include "net/share.h"
 #include "net/timer.h"
 
 struct conn;
@@ -21,7 +22,8 @@ struct conn_protocol {
     size_t object_bytes;              /* of the object that embeds the conn first */
     void (*on_ready)(struct conn *c); /* readable, or pending output has all gone */
     void (*on_deadline)(struct conn *c);
-    void (*on_close)(struct conn *c); /* give back what the protocol holds; the conn goes right after */
+    void (*on_close)(struct conn *c);              /* give back what the protocol holds; the conn goes right after */
+    struct holder (*holder)(const struct conn *c); /* whose is what it keeps and sends; needed with a book */
 };
 
 /* What the connections of one worker share. */
@@ -38,9 +40,9 @@ struct conn_set {
     uint32_t *free_slots;
     uint32_t slot_count, free_count;
     uint32_t open;
-    struct quota *quota; /* of what connections keep; NULL: none. Set after conn_set_init() */
-    char *scratch;       /* CONN_SCRATCH bytes: what was just read, until the callback returns */
-    struct buf spare;    /* empty, or without memory */
+    struct share_book *book; /* of what connections keep; NULL: no bound. Set after conn_set_init() */
+    char *scratch;           /* CONN_SCRATCH bytes: what was just read, until the callback returns */
+    struct buf spare;        /* empty, or without memory */
 };
 
 #define CONN_SCRATCH 65536
@@ -62,7 +64,9 @@ struct conn {
     size_t out_at;
     struct blob *body;
     size_t body_at;
-    size_t charged; /* to the set's quota: room in `in` and `out` */
+    size_t in_charged, out_charged; /* to the set's pots: room in `in` and `out` */
+    uint8_t pot;                    /* enum pot: of the body that is sent next */
+    uint8_t body_pot;               /* of the one that is pending */
 };
 
 NODISCARD enum err conn_set_init(struct conn_set *set, struct loop *loop, struct timer_wheel *wheel,
@@ -80,16 +84,19 @@ void conn_forget_origin(struct conn *c); /* a new generation: late completions n
 
 /* The input at hand: what was kept, then what is read. It stays valid until the next conn_fill/conn_keep. */
 struct slice conn_input(const struct conn *c);
-/* CONN_FULL: the quota has no room to keep what came before. */
+/* CONN_FULL: there is no room to keep what came before, and nobody gives way. */
 enum conn_fill { CONN_FILLED, CONN_DRY, CONN_ENDED, CONN_FAILED, CONN_FULL };
 /* Reads more after `*input` (which may lie in the scratch or be kept): *input is the longer input then. */
 enum conn_fill conn_fill(struct conn *c, struct slice *input);
 /* `rest` (a tail of the input) is wanted later: kept. */
 NODISCARD enum err conn_keep(struct conn *c, struct slice rest);
+/* The protocol has come to know whose the kept input is. */
+void conn_name_holder(struct conn *c);
 void conn_drop_input(struct conn *c); /* all of it, and its memory */
 
-/* Sends head and body by one writev; what the socket does not take is kept (the body by reference). */
-void conn_send(struct conn *c, struct slice head, struct blob *body);
+/* Sends head and body by one writev; what the socket does not take is kept (the body by reference).
+ * ERR_BUSY: there is no room to keep the body, so nothing has been sent. */
+NODISCARD enum err conn_send(struct conn *c, struct slice head, struct blob *body);
 bool conn_sending(const struct conn *c); /* output is pending */
 /* Of what was sent, what the peer's kernel has not acknowledged, and what is pending. One system call. */
 size_t conn_untaken(const struct conn *c);

@@ -115,7 +115,8 @@ struct op {
     int64_t durable_us;      /* mono: committed */
     struct scope scope;      /* whose data a write may touch; zeroed: any. Its id in the arena */
     int64_t deadline_us;     /* mono: past it the writer gives up and finishes with ERR_TIMEOUT */
-    size_t charged;          /* bytes of the arena counted against the worker's quota */
+    size_t charged;          /* bytes of the arena counted as requests under way… */
+    uint64_t lender;         /* …and whose they are */
     struct arena arena;
     union {
         struct op_send send;

@@ -6,7 +6,28 @@
 #include "base/metrics.h"
 #include "json/json_out.h"
 
-/* healthy: all is well. degraded: the store has trouble, writes may still succeed. unavailable (503): writes are
+#define RECENTLY_US INT64_C(30000000)
+
+/* Has the memory for what is under way been too small of late? */
+static bool is_crowded(const struct api *api)
+{
+    int64_t full_us = shares_full_us(api->shares);
+    return full_us != 0 && clock_mono_us() - full_us < RECENTLY_US;
+}
+
+static void put_buffers(struct buf *b, const struct api *api)
+{
+    buf_append_lit(b, ",\"buffers\":{");
+    json_out_member_string(b, "status", is_crowded(api) ? SLICE_LIT("full") : SLICE_LIT("healthy"));
+    for (enum pot p = 0; p < POTS; p++) {
+        const struct quota *pot = shares_pot(api->shares, p);
+        buf_printf(b, ",\"%s_percent\":%lld", pot_name(p), (long long)(quota_used(pot) * 100 / pot->max));
+    }
+    buf_append_char(b, '}');
+}
+
+/* healthy: all is well. degraded: the store has trouble, writes may still succeed; or --buffer-mb was full in the last
+ * half minute, and somebody was cut or refused. unavailable (503): writes are
  * refused; what is in memory is still served. */
 void api_health(struct call *c)
 {
@@ -14,7 +35,7 @@ void api_health(struct call *c)
     struct store_health health;
     api->store->vtable->health(api->store, &health);
     bool writing = writer_available(api->writer) && !health.closed;
-    const char *status = !writing ? "unavailable" : health.ok ? "healthy" : "degraded";
+    const char *status = !writing ? "unavailable" : health.ok && !is_crowded(api) ? "healthy" : "degraded";
     struct buf *b = &c->w->text;
     buf_clear(b);
     buf_append_char(b, '{');
@@ -27,6 +48,7 @@ void api_health(struct call *c)
     if (health.detail[0])
         json_out_member_string(b, "detail", slice_cstr(health.detail));
     buf_append_char(b, '}');
+    put_buffers(b, api);
     json_out_member_null(b, "bus");
     json_out_member_string(b, "version", SLICE_LIT(SAKURAD_VERSION));
     json_out_member_i64(b, "uptime_seconds", (clock_mono_us() - api->started_mono_us) / 1000000);

@@ -38,8 +38,16 @@ struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete)
 static void give_back(struct api_worker *w, struct op *op)
 {
     if (op->charged)
-        quota_give(w->api->quota, op->charged);
+        share_give_back(w->api->shares, op->lender, op->charged);
     op_put(w->ops, op);
+}
+
+static bool lend(struct call *c, struct op *op)
+{
+    struct conn *conn = &c->s->conn;
+    struct holder who = session_holder(c->s);
+    op->lender = who.address;
+    return share_lend(conn->set->book, conn->slot, who, op->charged, op->queued_us);
 }
 
 void call_submit(struct call *c, struct op *op, struct slice *const *slices, size_t count)
@@ -56,7 +64,7 @@ void call_submit(struct call *c, struct op *op, struct slice *const *slices, siz
     bool view = op->kind == OP_VIEW;
     /* Each op's first block is in the budget already: only large ones are counted, and small sends pay nothing. */
     op->charged = op->arena.total > OP_BYTES_FREE ? op->arena.total : 0;
-    if (op->charged && !quota_take(c->w->api->quota, op->charged)) {
+    if (op->charged && !lend(c, op)) {
         op_put(c->w->ops, op);
         answer_err(c->s, ERR_BUSY);
         return;

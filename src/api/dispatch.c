@@ -101,6 +101,7 @@ static void route(struct call *c, struct route_match *match)
     switch (match->kind) {
     case ROUTE_FOUND:
         c->s->exchange.route = match->id;
+        c->s->conn.pot = endpoints[match->id].access >= ACCESS_DASHBOARD ? POT_DASHBOARDS : POT_ANSWERS;
         if (c->w->api->guarded && !guard_admit(c, &endpoints[match->id]))
             return;
         if (can_be_done(c))
@@ -151,7 +152,13 @@ void api_handle(void *arg, struct http_session *s, const struct http_request *re
     r.cors.vary_token = w->api->auth_on;
     s->exchange.cors = r.cors;
     arena_reset(&w->arena);
+    guard_name_client(&c);
     route(&c, &match);
+}
+
+void api_identify(void *arg, struct http_session *s, const struct http_request *req)
+{
+    guard_name_client(&(struct call){.w = arg, .s = s, .req = req});
 }
 
 void api_overdue(void *arg, struct http_session *s)

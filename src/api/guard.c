@@ -55,6 +55,16 @@ struct address guard_client(const struct call *c, bool *proxied)
     return client;
 }
 
+void guard_name_client(struct call *c)
+{
+    bool proxied = false;
+    if (c->w->api->proxy_count == 0)
+        return;
+    struct address client = guard_client(c, &proxied);
+    if (proxied)
+        c->s->exchange.client = session_client_key(&client);
+}
+
 static bool take(struct call *c, enum rate_kind kind, struct slice client)
 {
     int wait_s = 1;
@@ -154,6 +164,8 @@ static bool identify(struct call *c)
         answer_unauthorized(c, token_verdict_text(v), true);
     else
         c->who = &w->who;
+    if (c->who)
+        c->s->exchange.principal = c->who->client;
     return v == TOKEN_GOOD;
 }
 

@@ -33,6 +33,8 @@ void answer_denied(struct call *c); /* 403 and counted: good token, another's da
 bool guard_connect(struct call *c);
 /* The list of Sec-WebSocket-Protocol offers "bearer": the 101 must choose it. */
 bool guard_offers_bearer(const struct http_request *req);
+/* Behind a trusted proxy: sets exchange.client, which is who the memory for the request is counted for. */
+void guard_name_client(struct call *c);
 /* The client's own address: the peer's, or what the nearest untrusted hop is called by our own proxies. */
 struct address guard_client(const struct call *c, bool *proxied);
 /* A connection of --trusted-proxy: what its headers say of the client is believed. */

@@ -16,6 +16,7 @@
 #define RING_SLOTS     4096    /* of each ring */
 #define SLOT_TABLES    16      /* per possible connection and worker */
 #define WORKER_SCRATCH 8486912 /* input, a spare buffer for it, and the arena of the request in hand */
+#define SHORT_ANSWER   4096    /* kept whether there is room or not */
 #define STREAMS        5308416 /* frames on their way to plain subscribers and followers, per broadcaster */
 #define PACED_CHATS    65536   /* chats that --notify-interval remembers, per broadcaster */
 #define PACED_CHATS_OF 256     /* chats that a subscriber's own interval remembers */
@@ -79,6 +80,10 @@ void budget_compute(const struct config *c, struct budget *out)
     add(out, "rendered chats", "--cache-mb", times(c->cache_mb, 1 << 20));
     add(out, "room between them", "--cache-mb / 16", cache_idle_most(times(c->cache_mb, 1 << 20)));
     add(out, "requests and answers under way", "--buffer-mb", times(c->buffer_mb, 1 << 20));
+    add(out, "the same, until those who give way have gone", "--buffer-mb / 2", times(c->buffer_mb, 1 << 19));
+    add(out, "who holds how much of it, and short answers", "--max-connections × --workers",
+        plus((int64_t)shares_bytes((uint32_t)c->max_connections, (unsigned)c->workers),
+             times(c->max_connections, SHORT_ANSWER)));
     add_connections(c, out);
     add_threads(c, out);
     if (c->auth_key.count > 0)

@@ -30,7 +30,7 @@ struct server {
     struct readers *readers;
     struct admission *admission;
     struct access access;
-    struct quota quota;
+    struct shares *shares; /* of --buffer-mb */
     struct hub_options hub;
     struct announcer announcer;
     struct broadcaster *broadcasters[THREADS_MAX];
@@ -81,7 +81,14 @@ static void render_own(struct buf *out, void *arg)
     const struct server *s = arg;
     buf_append_lit(out, "# HELP sakurad_buffer_bytes Memory held for requests and answers under way (--buffer-mb).\n"
                         "# TYPE sakurad_buffer_bytes gauge\n");
-    buf_printf(out, "sakurad_buffer_bytes %lld\n", (long long)quota_used(&s->quota));
+    buf_printf(out, "sakurad_buffer_bytes %lld\n", (long long)shares_used(s->shares));
+    buf_append_lit(out, "# HELP sakurad_buffer_ratio The same as a part of what there is for it.\n"
+                        "# TYPE sakurad_buffer_ratio gauge\n");
+    for (enum pot p = 0; p < POTS; p++) {
+        const struct quota *q = shares_pot(s->shares, p);
+        buf_printf(out, "sakurad_buffer_ratio{what=\"%s\"} %.3f\n", pot_name(p),
+                   (double)quota_used(q) / (double)q->max);
+    }
     buf_append_lit(out, "# HELP sakurad_insecure 1: others can connect and authentication is off.\n"
                         "# TYPE sakurad_insecure gauge\n");
     buf_printf(out, "sakurad_insecure %d\n", s->access.insecure ? 1 : 0);
@@ -264,7 +271,7 @@ static enum err start_workers(struct server *s, struct buf *why)
 {
     const struct config *c = s->config;
     s->api.config = c;
-    s->api.quota = &s->quota;
+    s->api.shares = s->shares;
     s->api.store = s->store;
     s->api.cache = s->cache;
     s->api.writer = s->writer;
@@ -383,9 +390,10 @@ enum err server_start(const struct config *config, struct server **out, struct b
     memset(s, 0, sizeof(*s));
     s->config = config;
     grants_board_init(&s->api.grants);
-    quota_init(&s->quota, config->buffer_mb << 20);
     raise_descriptors(config->max_connections);
-    enum err e = open_listeners(s, why);
+    enum err e = say(why, shares_new(config->buffer_mb << 20, THREADS_MAX, &s->shares), "the server");
+    if (e == OK)
+        e = open_listeners(s, why);
     if (e == OK)
         grow_descriptor_table(s);
     if (e == OK)
@@ -503,6 +511,7 @@ static void free_all(struct server *s)
     cache_free(s->cache);
     if (s->store)
         s->store->vtable->close(s->store);
+    shares_free(s->shares);
     admission_free(s->admission);
     access_close(&s->access);
     free(s);

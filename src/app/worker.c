@@ -28,6 +28,7 @@ struct worker {
     struct api_worker api;
     struct loop_source wake; /* the inbox's eventfd */
     struct ring *fresh;      /* acceptor → worker: struct accepted */
+    struct share_book book;  /* of what its connections hold */
     pthread_t thread;
     bool running;
     unsigned served;                  /* events of the last turn */
@@ -43,6 +44,12 @@ static void on_wake(struct loop_source *source, uint32_t events)
 {
     (void)source;
     (void)events; /* mailbox_awake() drains it; what it woke us for is taken at the top of the next turn */
+}
+
+/* Another worker's thread: some of our connections are to give way. */
+static void poke(void *inbox)
+{
+    mailbox_poke(inbox);
 }
 
 static void on_left(void *arg, uint64_t ticket)
@@ -84,6 +91,7 @@ static void turn(struct worker *w, int max_wait_ms)
 {
     bool busy = take_completions(w);
     busy |= take_fresh(w);
+    busy |= http_server_give_way(&w->http);
     if (busy) {
         w->served = loop_run_once(&w->loop, 0);
     } else if (w->served >= CROWD && w->api.in_flight == 0) {
@@ -147,6 +155,7 @@ enum err worker_new(const struct worker_options *options, struct worker **out)
     const struct http_service service = {.handle = options->handle ? options->handle : api_handle,
                                          .overdue = api_overdue,
                                          .decorate = api_decorate,
+                                         .identify = api_identify,
                                          .arg = &w->api};
     enum err e = loop_init(&w->loop);
     if (e == OK)
@@ -155,11 +164,14 @@ enum err worker_new(const struct worker_options *options, struct worker **out)
         e = api_worker_init(&w->api, options->max_ops);
     w->http.conns.left = on_left;
     w->http.conns.left_arg = w;
-    w->http.conns.quota = options->api->quota;
     w->fresh = ring_new(sizeof(struct accepted), ACCEPT_RING);
     w->api.inbox = mailbox_new();
     if (e == OK && (!w->fresh || !w->api.inbox))
         e = ERR_NOMEM;
+    if (e == OK && options->api->shares) {
+        e = share_book_open(options->api->shares, options->max_connections, poke, w->api.inbox, &w->book);
+        w->http.conns.book = &w->book;
+    }
     if (e != OK) {
         worker_free(w);
         return e;
@@ -222,6 +234,7 @@ void worker_free(struct worker *w)
 {
     if (!w)
         return;
+    share_book_close(&w->book);
     api_worker_fini(&w->api);
     ring_free(w->fresh);
     mailbox_free(w->api.inbox);

@@ -71,6 +71,12 @@ bool blob_pin(struct blob *b, struct quota *q)
     return false;
 }
 
+void blob_pin_force(struct blob *b, struct quota *q)
+{
+    if (atomic_fetch_add_explicit(&b->pins, 1, memory_order_relaxed) == 0)
+        quota_force(q, b->len);
+}
+
 void blob_unpin(struct blob *b, struct quota *q)
 {
     unsigned before = atomic_fetch_sub_explicit(&b->pins, 1, memory_order_relaxed);

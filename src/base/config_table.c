@@ -138,8 +138,8 @@ const struct option_row option_rows[] = {
     INT("queue", queue, "16384", 1, 1048576, "operations", "N", "Threads and queues",
         "Most operations waiting for the writer, and as many for the readers; more are answered 503."),
     INT("buffer-mb", buffer_mb, "256", 1, 1048576, "MiB", "MIB", "Threads and queues",
-        "Memory for requests that have not come whole and answers that have not gone: past it the one that needs more "
-        "is answered 503 or cut."),
+        "Memory for requests that have not come whole (a quarter), answers that have not been taken and dashboards' "
+        "answers (three eighths each). Where one is full, who holds most of it is answered 503 or cut."),
     INT("batch", batch, "512", 1, 16384, "operations", "N", "Threads and queues",
         "Most operations in one commit of the store."),
 

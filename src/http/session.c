@@ -7,6 +7,7 @@
 #include "http/session.h"
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "base/metrics.h"
 
 #include <sys/socket.h>
@@ -85,56 +86,8 @@ static bool lend_parser(struct http_session *s)
     return s->parser != NULL;
 }
 
-static struct slice date_now(struct http_server *h)
-{
-    int64_t second = h->conns.loop->wall_us / 1000000;
-    if (second != h->date_second) {
-        h->date_second = second;
-        http_date_format(h->conns.loop->wall_us, h->date);
-    }
-    return slice_of(h->date, HTTP_DATE_LEN);
-}
-
-void session_reply(struct http_session *s, struct http_reply *r)
-{
-    struct http_server *h = session_server(s);
-    must(!s->answered);
-    s->answered = true;
-    if (h->draining || s->conn.ended)
-        s->exchange.keep_alive = false;
-    r->minor = s->exchange.minor;
-    r->close = !s->exchange.keep_alive;
-    r->head_only = s->exchange.head_only;
-    if (!r->cors.preflight)
-        r->cors = s->exchange.cors;
-    buf_clear(&h->head);
-    reply_write_head(&h->head, r, date_now(h));
-    bool bare = r->head_only || reply_is_bodyless(r->status);
-    struct blob *body = bare ? NULL : (struct blob *)(uintptr_t)r->body;
-    if (!bare && !r->body)
-        buf_append_slice(&h->head, r->small);
-    if (buf_ok(&h->head))
-        conn_send(&s->conn, buf_slice(&h->head), body);
-    else
-        s->conn.dead = true;
-    metrics_request(s->exchange.route, r->status);
-    metrics_observe(H_REQUEST, (uint64_t)(clock_mono_us() - s->exchange.parsed_us));
-}
-
-void session_reply_error(struct http_session *s, int status, struct slice detail)
-{
-    struct buf body = {0};
-    reply_error_body(&body, detail);
-    struct http_reply r = {.status = status,
-                           .content_type = HTTP_TYPE_JSON,
-                           .small = buf_slice(&body),
-                           .retry_after_s = status == 503 || status == 429 ? 1 : 0};
-    session_reply(s, &r);
-    buf_fini(&body);
-}
-
 /* A request that cannot be handled: nothing after it on this connection can be trusted. */
-static void refuse(struct http_session *s, int status, const char *detail)
+static void refuse(struct http_session *s, int status, struct slice detail)
 {
     struct http_server *h = session_server(s);
     metrics_add(M_HTTP_BAD, 1);
@@ -145,11 +98,11 @@ static void refuse(struct http_session *s, int status, const char *detail)
     if (h->service.decorate && s->parser)
         h->service.decorate(h->service.arg, &s->parser->request, &r);
     s->exchange.cors = r.cors;
-    session_reply_error(s, status, slice_cstr(detail));
+    session_reply_error(s, status, detail);
 }
 
 /* The same for one that has not come whole: its bytes have moved to where they are kept since the parser saw them. */
-static void refuse_incomplete(struct http_session *s, int status, const char *detail)
+static void refuse_incomplete(struct http_session *s, int status, struct slice detail)
 {
     struct slice kept = conn_input(&s->conn);
     if (s->parser && s->parser->request.base && kept.len > 0)
@@ -161,6 +114,7 @@ static void begin_exchange(struct http_session *s)
 {
     uint64_t serial = s->exchange.serial + 1;
     s->exchange = (struct exchange){.serial = serial, .route = METRIC_ROUTES_MAX - 1};
+    s->conn.pot = POT_ANSWERS;
     s->answered = false;
 }
 
@@ -251,16 +205,29 @@ static bool step_request(struct http_session *s, struct slice *input)
     return settle(s);
 }
 
+/* Its head tells whose the body is that will be kept. */
+static void identify(struct http_session *s)
+{
+    const struct http_service *service = &session_server(s)->service;
+    if (service->identify)
+        service->identify(service->arg, s, &s->parser->request);
+    if (s->exchange.client)
+        conn_name_holder(&s->conn);
+}
+
 /* The request is not complete: keep what is there and wait under the right deadline. */
 static bool await_more(struct http_session *s, struct slice *input)
 {
     if (s->parser->wants_continue && !s->exchange.continued) {
         s->exchange.continued = true;
-        conn_send(&s->conn, HTTP_CONTINUE, NULL);
+        s->conn.dead |= conn_send(&s->conn, HTTP_CONTINUE, NULL) != OK;
     }
     enum session_state to = s->parser->in_body ? SESSION_BODY : SESSION_HEAD;
-    if (s->parser->started && s->state != to)
+    if (s->parser->started && s->state != to) {
         set_state(s, to);
+        if (to == SESSION_BODY)
+            identify(s);
+    }
     switch (conn_fill(&s->conn, input)) {
     case CONN_FILLED:
         return true;
@@ -274,7 +241,7 @@ static bool await_more(struct http_session *s, struct slice *input)
     }
     case CONN_FULL:
         metrics_add(M_CONN_CUT_MEMORY, 1);
-        refuse_incomplete(s, 503, "The server is short of memory, try again");
+        refuse_incomplete(s, 503, HTTP_SHORT_OF_MEMORY);
         (void)settle(s);
         return false;
     case CONN_ENDED: /* in the middle of a request: there is nobody to answer */
@@ -336,7 +303,7 @@ static void pump(struct http_session *s)
             }
             break;
         case HTTP_PARSE_BAD:
-            refuse(s, s->parser->status, s->parser->detail);
+            refuse(s, s->parser->status, slice_cstr(s->parser->detail));
             (void)settle(s);
             return;
         }
@@ -404,7 +371,7 @@ static void on_deadline(struct conn *c)
     case SESSION_HEAD:
     case SESSION_BODY:
         metrics_add(s->state == SESSION_HEAD ? M_CONN_TIMEOUT_HEAD : M_CONN_TIMEOUT_BODY, 1);
-        refuse_incomplete(s, 408, "The request did not arrive in time");
+        refuse_incomplete(s, 408, SLICE_LIT("The request did not arrive in time"));
         (void)settle(s);
         break;
     case SESSION_DEFERRED: /* the op is still under way: it must not find this connection any more */
@@ -431,10 +398,63 @@ static void on_close(struct conn *c)
     return_parser((struct http_session *)c);
 }
 
+uint64_t session_client_key(const struct address *client)
+{
+    struct slice name = address_client(client);
+    return hash_bytes(name.ptr, name.len);
+}
+
+struct holder session_holder(const struct http_session *s)
+{
+    uint64_t client = s->exchange.client ? s->exchange.client : session_client_key(&s->from.address);
+    return (struct holder){.address = client, .principal = s->exchange.principal};
+}
+
+static struct holder holder_of(const struct conn *c)
+{
+    return session_holder((const struct http_session *)c);
+}
+
+/* What it holds is somebody else's now. */
+static void give_way(struct http_session *s)
+{
+    metrics_add(M_CONN_CUT_MEMORY, 1);
+    switch (s->state) {
+    case SESSION_IDLE:
+    case SESSION_HEAD:
+    case SESSION_BODY:
+        refuse_incomplete(s, 503, HTTP_SHORT_OF_MEMORY);
+        (void)settle(s);
+        break;
+    case SESSION_DEFERRED: /* what it holds are the requests after this one: it may send them again */
+        conn_drop_input(&s->conn);
+        s->exchange.keep_alive = false;
+        break;
+    case SESSION_WRITING:
+        conn_abort(&s->conn);
+        break;
+    case SESSION_LINGER:
+    case SESSION_STATES:
+        break;
+    }
+}
+
+bool http_server_give_way(struct http_server *h)
+{
+    struct share_book *book = h->conns.book;
+    if (!book || !share_asked(book))
+        return false;
+    for (uint32_t i = 0; i < h->conns.slot_count; i++)
+        if (h->conns.slots[i] && share_marked(book, i))
+            give_way((struct http_session *)h->conns.slots[i]);
+    return true;
+}
+
 static const struct conn_protocol http_protocol = {.object_bytes = sizeof(struct http_session),
                                                    .on_ready = on_ready,
                                                    .on_deadline = on_deadline,
-                                                   .on_close = on_close};
+                                                   .on_close = on_close,
+                                                   .holder = holder_of};
 
 enum err http_server_init(struct http_server *h, struct loop *loop, struct timer_wheel *wheel,
                           const struct http_settings *settings, const struct http_service *service,

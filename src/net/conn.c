@@ -2,7 +2,7 @@
  * conn_send writes at once: two system calls, no buffer of the connection's own.
  * Otherwise: a request in pieces is kept in `in`; an answer that the socket does not take whole is kept in `out`
  * and `body` and goes on at the EPOLLOUT edge; an error marks the conn dead and its owner closes it. */
-#include "net/conn.h"
+#include "conn_share.h"
 
 #include "base/metrics.h"
 
@@ -18,7 +18,6 @@
 #define SPARE_MAX ((size_t)(CONN_SCRATCH / 2))
 
 static void on_events(struct loop_source *source, uint32_t events);
-static bool charge(struct conn *c);
 static void on_deadline(struct timer *t);
 
 enum err conn_set_init(struct conn_set *set, struct loop *loop, struct timer_wheel *wheel,
@@ -77,28 +76,6 @@ struct conn *conn_open(struct conn_set *set, int fd, uint64_t ticket)
     return c;
 }
 
-/* Settles with the quota for the room that the buffers have now. False: they have grown, and there is none. */
-static bool charge(struct conn *c)
-{
-    size_t now = c->in.cap + c->out.cap;
-    if (now > c->charged && !quota_take(c->set->quota, now - c->charged))
-        return false;
-    if (now < c->charged)
-        quota_give(c->set->quota, c->charged - now);
-    c->charged = now;
-    return true;
-}
-
-static void drop_body(struct conn *c)
-{
-    if (!c->body)
-        return;
-    blob_unpin(c->body, c->set->quota);
-    blob_drop(c->body);
-    c->body = NULL;
-    c->body_at = 0;
-}
-
 /* Everything but the descriptor. */
 static void release(struct conn *c)
 {
@@ -107,8 +84,9 @@ static void release(struct conn *c)
     timer_stop(set->wheel, &c->deadline);
     buf_fini(&c->in);
     buf_fini(&c->out);
-    (void)charge(c); /* gives back */
-    drop_body(c);
+    (void)conn_charge_in(c); /* gives back */
+    (void)conn_charge_out(c);
+    conn_drop_body(c);
     set->slots[c->slot] = NULL;
     set->free_slots[set->free_count++] = c->slot;
     set->open--;
@@ -180,7 +158,7 @@ void conn_drop_input(struct conn *c)
     if (c->in.cap == 0)
         return;
     retire(c->set, &c->in);
-    (void)charge(c); /* gives back */
+    (void)conn_charge_in(c); /* gives back */
 }
 
 enum err conn_keep(struct conn *c, struct slice rest)
@@ -202,7 +180,7 @@ enum err conn_keep(struct conn *c, struct slice rest)
     buf_append_slice(&c->in, rest);
     if (!buf_ok(&c->in))
         return ERR_NOMEM;
-    return charge(c) ? OK : ERR_BUSY;
+    return conn_charge_in(c) ? OK : ERR_BUSY;
 }
 
 /* One read. Less than asked for means that the socket is empty now: the next edge tells, no read to see EAGAIN. */
@@ -251,9 +229,11 @@ enum conn_fill conn_fill(struct conn *c, struct slice *input)
         if (!buf_ok(&c->in))
             return CONN_FAILED;
         *input = slice_of(c->in.ptr, c->in.len);
-        if (!charge(c))
+        if (!conn_charge_in(c))
             return CONN_FULL;
         n = read_some(c, c->in.ptr + c->in.len, room);
+        if (c->set->book)
+            share_moved(c->set->book, c->slot, (size_t)n, c->set->loop->now_us);
         c->in.len += (size_t)n;
         *input = slice_of(c->in.ptr, c->in.len);
     }
@@ -299,27 +279,31 @@ static void queue_rest(struct conn *c, struct slice head, struct blob *body, siz
 {
     if (sent < head.len)
         buf_append(&c->out, head.ptr + sent, head.len - sent);
-    bool room = buf_ok(&c->out) && charge(c);
-    if (room && body && sent < head.len + body->len) {
-        room = blob_pin(body, c->set->quota);
-        c->body = room ? blob_hold(body) : NULL;
+    bool room = buf_ok(&c->out) && conn_charge_out(c);
+    if (room && body && !c->body)
+        room = conn_keep_body(c, body);
+    if (room && body)
         c->body_at = sent > head.len ? sent - head.len : 0;
-    }
     if (room)
         return;
     metrics_add(M_CONN_CUT_MEMORY, 1);
     c->dead = true;
 }
 
-void conn_send(struct conn *c, struct slice head, struct blob *body)
+enum err conn_send(struct conn *c, struct slice head, struct blob *body)
 {
     if (c->dead)
-        return;
+        return OK;
     must(!c->body); /* one answer at a time */
+    if (body && conn_is_crowded(c, body) && !conn_keep_body(c, body))
+        return ERR_BUSY;
     struct slice bytes = body ? blob_slice(body) : slice_of(NULL, 0);
     size_t sent = c->out.len > 0 ? 0 : (size_t)write_parts(c, head, bytes);
     if (!c->dead && sent < head.len + bytes.len)
         queue_rest(c, head, body, sent);
+    else
+        conn_drop_body(c);
+    return OK;
 }
 
 /* Goes on with pending output. */
@@ -328,16 +312,18 @@ static void flush(struct conn *c)
     struct slice head = slice_of(c->out.ptr + c->out_at, c->out.len - c->out_at);
     struct slice body = c->body ? slice_of(c->body->data + c->body_at, c->body->len - c->body_at) : slice_of(NULL, 0);
     size_t sent = (size_t)write_parts(c, head, body);
+    if (c->set->book)
+        share_moved(c->set->book, c->slot, sent, c->set->loop->now_us);
     if (sent < head.len) {
         c->out_at += sent;
         return;
     }
     buf_fini(&c->out);
     c->out_at = 0;
-    (void)charge(c); /* gives back */
+    (void)conn_charge_out(c); /* gives back */
     c->body_at += sent - head.len;
     if (c->body && c->body_at == c->body->len)
-        drop_body(c);
+        conn_drop_body(c);
 }
 
 void conn_deadline(struct conn *c, int64_t after_ms)

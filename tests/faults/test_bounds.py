@@ -10,7 +10,7 @@
     connections of one address    --max-per-address    429
     writes waiting                --queue              503, and so are ops past --write-timeout
     reads waiting                 --queue              503
-    requests under way            --buffer-mb          503
+    requests and answers under way  --buffer-mb        503, and see test_fair.py
     sends, chats, connections     --rate-…             429
 """
 import json
@@ -242,30 +242,35 @@ class Bounds(unittest.TestCase):
         self.assertEqual({r.status for r in answers} - {503}, {404})
 
     def test_requests_under_way(self):
-        """Bodies that have half come fill the memory for requests; those who come then are told, those who were there go on,
-        and it drains. Their deadline is far: it must not make room before the memory is full (tests/e2e/test_http.py has it)."""
-        server = self.serve("--buffer-mb", "1", "--max-body", "400000")
+        """Bodies that have half come fill the memory for requests: some of them are told, whoever comes is served, and those
+        that are left go on. Their deadline is far: it must not make room before the memory is full (tests/e2e/test_http.py has
+        it; who gives way to whom: test_fair.py)."""
+        server = self.serve("--buffer-mb", "8", "--max-body", "400000")
         chat = Chat(server.http)
         path, came = f"/api/users/chats/{chat.id}/send", []
         body = b'{"content":"' + b"x" * 299986 + b'"}'
         self.assertEqual(len(body), 300000)
-        for _ in range(8):
+        for _ in range(16):
             c = server.connect()
             self.addCleanup(c.close)
             c.send(build("POST", path, [("Content-Type", "application/json"), ("Content-Length", "300000")]) + body[:250000])
             came.append(c)
         until(lambda: len(self.readable(came)) >= 3, "some are told")
+        chat.send("y" * 30000)
         told = self.readable(came)
         for c in told:
             self.refused(c.response(), 503)
         held = [c for c in came if c not in told]
-        self.assertGreater(len(held), 0)
+        self.assertGreater(len(held), 1)
         self.counted(server, "sakurad_connections_cut_total", reason="memory")
-        for c in held[1:]:
+        for c in held[2:]:
             c.close()
-        until(lambda: server.metrics().get("sakurad_buffer_bytes") < 600000, "room again")
-        held[0].send(body[250000:])
-        self.assertEqual(held[0].response().status, 200)
+        until(lambda: server.metrics().get("sakurad_buffer_bytes") < 1200000, "room again")
+        statuses = []
+        for c in held[:2]:  # one of them may just have given way
+            c.send(body[250000:])
+            statuses.append(c.response().status)
+        self.assertIn(200, statuses)
         until(lambda: server.metrics().get("sakurad_buffer_bytes") < 100000, "its memory is free")
         chat.client = server.client()
         chat.send("x" * 250000)

@@ -2,5 +2,5 @@
 
 int main(void)
 {
-    return suite_run((struct suite[]){{"loop", loop_tests}, {"timer", timer_tests}, {0}});
+    return suite_run((struct suite[]){{"loop", loop_tests}, {"timer", timer_tests}, {"share", share_tests}, {0}});
 }

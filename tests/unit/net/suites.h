@@ -1,4 +1,4 @@
 #pragma once
 #include "suite.h"
 
-extern const CU_TestInfo loop_tests[], timer_tests[];
+extern const CU_TestInfo loop_tests[], timer_tests[], share_tests[];
