@@ -12,7 +12,9 @@ enum err {
     ERR_EXISTS,      /* it exists already */
     ERR_TOO_LARGE,   /* past a limit of size */
     ERR_BUSY,        /* a bounded queue is full: try again later */
-    ERR_STORE,       /* the store failed or is away */
+    ERR_STORE,       /* the store failed or is away: everybody waits, and it is tried again */
+    ERR_REFUSED,     /* the store can never hold this: one operation's own failing */
+    ERR_FAILED,      /* the store is there and could not do this one operation, in words not known here */
     ERR_TIMEOUT,     /* a deadline passed */
     ERR_CONFLICT,    /* the state does not allow it */
     ERR_IO,          /* a system call failed (errno says which) */

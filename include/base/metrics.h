@@ -55,6 +55,7 @@
     X(M_STORE_READ, "sakurad_store_ops_total", "kind=\"read\"", "")                                                    \
     X(M_STORE_READ_WRITER, "sakurad_store_ops_total", "kind=\"read_on_writer\"", "")                                   \
     X(M_STORE_ERROR, "sakurad_store_errors_total", "", "Store operations that failed.")                                \
+    X(M_STORE_REFUSED, "sakurad_store_refused_total", "", "Operations that the store can never do, answered alone.")   \
     X(M_STORE_RETRY, "sakurad_store_retries_total", "", "Batches tried again after an unclear result.")                \
     X(M_QUEUE_FULL_WRITER, "sakurad_queue_full_total", "queue=\"writer\"", "Operations refused: the queue was full.")  \
     X(M_QUEUE_FULL_READER, "sakurad_queue_full_total", "queue=\"reader\"", "")                                         \

@@ -1,7 +1,8 @@
 /* batch.h: what a batch of ops means, in terms of the store's interface: the same rules on every store.
  * Happy path: begin; customers and chats (create, put, ai) one by one; then all sends at once; totals; commit.
  * Failures:  ERR_STORE anywhere: rollback, the batch is as if never tried (ids stay, so it can be tried again);
- *            an op's own failure (no such chat, …) is that op's result and harms no other.
+ *            an op's own failure (no such chat, …) is that op's result and harms no other. Where the store cannot go on
+ *            after it, or does not say whose it is (store.h): rollback too, and the op, where it is known, has its result.
  * Thread:    the writer only.
  * Owns:      nothing; results go into the ops and their arenas. Its lists are the caller's, kept from batch to batch. */
 #pragma once

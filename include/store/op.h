@@ -69,6 +69,7 @@ struct op_create_chat {
     struct user before; /* the customer as it was; before.id empty = was created by this op */
     struct user user;   /* as it is now */
     bool address_alone; /* user.email was looked up in every way: it means nobody else */
+    bool customer_only; /* refused, but the customer's row stays: the store takes nothing back */
     struct chat chat;
 };
 

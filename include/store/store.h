@@ -4,8 +4,12 @@
  * Owns:    a store owns its connections. Results are copied into the caller's arena or given to a sink whose
  *          slices are valid during the call only.
  * Blocks:  on the database; never called from workers or broadcasters.
- * Fails:   ERR_STORE: the database failed or is away, the result may be unclear, and a batch may be tried
- *          again as it is; ERR_NOT_FOUND; ERR_NOMEM; ERR_EXISTS. The log has the database's own words. */
+ * Fails:   [writer] sorted into what is to be done about it. ERR_STORE: the database failed or is away, the result may
+ *          be unclear, and a batch may be tried again as it is. ERR_REFUSED (what the op holds cannot be stored),
+ *          ERR_CONFLICT (a rule of the operator's own, such as a unique index, forbids it), ERR_TOO_LARGE and ERR_FAILED
+ *          (it answered that it could not, in words not known here): the database is there, and one op is at fault: it
+ *          alone is answered. Readers: ERR_STORE for all of these. Besides ERR_NOT_FOUND; ERR_NOMEM; ERR_EXISTS. The log
+ *          has the database's own words, without the values. */
 #pragma once
 #include "base/arena.h"
 #include "base/config.h"
@@ -76,10 +80,15 @@ struct store_vtable {
      * sentence that names the other one. ERR_CONFLICT: there is one; ERR_STORE: not known yet, ask again. */
     enum err (*claim)(struct store *s, struct buf *why);
     /* [writer] A batch: begin, then the calls below in any number, then commit. Between begin and commit an
-     * ERR_STORE of any call fails the batch: rollback and, where retried, all again with the same ids. */
+     * ERR_STORE of any call fails the batch: rollback and, where retried, all again with the same ids. A call for one
+     * op may fail for that op alone; resolve_chats, insert_messages and commit may say that some op of the batch is at
+     * fault without saying which, or name it by its op->result: then, too, all is rolled back. */
     enum err (*begin)(struct store *s);
     enum err (*commit)(struct store *s);
     void (*rollback)(struct store *s);
+    /* [writer] After a call that failed for its op alone: what the batch did before it still stands. NULL: rollback
+     * takes nothing back, each call is durable by itself. */
+    bool (*stands)(struct store *s);
     /* [writer] Fills link of every send not yet known (one query for all where the store can); a chat that does
      * not exist gets op->result = ERR_NOT_FOUND. */
     enum err (*resolve_chats)(struct store *s, struct op *const *sends, size_t count);

@@ -5,8 +5,9 @@
  * Order:   durable → cache updated → completions: whoever sees an answer can already read the message.
  * Fails:   ERR_BUSY when --queue ops wait, ERR_STORE while the circuit is open (the store was away longer than
  *          --write-timeout): nothing taken. A failed batch is tried again with the same ids until each op's
- *          deadline, then that op finishes with ERR_TIMEOUT.
- * Metrics: G_WRITER_QUEUE, H_BATCH_OPS, H_COMMIT, M_STORE_RETRY, M_QUEUE_FULL_WRITER. */
+ *          deadline, then that op finishes with ERR_TIMEOUT. An op that the store can never do finishes alone, with
+ *          ERR_REFUSED, ERR_CONFLICT, ERR_TOO_LARGE or ERR_FAILED.
+ * Metrics: G_WRITER_QUEUE, H_BATCH_OPS, H_COMMIT, M_STORE_RETRY, M_STORE_REFUSED, M_QUEUE_FULL_WRITER. */
 #pragma once
 #include "store/cache.h"
 #include "store/op.h"
@@ -20,7 +21,8 @@ struct writer_options {
     int64_t queue_max;
     int64_t batch_max;
     int64_t write_timeout_ms;
-    int64_t max_rev; /* the store's highest rev at start */
+    int64_t retry_most_ms; /* the longest wait before a store that is away is asked again; 0: half a second */
+    int64_t max_rev;       /* the store's highest rev at start */
     /* Set where the store was away at start: asked on the writer's thread, again and again, until it says OK and gives
      * max_rev. Until then the circuit is open. */
     enum err (*prepare)(void *arg, int64_t *max_rev);

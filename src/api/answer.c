@@ -46,13 +46,31 @@ void answer_errorf(struct http_session *s, int status, const char *fmt, ...)
     buf_fini(&text);
 }
 
+void answer_rules(struct http_session *s, const struct rule_break *broken, size_t count)
+{
+    struct buf *b = &worker_of(s)->text;
+    buf_clear(b);
+    reply_validation_body(b, broken, count);
+    answer_json(s, 422, buf_slice(b));
+}
+
 void answer_err(struct http_session *s, enum err e)
 {
     static const char *const sentences[ERR__COUNT] = {
-        [ERR_BUSY] = "The server is busy, try again",           [ERR_STORE] = "The store is not available",
-        [ERR_TIMEOUT] = "The store did not answer in time",     [ERR_DENIED] = DENIED_SENTENCE,
+        [ERR_BUSY] = "The server is busy, try again",
+        [ERR_STORE] = "The store is not available",
+        [ERR_TIMEOUT] = "The store did not answer in time",
+        [ERR_DENIED] = DENIED_SENTENCE,
         [ERR_NOMEM] = "The server is out of memory, try again",
+        [ERR_CONFLICT] = "Another record has this already, and the database allows it only once",
+        [ERR_FAILED] = "The store could not do this, try again",
     };
+    if (e == ERR_REFUSED) {
+        const struct rule_break broken = {
+            .rule = RULE_VALUE_ERROR, .where = "body", .reason = SLICE_LIT("the database cannot hold this")};
+        answer_rules(s, &broken, 1);
+        return;
+    }
     if (e == ERR_DENIED)
         metrics_add(M_AUTH_DENIED, 1);
     int status = e == ERR_NOMEM ? 503 : err_http_status(e);
@@ -86,11 +104,7 @@ void rules_add(struct rules *r, struct rule_break broken)
 
 bool rules_answer(struct call *c, const struct rules *r)
 {
-    if (r->count == 0)
-        return false;
-    struct buf *b = &worker_of(c->s)->text;
-    buf_clear(b);
-    reply_validation_body(b, r->broken, r->count);
-    answer_json(c->s, 422, buf_slice(b));
-    return true;
+    if (r->count > 0)
+        answer_rules(c->s, r->broken, r->count);
+    return r->count > 0;
 }

@@ -18,6 +18,14 @@ static void complete_send(struct op *op, void *arg)
         answer_errorf(s, 404, "Chat not found: %.*s", SLICE_ARG(op->send.chat_id));
         return;
     }
+    if (op->result == ERR_TOO_LARGE) { /* --max-body allows what a document of the database cannot hold */
+        const struct rule_break broken = {.rule = RULE_VALUE_ERROR,
+                                          .where = "body",
+                                          .field = SLICE_LIT("content"),
+                                          .reason = SLICE_LIT("is larger than the database can hold")};
+        answer_rules(s, &broken, 1);
+        return;
+    }
     if (op->result != OK) {
         answer_err(s, op->result);
         return;
@@ -99,6 +107,13 @@ void api_agent_send(struct call *c)
     send_as(c, SLICE_LIT(ROLE_AGENT));
 }
 
+static bool store_takes_writes(const struct api *api)
+{
+    struct store_health health;
+    api->store->vtable->health(api->store, &health);
+    return health.ok && writer_available(api->writer);
+}
+
 /* No AI is connected: the sentence that widgets in the field show until an agent writes. */
 void api_ask(struct call *c)
 {
@@ -115,6 +130,10 @@ void api_ask(struct call *c)
                       (struct rule_break){.rule = RULE_MISSING, .where = "body", .field = slice_cstr(names[i])});
     if (rules_answer(c, &rules))
         return;
+    if (!store_takes_writes(c->w->api)) { /* the message itself was not stored: nobody is going to respond to it */
+        answer_err(c->s, ERR_STORE);
+        return;
+    }
     struct buf *b = &c->w->text;
     buf_clear(b);
     buf_append_lit(b, "{\"response\":\"AI agent responses are currently disabled. A human agent will respond "

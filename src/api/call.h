@@ -38,6 +38,7 @@ void answer_blob(struct http_session *s, const struct view_answer *answer);
 void answer_error(struct http_session *s, int status, const char *detail);
 void answer_errorf(struct http_session *s, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void answer_err(struct http_session *s, enum err e); /* err's own text and status */
+void answer_rules(struct http_session *s, const struct rule_break *broken, size_t count); /* 422 */
 void answer_bad_method(struct call *c);
 
 #define PRECONDITION_SENTENCE "If-Match names no current state"

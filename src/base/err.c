@@ -15,6 +15,8 @@ static const struct {
     [ERR_TOO_LARGE] = {"too large", 413},
     [ERR_BUSY] = {"busy, try again later", 503},
     [ERR_STORE] = {"the store failed", 503},
+    [ERR_REFUSED] = {"the store cannot hold this", 422},
+    [ERR_FAILED] = {"the store could not do this", 503},
     [ERR_TIMEOUT] = {"timed out", 503},
     [ERR_CONFLICT] = {"conflicts with the present state", 409},
     [ERR_IO] = {"input/output error", 500},

@@ -1,4 +1,6 @@
-/* Failures, one level down: a call that says ERR_STORE fails the batch; whatever else it says is the op's own result.
+/* Failures, one level down: a call that says ERR_STORE fails the batch; whatever else it says is the op's own result,
+ * unless the op has then been done by half, or the store has lost what came before it: then the batch is rolled back, and
+ * the op alone keeps its result.
  * A retry must find the ops as they came: what a failed try has put into them is taken back (undo_try). */
 #include "store/batch.h"
 
@@ -27,6 +29,8 @@ struct attempt {
     struct op **keyed; /* those with a client key, and the revs they came with: a duplicate overwrites its own */
     int64_t *keyed_rev, *keyed_time;
     size_t keyed_count;
+    bool halfway;      /* the op at work has changed the store already */
+    struct op *guilty; /* for whose sake the batch is rolled back; NULL: not known, or not an op's fault */
     struct totals changed;
 };
 
@@ -242,6 +246,7 @@ static enum err apply_create(struct attempt *try, struct op *op)
 {
     struct store *s = try->store;
     struct op_create_chat *c = &op->create;
+    c->customer_only = false;
     enum err err = find_repeated(s, op);
     if (err == ERR_NOT_FOUND)
         err = chat_user(s, op);
@@ -253,6 +258,7 @@ static enum err apply_create(struct attempt *try, struct op *op)
     err = s->vtable->put_user(s, &c->user);
     if (err != OK)
         return err;
+    try->halfway = true;
     try->changed.users += created;
     try->changed.users_with_owner += created && c->user.owner.len > 0;
     c->chat = (struct chat){
@@ -266,6 +272,7 @@ static enum err apply_create(struct attempt *try, struct op *op)
         .status = SLICE_LIT(OPEN_STATUS),
     };
     err = s->vtable->insert_chat(s, &c->chat);
+    c->customer_only = err != OK;
     if (err != OK)
         return err;
     try->changed.users_with_chats += c->user.chat_count == 0;
@@ -445,6 +452,15 @@ static enum err sort_out(struct attempt *try, struct batch_room *room)
     return OK;
 }
 
+static enum err insert_messages(struct attempt *try)
+{
+    enum err err = try->store->vtable->insert_messages(try->store, try->sends, try->send_count);
+    for (size_t i = 0; err != OK && err != ERR_STORE && i < try->send_count; i++)
+        if (try->sends[i]->result == err)
+            try->guilty = try->sends[i]; /* the last: there the store stopped */
+    return err;
+}
+
 static enum err apply_sends(struct attempt *try)
 {
     struct store *s = try->store;
@@ -461,7 +477,7 @@ static enum err apply_sends(struct attempt *try)
         if (op->result == ERR_STORE)
             return ERR_STORE;
     }
-    return try->send_count > 0 ? s->vtable->insert_messages(s, try->sends, try->send_count) : OK;
+    return try->send_count > 0 ? insert_messages(try) : OK;
 }
 
 /* ---- totals and flags of chats ---- */
@@ -570,15 +586,30 @@ static enum err apply_one(struct attempt *try, struct op *op)
     return ERR_INVALID;
 }
 
+/* The op's failure is not its own affair: the store has to take something back, or already did. */
+static bool fails_batch(struct attempt *try, struct op *op)
+{
+    struct store *s = try->store;
+    if (op->result == OK)
+        return false;
+    if (op->result == ERR_STORE)
+        return true;
+    if (!s->vtable->stands || (!try->halfway && s->vtable->stands(s)))
+        return false;
+    try->guilty = op;
+    return true;
+}
+
 static enum err apply_all(struct attempt *try)
 {
     for (size_t i = 0; try->send_count < try->count && i < try->count; i++) {
         struct op *op = try->ops[i];
         if (op->kind == OP_SEND)
             continue;
+        try->halfway = false;
         op->result = apply_one(try, op);
-        if (op->result == ERR_STORE)
-            return ERR_STORE;
+        if (fails_batch(try, op))
+            return op->result;
     }
     enum err err = apply_sends(try);
     return err == OK ? settle_totals(try) : err;
@@ -595,7 +626,8 @@ static void undo_try(struct attempt *try)
         send->duplicate = false;
     }
     for (size_t i = 0; i < try->count; i++)
-        try->ops[i]->result = OK;
+        if (try->ops[i] != try->guilty)
+            try->ops[i]->result = OK;
 }
 
 static void count_duplicates(const struct attempt *try)

@@ -1,10 +1,13 @@
 /* The writer thread.
  * Happy path: take what is queued → up to --batch ops → ids → links from the cache → batch_apply (durable) →
  * cache_apply → completions, one wake-up per worker. No timer: under load the next batch is what queued meanwhile.
- * Failure: the store says ERR_STORE. The batch stays as it is, ids included, and is tried again after a short wait;
- * ops past their deadline leave it with ERR_TIMEOUT. When that has gone on for --write-timeout the circuit opens:
+ * The store is away (ERR_STORE, ERR_NOMEM): the batch stays as it is, ids included, and is tried again after a short
+ * wait; ops past their deadline leave it with ERR_TIMEOUT. When that has gone on for --write-timeout the circuit opens:
  * everything queued is answered with ERR_STORE, submits are refused at once, and the store is probed until it is
- * well again. A store that was away at start begins that way, and is then prepared before the circuit closes. */
+ * well again. A store that was away at start begins that way, and is then prepared before the circuit closes.
+ * One op can never work (anything else): where the store named it, it alone is answered and the rest goes on at once;
+ * where not, half as many are tried, from the oldest on, until it stands alone. Each such try answers an op or halves
+ * what is tried, so a batch costs at most two tries an op, and what is done again doubles what is tried. */
 #include "store/writer.h"
 
 #include "base/clock.h"
@@ -32,6 +35,7 @@ struct writer {
     struct mailbox_node *waiting, **waiting_tail; /* taken from the inbox, oldest first */
     struct op **batch;
     size_t batch_len;
+    size_t try_most; /* of the batch at once: all, but while a guilty op is looked for */
     struct batch_room room;
     int64_t last_rev;
     int64_t doubt_from, doubt_to; /* revs of ops given up after a try; 0: none yet */
@@ -63,35 +67,56 @@ static struct op *pop_waiting(struct writer *w)
     return (struct op *)node;
 }
 
+static bool store_is_away(enum err e)
+{
+    return e == ERR_STORE || e == ERR_NOMEM;
+}
+
+static void count_result(enum err result)
+{
+    if (result == ERR_TIMEOUT)
+        metrics_add(M_WRITE_TIMEOUT, 1);
+    if (result == ERR_REFUSED || result == ERR_CONFLICT || result == ERR_TOO_LARGE || result == ERR_FAILED)
+        metrics_add(M_STORE_REFUSED, 1);
+}
+
 static void finish_one(struct writer *w, struct op *op, enum err result)
 {
     gate_leave(&w->gate, 1);
     metrics_gauge(G_WRITER_QUEUE, -1);
-    if (result == ERR_TIMEOUT)
-        metrics_add(M_WRITE_TIMEOUT, 1);
+    count_result(result);
     op_finish(op, result);
+}
+
+/* Takes the first of the batch out of it, in whatever way they ended. */
+static void drop_first(struct writer *w, size_t count)
+{
+    w->batch_len -= count;
+    memmove(w->batch, w->batch + count, w->batch_len * sizeof(*w->batch));
 }
 
 /* Completions go out as one chain per worker, so that a batch wakes each worker at most once. A batch's ops of
  * one worker stand in no order in the array, so chains are built by scanning for runs: batches are short and
  * workers few. */
-static void finish_batch(struct writer *w)
+static void finish_first(struct writer *w, size_t count)
 {
     int64_t now = clock_mono_us();
-    gate_leave(&w->gate, (int64_t)w->batch_len);
-    metrics_gauge(G_WRITER_QUEUE, -(int64_t)w->batch_len);
-    for (size_t i = 0; i < w->batch_len; i++) {
+    gate_leave(&w->gate, (int64_t)count);
+    metrics_gauge(G_WRITER_QUEUE, -(int64_t)count);
+    for (size_t i = 0; i < count; i++) {
         if (!w->batch[i])
             continue;
         struct mailbox *to = w->batch[i]->reply_to;
         struct mailbox_node *first = NULL, **tail = &first, *last = NULL;
-        for (size_t j = i; j < w->batch_len; j++) {
+        for (size_t j = i; j < count; j++) {
             struct op *op = w->batch[j];
             if (!op || op->reply_to != to)
                 continue;
             must(op->in_flight);
             op->in_flight = false;
             op->durable_us = now;
+            if (op->result != OK)
+                count_result(op->result);
             metrics_observe(H_QUEUED_DURABLE, (uint64_t)(now - op->queued_us));
             last = &op->node;
             last->next = NULL;
@@ -101,7 +126,7 @@ static void finish_batch(struct writer *w)
         }
         mailbox_push_list(to, first, last);
     }
-    w->batch_len = 0;
+    drop_first(w, count);
 }
 
 static int64_t next_rev(struct writer *w)
@@ -156,9 +181,9 @@ static void fill_batch(struct writer *w)
 }
 
 /* Known chats cost the store nothing. Asked before every try: an earlier batch may have made one known. */
-static void link_batch(struct writer *w)
+static void link_batch(struct writer *w, size_t count)
 {
-    for (size_t i = 0; i < w->batch_len; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct op *op = w->batch[i];
         op->result = OK;
         if (op->kind == OP_SEND && !op->send.link.known)
@@ -168,10 +193,13 @@ static void link_batch(struct writer *w)
     }
 }
 
-/* It was tried, and the answer may be all that was lost. */
+/* It was tried, and the answer may be all that was lost. Doubts of earlier troubles are settled since long: a new one
+ * begins its own range. */
 static void give_up(struct writer *w, struct op *op, enum err result)
 {
     int64_t rev = op->kind == OP_SEND ? op->send.rev : w->last_rev;
+    if (!w->in_doubt)
+        w->doubt_from = w->doubt_to = 0;
     w->doubt_from = w->doubt_from == 0 || rev < w->doubt_from ? rev : w->doubt_from;
     w->doubt_to = rev > w->doubt_to ? rev : w->doubt_to;
     w->in_doubt = true;
@@ -195,44 +223,82 @@ static void settle_doubts(struct writer *w)
 }
 
 /* A send that repeats one whose answer was lost: nobody has heard of the message yet. */
-static void mark_unheard(struct writer *w)
+static void mark_unheard(struct writer *w, size_t count)
 {
-    for (size_t i = 0; w->doubt_to != 0 && i < w->batch_len; i++) {
+    for (size_t i = 0; w->doubt_to != 0 && i < count; i++) {
         struct op *op = w->batch[i];
         if (op->kind == OP_SEND && op->result == OK && op->send.duplicate)
             op->send.unheard = op->send.rev >= w->doubt_from && op->send.rev <= w->doubt_to;
     }
 }
 
-static void apply_batch(struct writer *w)
+static void note_well(struct writer *w)
+{
+    if (w->failing_since_us)
+        log_info("store is back", "after_ms=%lld", (long long)(clock_mono_us() - w->failing_since_us) / 1000);
+    w->failing_since_us = 0;
+    settle_doubts(w);
+}
+
+static void note_failing(struct writer *w, int64_t since_us, enum err e)
+{
+    if (w->failing_since_us)
+        return;
+    w->failing_since_us = since_us;
+    w->retry_ms = RETRY_FIRST_MS;
+    log_warn("batch failed", "ops=%zu error=\"%s\"", w->batch_len, err_text(e));
+}
+
+/* The store answered, and will not do what was tried: the ops that it named leave, else it is looked for by halves. */
+static void single_out(struct writer *w, size_t tried, enum err e)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < w->batch_len; i++) {
+        struct op *op = w->batch[i];
+        enum err result = i >= tried ? OK : tried == 1 ? e : op->result;
+        if (result == OK)
+            w->batch[kept++] = op;
+        else if (w->failing_since_us) /* the try before may have stored it all the same */
+            give_up(w, op, result);
+        else
+            finish_one(w, op, result);
+    }
+    if (kept == w->batch_len)
+        w->try_most = tried / 2;
+    w->batch_len = kept;
+    if (w->failing_since_us)
+        note_well(w);
+}
+
+/* False: the store is away, and nothing of the batch has changed. */
+static bool apply_batch(struct writer *w)
 {
     struct totals changed = {0};
-    link_batch(w);
+    size_t count = w->batch_len < w->try_most ? w->batch_len : w->try_most;
+    link_batch(w, count);
     int64_t before = clock_mono_us();
-    enum err e = batch_apply(w->options.store, &w->room, w->batch, w->batch_len, &changed);
+    enum err e = batch_apply(w->options.store, &w->room, w->batch, count, &changed);
     int64_t after = clock_mono_us();
     if (e != OK) {
         metrics_add(M_STORE_ERROR, 1);
-        if (!w->failing_since_us) {
-            w->failing_since_us = before;
-            w->retry_ms = RETRY_FIRST_MS;
-            log_warn("batch failed", "ops=%zu error=\"%s\"", w->batch_len, err_text(e));
-        }
-        return;
+        if (store_is_away(e))
+            note_failing(w, before, e);
+        else
+            single_out(w, count, e);
+        return !store_is_away(e);
     }
-    if (w->failing_since_us) {
-        log_info("store is back", "after_ms=%lld", (long long)(after - w->failing_since_us) / 1000);
-        w->failing_since_us = 0;
-    }
+    note_well(w);
+    size_t most = (size_t)w->options.batch_max;
+    w->try_most = w->try_most < most / 2 ? w->try_most * 2 : most;
     metrics_add(M_STORE_BATCH, 1);
     metrics_observe(H_COMMIT, (uint64_t)(after - before));
-    metrics_observe(H_BATCH_OPS, w->batch_len);
-    settle_doubts(w);
-    cache_apply(w->options.cache, w->batch, w->batch_len, &changed);
-    mark_unheard(w);
+    metrics_observe(H_BATCH_OPS, count);
+    cache_apply(w->options.cache, w->batch, count, &changed);
+    mark_unheard(w, count);
     if (w->options.on_durable)
-        w->options.on_durable(w->options.hook_arg, w->batch, w->batch_len);
-    finish_batch(w);
+        w->options.on_durable(w->options.hook_arg, w->batch, count);
+    finish_first(w, count);
+    return true;
 }
 
 /* Takes ops past their deadline out of the failed batch and out of the queue behind it. */
@@ -276,12 +342,19 @@ static void maintain(struct writer *w, bool idle)
     w->options.store->vtable->maintain(w->options.store, w->maintained_us, idle);
 }
 
+/* A plain sleep: new ops must not shorten the wait, or a busy server would hammer a sick store. */
+static void sleep_ms(const struct writer *w, int64_t ms)
+{
+    if (w->options.retry_most_ms && ms > w->options.retry_most_ms)
+        ms = w->options.retry_most_ms;
+    struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (ms % 1000) * 1000000};
+    (void)nanosleep(&ts, NULL);
+}
+
 static void retry_later(struct writer *w)
 {
     metrics_add(M_STORE_RETRY, 1);
-    /* A plain sleep: new ops must not shorten the wait, or a busy server would hammer a sick store. */
-    struct timespec ts = {.tv_sec = w->retry_ms / 1000, .tv_nsec = (w->retry_ms % 1000) * 1000000};
-    (void)nanosleep(&ts, NULL);
+    sleep_ms(w, w->retry_ms);
     w->retry_ms = w->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : w->retry_ms * 2;
     take_inbox(w);
     expire(w, false, ERR_TIMEOUT);
@@ -301,13 +374,6 @@ static bool store_is_well(struct writer *w)
     return health.ok;
 }
 
-static void note_well(struct writer *w)
-{
-    log_info("store is back", "after_ms=%lld", (long long)(clock_mono_us() - w->failing_since_us) / 1000);
-    w->failing_since_us = 0;
-    settle_doubts(w);
-}
-
 /* Circuit open: nothing is accepted; the store is asked every RETRY_MOST_MS whether it is well. */
 static void probe(struct writer *w)
 {
@@ -323,8 +389,7 @@ static void probe(struct writer *w)
         atomic_store_explicit(&w->circuit_open, false, memory_order_relaxed); /* prepare() published by itself */
         return;
     }
-    struct timespec ts = {.tv_nsec = RETRY_MOST_MS * 1000000L};
-    (void)nanosleep(&ts, NULL);
+    sleep_ms(w, RETRY_MOST_MS);
 }
 
 /* Nothing to do: upkeep, then sleep until a submit wakes us or the next upkeep is due. Where all that failed was given up
@@ -348,9 +413,10 @@ static void *writer_main(void *arg)
     metrics_thread_init();
     for (;;) {
         take_inbox(w);
-        if (w->batch_len == 0)
-            fill_batch(w);
+        /* With the circuit open nothing is tried: who slipped in as it opened is answered by probe(). */
         bool open = atomic_load_explicit(&w->circuit_open, memory_order_relaxed);
+        if (w->batch_len == 0 && !open)
+            fill_batch(w);
         bool stopping = atomic_load_explicit(&w->stopping, memory_order_acquire);
         if (w->batch_len == 0) {
             if (stopping && !w->waiting && gate_inside(&w->gate) == 0)
@@ -358,8 +424,7 @@ static void *writer_main(void *arg)
             open ? probe(w) : rest(w);
             continue;
         }
-        apply_batch(w);
-        if (w->batch_len > 0)
+        if (!apply_batch(w))
             retry_later(w);
         else if (clock_mono_us() - w->maintained_us > MAINTAIN_EVERY_US)
             maintain(w, false);
@@ -375,6 +440,7 @@ enum err writer_start(const struct writer_options *options, struct writer **out)
         return ERR_NOMEM;
     *w = (struct writer){.options = *options, .last_rev = options->max_rev, .maintained_us = clock_mono_us()};
     w->waiting_tail = &w->waiting;
+    w->try_most = (size_t)options->batch_max;
     atomic_init(&w->circuit_open, options->prepare != NULL);
     w->failing_since_us = options->prepare ? w->maintained_us : 0;
     gate_init(&w->gate, options->queue_max);

@@ -25,10 +25,16 @@ static void prepare_send(struct buf *scratch, const struct op_send *s, struct pr
     render_message(scratch, &m, &p->form);
 }
 
+/* Its chat was refused, and the customer's row is there all the same. */
+static bool leaves_customer(const struct op *op)
+{
+    return op->kind == OP_CREATE_CHAT && op->result != OK && op->create.customer_only;
+}
+
 static void prepare(struct cache *c, const struct op *op, struct prepared *p)
 {
     *p = (struct prepared){0};
-    if (op->result != OK)
+    if (op->result != OK && !leaves_customer(op))
         return;
     if (op->kind == OP_SEND && !op->send.duplicate)
         prepare_send(&c->scratch, &op->send, p);
@@ -207,6 +213,9 @@ static void apply_set_ai(struct cache *c, const struct op_set_ai *o, uint32_t ha
 
 static void apply_one(struct cache *c, const struct op *op, struct prepared *p)
 {
+    const struct op_create_chat *o = &op->create;
+    if (leaves_customer(op))
+        (void)put_row(c, &o->before, o->user, o->rev, o->address_alone, p);
     if (op->result != OK)
         return;
     switch (op->kind) {

@@ -181,7 +181,8 @@ static enum err update_command(struct mongo_store *s, const struct mongo_conn *c
     bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0;
     *settled = ok && mongo_all_matched(&reply, count);
     enum err e = OK;
-    if (!ok && !mongo_only_documents(&reply, &error)) /* a document's own refusal: mongo_recount() sets it right */
+    /* A refusal of one document's, or of the command for one's sake: mongo_recount() sets it right, chat by chat. */
+    if (!ok && !mongo_only_documents(&reply, &error) && mongo_sort(&error) == ERR_STORE)
         e = mongo_failed(s, conn, "updating chats", &error);
     bson_destroy(&reply);
     mongoc_bulk_operation_destroy(bulk);

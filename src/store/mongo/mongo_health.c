@@ -52,6 +52,18 @@ void mongo_health_failed(struct mongo_health *h, bool failing, const char *what,
     log_warn("mongodb failed", "doing=\"%s\" error=\"%s\"", what, message);
 }
 
+void mongo_health_refused(struct mongo_health *h, const char *what, const bson_error_t *error)
+{
+    int64_t now = clock_mono_us();
+    int64_t last = atomic_load_explicit(&h->refused_us, memory_order_relaxed);
+    if (last != 0 && now - last < LOG_AGAIN_US)
+        return;
+    atomic_store_explicit(&h->refused_us, now, memory_order_relaxed);
+    /* What follows a brace is the value or the document: not for the log. */
+    log_warn("mongodb refused", "doing=\"%s\" code=%u error=\"%.*s\"", what, error->code,
+             (int)strcspn(error->message, "{"), error->message);
+}
+
 void mongo_health_worked(struct mongo_health *h)
 {
     if (atomic_load_explicit(&h->failing, memory_order_relaxed))

@@ -17,7 +17,8 @@ struct mongo_health {
     atomic_bool failing;   /* the last call failed though it may be reachable */
     atomic_bool closing;   /* what the monitors see from now on is their own end */
     atomic_llong logged_us;
-    pthread_mutex_t lock; /* guards detail */
+    atomic_llong refused_us; /* when a refusal was last logged */
+    pthread_mutex_t lock;    /* guards detail */
     char detail[STORE_DETAIL_MAX];
 };
 
@@ -27,6 +28,8 @@ void mongo_health_get(struct mongo_health *h, struct store_health *out);
 /* logs, and where `failing` also says so in health until mongo_health_worked() */
 void mongo_health_failed(struct mongo_health *h, bool failing, const char *what, const char *message);
 void mongo_health_worked(struct mongo_health *h);
+/* It answered, and would not do that one thing: a line now and then, no matter of health. */
+void mongo_health_refused(struct mongo_health *h, const char *what, const bson_error_t *error);
 
 /* Driver and log handler ready, metrics registered; once for the process. */
 void mongo_driver_init(void);

@@ -6,8 +6,11 @@
  *   duplicate _id, the message there is another's → another node made the same microsecond: again, with an _id that
  *                                                   has this process's own tag;
  *   duplicate client key on this chat             → the first message is the answer;
+ *   duplicate of another kind                     → an index of the operator's own: tried once more, should what was in
+ *                                                   the way be gone, then that op's ERR_CONFLICT;
  *   anything else                                 → that op's result, or, where the code says that the server was
  *                                                   not able to (failover, shutdown), ERR_STORE for the batch.
+ * A command that is refused whole says nothing of the others: the writer looks for the guilty document (writer.c).
  * Without the unique index on client keys (existing data did not allow it) the keys are looked up before. */
 #include "mongo_store.h"
 
@@ -16,7 +19,6 @@
 #include "base/metrics.h"
 
 #define DOCUMENT_MAX (16 * 1024 * 1024 - 16384) /* MongoDB's limit for one document, less our other fields */
-#define DUPLICATE    11000
 
 enum plan_state {
     PLAN_INSERT,  /* to insert */
@@ -43,6 +45,7 @@ struct insertion {
     struct plan *plans;
     size_t count;
     struct arena *a;
+    bson_error_t refusal; /* of a document, for the log */
 };
 
 static void fail(struct plan *p, enum err e)
@@ -108,30 +111,6 @@ static enum err make_plans(struct insertion *in, struct op *const *sends, size_t
 
 /* --- the insert command --- */
 
-/* The server could not, though the document is good: the whole batch is tried again. */
-static bool is_passing(int64_t code)
-{
-    static const int codes[] = {6,   7,    24,    50,    63,    64,    89,    91,    112,   133,  189,
-                                262, 9001, 10058, 10107, 11600, 11602, 13388, 13435, 13436, 46841};
-    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-        if (codes[i] == code)
-            return true;
-    return false;
-}
-
-static enum err refused(int64_t code)
-{
-    switch (code) {
-    case 121: /* DocumentValidationFailure */
-    case 2:   /* BadValue */
-        return ERR_INVALID;
-    case 10334: /* BSONObjectTooLarge */
-        return ERR_TOO_LARGE;
-    default:
-        return ERR_STORE;
-    }
-}
-
 static int64_t number_at(const bson_iter_t *document, const char *key)
 {
     bson_iter_t field;
@@ -139,21 +118,28 @@ static int64_t number_at(const bson_iter_t *document, const char *key)
 }
 
 /* Errors of single documents, by their place in the command. ERR_STORE: one of them is a reason to try all again. */
-static enum err take_write_errors(const bson_t *reply, struct plan *const *sent, size_t count)
+static enum err take_write_errors(struct insertion *in, const bson_t *reply, const bson_error_t *first,
+                                  struct plan *const *sent, size_t count)
 {
     bson_iter_t it, one;
+    in->refusal = *first;
     if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
         return ERR_STORE;
     enum err e = OK;
     while (bson_iter_next(&one)) {
-        int64_t at = number_at(&one, "index"), code = number_at(&one, "code");
-        if (at < 0 || (size_t)at >= count || is_passing(code))
+        int64_t at = number_at(&one, "index");
+        enum err verdict = mongo_sort_code(number_at(&one, "code"));
+        if (at < 0 || (size_t)at >= count || verdict == ERR_STORE)
             e = ERR_STORE;
-        else if (code == DUPLICATE)
+        else if (verdict == ERR_CONFLICT)
             sent[at]->state = PLAN_CLASH;
         else
-            fail(sent[at], refused(code));
+            fail(sent[at], verdict);
     }
+    if (e != OK)
+        mongo_health_failed(&in->s->health, true, "inserting messages", first->message);
+    else if (mongo_sort(first) != ERR_CONFLICT) /* those of repeated messages are our own */
+        mongo_health_refused(&in->s->health, "inserting a message", first);
     return e;
 }
 
@@ -181,7 +167,7 @@ bool mongo_may_pass(const bson_t *reply)
     if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
         return true;
     while (bson_iter_next(&one))
-        if (is_passing(number_at(&one, "code")))
+        if (mongo_sort_code(number_at(&one, "code")) == ERR_STORE)
             return true;
     return false;
 }
@@ -199,10 +185,10 @@ static enum err insert_command(struct insertion *in, struct plan *const *sent, c
                   ? mongoc_collection_insert_many(in->s->writer.messages, docs, count, &opts, &reply, &error)
                   : mongo_lease_refuses(&reply, &error);
     enum err e = OK;
-    if (!ok)
-        e = mongo_only_documents(&reply, &error) ? take_write_errors(&reply, sent, count) : ERR_STORE;
-    if (e != OK)
+    if (!ok && !mongo_only_documents(&reply, &error))
         e = mongo_failed(in->s, &in->s->writer, "inserting messages", &error);
+    else if (!ok)
+        e = take_write_errors(in, &reply, &error, sent, count);
     bson_destroy(&reply);
     bson_destroy(&opts);
     return e;
@@ -358,22 +344,39 @@ static enum err look_up_keys(struct insertion *in, enum plan_state state, enum p
     return e != OK ? e : end;
 }
 
+static size_t count_plans(const struct insertion *in, enum plan_state state)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < in->count; i++)
+        n += in->plans[i].state == state;
+    return n;
+}
+
 /* An _id that another node took: the same place in history under this process's own tag. */
 static enum err insert_foreign(struct insertion *in)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < in->count; i++) {
-        struct plan *p = &in->plans[i];
-        if (p->state != PLAN_FOREIGN)
-            continue;
-        p->id = oid_from_rev(p->op->send.rev, in->s->own_tag);
-        n++;
-    }
+    size_t n = count_plans(in, PLAN_FOREIGN);
     if (n == 0)
         return OK;
+    for (size_t i = 0; i < in->count; i++)
+        if (in->plans[i].state == PLAN_FOREIGN)
+            in->plans[i].id = oid_from_rev(in->plans[i].op->send.rev, in->s->own_tag);
     log_info("message id taken by another node", "messages=%zu", n);
     enum err e = insert_planned(in, PLAN_FOREIGN);
     return e == OK ? look_up_ids(in, PLAN_CLASH) : e;
+}
+
+/* In the way is neither this message nor its key: it is gone by now, or a unique index of the operator's own. */
+static enum err insert_again(struct insertion *in)
+{
+    enum err e = insert_planned(in, PLAN_CLASH);
+    if (e != OK || count_plans(in, PLAN_CLASH) == 0)
+        return e;
+    mongo_health_refused(&in->s->health, "inserting a message", &in->refusal);
+    for (size_t i = 0; i < in->count; i++)
+        if (in->plans[i].state == PLAN_CLASH)
+            fail(&in->plans[i], ERR_CONFLICT);
+    return OK;
 }
 
 static enum err settle_clashes(struct insertion *in)
@@ -383,11 +386,12 @@ static enum err settle_clashes(struct insertion *in)
         e = look_up_keys(in, PLAN_CLASH, PLAN_FOREIGN);
     if (e == OK)
         e = insert_foreign(in);
-    for (size_t i = 0; i < in->count; i++) {
-        struct plan *p = &in->plans[i];
-        if (p->state == PLAN_CLASH || p->state == PLAN_FOREIGN) /* what was in the way is gone: look again */
-            e = e == OK ? ERR_STORE : e;
-    }
+    if (e == OK && count_plans(in, PLAN_CLASH) > 0)
+        e = insert_again(in);
+    /* Both tags are taken by others' messages: at another time, under another _id. */
+    for (size_t i = 0; e == OK && i < in->count; i++)
+        if (in->plans[i].state == PLAN_FOREIGN)
+            fail(&in->plans[i], ERR_FAILED);
     return e;
 }
 

@@ -35,6 +35,7 @@ struct mongo_store {
     uint8_t tag[5]; /* the database's: of its oldest message, else own_tag */
     bool tag_known;
     int64_t max_rev; /* as identity found it */
+    bool in_batch;
     struct arena scratch;
     bson_t
         *last_user; /* the document that find_user found last: what put_user compares with; NULL: none in this batch */
@@ -67,9 +68,14 @@ static inline struct mongo_store *mongo_of_reader(struct store_reader *r)
     return (struct mongo_store *)r->store;
 }
 
-/* Takes down a failed call: log (not every repetition), and on the writer's connection health. Returns ERR_STORE. */
+/* Takes down a failed call: log (not every repetition), and on the writer's connection health. Returns ERR_STORE; inside a
+ * batch, on the writer's connection, as mongo_sort() says: what one op is at fault for is not the database's failing. */
 enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, const char *what,
                       const bson_error_t *error);
+
+/* --- mongo_error.c: whom a failure is about, in the terms of store.h --- */
+enum err mongo_sort(const bson_error_t *error);
+enum err mongo_sort_code(int64_t code); /* of the server: a command's, or one document's */
 
 /* --- mongo_query.c: a query's way, and questions that several files ask --- */
 /* What a query needs beside its filter. sort and fields (may be NULL) are JSON constants of ours. */

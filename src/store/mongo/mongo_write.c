@@ -4,28 +4,31 @@
 #include "base/map.h"
 #include "base/metrics.h"
 
-/* One update; takes filter and change. *matched: documents found by the filter. A refusal of this document alone
- * (validation, too large) is ERR_INVALID; everything else that fails is ERR_STORE. */
-static enum err update_one(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, bson_t *change, bool upsert,
-                           int64_t *matched)
+static enum err update_once(struct mongo_store *s, mongoc_collection_t *in, const bson_t *filter, const bson_t *change,
+                            const bson_t *opts, int64_t *matched)
 {
     bson_error_t error;
     bson_t reply;
-    bson_t opts = BSON_INITIALIZER;
-    BSON_APPEND_BOOL(&opts, "upsert", upsert);
-    bson_iter_t it;
-    bool ok = mongo_lease_good(s) ? mongoc_collection_update_one(in, filter, change, &opts, &reply, &error)
+    bool ok = mongo_lease_good(s) ? mongoc_collection_update_one(in, filter, change, opts, &reply, &error)
                                   : mongo_lease_refuses(&reply, &error);
     *matched = bson_number(&reply, "matchedCount");
-    enum err e = OK;
-    if (!ok) {
-        bool refused = error.domain == MONGOC_ERROR_SERVER && bson_iter_init_find(&it, &reply, "writeErrors") &&
-                       (error.code == 121 || error.code == 17419 || error.code == 17420);
-        e = mongo_failed(s, &s->writer, "updating a document", &error);
-        if (refused)
-            e = ERR_INVALID;
-    }
     bson_destroy(&reply);
+    return ok ? OK : mongo_failed(s, &s->writer, "updating a document", &error);
+}
+
+/* One update; takes filter and change. *matched: documents found by the filter. What the database will never take is this
+ * op's own failure (mongo_error.c). */
+static enum err update_one(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, bson_t *change, bool upsert,
+                           int64_t *matched)
+{
+    bson_t opts = BSON_INITIALIZER;
+    BSON_APPEND_BOOL(&opts, "upsert", upsert);
+    /* The driver would refuse what the database holds: an empty key in what clients say of their place and device. */
+    BSON_APPEND_BOOL(&opts, "validate", false);
+    enum err e = update_once(s, in, filter, change, &opts, matched);
+    /* Made meanwhile by another node: it is found now. An index's own rule says it again. */
+    if (e == ERR_CONFLICT && upsert)
+        e = update_once(s, in, filter, change, &opts, matched);
     bson_destroy(&opts);
     bson_destroy(filter);
     bson_destroy(change);
@@ -239,7 +242,10 @@ static enum err upsert_user(struct mongo_store *s, struct user *u, bson_t *chang
         e = update_one(s, s->writer.customers, filter, bson_copy(change), false, &matched);
         filter = bson_new();
     }
-    if (u->key == ID_TEXT)
+    bson_iter_t it;
+    if (known && bson_iter_init_find(&it, s->last_user, "_id"))
+        bson_append_iter(filter, "_id", -1, &it); /* as it is stored, whatever its type */
+    else if (u->key == ID_TEXT)
         put_text(filter, "_id", u->id);
     else
         put_id(filter, "_id", u->id);
@@ -249,8 +255,8 @@ static enum err upsert_user(struct mongo_store *s, struct user *u, bson_t *chang
         return e;
     }
     e = update_one(s, s->writer.customers, filter, change, !known, &matched);
-    /* Deleted since it was read: the change holds only what differed, so the batch has to look again. */
-    return e == OK && known && matched == 0 ? ERR_STORE : e;
+    /* Deleted since it was read, and the change holds only what differed: the caller comes again. */
+    return e == OK && known && matched == 0 ? ERR_FAILED : e;
 }
 
 enum err mongo_put_user(struct store *st, struct user *u)

@@ -5,7 +5,8 @@
  *   is a message that an earlier try stored. The chats' counters follow within some seconds (mongo_counters.c);
  *   whoever reads them here makes them follow first.
  * One process at a time writes: it holds the lease (mongo_lease.c), which each batch and each command asks first.
- * Failure: any call that fails or whose result is unclear gives ERR_STORE and the writer runs the batch again.
+ * Failure: any call that fails or whose result is unclear gives ERR_STORE and the writer runs the batch again; what the
+ * database will not do for one op, whenever it is asked, is that op's own failure (mongo_error.c).
  * At start the database may be away: the driver's monitors keep looking for it, health() says so. */
 #include "mongo_store.h"
 
@@ -19,8 +20,12 @@
 
 enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, const char *what, const bson_error_t *error)
 {
-    mongo_health_failed(&s->health, conn->kind == MONGO_WRITER, what, error->message);
-    return ERR_STORE;
+    enum err e = s->in_batch && conn == &s->writer ? mongo_sort(error) : ERR_STORE;
+    if (e == ERR_STORE)
+        mongo_health_failed(&s->health, conn->kind == MONGO_WRITER, what, error->message);
+    else
+        mongo_health_refused(&s->health, what, error);
+    return e;
 }
 
 static enum err mongo_begin(struct store *s)
@@ -31,11 +36,13 @@ static enum err mongo_begin(struct store *s)
     arena_reset(&m->scratch);
     bson_destroy(m->last_user);
     m->last_user = NULL;
+    m->in_batch = true;
     return OK;
 }
 
 static enum err mongo_commit(struct store *s)
 {
+    mongo_of(s)->in_batch = false;
     mongo_health_worked(&mongo_of(s)->health);
     mongo_lease_leave(mongo_of(s));
     return OK;
@@ -43,6 +50,7 @@ static enum err mongo_commit(struct store *s)
 
 static void mongo_rollback(struct store *s)
 {
+    mongo_of(s)->in_batch = false;
     mongo_lease_leave(mongo_of(s));
 }
 

@@ -23,9 +23,25 @@ static void configure_sqlite(void)
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
+/* Whom a failure is about (store.h): what a statement's values ran into, all else being well, is that op's own. */
+static enum err sort_code(int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_CONSTRAINT: /* of an index, a check or a trigger that an operator has added: ours do not refuse */
+        return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ? ERR_CONFLICT : ERR_REFUSED;
+    case SQLITE_TOOBIG:
+        return ERR_TOO_LARGE;
+    case SQLITE_MISMATCH:
+        return ERR_REFUSED;
+    default:
+        return ERR_STORE;
+    }
+}
+
 enum err db_failed(struct sqlite_conn *c, const char *doing)
 {
     int code = c->db ? sqlite3_extended_errcode(c->db) : SQLITE_NOMEM;
+    enum err verdict = sort_code(code);
     int64_t now = clock_mono_us();
     snprintf(c->error_text, sizeof(c->error_text), "%s", c->db ? sqlite3_errmsg(c->db) : "out of memory");
     if (code != c->error || now - c->logged_us > LOG_AGAIN_US) {
@@ -33,11 +49,13 @@ enum err db_failed(struct sqlite_conn *c, const char *doing)
         log_error("store failed", "store=sqlite doing=\"%s\" code=%d error=\"%s\"", doing, code, c->error_text);
     }
     c->error = code;
+    if (verdict != ERR_STORE)
+        return verdict;
     c->failed = true;
     int primary = code & 0xff;
     c->lost |=
         primary == SQLITE_IOERR || primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB || primary == SQLITE_CANTOPEN;
-    return ERR_STORE;
+    return verdict;
 }
 
 enum err db_exec(struct sqlite_conn *c, const char *sql)

@@ -2,8 +2,9 @@
  * Thread:  one: the connection is opened without SQLite's own mutexes.
  * Owns:    the connection and its statements, until db_close().
  * Blocks:  on the disk, and up to CONN_BUSY_MS on another process's lock.
- * Fails:   ERR_STORE, after a line in the log with SQLite's words (never a stored value). Calls after a failure try
- *          again; conn->lost says that only a new connection can help. */
+ * Fails:   after a line in the log with SQLite's words (never a stored value): ERR_STORE, calls after it try again, and
+ *          conn->lost says that only a new connection can help; or, where a statement's values are at fault, as store.h
+ *          says of an op. */
 #pragma once
 #include "base/arena.h"
 #include "base/err.h"
@@ -38,7 +39,7 @@ NODISCARD enum err db_open(struct sqlite_conn *c, enum db_kind kind, const struc
 void db_close(struct sqlite_conn *c); /* accepts a zeroed one */
 const char *db_sql(enum sql_id id);
 
-/* Notes and logs the failure that SQLite just reported; always ERR_STORE. */
+/* Notes and logs the failure that SQLite just reported, and sorts it. */
 enum err db_failed(struct sqlite_conn *c, const char *doing);
 /* One or more statements that return nothing, such as a migration. */
 NODISCARD enum err db_exec(struct sqlite_conn *c, const char *sql);
@@ -46,7 +47,7 @@ NODISCARD enum err db_exec(struct sqlite_conn *c, const char *sql);
 sqlite3_stmt *db_stmt(struct sqlite_conn *c, enum sql_id id);
 void bind_int(sqlite3_stmt *stmt, int at, int64_t value);
 void bind_text(sqlite3_stmt *stmt, int at, struct slice value); /* borrowed until the statement is run; never NULL */
-/* The next row: OK, ERR_NOT_FOUND past the last (the statement is then reset), or ERR_STORE. */
+/* The next row: OK, ERR_NOT_FOUND past the last (the statement is then reset), or what db_failed() says. */
 NODISCARD enum err db_row(struct sqlite_conn *c, sqlite3_stmt *stmt);
 /* Runs to the end, rows or not, and resets. */
 NODISCARD enum err db_run(struct sqlite_conn *c, sqlite3_stmt *stmt);

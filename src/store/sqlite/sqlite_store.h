@@ -96,6 +96,7 @@ NODISCARD enum err store_begin(struct sqlite_store *s); /* on the connection as 
 enum err sqlite_begin(struct store *s);
 enum err sqlite_commit(struct store *s);
 void sqlite_rollback(struct store *s);
+bool sqlite_stands(struct store *s);
 void sqlite_publish(struct sqlite_store *s); /* the open transaction was committed: memory follows */
 enum err sqlite_resolve_chats(struct store *s, struct op *const *sends, size_t count);
 enum err sqlite_insert_messages(struct store *s, struct op *const *sends, size_t count);

@@ -48,6 +48,12 @@ enum err sqlite_begin(struct store *store)
     return err;
 }
 
+/* A trigger may end the transaction, and some failures do. */
+bool sqlite_stands(struct store *store)
+{
+    return sqlite3_get_autocommit(sqlite_store_of(store)->conn.db) == 0;
+}
+
 static void clear_batch(struct sqlite_store *s)
 {
     for (size_t i = 0; i < s->staged_count; i++) {
@@ -83,8 +89,9 @@ enum err sqlite_commit(struct store *store)
 {
     struct sqlite_store *s = sqlite_store_of(store);
     enum err err = rollup_with_commit(s);
-    if (err == OK)
-        err = db_run_id(&s->conn, SQL_COMMIT);
+    if (err != OK)
+        return ERR_STORE; /* whatever it is: no op of this batch is at fault */
+    err = db_run_id(&s->conn, SQL_COMMIT);
     if (err != OK)
         return err; /* the caller rolls back */
     sqlite_publish(s);
@@ -245,7 +252,10 @@ static enum err take_first_of_key(struct sqlite_store *s, struct op *op)
         op->send.timestamp_us = sqlite3_column_int64(stmt, 1);
     }
     db_reset(stmt);
-    return err == ERR_NOT_FOUND ? ERR_STORE : err; /* the conflict just said that it is there */
+    if (err != ERR_NOT_FOUND)
+        return err;
+    op->result = ERR_CONFLICT; /* what was in the way is not the key, but a rule of an operator's own */
+    return OK;
 }
 
 static enum err insert_row(struct sqlite_store *s, const struct op_send *send, const struct staged_head *chat)
@@ -271,6 +281,15 @@ static enum err add_flags(struct sqlite_store *s, const struct op_send *send)
     return db_run(&s->conn, stmt);
 }
 
+/* One message's own failure: its result. unchanged: nothing of it is in the transaction, so the others go on. */
+static enum err refuse(struct sqlite_store *s, struct op *op, enum err err, bool unchanged)
+{
+    if (err == ERR_STORE)
+        return err;
+    op->result = err;
+    return unchanged && sqlite_stands(&s->base) ? OK : err;
+}
+
 static enum err insert_message(struct sqlite_store *s, struct op *op)
 {
     struct op_send *send = &op->send;
@@ -290,7 +309,7 @@ static enum err insert_message(struct sqlite_store *s, struct op *op)
         return stored_before(s, op);
     err = insert_row(s, send, chat);
     if (err != OK)
-        return err;
+        return refuse(s, op, err, true);
     if (sqlite3_changes(s->conn.db) == 0)
         return take_first_of_key(s, op);
     chat->rev = s->last_rev_after = send->rev;
@@ -299,7 +318,8 @@ static enum err insert_message(struct sqlite_store *s, struct op *op)
         chat->first = send->rev;
     s->totals_after.messages++;
     metrics_add(M_STORE_INSERT_MESSAGE, 1);
-    return add_flags(s, send);
+    err = add_flags(s, send);
+    return err == OK ? OK : refuse(s, op, err, false);
 }
 
 enum err sqlite_insert_messages(struct store *store, struct op *const *sends, size_t count)
@@ -372,7 +392,7 @@ enum err sqlite_put_user(struct store *store, struct user *u)
     bind_int(stmt, count + 6, u->rev);
     enum err err = db_row(&s->conn, stmt);
     if (err != OK)
-        return err == ERR_NOT_FOUND ? ERR_STORE : err;
+        return err == ERR_NOT_FOUND ? ERR_REFUSED : err; /* a trigger has passed over it */
     u->key = sqlite3_column_int64(stmt, 0);
     return db_run(&s->conn, stmt);
 }
@@ -403,7 +423,7 @@ static enum err existing_chat_key(struct sqlite_store *s, struct chat *c)
     if (err == OK)
         c->key = sqlite3_column_int64(stmt, 0);
     db_reset(stmt);
-    return err == ERR_NOT_FOUND ? ERR_STORE : err;
+    return err == ERR_NOT_FOUND ? ERR_REFUSED : err; /* a trigger has passed over it */
 }
 
 enum err sqlite_insert_chat(struct store *store, struct chat *c)

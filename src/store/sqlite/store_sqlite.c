@@ -302,6 +302,7 @@ static const struct store_vtable vtable = {
     .begin = sqlite_begin,
     .commit = sqlite_commit,
     .rollback = sqlite_rollback,
+    .stands = sqlite_stands,
     .resolve_chats = sqlite_resolve_chats,
     .insert_messages = sqlite_insert_messages,
     .find_chat = sqlite_find_chat,

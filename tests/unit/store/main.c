@@ -8,12 +8,14 @@ int main(void)
     return suite_run((struct suite[]){
         {"op", op_tests},
         {"batch", batch_tests},
+        {"writer", writer_tests},
         {"conformance of sqlite", conformance_tests},
         {"sqlite", sqlite_tests},
         {"sqlite faults", sqlite_fault_tests},
         {"sqlite plans", sqlite_plan_tests},
         {"sqlite files", sqlite_watch_tests},
         {"lease rule", lease_rule_tests},
+        {"sqlite rules", sqlite_rule_tests},
         {0},
     });
 }

@@ -1,0 +1,52 @@
+/* What a failure says about whom. The server's codes are its own (src/mongo/base/error_codes.yml, and the numbers above
+ * ten thousand of older places); the driver's say whether a command left this process at all.
+ *   The database is not there, not ours to write to, or out of room: ERR_STORE, and the batch waits.
+ *   A document breaks a rule: ERR_REFUSED, ERR_TOO_LARGE, or of a unique index ERR_CONFLICT: one op is at fault.
+ *   It answered, in a code not known here: ERR_FAILED. Nobody else is made to wait for it. */
+#include "mongo_store.h"
+
+static bool is_among(int64_t code, const int *codes, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (codes[i] == code)
+            return true;
+    return false;
+}
+#define IS_AMONG(code, codes) is_among(code, codes, sizeof(codes) / sizeof((codes)[0]))
+
+enum err mongo_sort_code(int64_t code)
+{
+    /* Failover, shutdown, locks and limits of the moment; no permission; no room; what a proxy or a cloud says of these. */
+    static const int away[] = {6,   7,    13,   18,   24,    39,    50,    63,    64,    79,    89,    91,    100,
+                               112, 133,  134,  146,  150,   189,   202,   234,   246,   262,   317,   365,   371,
+                               384, 8000, 9001, 9998, 10058, 10107, 11600, 11602, 13388, 13435, 13436, 14031, 46841};
+    /* Values, types, nesting, field names, validators, and keys that an index cannot hold or make of a document. */
+    static const int refused[] = {2,  9,  14,  15,  22,  28,    34,    40,    52,    53,    54,    55,    56,    57,
+                                  59, 66, 121, 156, 171, 13026, 13027, 13654, 16755, 16756, 16766, 17261, 17262, 17280};
+    static const int large[] = {10334, 17419, 17420};
+    static const int taken[] = {11000, 11001, 12582};
+    if (IS_AMONG(code, away))
+        return ERR_STORE;
+    if (IS_AMONG(code, taken))
+        return ERR_CONFLICT;
+    if (IS_AMONG(code, large))
+        return ERR_TOO_LARGE;
+    return IS_AMONG(code, refused) ? ERR_REFUSED : ERR_FAILED;
+}
+
+enum err mongo_sort(const bson_error_t *error)
+{
+    switch (error->domain) {
+    case MONGOC_ERROR_SERVER:
+    case MONGOC_ERROR_QUERY:
+        return mongo_sort_code(error->code);
+    case MONGOC_ERROR_BSON: /* the driver found it not to be BSON, or too large */
+        return ERR_REFUSED;
+    case MONGOC_ERROR_COMMAND:
+        return error->code == MONGOC_ERROR_COMMAND_INVALID_ARG ? ERR_REFUSED : ERR_STORE;
+    case MONGOC_ERROR_CURSOR:
+        return ERR_FAILED;
+    default: /* the network, the choice of a server, the handshake, the write concern */
+        return ERR_STORE;
+    }
+}
