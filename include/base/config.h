@@ -65,6 +65,8 @@ struct config {
  * then flags (--name VALUE or --name=VALUE). A flag given once or more replaces the environment's list.
  * On ERR_INVALID *message (owner: caller, buf) holds the sentence for stderr. */
 NODISCARD enum err config_parse(struct config *c, int argc, char **argv, char **envp, struct buf *message);
+/* Only how lines are logged, as far as the words say it: how to say that the rest is wrong. */
+enum log_format config_log_format(int argc, char **argv, char **envp);
 void config_fini(struct config *c);
 void config_help(struct buf *out);                          /* --help: grouped, defaults, units, env names */
 void config_print(const struct config *c, struct buf *out); /* --print-config: flag = value, secrets masked */

@@ -11,13 +11,16 @@ enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 enum log_format { LOG_TEXT, LOG_JSON };
 
 NODISCARD enum err log_start(enum log_level level, enum log_format format);
+void log_set_format(enum log_format format); /* for lines before log_start() */
+/* Why the process ends, written at once: an error event in JSON; in text, for whoever sits there, "sakurad: WHY". */
+void log_last_words(const char *event, const char *why);
 void log_stop(void);                    /* flushes */
 void log_thread_name(const char *name); /* also pthread_setname_np; at most 15 bytes; call once per thread */
 bool log_enabled(enum log_level level);
 
 /* event: a fixed short phrase ("listening", "batch failed"). Then key/value pairs made by fmt as
  * `key=value key2="two words"` (printf). Text format: time level thread event key=value…; JSON format: the
- * same keys as an object's members (values as strings). Control characters in values are escaped. */
+ * same keys as an object's members (numbers, unless in quotes, are numbers; all else strings). Control characters in values are escaped. */
 void log_event(enum log_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #define log_error(event, ...) log_event(LOG_ERROR, event, __VA_ARGS__)

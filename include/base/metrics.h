@@ -81,6 +81,8 @@
     X(G_WS_PENDING_BYTES, "sakurad_websocket_pending_bytes", "", "Bytes waiting for slow subscribers.")                \
     X(G_WRITER_QUEUE, "sakurad_queue_depth", "queue=\"writer\"", "Operations waiting.")                                \
     X(G_READER_QUEUE, "sakurad_queue_depth", "queue=\"reader\"", "")                                                   \
+    X(G_STORE_LOG_BYTES, "sakurad_store_log_bytes", "", "Length of the SQLite store's -wal file.")                     \
+    X(G_STORE_LOG_FRAMES, "sakurad_store_log_frames", "", "Pages written to it since it last began anew.")             \
     X(G_CACHE_BYTES, "sakurad_cache_bytes", "", "Bytes held by the cache.")                                            \
     X(G_CACHE_USERS, "sakurad_cache_entries", "kind=\"user\"", "Entries held by the cache.")                           \
     X(G_CACHE_CHATS, "sakurad_cache_entries", "kind=\"chat\"", "")

@@ -26,52 +26,72 @@ static void put_buffers(struct buf *b, const struct api *api)
     buf_append_char(b, '}');
 }
 
+/* What both probes say; who asks one of them hears what the other would. */
+struct condition {
+    struct store_health store;
+    bool writing;
+    const char *status, *store_status;
+};
+
+static struct condition look(struct api *api)
+{
+    struct condition now = {0};
+    api->store->vtable->health(api->store, &now.store);
+    now.writing = writer_available(api->writer) && !now.store.closed;
+    now.status = !now.writing ? "unavailable" : now.store.ok && !is_crowded(api) ? "healthy" : "degraded";
+    now.store_status = now.writing && now.store.ok ? "healthy" : "unhealthy";
+    return now;
+}
+
+/* Ends the object. An error like any other 503 where nothing is written. */
+static void answer_condition(struct call *c, const struct condition *now, struct buf *b)
+{
+    if (!now->writing)
+        json_out_member_string(b, "detail", SLICE_LIT("The store is not available"));
+    buf_append_char(b, '}');
+    struct http_reply r = {.status = now->writing ? 200 : 503,
+                           .content_type = HTTP_TYPE_JSON,
+                           .small = buf_slice(b),
+                           .retry_after_s = now->writing ? 0 : 1};
+    session_reply(c->s, &r);
+}
+
 /* healthy: all is well. degraded: the store has trouble, writes may still succeed; or --buffer-mb was full in the last
- * half minute, and somebody was cut or refused. unavailable (503): writes are
- * refused; what is in memory is still served. */
+ * half minute, and somebody was cut or refused. unavailable (503): writes are refused; what is in memory is still
+ * served. */
 void api_health(struct call *c)
 {
-    struct api *api = c->w->api;
-    struct store_health health;
-    api->store->vtable->health(api->store, &health);
-    bool writing = writer_available(api->writer) && !health.closed;
-    const char *status = !writing ? "unavailable" : health.ok && !is_crowded(api) ? "healthy" : "degraded";
+    struct condition now = look(c->w->api);
     struct buf *b = &c->w->text;
     buf_clear(b);
     buf_append_char(b, '{');
-    json_out_member_string(b, "status", slice_cstr(status));
+    json_out_member_string(b, "status", slice_cstr(now.status));
     buf_append_lit(b, ",\"store\":{");
-    json_out_member_string(b, "kind", slice_cstr(health.kind));
-    json_out_member_string(b, "status", health.ok && writing ? SLICE_LIT("healthy") : SLICE_LIT("unhealthy"));
-    if (health.reason)
-        json_out_member_string(b, "reason", slice_cstr(health.reason));
-    if (health.detail[0])
-        json_out_member_string(b, "detail", slice_cstr(health.detail));
+    json_out_member_string(b, "kind", slice_cstr(now.store.kind));
+    json_out_member_string(b, "status", slice_cstr(now.store_status));
+    if (now.store.reason)
+        json_out_member_string(b, "reason", slice_cstr(now.store.reason));
+    if (now.store.detail[0])
+        json_out_member_string(b, "detail", slice_cstr(now.store.detail));
     buf_append_char(b, '}');
-    put_buffers(b, api);
+    put_buffers(b, c->w->api);
     json_out_member_null(b, "bus");
     json_out_member_string(b, "version", SLICE_LIT(SAKURAD_VERSION));
-    json_out_member_i64(b, "uptime_seconds", (clock_mono_us() - api->started_mono_us) / 1000000);
-    if (!writing) /* an error like any other 503 */
-        json_out_member_string(b, "detail", SLICE_LIT("The store is not available"));
-    buf_append_char(b, '}');
-    struct http_reply r = {.status = writing ? 200 : 503,
-                           .content_type = HTTP_TYPE_JSON,
-                           .small = buf_slice(b),
-                           .retry_after_s = writing ? 0 : 1};
-    session_reply(c->s, &r);
+    json_out_member_i64(b, "uptime_seconds", (clock_mono_us() - c->w->api->started_mono_us) / 1000000);
+    answer_condition(c, &now, b);
 }
 
 /* The old WebSocket service's probe: "mongo" is the store whichever it is, "redis" the bus. */
 void api_probe(struct call *c)
 {
-    struct api *api = c->w->api;
-    struct store_health health;
-    api->store->vtable->health(api->store, &health);
-    if (health.ok && writer_available(api->writer))
-        answer_json(c->s, 200, SLICE_LIT("{\"status\":\"ok\",\"mongo\":\"healthy\",\"redis\":\"disconnected\"}"));
-    else
-        answer_json(c->s, 200, SLICE_LIT("{\"status\":\"ok\",\"mongo\":\"unhealthy\",\"redis\":\"disconnected\"}"));
+    struct condition now = look(c->w->api);
+    struct buf *b = &c->w->text;
+    buf_clear(b);
+    buf_append_char(b, '{');
+    json_out_member_string(b, "status", now.writing ? SLICE_LIT("ok") : slice_cstr(now.status));
+    json_out_member_string(b, "mongo", slice_cstr(now.store_status));
+    json_out_member_string(b, "redis", SLICE_LIT("disconnected"));
+    answer_condition(c, &now, b);
 }
 
 void api_metrics(struct call *c)

@@ -56,11 +56,15 @@ static int act(const struct config *c)
     return fflush(stdout) == 0 ? 0 : 1;
 }
 
+static volatile sig_atomic_t json_log;
+
 /* After the first signal the second one ends the process at once, whatever it is doing. */
 static void on_second_signal(int number)
 {
-    static const char words[] = "sakurad: second signal, ending at once\n";
-    (void)!write(STDERR_FILENO, words, sizeof(words) - 1);
+    static const char text[] = "sakurad: second signal, ending at once\n";
+    static const char json[] =
+        "{\"level\":\"error\",\"thread\":\"main\",\"event\":\"second signal, ending at once\"}\n";
+    (void)!write(STDERR_FILENO, json_log ? json : text, json_log ? sizeof(json) - 1 : sizeof(text) - 1);
     _exit(128 + number);
 }
 
@@ -113,7 +117,7 @@ static int serve(const struct config *c)
     settle_signals(&wanted);
     log_thread_name("main");
     if (log_start(c->log_level, c->log_format) != OK) {
-        fputs("sakurad: cannot start the log thread\n", stderr);
+        log_last_words("cannot start", "cannot start the log thread");
         return 1;
     }
     struct buf why = {0};
@@ -121,7 +125,7 @@ static int serve(const struct config *c)
     enum err started = server_start(c, &server, &why);
     if (started != OK) {
         log_stop();
-        fprintf(stderr, "sakurad: %s\n", buf_cstr(&why));
+        log_last_words("cannot start", buf_cstr(&why));
         buf_fini(&why);
         return started == ERR_INVALID ? 2 : 1; /* as for any option that cannot be */
     }
@@ -143,7 +147,7 @@ static int issue(const struct config *c)
     struct buf token = {0}, why = {0};
     enum err e = access_issue(c, &token, &why);
     if (e != OK)
-        fprintf(stderr, "sakurad: %s\n", buf_cstr(&why));
+        log_last_words("no token", buf_cstr(&why));
     else
         (void)fwrite(token.ptr, 1, token.len, stdout);
     buf_fini(&token);
@@ -156,9 +160,13 @@ int main(int argc, char **argv)
     store_mongo_unlink_counters();
     struct config config;
     struct buf message = {0};
+    json_log = config_log_format(argc, argv, environ) == LOG_JSON;
+    log_set_format(json_log ? LOG_JSON : LOG_TEXT);
     bool parsed = config_parse(&config, argc, argv, environ, &message) == OK;
     if (!parsed || check(&config, &message) != OK) {
-        fprintf(stderr, "sakurad: %s\nTry 'sakurad --help'.\n", buf_cstr(&message));
+        log_last_words("bad configuration", buf_cstr(&message));
+        if (!json_log)
+            fputs("Try 'sakurad --help'.\n", stderr);
         buf_fini(&message);
         if (parsed)
             config_fini(&config);

@@ -320,6 +320,19 @@ enum err config_parse(struct config *c, int argc, char **argv, char **envp, stru
     return err;
 }
 
+enum log_format config_log_format(int argc, char **argv, char **envp)
+{
+    static const char flag[] = "--log-format";
+    const char *value = find_env(envp, "SAKURAD_LOG_FORMAT");
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], flag, sizeof(flag) - 1) != 0)
+            continue;
+        const char *rest = argv[i] + sizeof(flag) - 1;
+        value = rest[0] == '=' ? rest + 1 : rest[0] == '\0' ? argv[i + 1] : value;
+    }
+    return value && strcmp(value, "json") == 0 ? LOG_JSON : LOG_TEXT;
+}
+
 void config_fini(struct config *c)
 {
     for (unsigned i = 0; i < option_count; i++) {

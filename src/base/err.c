@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include "base/log.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -37,6 +39,8 @@ int err_http_status(enum err e)
 
 _Noreturn void must_failed(const char *file, int line, const char *cond)
 {
-    fprintf(stderr, "%s:%d: broken invariant: %s\n", file, line, cond);
+    char what[256];
+    snprintf(what, sizeof(what), "%s:%d: broken invariant: %s", file, line, cond);
+    log_last_words("broken invariant", what);
     abort();
 }

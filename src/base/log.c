@@ -173,6 +173,22 @@ static size_t value_len(struct slice s)
     return s.len;
 }
 
+/* As JSON writes one: -12, 0, 0.25; digits that a reader cannot keep (past 18) stay a string. */
+static bool is_number(struct slice s)
+{
+    size_t at = s.len > 0 && s.ptr[0] == '-', from = at;
+    while (at < s.len && s.ptr[at] >= '0' && s.ptr[at] <= '9')
+        at++;
+    if (at == from || at - from > 18 || (s.ptr[from] == '0' && at - from > 1))
+        return false;
+    if (at == s.len)
+        return true;
+    from = at + 1;
+    for (at = from; s.ptr[from - 1] == '.' && at < s.len && s.ptr[at] >= '0' && s.ptr[at] <= '9';)
+        at++;
+    return at == s.len && at > from && at - from <= 18;
+}
+
 static void put_json_pairs(struct line *l, struct slice pairs)
 {
     while (pairs.len > 0) {
@@ -188,6 +204,7 @@ static void put_json_pairs(struct line *l, struct slice pairs)
             pairs.ptr++;
             pairs.len--;
         }
+        bool number = key > 0 && is_number(value);
         if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
             value = slice_of(value.ptr + 1, value.len - 2);
         /* A member is at most six times its value and some: one that may not fit is left out whole. */
@@ -196,7 +213,10 @@ static void put_json_pairs(struct line *l, struct slice pairs)
         put_cstr(l, ",\"");
         put_slice(l, name);
         put_cstr(l, "\":");
-        put_json_string(l, value);
+        if (number)
+            put_slice(l, value);
+        else
+            put_json_string(l, value);
     }
 }
 
@@ -324,11 +344,16 @@ static void free_buffers(void)
     logger.filling.len = 0;
 }
 
+void log_set_format(enum log_format format)
+{
+    atomic_store_explicit(&logger.format, format, memory_order_relaxed);
+}
+
 enum err log_start(enum log_level level, enum log_format format)
 {
     must(!logger.running);
     atomic_store_explicit(&logger.level, level, memory_order_relaxed);
-    atomic_store_explicit(&logger.format, format, memory_order_relaxed);
+    log_set_format(format);
     atomic_store(&logger.hurry, false);
     logger.filling.bytes = malloc(LOG_QUEUE_BYTES);
     logger.writing = malloc(LOG_QUEUE_BYTES);
@@ -366,6 +391,12 @@ void log_stop(void)
     free_buffers();
 }
 
+static void write_now(const struct line *l)
+{
+    if (write(STDERR_FILENO, l->bytes, l->len) < 0)
+        atomic_fetch_add_explicit(&logger.dropped, 1, memory_order_relaxed);
+}
+
 static void hand_over(const struct line *l)
 {
     pthread_mutex_lock(&logger.mutex);
@@ -379,8 +410,21 @@ static void hand_over(const struct line *l)
         atomic_fetch_add_explicit(&logger.dropped, 1, memory_order_relaxed);
     }
     pthread_mutex_unlock(&logger.mutex);
-    if (direct && write(STDERR_FILENO, l->bytes, l->len) < 0)
-        atomic_fetch_add_explicit(&logger.dropped, 1, memory_order_relaxed);
+    if (direct)
+        write_now(l);
+}
+
+void log_last_words(const char *event, const char *why)
+{
+    static _Thread_local struct line line;
+    if (atomic_load_explicit(&logger.format, memory_order_relaxed) == LOG_TEXT) {
+        (void)dprintf(STDERR_FILENO, "sakurad: %s\n", why);
+        return;
+    }
+    char pairs[LOG_PAIRS_MAX];
+    int n = snprintf(pairs, sizeof(pairs), "error=\"%s\"", why);
+    format_line(&line, LOG_ERROR, event, slice_of(pairs, (size_t)n < sizeof(pairs) ? (size_t)n : sizeof(pairs) - 1));
+    write_now(&line);
 }
 
 void log_event(enum log_level level, const char *event, const char *fmt, ...)

@@ -250,8 +250,24 @@ class Start(unittest.TestCase):
             self.assertGreater(len(lines), 3)
             for line in lines:
                 self.assertIsInstance(json.loads(line), dict)
+            self.assertIsInstance(next(e for e in map(json.loads, lines) if e["event"] == "sakurad")["pid"], int)
         finally:
             server.discard()
+
+    def test_the_reason_why_it_ends_is_an_error_event(self):
+        """Whoever collects JSON lines does not lose the one that matters."""
+        rows = ((1, "cannot start", ["--store", "sqlite:/no/such/directory/x.db"], {"SAKURAD_LOG_FORMAT": "json"}),
+                (1, "cannot start", ["--log-format", "json", "--store", "sqlite:/no/such/directory/x.db"], {}),
+                (2, "bad configuration", ["--log-format=json", "--workers", "0"], {}),
+                (2, "bad configuration", ["--nonsense"], {"SAKURAD_LOG_FORMAT": "json"}),
+                (2, "bad configuration", ["--log-format", "json", "--listen", "0.0.0.0:8000"], {}))
+        for status, event, args, env in rows:
+            with self.subTest(args):
+                code, _, err = run(*args, env=env)
+                self.assertEqual(code, status, err)
+                last = json.loads(err.splitlines()[-1])
+                self.assertEqual((last["level"], last["event"]), ("error", event))
+                self.assertTrue(last["error"])
 
     def test_ipv6(self):
         server = Server("--listen", "[::1]:0", patient=True).start()

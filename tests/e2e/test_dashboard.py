@@ -360,6 +360,7 @@ class Probe(ServerCase):
 
     def test_health(self):
         answer = self.get("/health").json()
+        self.assertEqual(answer["mongo"], self.get("/api/health").json()["store"]["status"])
         self.assertEqual((answer["status"], answer["mongo"], answer["redis"]), ("ok", "healthy", "disconnected"))
 
 

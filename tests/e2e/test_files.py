@@ -57,7 +57,12 @@ class Deleted(unittest.TestCase):
                 self.until(lambda: ledger.refused > 20, "sends are refused")
                 self.until(lambda: self.health(server).status == 503, "health says so")
                 answer = self.health(server).json()
-                self.assertEqual((answer["status"], answer["store"]["status"]), ("unavailable", "unhealthy"))
+                self.assertEqual((answer["status"], answer["store"]["status"], answer["store"]["reason"]),
+                                 ("unavailable", "unhealthy", "files"))
+                with Connection(server.address) as conn:  # the other probe says the same
+                    probe = conn.request("GET", "/health")
+                    self.assertEqual((probe.status, probe.json()["mongo"]), (503, "unhealthy"))
+                    self.assertTrue(probe.header("Retry-After"))
                 self.assertIn("-wal file was moved, deleted or replaced", answer["store"]["detail"])
                 server.logged(r"store failed .*-wal file was moved, deleted or replaced")
                 server.logged(r"the open log was moved into the database")

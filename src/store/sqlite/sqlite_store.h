@@ -7,6 +7,7 @@
  *   sqlite_lock.c       one server for one database
  *   sqlite_watch.c      are the files still the ones that a start would find?
  *   sqlite_log_room.c   room for the log of the database, made in advance
+ *   sqlite_log_size.c   how large that log is, and a warning where it cannot begin anew
  *   sqlite_checkpoint.c the log of the database back into its file, on a thread of its own
  *   sqlite_conn.c, sqlite_sql.h, sqlite_schema.c, sqlite_rows.c, sqlite_heads.c   what those stand on
  * Thread:  fields by group, below.
@@ -41,6 +42,14 @@ struct rollup {
     bool done_staged;
 };
 
+/* sqlite_log_size.c */
+struct log_size {
+    int64_t bytes, frames; /* as the metrics show them */
+    int64_t full_since_us; /* mono; 0: it is not */
+    int64_t full_frames;   /* at that time, or when it was said last */
+    int64_t said_us;       /* mono; 0: not yet */
+};
+
 #define PATH_TEXT_MAX 4200 /* a path that SQLite takes, and what is put after it */
 
 struct sqlite_store {
@@ -67,11 +76,13 @@ struct sqlite_store {
     int64_t wal_asked;  /* of which a checkpoint was asked for */
     int64_t committed_us, checked_us;
     struct sqlite_watch watch;
+    struct log_size log_size;
     /* shared, each with its own lock */
     struct heads heads;
     struct checkpointer *checkpointer;
     pthread_mutex_t health_lock;
     bool healthy;
+    const char *reason;
     char detail[STORE_DETAIL_MAX];
 };
 
@@ -87,6 +98,10 @@ void store_note_health(struct sqlite_store *s);                      /* after a 
 /* sqlite_lock.c: main at open, before SQLite opens the file, and at close, after SQLite closed it */
 NODISCARD enum err sqlite_lock(struct sqlite_store *s, struct buf *why); /* makes the file where there is none */
 void sqlite_unlock(struct sqlite_store *s);
+
+/* sqlite_log_size.c: after each look at the files, and at the end */
+void sqlite_log_size_note(struct sqlite_store *s, int64_t now_us);
+void sqlite_log_size_end(struct sqlite_store *s);
 
 /* sqlite_log_room.c: main at open; it only makes commits faster, so failing is no error */
 void sqlite_make_log_room(struct sqlite_store *s, int64_t bytes);

@@ -187,6 +187,7 @@ void store_note_health(struct sqlite_store *s)
     bool healthy = !s->conn.failed && !s->watch.wrong && s->conn.db;
     pthread_mutex_lock(&s->health_lock);
     s->healthy = healthy;
+    s->reason = s->watch.wrong ? "files" : NULL;
     snprintf(s->detail, sizeof(s->detail), "%s", healthy ? "" : s->watch.wrong ? s->watch.wrong : s->conn.error_text);
     pthread_mutex_unlock(&s->health_lock);
 }
@@ -195,7 +196,7 @@ static void sqlite_health(struct store *store, struct store_health *out)
 {
     struct sqlite_store *s = sqlite_store_of(store);
     pthread_mutex_lock(&s->health_lock);
-    *out = (struct store_health){.ok = s->healthy, .kind = store->vtable->kind};
+    *out = (struct store_health){.ok = s->healthy, .kind = store->vtable->kind, .reason = s->reason};
     memcpy(out->detail, s->detail, sizeof(s->detail));
     pthread_mutex_unlock(&s->health_lock);
 }
@@ -236,6 +237,7 @@ static void sqlite_maintain(struct store *store, int64_t now_mono_us, bool idle)
     if (now_mono_us - s->checked_us >= MAINTAIN_US) {
         s->checked_us = now_mono_us;
         sqlite_watch_look(s);
+        sqlite_log_size_note(s, now_mono_us);
     }
     if (s->watch.wrong)
         return;
@@ -273,6 +275,7 @@ static void free_store(struct sqlite_store *s)
 {
     db_close(&s->conn);
     heads_fini(&s->heads);
+    sqlite_log_size_end(s);
     sqlite_watch_end(s);
     sqlite_unlock(s);
     (void)pthread_mutex_destroy(&s->health_lock);

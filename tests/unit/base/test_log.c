@@ -83,9 +83,9 @@ static void test_json(void)
     CU_ASSERT_EQUAL(count_lines(&text), 2);
     CU_ASSERT(slice_starts(buf_slice(&text), SLICE_LIT("{\"time\":\"20")));
     CU_ASSERT_PTR_NOT_NULL(strstr(text.ptr, "Z\",\"level\":\"info\",\"thread\":\"worker-0\",\"event\":\"listening\","
-                                            "\"address\":\"127.0.0.1\",\"port\":\"8000\"}\n"));
+                                            "\"address\":\"127.0.0.1\",\"port\":8000}\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text.ptr, "\"level\":\"warn\",\"thread\":\"worker-0\",\"event\":\"batch failed\","
-                                            "\"reason\":\"disk full\",\"ops\":\"7\"}\n"));
+                                            "\"reason\":\"disk full\",\"ops\":7}\n"));
     buf_fini(&text);
 }
 
@@ -113,12 +113,53 @@ static void test_hostile_json(void)
     run_logged(LOG_INFO, LOG_JSON, log_hostile_values, &text);
     CU_ASSERT_EQUAL(count_lines(&text), 4);
     CU_ASSERT_PTR_NOT_NULL(strstr(text.ptr, "\"a\":\"x\\u000ay\\u001b[31m\\u007f\\u009b\\ufffd\\\"\\\\\\u0009z\","
-                                            "\"b\":\"2\"}\n"));
+                                            "\"b\":2}\n"));
     CU_ASSERT_PTR_NOT_NULL(
         strstr(text.ptr, "\"error\":\"no such file\",\"path\":\"a \\\"quoted\\\" b\",\"last\":\"\\\"\"}\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text.ptr, "\"event\":\"empty\"}\n"));
     CU_ASSERT_PTR_NOT_NULL(strstr(text.ptr, "\"event\":\"bare\",\"text\":\"just words\"}\n"));
     buf_fini(&text);
+}
+
+static void *log_numbers(void *arg)
+{
+    log_event(LOG_INFO, "numbers",
+              "a=0 b=-12 c=1.5 d=1795557360588000 e=18446744073709551615 f=\"7\" g=007 h=1. i=.5 j=- k=1e3 "
+              "l=0x10 m=127.0.0.1 n=1.2.3 o=12 apples p=-0.25 q=NaN r= s=5");
+    return arg;
+}
+
+/* Whoever adds them up need not parse them out of strings; what only looks like one is not broken JSON. */
+static void test_numbers_are_numbers(void)
+{
+    struct buf text = {0};
+    run_logged(LOG_INFO, LOG_JSON, log_numbers, &text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(
+        text.ptr,
+        "\"a\":0,\"b\":-12,\"c\":1.5,\"d\":1795557360588000,\"e\":\"18446744073709551615\",\"f\":\"7\","
+        "\"g\":\"007\",\"h\":\"1.\",\"i\":\".5\",\"j\":\"-\",\"k\":\"1e3\",\"l\":\"0x10\","
+        "\"m\":\"127.0.0.1\",\"n\":\"1.2.3\",\"o\":\"12 apples\",\"p\":-0.25,\"q\":\"NaN\",\"r\":\"\",\"s\":5}\n"));
+    buf_fini(&text);
+}
+
+static void test_last_words(void)
+{
+    for (int format = LOG_TEXT; format <= LOG_JSON; format++) {
+        struct buf text = {0};
+        capture();
+        log_set_format((enum log_format)format);
+        log_last_words("cannot start", "the \"store\" is\ngone");
+        captured(&text);
+        if (format == LOG_TEXT) {
+            CU_ASSERT_STRING_EQUAL(buf_cstr(&text), "sakurad: the \"store\" is\ngone\n");
+        } else {
+            CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&text),
+                                          "\"level\":\"error\",\"thread\":\"main\",\"event\":\"cannot start\","
+                                          "\"error\":\"the \\\"store\\\" is\\u000agone\"}\n"));
+        }
+        buf_fini(&text);
+    }
+    log_set_format(LOG_TEXT);
 }
 
 static void *log_long_lines(void *arg)
@@ -248,6 +289,8 @@ static void test_stop_gives_up(void)
 const CU_TestInfo log_tests[] = {
     {"text", test_text},
     {"JSON", test_json},
+    {"numbers are numbers in JSON", test_numbers_are_numbers},
+    {"last words", test_last_words},
     {"hostile values, text", test_hostile_text},
     {"hostile values, JSON", test_hostile_json},
     {"long lines are cut", test_long_lines_are_cut},

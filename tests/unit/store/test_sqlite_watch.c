@@ -1,5 +1,6 @@
 /* The files of the database under a running server: one server whatever name they are opened by; what happens when somebody
  * deletes, moves, replaces or shortens one of them. */
+#include "base/metrics.h"
 #include "sqlite_files.h"
 #include "store/sqlite/sqlite_store.h"
 #include "suites.h"
@@ -304,6 +305,47 @@ static void an_overwritten_file_is_noticed(void)
     rig_close(&r);
 }
 
+/* ---- a log that cannot begin anew ---- */
+
+static void say_much(struct rig *r, const char *chat, int64_t frames)
+{
+    static char text[500001];
+    memset(text, 'x', sizeof(text) - 1);
+    for (int64_t upto = sqlite_store_of(r->store)->wal_frames + frames; sqlite_store_of(r->store)->wal_frames < upto;)
+        CU_ASSERT_EQUAL_FATAL(rig_say(r, chat, "user", text), OK);
+}
+
+static void a_log_held_by_a_reader_is_said(void)
+{
+    struct rig r;
+    sqlite3 *reader;
+    const char *chat = opened(&r);
+    if (!chat)
+        return;
+    struct sqlite_store *s = sqlite_store_of(r.store);
+    must(sqlite3_open(sqlite_test_path(), &reader) == SQLITE_OK);
+    must(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM chats", NULL, NULL, NULL) == SQLITE_OK);
+    say_much(&r, chat, 9000);
+    for (int i = 0; i < 20; i++)
+        look(&r);
+    CU_ASSERT_EQUAL(s->log_size.said_us, 0); /* nothing was written meanwhile: it has no reason to begin anew */
+    say(&r, chat, 1);
+    look(&r);
+    CU_ASSERT(s->log_size.said_us > 0);
+    CU_ASSERT(metrics_gauge_value(G_STORE_LOG_BYTES) > 9000 * 4096);
+    CU_ASSERT(metrics_gauge_value(G_STORE_LOG_FRAMES) > 9000);
+    must(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL) == SQLITE_OK);
+    must(sqlite3_close(reader) == SQLITE_OK);
+    checkpoint(&r);
+    say(&r, chat, 1);
+    look(&r);
+    CU_ASSERT_EQUAL(s->log_size.said_us, 0);
+    CU_ASSERT(metrics_gauge_value(G_STORE_LOG_FRAMES) < 100);
+    CU_ASSERT(health_of(&r).ok);
+    rig_close(&r);
+    CU_ASSERT_EQUAL(metrics_gauge_value(G_STORE_LOG_BYTES), 0);
+}
+
 /* ---- one server, by any name ---- */
 
 static void refused_as(const char *path)
@@ -349,6 +391,7 @@ const CU_TestInfo sqlite_watch_tests[] = {
     {"files that come back", files_come_back},
     {"the file is replaced", the_file_is_replaced},
     {"a shortened log does no more harm", a_shortened_log_does_no_more_harm},
+    {"a log held by a reader is said", a_log_held_by_a_reader_is_said},
     {"an overwritten file is noticed", an_overwritten_file_is_noticed},
     CU_TEST_INFO_NULL,
 };
