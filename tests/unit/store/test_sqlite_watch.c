@@ -39,10 +39,21 @@ static void failed_as(const char *name)
     CU_FAIL("see above");
 }
 
+/* In one commit. */
 static void say(struct rig *r, const char *chat, int times)
 {
+    struct op *ops[AFTER];
+    must(times <= AFTER);
     for (int i = 0; i < times; i++)
-        CU_ASSERT_EQUAL(rig_say(r, chat, "user", "a text of some length, so that there are several pages"), OK);
+        ops[i] = rig_send(r, chat, "user", "a text of some length, so that there are several pages", NULL);
+    CU_ASSERT_EQUAL(rig_apply(r, ops, (size_t)times), OK);
+}
+
+/* Each in its own: so many frames, and more. */
+static void say_singly(struct rig *r, const char *chat, int times)
+{
+    for (int i = 0; i < times; i++)
+        say(r, chat, 1);
 }
 
 static void look(struct rig *r)
@@ -139,7 +150,7 @@ static const struct trouble {
     {"the index is replaced", "-shm", replace_index},
 };
 
-static const char *opened(struct rig *r)
+static const char *opened(struct rig *r, void (*say_after)(struct rig *r, const char *chat, int times))
 {
     if (!rig_open(r, &sqlite_factory))
         return NULL;
@@ -147,7 +158,7 @@ static const char *opened(struct rig *r)
     say(r, chat, BEFORE);
     if (!rig_reopen(r)) /* all in the database now */
         return NULL;
-    say(r, chat, AFTER);
+    say_after(r, chat, AFTER);
     look(r);
     CU_ASSERT(health_of(r).ok);
     return chat;
@@ -165,7 +176,7 @@ static void nothing_is_missing(void)
     for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++) {
         const struct trouble *t = &troubles[i];
         struct rig r;
-        const char *chat = opened(&r);
+        const char *chat = opened(&r, say);
         if (!chat)
             return;
         t->make();
@@ -190,7 +201,7 @@ static void nothing_is_missing(void)
 static void files_come_back(void)
 {
     struct rig r;
-    const char *chat = opened(&r);
+    const char *chat = opened(&r, say);
     if (!chat)
         return;
     for (int round = 0; round < 2; round++) {
@@ -212,7 +223,7 @@ static void files_come_back(void)
 static void the_file_is_replaced(void)
 {
     struct rig r;
-    const char *chat = opened(&r);
+    const char *chat = opened(&r, say);
     if (!chat)
         return;
     sqlite3 *db;
@@ -264,7 +275,7 @@ static void a_shortened_log_does_no_more_harm(void)
     for (size_t i = 0; i < sizeof(cuttings) / sizeof(cuttings[0]); i++) {
         const struct cutting *c = &cuttings[i];
         struct rig r;
-        const char *chat = opened(&r);
+        const char *chat = opened(&r, say_singly);
         if (!chat)
             return;
         if (c->moved_before)
@@ -294,7 +305,7 @@ static void a_shortened_log_does_no_more_harm(void)
 static void an_overwritten_file_is_noticed(void)
 {
     struct rig r;
-    const char *chat = opened(&r);
+    const char *chat = opened(&r, say);
     if (!chat)
         return;
     cut("", 0);
@@ -319,7 +330,7 @@ static void a_log_held_by_a_reader_is_said(void)
 {
     struct rig r;
     sqlite3 *reader;
-    const char *chat = opened(&r);
+    const char *chat = opened(&r, say);
     if (!chat)
         return;
     struct sqlite_store *s = sqlite_store_of(r.store);
