@@ -21,6 +21,8 @@
 #define ROLE_USER      "user"
 #define ROLE_AGENT     "agent"
 #define ROLE_ASSISTANT "assistant"
+#define ROLE_USER      "user"
+#define VIA_WIDGET     "widget"
 
 /* Bits of chat.flags: what the reports count, kept with the chat so that no report scans messages. */
 enum chat_flag { CHAT_HAS_AGENT = 1, CHAT_HAS_ASSISTANT = 2, CHAT_AI_DISABLED = 4 };
@@ -32,7 +34,8 @@ struct message {
     struct slice role;
     struct slice text;
     bool read;
-    bool legacy; /* from an embedded array of an existing deployment: its id is "msg_<seconds>_<index>" */
+    bool via_widget; /* its role is what a customer's widget said it was */
+    bool legacy;     /* from an embedded array of an existing deployment: its id is "msg_<seconds>_<index>" */
 };
 
 struct chat {
@@ -60,6 +63,7 @@ struct user {
     int64_t chat_count;
     struct slice id; /* 24 hex digits (an ObjectId) or the caller's own */
     struct slice email;
+    struct slice claimed_email; /* said by a visitor who proved nothing: shown, never looked up by; empty = none */
     struct slice name;
     struct slice ip;
     struct slice vibe;

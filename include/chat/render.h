@@ -8,13 +8,14 @@
 #include "base/id.h"
 #include "chat/model.h"
 
-/* {"role":…,"text":…,"timestamp":…,"read":false}, and where its parts are. */
+/* {"role":…,"text":…,"timestamp":…,"read":false}, and where its parts are; one whose role a customer's widget gave ends in
+ * ,"via":"widget"} in every shape. */
 struct message_form {
     uint32_t len;      /* of the whole fragment */
     uint16_t role_len; /* escaped */
     uint8_t flags;     /* enum form_flag */
 };
-enum form_flag { FORM_READ = 1, FORM_LEGACY = 2, FORM_NO_TIME = 4 };
+enum form_flag { FORM_READ = 1, FORM_LEGACY = 2, FORM_NO_TIME = 4, FORM_VIA = 8 };
 
 /* The parts, escaped, without their quotes; timestamp is the whole value (a string with quotes, or null). */
 struct message_parts {
@@ -22,6 +23,7 @@ struct message_parts {
     struct slice text;
     struct slice timestamp;
     bool read;
+    bool via_widget;
 };
 
 void render_message(struct buf *b, const struct message *m, struct message_form *form);

@@ -66,6 +66,9 @@ NODISCARD enum err cache_resolve(struct cache *c, struct store_reader *reader, s
 NODISCARD enum err cache_find_ident(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
                                     struct user *out);
 
+/* [readers] A customer comes into memory with its chats, as a poll would bring it, where there is memory and room. */
+NODISCARD enum err cache_load_user(struct cache *c, struct store_reader *reader, struct slice id);
+
 /* [main at start] Loads the most recently active customers (rows at least for `users` of them, messages while
  * there is room), so that the first refetch is warm and the order of activity is known. */
 NODISCARD enum err cache_warm(struct cache *c, struct store_reader *reader, int64_t users);

@@ -47,6 +47,7 @@ struct op_send {
     struct slice role;
     struct slice text;
     struct slice client_key; /* idempotency key; empty = none */
+    bool via_widget;         /* as in struct message */
     /* from the writer */
     struct chat_link link;
     int64_t rev;          /* given before the first try */

@@ -54,6 +54,21 @@ void answer_rules(struct http_session *s, const struct rule_break *broken, size_
     answer_json(s, 422, buf_slice(b));
 }
 
+void answer_missing(struct call *c, const char *fmt, ...)
+{
+    struct buf text = {0};
+    va_list args;
+    if (c->scope.kind == SCOPE_USER) {
+        answer_denied(c);
+        return;
+    }
+    va_start(args, fmt);
+    buf_vprintf(&text, fmt, args);
+    va_end(args);
+    session_reply_error(c->s, 404, buf_slice(&text));
+    buf_fini(&text);
+}
+
 void answer_err(struct http_session *s, enum err e)
 {
     static const char *const sentences[ERR__COUNT] = {

@@ -26,7 +26,7 @@ static void complete_create(struct op *op, void *arg)
     struct api_worker *w = arg;
     struct http_session *s = op->create.repeated                             ? op_session(op, w)
                              : answer_taken_address(op, w, op->create.email) ? NULL
-                                                                             : op_succeeded(op, w);
+                                                                             : op_about_user(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;
@@ -152,7 +152,7 @@ void api_set_ai(struct call *c)
         return;
     struct slice chat_id = c->match->params[0];
     if (!chat_id_possible(chat_id)) {
-        answer_error(c->s, 404, "Chat not found");
+        answer_missing(c, "Chat not found");
         return;
     }
     if (!call_reaches_chat(c, chat_id))

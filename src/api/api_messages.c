@@ -71,19 +71,29 @@ static bool take_fields(struct call *c, const struct body *body, struct slice de
     return false;
 }
 
+/* A customer must not put words into another's mouth, by whatever spelling: it says what it says itself, and what an assistant
+ * said to it where the widget is who asks the assistant, which is then marked as the widget's word. False: answered 403. */
+static bool may_say(struct call *c, struct op_send *send)
+{
+    if (c->scope.kind != SCOPE_USER || slice_eq(send->role, SLICE_LIT(ROLE_USER)))
+        return true;
+    send->via_widget = slice_eq(send->role, SLICE_LIT(ROLE_ASSISTANT));
+    if (!send->via_widget)
+        answer_denied(c);
+    return send->via_widget;
+}
+
 static void send_as(struct call *c, struct slice default_role)
 {
     struct body body;
     struct op_send send;
     if (!parse_send_body(c, &body) || !take_fields(c, &body, default_role, &send))
         return;
-    if (c->who && c->who->kind == PRINCIPAL_WIDGET && slice_eq(send.role, SLICE_LIT(ROLE_AGENT))) {
-        answer_denied(c); /* a customer must not put words into an agent's mouth */
+    if (!may_say(c, &send))
         return;
-    }
     struct slice chat_id = c->match->params[0];
     if (!chat_id_possible(chat_id)) {
-        answer_errorf(c->s, 404, "Chat not found: %.*s", SLICE_ARG(chat_id));
+        answer_missing(c, "Chat not found: %.*s", SLICE_ARG(chat_id));
         return;
     }
     if (!call_reaches_chat(c, chat_id))

@@ -13,7 +13,7 @@ static void complete_put_user(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
     struct op_put_user *p = &op->put_user;
-    struct http_session *s = answer_taken_address(op, w, p->given.email) ? NULL : op_succeeded(op, w);
+    struct http_session *s = answer_taken_address(op, w, p->given.email) ? NULL : op_about_user(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;

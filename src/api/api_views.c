@@ -52,21 +52,26 @@ static bool limit_listing(struct call *c, struct view_query *q)
     return !foreign;
 }
 
-/* One customer or chat: in reach by what memory knows, out of reach, or left in q->scope for the reader to find out. */
+/* One customer or chat: in reach by what memory knows, a customer's and out of its reach, or left in q->scope for the reader
+ * to find out. */
 static bool limit_lookup(struct call *c, struct view_query *q, bool chat)
 {
     struct slice id = q->ident;
     enum sight sight = chat ? cache_sees_chat(c->w->api->cache, q->ident, &c->scope)
                             : cache_sees_user(c->w->api->cache, q->ident, &c->scope, c->arena, &id);
-    if (sight == SIGHT_NO)
+    if (sight == SIGHT_NO && c->scope.kind == SCOPE_USER) {
         answer_denied(c);
-    else if (!id.ptr)
+        return false;
+    }
+    if (!id.ptr) {
         answer_err(c->s, ERR_NOMEM);
-    else if (sight == SIGHT_UNKNOWN)
-        q->scope = c->scope;
-    else
+        return false;
+    }
+    if (sight == SIGHT_YES)
         q->ident = id; /* what was checked is what is answered */
-    return sight != SIGHT_NO && id.ptr;
+    else
+        q->scope = c->scope;
+    return true;
 }
 
 /* The view for a limited principal. False: answered. A view that is not named here is nothing for one. */
@@ -144,7 +149,7 @@ void api_poll(struct call *c)
 {
     struct view_query q = {.view = VIEW_POLL, .ident = c->match->params[0]};
     if (!user_ident_possible(q.ident))
-        answer_error(c->s, 404, "User not found");
+        answer_missing(c, "User not found");
     else if (take_since(c, &q))
         serve(c, &q);
 }
@@ -180,7 +185,7 @@ void api_user(struct call *c)
     if (user_ident_possible(q.ident))
         serve(c, &q);
     else
-        answer_error(c->s, 404, "User not found");
+        answer_missing(c, "User not found");
 }
 
 void api_chats(struct call *c)
@@ -196,7 +201,7 @@ static void serve_chat(struct call *c, struct view_query *q)
     if (chat_id_possible(q->ident))
         serve(c, q);
     else
-        answer_error(c->s, 404, "Chat not found");
+        answer_missing(c, "Chat not found");
 }
 
 void api_chat(struct call *c)

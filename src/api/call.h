@@ -40,6 +40,8 @@ void answer_errorf(struct http_session *s, int status, const char *fmt, ...) __a
 void answer_err(struct http_session *s, enum err e); /* err's own text and status */
 void answer_rules(struct http_session *s, const struct rule_break *broken, size_t count); /* 422 */
 void answer_bad_method(struct call *c);
+/* What no store can hold: 404 in the route's words; to a customer 403, as for all that is not its own. */
+void answer_missing(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define PRECONDITION_SENTENCE "If-Match names no current state"
 #define DENIED_SENTENCE       "Not allowed with this token"
@@ -80,7 +82,8 @@ struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete);
 /* The last step of a handler that defers: each of the op's slices, which still point into the request, is copied into
  * the op (empty ones become {NULL, 0}), and the op goes to the writer or the readers. Refused or no memory: 503 answered. */
 void call_submit(struct call *c, struct op *op, struct slice *const *slices, size_t count);
-/* May this call touch the chat? False: answered 403. What memory cannot say travels with the op and is checked there. */
+/* May this call touch the chat? False: answered 403. What a customer's own entry in memory cannot say, and what an owner's
+ * dashboard may not see, travels with the op and is checked there. */
 bool call_reaches_chat(struct call *c, struct slice chat_id);
 /* In a completion: the session that waits, or NULL when it is gone. */
 struct http_session *op_session(struct op *op, struct api_worker *w);
@@ -89,6 +92,8 @@ struct http_session *op_succeeded(struct op *op, struct api_worker *w);
 
 /* In a completion that took an address: it was refused as another customer's, and that is answered. */
 bool answer_taken_address(struct op *op, struct api_worker *w, struct slice email);
+/* The same where not to find the customer is 404 in the route's words. */
+struct http_session *op_about_user(struct op *op, struct api_worker *w);
 
 /* Handlers, one file per resource. */
 void api_send(struct call *c);       /* the widget's */

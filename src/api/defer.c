@@ -86,16 +86,26 @@ bool call_reaches_chat(struct call *c, struct slice chat_id)
     if (c->scope.kind == SCOPE_ALL)
         return true;
     enum sight sight = cache_sees_chat(c->w->api->cache, chat_id, &c->scope);
-    if (sight == SIGHT_NO)
+    bool denied = sight == SIGHT_NO && c->scope.kind == SCOPE_USER;
+    if (denied)
         answer_denied(c);
     else if (sight == SIGHT_YES)
         c->scope = (struct scope){.kind = SCOPE_ALL}; /* checked: the writer need not look again */
-    return sight != SIGHT_NO;
+    return !denied;
 }
 
 struct http_session *op_session(struct op *op, struct api_worker *w)
 {
     return session_find(w->http, op->origin.slot, op->origin.generation);
+}
+
+struct http_session *op_about_user(struct op *op, struct api_worker *w)
+{
+    struct http_session *s = op_session(op, w);
+    if (!s || op->result != ERR_NOT_FOUND)
+        return op_succeeded(op, w);
+    answer_error(s, 404, "User not found");
+    return NULL;
 }
 
 struct http_session *op_succeeded(struct op *op, struct api_worker *w)

@@ -74,6 +74,8 @@ void render_user_head(struct buf *b, const struct user *u)
     object_or_empty(b, u->device);
     buf_append_lit(b, ",\"dashboard_user_id\":");
     string_or_null(b, u->owner);
+    if (known(u->claimed_email))
+        STRING(b, ",\"claimed_email\":", u->claimed_email);
 }
 
 void render_last_seen(struct buf *b, int64_t last_seen_us)

@@ -8,8 +8,9 @@
 #define HEAD     "{\"role\":\""
 #define TEXT     "\",\"text\":\""
 #define TIME     "\",\"timestamp\":"
-#define READ_NO  ",\"read\":false}"
-#define READ_YES ",\"read\":true}"
+#define READ_NO  ",\"read\":false"
+#define READ_YES ",\"read\":true"
+#define VIA      ",\"via\":\"" VIA_WIDGET "\""
 #define LEN(lit) (sizeof(lit) - 1)
 
 /* Roles longer than any that we accept (an existing deployment's) are shown cut, at a code point's start. */
@@ -21,6 +22,13 @@ static struct slice shown_role(struct slice role)
     while (role.len > 0 && ((unsigned char)role.ptr[role.len] & 0xc0) == 0x80)
         role.len--;
     return role;
+}
+
+static void end_message(struct buf *b, bool via_widget)
+{
+    if (via_widget)
+        buf_append_lit(b, VIA);
+    buf_append_char(b, '}');
 }
 
 void render_message(struct buf *b, const struct message *m, struct message_form *form)
@@ -38,11 +46,12 @@ void render_message(struct buf *b, const struct message *m, struct message_form 
         buf_append_lit(b, READ_YES);
     else
         buf_append_lit(b, READ_NO);
+    end_message(b, m->via_widget);
     *form = (struct message_form){
         .len = (uint32_t)(b->len - start),
         .role_len = (uint16_t)role_len,
         .flags = (uint8_t)((m->read ? FORM_READ : 0) | (m->legacy ? FORM_LEGACY : 0) |
-                           (m->timestamp_us == 0 ? FORM_NO_TIME : 0)),
+                           (m->timestamp_us == 0 ? FORM_NO_TIME : 0) | (m->via_widget ? FORM_VIA : 0)),
     };
 }
 
@@ -50,12 +59,14 @@ void message_parts(const char *fragment, const struct message_form *form, struct
 {
     size_t time_len = form->flags & FORM_NO_TIME ? LEN("null") : TIME_TEXT_LEN + 2;
     size_t read_len = form->flags & FORM_READ ? LEN(READ_YES) : LEN(READ_NO);
+    size_t end_len = read_len + (form->flags & FORM_VIA ? LEN(VIA) : 0) + 1;
     size_t text_at = LEN(HEAD) + form->role_len + LEN(TEXT);
-    size_t time_at = form->len - read_len - time_len;
+    size_t time_at = form->len - end_len - time_len;
     out->role = slice_of(fragment + LEN(HEAD), form->role_len);
     out->text = slice_of(fragment + text_at, time_at - LEN(TIME) - text_at);
     out->timestamp = slice_of(fragment + time_at, time_len);
     out->read = form->flags & FORM_READ;
+    out->via_widget = form->flags & FORM_VIA;
 }
 
 int64_t message_seconds(const struct message_parts *parts)
@@ -168,7 +179,7 @@ void render_message_poll(struct buf *b, struct slice id, const struct message_pa
     buf_append_slice(b, parts->timestamp);
     buf_append_lit(b, ",\"read\":");
     json_out_bool(b, parts->read);
-    buf_append_char(b, '}');
+    end_message(b, parts->via_widget);
 }
 
 void render_message_chat(struct buf *b, struct slice id, const struct message_parts *parts)
@@ -181,5 +192,6 @@ void render_message_chat(struct buf *b, struct slice id, const struct message_pa
     quoted(b, parts->text);
     buf_append_lit(b, ",\"timestamp\":");
     buf_append_slice(b, parts->timestamp);
-    buf_append_lit(b, ",\"status\":\"sent\",\"isLink\":false,\"linkUrl\":null,\"tags\":[]}");
+    buf_append_lit(b, ",\"status\":\"sent\",\"isLink\":false,\"linkUrl\":null,\"tags\":[]");
+    end_message(b, parts->via_widget);
 }

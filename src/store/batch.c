@@ -127,23 +127,15 @@ enum err user_unknown(struct arena *a, struct slice id, int64_t now_us, struct u
     return id.ptr && out->email.ptr && out->name.ptr ? OK : ERR_NOMEM;
 }
 
-static enum err new_chat_user(struct op *op, struct slice address)
+/* Without proof an address is what somebody says: kept and shown, and nobody is found by it. A dashboard's word is proof. */
+static bool proves_addresses(const struct op *op)
 {
-    struct op_create_chat *c = &op->create;
-    char fresh[OID_LEN];
-    oid_format(&c->new_user, fresh);
-    /* A stranger chooses no id: it might be one that the site gives to somebody else tomorrow. */
-    bool given = c->user_id.len > 0 && op->scope.kind != SCOPE_NOBODY;
-    struct slice id =
-        given ? user_id_text(&op->arena, c->user_id) : arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
-    enum err err = user_unknown(&op->arena, id, c->now_us, &c->user);
-    if (address.len > 0)
-        c->user.email = address;
-    if (c->name.len > 0)
-        c->user.name = c->name;
-    if (op->scope.kind == SCOPE_OWNER)
-        c->user.owner = op->scope.id;
-    return err;
+    return op->scope.kind == SCOPE_ALL || op->scope.kind == SCOPE_OWNER;
+}
+
+static enum err taken_by(const struct op *op, const struct user *other)
+{
+    return scope_allows(&op->scope, other->id, other->owner) ? ERR_EXISTS : scope_refusal(&op->scope);
 }
 
 /* An address that is another's id or reference means that other (ident.h), and would never find who has it. */
@@ -153,10 +145,10 @@ static enum err check_names(struct store *s, struct op *op, struct slice address
     enum err err = s->vtable->find_user(s, USER_BY_NAME, address, &op->arena, &other);
     if (err == ERR_NOT_FOUND || (err == OK && slice_eq(other.id, own_id)))
         return OK;
-    return err != OK ? err : op->scope.kind == SCOPE_ALL ? ERR_EXISTS : ERR_DENIED;
+    return err != OK ? err : taken_by(op, &other);
 }
 
-/* A limited caller must not take an address that finds another customer: lookups by it would then find the caller. */
+/* An owner's dashboard must not give an address that finds another customer: lookups by it would then find this one. */
 static enum err check_address(struct store *s, struct op *op, struct slice address, struct slice own_id)
 {
     struct user other = {0};
@@ -166,47 +158,76 @@ static enum err check_address(struct store *s, struct op *op, struct slice addre
     err = s->vtable->find_user(s, USER_BY_EMAIL, address, &op->arena, &other);
     if (err == ERR_NOT_FOUND)
         return OK;
-    return err == OK && !slice_eq(other.id, own_id) ? ERR_DENIED : err;
+    return err == OK && !slice_eq(other.id, own_id) ? taken_by(op, &other) : err;
 }
 
-static enum err check_scope(const struct op *op, const struct user *u)
+/* The customer's own from now on, or only its claim: then nobody else is looked at. */
+static enum err give_address(struct store *s, struct op *op, struct slice address, struct user *u)
 {
-    return scope_allows(&op->scope, u->id, u->owner) ? OK : ERR_DENIED;
+    if (!proves_addresses(op)) {
+        u->claimed_email = address;
+        return OK;
+    }
+    enum err err = check_address(s, op, address, u->id);
+    if (err != OK)
+        return err;
+    u->email = address;
+    if (email_same(u->claimed_email, address))
+        u->claimed_email = (struct slice){0};
+    return OK;
 }
 
-/* A default address says nothing of who somebody is: it counts as none. */
+static enum err new_chat_user(struct store *s, struct op *op, struct slice address)
+{
+    struct op_create_chat *c = &op->create;
+    char fresh[OID_LEN];
+    oid_format(&c->new_user, fresh);
+    /* A stranger chooses no id: it might be one that the site gives to somebody else tomorrow. */
+    bool given = c->user_id.len > 0 && op->scope.kind != SCOPE_NOBODY;
+    struct slice id =
+        given ? user_id_text(&op->arena, c->user_id) : arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
+    enum err err = user_unknown(&op->arena, id, c->now_us, &c->user);
+    if (err == OK && address.len > 0)
+        err = give_address(s, op, address, &c->user);
+    c->address_alone = err == OK && address.len > 0 && proves_addresses(op);
+    if (c->name.len > 0)
+        c->user.name = c->name;
+    if (op->scope.kind == SCOPE_OWNER)
+        c->user.owner = op->scope.id;
+    return err;
+}
+
+/* A default address says nothing of who somebody is: it counts as none. Nor does one without proof; and for a stranger nobody
+ * is looked up at all, so that whoever is known, the answer and the work are the same. */
 static enum err chat_user(struct store *s, struct op *op)
 {
     struct op_create_chat *c = &op->create;
-    struct slice address = email_is_default(c->email) ? (struct slice){0} : c->email;
+    struct slice none = {0}, address = email_is_default(c->email) ? none : c->email;
+    enum err err = ERR_NOT_FOUND;
     c->before = (struct user){0};
     c->address_alone = false;
-    enum err err = find_customer(s, op, c->user_id, address, &c->user);
-    if (err == ERR_NOT_FOUND) {
-        err = address.len > 0 ? check_names(s, op, address, (struct slice){0}) : OK;
-        c->address_alone = address.len > 0;
-        return err == OK ? new_chat_user(op, address) : err;
-    }
+    if (op->scope.kind != SCOPE_NOBODY)
+        err = find_customer(s, op, c->user_id, proves_addresses(op) ? address : none, &c->user);
+    if (err == ERR_NOT_FOUND)
+        return new_chat_user(s, op, address);
     if (err != OK)
         return err;
     if (made_by_us(&c->user, c->rev, c->now_us)) {
         c->user.chat_count = 0;
         return OK;
     }
-    bool better = address.len > 0 && email_is_default(c->user.email);
-    err = check_scope(op, &c->user);
-    if (err == OK && better)
-        err = check_address(s, op, address, c->user.id);
-    else if (err == OK && address.len > 0 && op->scope.kind == SCOPE_ALL && !email_same(c->user.email, address))
-        err = check_names(s, op, address, c->user.id);
+    err = scope_check(&op->scope, c->user.id, c->user.owner);
     if (err != OK)
         return err;
     c->before = c->user;
     if (user_name_is_default(c->user.name) && !user_name_is_default(c->name))
         c->user.name = c->name;
-    if (better)
-        c->user.email = address;
-    return OK;
+    if (address.len == 0)
+        return OK;
+    if (email_is_default(c->user.email))
+        return give_address(s, op, address, &c->user);
+    bool another = op->scope.kind == SCOPE_ALL && !email_same(c->user.email, address);
+    return another ? check_names(s, op, address, c->user.id) : OK;
 }
 
 static void count_chat(struct totals *t, const struct user *owner, int64_t chats)
@@ -313,19 +334,58 @@ static void merge_user(struct user *u, const struct user *given, uint32_t set)
 static enum err find_reported(struct store *s, struct op *op)
 {
     struct op_put_user *p = &op->put_user;
-    bool none = email_is_default(p->given.email);
-    if (op->scope.kind == SCOPE_USER) {
-        if (none)
-            p->set &= ~(uint32_t)USER_EMAIL;
-        enum err err = none ? OK : check_address(s, op, p->given.email, op->scope.id);
-        return err == OK ? s->vtable->find_user(s, USER_BY_ID, op->scope.id, &op->arena, &p->user) : err;
-    }
+    if (op->scope.kind == SCOPE_USER)
+        return s->vtable->find_user(s, USER_BY_ID, op->scope.id, &op->arena, &p->user);
     enum err found = s->vtable->find_user(s, USER_BY_EMAIL, p->given.email, &op->arena, &p->user);
-    if (none || (found != OK && found != ERR_NOT_FOUND))
+    if (email_is_default(p->given.email) || (found != OK && found != ERR_NOT_FOUND))
         return found;
     enum err err = check_names(s, op, p->given.email, found == OK ? p->user.id : (struct slice){0});
     p->address_alone = found == ERR_NOT_FOUND;
     return err == OK ? found : err;
+}
+
+/* Whose customer one is, it may say once: then it is for dashboards to say. */
+static enum err check_owner(const struct op *op, const struct user *stored)
+{
+    const struct op_put_user *p = &op->put_user;
+    bool other = p->set & USER_OWNER && p->given.owner.len > 0 && !slice_eq(p->given.owner, stored->owner);
+    return op->scope.kind == SCOPE_USER && stored->owner.len > 0 && other ? ERR_DENIED : OK;
+}
+
+static enum err change_reported(struct store *s, struct op *op)
+{
+    struct op_put_user *p = &op->put_user;
+    bool self = op->scope.kind == SCOPE_USER, own = email_same(p->user.email, p->given.email);
+    enum err err = scope_check(&op->scope, p->user.id, p->user.owner);
+    if (err == OK)
+        err = check_owner(op, &p->user);
+    p->before = p->user;
+    if (err != OK)
+        return err;
+    merge_user(&p->user, &p->given, self ? p->set & ~(uint32_t)USER_EMAIL : p->set);
+    return self && !own && !email_is_default(p->given.email) ? give_address(s, op, p->given.email, &p->user) : OK;
+}
+
+static enum err new_reported(struct store *s, struct op *op)
+{
+    struct op_put_user *p = &op->put_user;
+    struct user unknown;
+    char fresh[OID_LEN];
+    oid_format(&p->new_user, fresh);
+    bool self = op->scope.kind == SCOPE_USER;
+    struct slice id = arena_slice(&op->arena, self ? op->scope.id : slice_of(fresh, sizeof(fresh)));
+    enum err err = user_unknown(&op->arena, id, p->now_us, &unknown);
+    p->user = p->given;
+    p->user.key = 0;
+    p->user.chat_count = 0;
+    p->user.id = id;
+    p->user.created_us = p->now_us;
+    if (!p->user.last_seen_us)
+        p->user.last_seen_us = p->now_us;
+    if (!self)
+        return err;
+    p->user.email = unknown.email;
+    return err == OK && !email_is_default(p->given.email) ? give_address(s, op, p->given.email, &p->user) : err;
 }
 
 static enum err put_user_target(struct store *s, struct op *op)
@@ -334,24 +394,9 @@ static enum err put_user_target(struct store *s, struct op *op)
     p->before = (struct user){0};
     p->address_alone = false;
     enum err err = find_reported(s, op);
-    if (err == OK && !made_by_us(&p->user, p->rev, p->now_us)) {
-        err = check_scope(op, &p->user);
-        p->before = p->user;
-        merge_user(&p->user, &p->given, p->set);
-    }
-    if (err != ERR_NOT_FOUND)
-        return err;
-    char fresh[OID_LEN];
-    oid_format(&p->new_user, fresh);
-    struct slice id = op->scope.kind == SCOPE_USER ? op->scope.id : slice_of(fresh, sizeof(fresh));
-    p->user = p->given;
-    p->user.key = 0;
-    p->user.chat_count = 0;
-    p->user.id = arena_slice(&op->arena, id);
-    p->user.created_us = p->now_us;
-    if (!p->user.last_seen_us)
-        p->user.last_seen_us = p->now_us;
-    return p->user.id.ptr ? OK : ERR_NOMEM;
+    if (err == ERR_NOT_FOUND)
+        return new_reported(s, op);
+    return err == OK && !made_by_us(&p->user, p->rev, p->now_us) ? change_reported(s, op) : err;
 }
 
 static enum err apply_put_user(struct attempt *try, struct op *op)
@@ -382,7 +427,7 @@ static enum err apply_set_ai(struct attempt *try, struct op *op)
         struct chat chat = {0};
         enum err err = s->vtable->find_chat(s, ai->chat_id, &op->arena, &chat);
         if (err != OK)
-            return err;
+            return err == ERR_NOT_FOUND && op->scope.kind != SCOPE_ALL ? scope_refusal(&op->scope) : err;
         /* Not marked as known: a retry asks again, since a chat of this batch may then have another key. */
         ai->link = (struct chat_link){
             .flags = chat.flags, .chat_key = chat.key, .user_key = chat.user_key, .user_id = chat.user_id};
@@ -441,6 +486,9 @@ static enum err sort_out(struct attempt *try, struct batch_room *room)
             continue;
         op->send.duplicate = false;
         try->sends[try->send_count++] = op;
+        /* What memory knows of another's chat is not for a customer to learn by the clock: the store is asked as for none. */
+        if (op->scope.kind == SCOPE_USER && !slice_eq(op->send.link.user_id, op->scope.id))
+            op->send.link.known = false;
         if (!op->send.link.known)
             try->unlinked[try->unlinked_count++] = op;
         if (op->send.client_key.len > 0) {
@@ -471,9 +519,12 @@ static enum err apply_sends(struct attempt *try)
     }
     for (size_t i = 0; i < try->send_count; i++) {
         struct op *op = try->sends[i];
-        if (op->scope.kind == SCOPE_ALL || op->result != OK)
+        if (op->scope.kind == SCOPE_ALL)
             continue;
-        op->result = scope_check_link(s, &op->scope, &op->send.link, &op->arena);
+        if (op->result == OK)
+            op->result = scope_check_link(s, &op->scope, &op->send.link, &op->arena);
+        else if (op->result == ERR_NOT_FOUND)
+            op->result = scope_refusal(&op->scope);
         if (op->result == ERR_STORE)
             return ERR_STORE;
     }

@@ -1,5 +1,7 @@
 #include "store/scope.h"
 
+#include "base/metrics.h"
+#include "chat/email.h"
 #include "store/cache.h"
 #include "store/ident.h"
 
@@ -18,61 +20,109 @@ bool scope_allows(const struct scope *s, struct slice user_id, struct slice owne
     return false;
 }
 
-static enum err denied_unless(bool allowed)
+enum err scope_refusal(const struct scope *s)
 {
-    return allowed ? OK : ERR_DENIED;
+    return s->kind == SCOPE_OWNER ? ERR_NOT_FOUND : ERR_DENIED;
+}
+
+bool scope_names(const struct user *row, struct slice ident)
+{
+    struct oid oid;
+    char text[OID_LEN];
+    if (oid_parse(ident, &oid)) { /* an ObjectId's text is lower case, whatever case it is asked for in */
+        oid_format(&oid, text);
+        ident = slice_of(text, sizeof(text));
+    }
+    return slice_eq(ident, row->id) || (ident.len > 0 && slice_eq(ident, row->user_ref)) ||
+           (ident.len > 0 && (email_same(row->email, ident) || email_same(row->claimed_email, ident)));
+}
+
+enum err scope_check(const struct scope *s, struct slice user_id, struct slice owner)
+{
+    bool allowed = scope_allows(s, user_id, owner);
+    if (!allowed && s->kind == SCOPE_OWNER) /* the others are counted where they are answered: 403 */
+        metrics_add(M_AUTH_DENIED, 1);
+    return allowed ? OK : scope_refusal(s);
 }
 
 enum err scope_check_link(struct store *store, const struct scope *s, const struct chat_link *link, struct arena *a)
 {
     struct user u = {0};
     if (s->kind != SCOPE_OWNER) /* the customer's id says enough */
-        return denied_unless(scope_allows(s, link->user_id, (struct slice){0}));
+        return scope_check(s, link->user_id, (struct slice){0});
     enum err e = store->vtable->find_user(store, USER_BY_ID, link->user_id, a, &u);
     if (e == ERR_NOT_FOUND) /* a chat without its customer: nobody's */
-        return ERR_DENIED;
-    return e == OK ? denied_unless(scope_allows(s, u.id, u.owner)) : e;
+        return scope_refusal(s);
+    return e == OK ? scope_check(s, u.id, u.owner) : e;
+}
+
+/* What is not its own a customer hears nothing of: it comes into memory, and there is asked what its row says. */
+static enum err resolve_self(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
+{
+    struct user row;
+    struct slice id = {0};
+    enum err e = cache_load_user(c, reader, q->scope.id);
+    enum sight sight = e == OK ? cache_sees_user(c, q->ident, &q->scope, a, &id) : SIGHT_UNKNOWN;
+    if (e == OK && sight == SIGHT_UNKNOWN) /* it could not be kept in memory */
+        e = reader->vtable->read_user(reader, USER_BY_ID, q->scope.id, a, &row);
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    if (e == ERR_NOT_FOUND)
+        row = (struct user){.id = q->scope.id};
+    if (sight == SIGHT_UNKNOWN)
+        sight = scope_names(&row, q->ident) ? SIGHT_YES : SIGHT_NO;
+    q->ident = q->scope.id;
+    return sight == SIGHT_NO ? ERR_DENIED : e;
 }
 
 static enum err resolve_user(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
 {
     struct slice id = {0};
-    switch (cache_sees_user(c, q->ident, &q->scope, a, &id)) {
-    case SIGHT_NO:
-        return ERR_DENIED;
-    case SIGHT_YES:
+    struct user u;
+    enum sight sight = cache_sees_user(c, q->ident, &q->scope, a, &id);
+    if (sight == SIGHT_YES) {
         q->ident = id;
         return id.ptr ? OK : ERR_NOMEM;
-    case SIGHT_UNKNOWN:
-        break;
     }
-    struct user u;
+    if (q->scope.kind == SCOPE_USER)
+        return sight == SIGHT_NO ? ERR_DENIED : resolve_self(reader, c, q, a);
+    /* What memory says is another's is asked for like what it does not know: else the clock would tell them apart. */
     enum err e = cache_find_ident(c, reader, q->ident, a, &u);
-    /* Whether an address is known here is nothing for a customer to find out. */
-    if (e == ERR_NOT_FOUND && q->scope.kind == SCOPE_USER && !slice_eq(q->ident, q->scope.id))
-        return ERR_DENIED;
     if (e != OK)
         return e;
     q->ident = u.id;
-    return denied_unless(scope_allows(&q->scope, u.id, u.owner));
+    return scope_check(&q->scope, u.id, u.owner);
+}
+
+/* A customer's chats are looked for among its own, which come into memory for that: then the next time costs nothing. */
+static enum err resolve_own_chat(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
+{
+    enum err e = cache_load_user(c, reader, q->scope.id);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? ERR_DENIED : e;
+    enum sight sight = cache_sees_chat(c, q->ident, &q->scope);
+    if (sight != SIGHT_UNKNOWN)
+        return sight == SIGHT_YES ? OK : ERR_DENIED;
+    struct chat chat = {0}; /* it could not be kept in memory */
+    e = reader->vtable->chat_owner(reader, q->ident, a, &chat);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? ERR_DENIED : e;
+    return scope_check(&q->scope, chat.user_id, (struct slice){0});
 }
 
 static enum err resolve_chat(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
 {
-    enum sight sight = cache_sees_chat(c, q->ident, &q->scope);
-    if (sight != SIGHT_UNKNOWN)
-        return denied_unless(sight == SIGHT_YES);
     struct chat chat = {0};
-    enum err e = reader->vtable->chat_owner(reader, q->ident, a, &chat);
-    if (e != OK)
-        return e;
-    if (q->scope.kind != SCOPE_OWNER)
-        return denied_unless(scope_allows(&q->scope, chat.user_id, (struct slice){0}));
     struct user u;
-    e = ident_read(reader, chat.user_id, a, &u);
-    if (e == ERR_NOT_FOUND)
-        return ERR_DENIED;
-    return e == OK ? denied_unless(scope_allows(&q->scope, u.id, u.owner)) : e;
+    enum sight sight = cache_sees_chat(c, q->ident, &q->scope);
+    if (sight == SIGHT_YES)
+        return OK;
+    if (q->scope.kind == SCOPE_USER)
+        return sight == SIGHT_NO ? ERR_DENIED : resolve_own_chat(reader, c, q, a);
+    enum err e = reader->vtable->chat_owner(reader, q->ident, a, &chat);
+    if (e == OK)
+        e = ident_read(reader, chat.user_id, a, &u);
+    return e == OK ? scope_check(&q->scope, u.id, u.owner) : e;
 }
 
 enum err scope_resolve(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
@@ -80,6 +130,8 @@ enum err scope_resolve(struct store_reader *reader, struct cache *c, struct view
     enum err e = ERR_DENIED; /* a view that is not about one customer or chat has no business with a scope */
     if (q->scope.kind == SCOPE_ALL)
         return OK;
+    if (q->scope.kind == SCOPE_NOBODY)
+        return ERR_DENIED;
     switch (q->view) {
     case VIEW_POLL:
     case VIEW_USER:

@@ -18,7 +18,8 @@ struct prepared {
 
 static void prepare_send(struct buf *scratch, const struct op_send *s, struct prepared *p)
 {
-    struct message m = {.rev = s->rev, .timestamp_us = s->timestamp_us, .role = s->role, .text = s->text};
+    struct message m = {
+        .rev = s->rev, .timestamp_us = s->timestamp_us, .role = s->role, .text = s->text, .via_widget = s->via_widget};
     p->hash = index_hash(s->chat_id);
     p->at = scratch->len;
     buf_append_char(scratch, ',');

@@ -26,7 +26,11 @@ static enum err copy_row(struct fill *f, const struct user *user)
     /* What the entry needs of it; the rest is rendered already. */
     f->row.id = arena_slice(&f->arena, user->id);
     f->row.owner = arena_slice(&f->arena, user->owner);
-    f->has_row = f->row.id.ptr && f->row.owner.ptr;
+    f->row.email = arena_slice(&f->arena, user->email);
+    f->row.user_ref = arena_slice(&f->arena, user->user_ref);
+    f->row.claimed_email = arena_slice(&f->arena, user->claimed_email);
+    f->has_row =
+        f->row.id.ptr && f->row.owner.ptr && f->row.email.ptr && f->row.user_ref.ptr && f->row.claimed_email.ptr;
     return f->has_row ? OK : ERR_NOMEM;
 }
 
@@ -407,4 +411,15 @@ enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slic
         fill_fini(&f);
     }
     return e == OK && s->failed ? ERR_NOMEM : e;
+}
+
+enum err cache_load_user(struct cache *c, struct store_reader *reader, struct slice id)
+{
+    struct snap s;
+    if (!c->enabled)
+        return OK;
+    snap_init(&s, 1);
+    enum err e = s.failed ? ERR_NOMEM : cache_acquire(c, reader, id, SINCE_ALL, &s, 0);
+    snap_fini(&s);
+    return e;
 }

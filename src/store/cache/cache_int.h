@@ -81,6 +81,7 @@ struct cuser {
     struct blob *head;    /* render_user_head(), then render_poll_head() from poll_at on; with content only */
     struct blob *body;    /* the whole poll answer of `version`, or NULL */
     struct cowner *owner; /* NULL: not known */
+    char *self;           /* what it may call itself: address, reference, claimed address; NULL: not known */
     uint64_t version;
     int64_t key;
     int64_t row_rev;    /* of the row's last change known here */
@@ -89,10 +90,11 @@ struct cuser {
     int64_t last_seen_us;
     uint32_t chat_count;
     uint32_t poll_at;
-    uint8_t state;  /* enum user_state */
-    uint8_t lru_in; /* enum lru_list: where the link `lru` is */
-    bool spoiled;   /* LOADING: an append was lost, the load must not be installed */
-    bool has_row;   /* the store has shown it; a chat's link alone does not say that there is one */
+    uint16_t email_len, ref_len, claim_len; /* in self */
+    uint8_t state;                          /* enum user_state */
+    uint8_t lru_in;                         /* enum lru_list: where the link `lru` is */
+    bool spoiled;                           /* LOADING: an append was lost, the load must not be installed */
+    bool has_row; /* the store has shown it; a chat's link alone does not say that there is one */
     uint8_t id_len;
     char id[];
 };

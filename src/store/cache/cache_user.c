@@ -1,6 +1,8 @@
 /* The entries: customers and their chats, from stub to loaded and back. */
 #include "cache_int.h"
 
+#define SELF_TEXT_MAX 4096 /* bytes; nobody asks by a longer one */
+
 void *entry_new(struct cache *c, size_t bytes)
 {
     void *entry = slab_zget(&c->entry_memory, bytes);
@@ -120,6 +122,37 @@ void user_keep_body(struct cache *c, struct cuser *u, struct blob *body)
     c->content_bytes += blob_bytes(body);
 }
 
+static void drop_self(struct cache *c, struct cuser *u)
+{
+    entry_free(c, u->self, (size_t)u->email_len + u->ref_len + u->claim_len + 1);
+    u->self = NULL;
+}
+
+static uint16_t kept_len(struct slice s)
+{
+    return s.len > SELF_TEXT_MAX ? 0 : (uint16_t)s.len;
+}
+
+static char *put(char *at, struct slice s, uint16_t len)
+{
+    if (len > 0)
+        memcpy(at, s.ptr, len);
+    return at + len;
+}
+
+/* Without memory it is not known: the store is asked. */
+static void set_self(struct cache *c, struct cuser *u, const struct user *row)
+{
+    drop_self(c, u);
+    u->email_len = kept_len(row->email);
+    u->ref_len = kept_len(row->user_ref);
+    u->claim_len = kept_len(row->claimed_email);
+    u->self = entry_new(c, (size_t)u->email_len + u->ref_len + u->claim_len + 1);
+    if (u->self)
+        (void)put(put(put(u->self, row->email, u->email_len), row->user_ref, u->ref_len), row->claimed_email,
+                  u->claim_len);
+}
+
 void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *head, uint32_t poll_at)
 {
     if (u->has_row && row->rev < u->row_rev) {
@@ -128,6 +161,7 @@ void user_set_row(struct cache *c, struct cuser *u, const struct user *row, stru
     }
     u->has_row = true;
     owner_set(c, u, row->owner);
+    set_self(c, u, row);
     if (row->key != 0)
         u->key = row->key;
     u->row_rev = row->rev;
@@ -244,6 +278,7 @@ void user_free(struct cache *c, struct cuser *u)
     }
     index_remove(c, &u->by_id);
     names_forget(c, u);
+    drop_self(c, u);
     if (u->lru_in != LRU_NONE)
         links_remove(lru_list(c, u->lru_in), &u->lru);
     user_leave_order(c, u);

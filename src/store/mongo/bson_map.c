@@ -223,6 +223,7 @@ static const struct user_field_row {
     enum field_kind kind;
 } user_rows[] = {
     {"email", offsetof(struct user, email), FIELD_TEXT},
+    {"claimed_email", offsetof(struct user, claimed_email), FIELD_TEXT},
     {"name", offsetof(struct user, name), FIELD_TEXT},
     {"ip", offsetof(struct user, ip), FIELD_TEXT},
     {"vibe", offsetof(struct user, vibe), FIELD_TEXT},
@@ -431,6 +432,8 @@ void map_message(bson_iter_t *fields, struct arena *a, struct message *out)
             out->timestamp_us = bson_time(fields);
         } else if (strcmp(key, "read") == 0) {
             out->read = bson_iter_as_bool(fields);
+        } else if (strcmp(key, "via") == 0 && BSON_ITER_HOLDS_UTF8(fields)) {
+            out->via_widget = slice_eq(utf8_of(fields), SLICE_LIT(VIA_WIDGET));
         }
     }
     if (out->text.len == 0)

@@ -193,6 +193,7 @@ static void set_texts(bson_t *set, const struct user *u, const struct user *befo
     set_text(set, "email", u->email, WAS(email));
     if (folded.ptr && (before ? !slice_eq(u->email, before->email) : !slice_eq(folded, u->email)))
         put_text(set, "email_folded", folded);
+    set_text(set, "claimed_email", u->claimed_email, WAS(claimed_email));
     set_text(set, "name", u->name, WAS(name));
     set_text(set, "ip", u->ip, WAS(ip));
     set_text(set, "vibe", u->vibe, WAS(vibe));
@@ -249,6 +250,8 @@ bson_t *message_document(const struct op_send *send, const struct oid *id)
     put_time(doc, "timestamp", send->timestamp_us);
     put_text(doc, "status", SLICE_LIT("sent"));
     bson_append_bool(doc, "read", -1, false);
+    if (send->via_widget)
+        put_text(doc, "via", SLICE_LIT(VIA_WIDGET));
     if (send->client_key.len > 0)
         put_text(doc, "client_message_id", send->client_key);
     return doc;

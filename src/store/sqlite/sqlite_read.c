@@ -167,6 +167,7 @@ static enum err read_message(struct sqlite_reader *r, int64_t rev, const struct 
             .role = column_slice(stmt, 1),
             .text = column_slice(stmt, 2),
             .read = MESSAGE_NEVER_READ,
+            .via_widget = sqlite3_column_int(stmt, 3) == 1,
         };
         err = sink->message(sink->arg, &message);
     }
@@ -302,6 +303,7 @@ static enum err overview_message(struct sqlite_reader *r, int64_t rev, struct ar
             .role = column_keep(stmt, 1, a, &failed),
             .text = column_keep(stmt, 2, a, &failed),
             .read = MESSAGE_NEVER_READ,
+            .via_widget = sqlite3_column_int(stmt, 3) == 1,
         };
     db_reset(stmt);
     *has = err == OK && !failed;

@@ -30,6 +30,7 @@ enum err row_user(sqlite3_stmt *stmt, struct arena *a, struct user *out)
         .activity_us = sqlite3_column_int64(stmt, 18),
         .rev = sqlite3_column_int64(stmt, 19),
         .chat_count = sqlite3_column_int64(stmt, 20),
+        .claimed_email = column_keep(stmt, 21, a, &failed),
     };
     return failed ? ERR_NOMEM : OK;
 }

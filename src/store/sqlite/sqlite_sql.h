@@ -10,7 +10,7 @@
 /* The columns of a customer, in the order that sqlite_row_user() reads. */
 #define SQL_USER_COLUMNS                                                                                               \
     "id, oid, email, user_ref, name, ip, vibe, category, status, owner, last_chat, timestamp, location, device, "      \
-    "created, last_seen, visits, visit_duration, activity, rev, chat_count"
+    "created, last_seen, visits, visit_duration, activity, rev, chat_count, claimed_email"
 
 /* The columns of a chat with its customer's id, in the order that sqlite_row_chat() reads. */
 #define SQL_CHAT_ROWS                                                                                                  \
@@ -23,13 +23,13 @@
     X(SQL_COMMIT, "COMMIT")                                                                                            \
     X(SQL_ROLLBACK, "ROLLBACK")                                                                                        \
     /* messages */                                                                                                     \
-    X(SQL_MESSAGE_INSERT, "INSERT INTO messages(rev, chat, ts, role, text, client_key, prev, seq) "                    \
-                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING")                            \
+    X(SQL_MESSAGE_INSERT, "INSERT INTO messages(rev, chat, ts, role, text, client_key, prev, seq, via) "               \
+                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING")                        \
     X(SQL_MESSAGE_BY_KEY, "SELECT rev, ts FROM messages WHERE chat = ?1 AND client_key = ?2")                          \
     X(SQL_MESSAGE_SAME, "SELECT 1 FROM messages WHERE rev = ?1 AND chat = ?2 AND ts = ?3 AND role = ?4 AND text = ?5 " \
                         "AND client_key IS ?6")                                                                        \
     X(SQL_MESSAGE_PREV, "SELECT prev FROM messages WHERE rev = ?1")                                                    \
-    X(SQL_MESSAGE_ROW, "SELECT ts, role, text FROM messages WHERE rev = ?1")                                           \
+    X(SQL_MESSAGE_ROW, "SELECT ts, role, text, via FROM messages WHERE rev = ?1")                                      \
     X(SQL_MESSAGES_AFTER, "SELECT rev, chat, seq, ts FROM messages WHERE rev > ?1 ORDER BY rev")                       \
     /* chats */                                                                                                        \
     X(SQL_CHAT_LINK, "SELECT c.id, c.user, c.flags, u.oid, c.head, c.total, c.last_ts, u.owner "                       \
@@ -67,11 +67,11 @@
     X(SQL_USERS_FIRST, "SELECT " SQL_USER_COLUMNS " FROM customers ORDER BY id LIMIT ?1")                              \
     X(SQL_USER_PUT,                                                                                                    \
       "INSERT INTO customers(oid, email, user_ref, name, ip, vibe, category, status, owner, last_chat, timestamp, "    \
-      "location, device, created, last_seen, visits, visit_duration, activity, rev, chat_count) "                      \
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 0) "              \
+      "location, device, claimed_email, created, last_seen, visits, visit_duration, activity, rev, chat_count) "       \
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, 0) "         \
       "ON CONFLICT(oid) DO UPDATE SET email = ?2, user_ref = ?3, name = ?4, ip = ?5, vibe = ?6, category = ?7, "       \
-      "status = ?8, owner = ?9, last_chat = ?10, timestamp = ?11, location = ?12, device = ?13, created = ?14, "       \
-      "last_seen = ?15, visits = ?16, visit_duration = ?17, activity = ?18, rev = ?19 RETURNING id")                   \
+      "status = ?8, owner = ?9, last_chat = ?10, timestamp = ?11, location = ?12, device = ?13, claimed_email = ?14, " \
+      "created = ?15, last_seen = ?16, visits = ?17, visit_duration = ?18, activity = ?19, rev = ?20 RETURNING id")    \
     X(SQL_USER_ADD_CHAT, "UPDATE customers SET chat_count = chat_count + 1 WHERE id = ?1")                             \
     X(SQL_USER_ROLL, "UPDATE customers SET rev = ?2, activity = max(activity, ?3) WHERE id = ?1 AND rev < ?2")         \
     /* totals, watermarks */                                                                                           \

@@ -266,6 +266,7 @@ static enum err insert_row(struct sqlite_store *s, const struct op_send *send, c
     bind_content(stmt, send);
     bind_int(stmt, 7, chat->rev);
     bind_int(stmt, 8, chat->total + 1);
+    bind_int(stmt, 9, send->via_widget);
     return db_run(&s->conn, stmt);
 }
 
@@ -378,7 +379,8 @@ enum err sqlite_put_user(struct store *store, struct user *u)
                                   u->last_chat,
                                   u->timestamp,
                                   u->location,
-                                  u->device};
+                                  u->device,
+                                  u->claimed_email};
     const int count = sizeof(texts) / sizeof(texts[0]);
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_USER_PUT);
     for (int i = 0; i < count; i++)

@@ -2,6 +2,8 @@
 #include "store/scope.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
+#include "chat/email.h"
 #include "store/batch.h"
 #include "store/cache.h"
 #include "suites.h"
@@ -9,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+static const char no_chat[] = "00000000-0000-4000-8000-000000000000";
 
 struct world {
     char directory[32];
@@ -130,6 +134,7 @@ static void end(struct world *w)
     rmdir(w->directory);
 }
 
+/* What is not one's own and what does not exist are refused alike. */
 static void test_sends(void)
 {
     struct world w;
@@ -137,23 +142,24 @@ static void test_sends(void)
     const struct {
         enum scope_kind kind;
         const char *id;
-        enum err ann, bob;
+        enum err ann, bob, none;
     } cases[] = {
-        {SCOPE_ALL, "", OK, OK},
-        {SCOPE_USER, "ann", OK, ERR_DENIED},
-        {SCOPE_USER, "ann@x.io", ERR_DENIED, ERR_DENIED},
-        {SCOPE_USER, "", ERR_DENIED, ERR_DENIED},
-        {SCOPE_OWNER, "o1", OK, ERR_DENIED},
-        {SCOPE_OWNER, "o2", ERR_DENIED, OK},
-        {SCOPE_OWNER, "ann", ERR_DENIED, ERR_DENIED},
-        {SCOPE_NOBODY, "", ERR_DENIED, ERR_DENIED},
+        {SCOPE_ALL, "", OK, OK, ERR_NOT_FOUND},
+        {SCOPE_USER, "ann", OK, ERR_DENIED, ERR_DENIED},
+        {SCOPE_USER, "ann@x.io", ERR_DENIED, ERR_DENIED, ERR_DENIED},
+        {SCOPE_USER, "", ERR_DENIED, ERR_DENIED, ERR_DENIED},
+        {SCOPE_OWNER, "o1", OK, ERR_NOT_FOUND, ERR_NOT_FOUND},
+        {SCOPE_OWNER, "o2", ERR_NOT_FOUND, OK, ERR_NOT_FOUND},
+        {SCOPE_OWNER, "ann", ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_NOT_FOUND},
+        {SCOPE_NOBODY, "", ERR_DENIED, ERR_DENIED, ERR_DENIED},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         CU_ASSERT_EQUAL(send(&w, cases[i].kind, cases[i].id, w.chats[0], UUID_LEN), cases[i].ann);
         CU_ASSERT_EQUAL(send(&w, cases[i].kind, cases[i].id, w.chats[1], UUID_LEN), cases[i].bob);
         CU_ASSERT_EQUAL(set_ai(&w, cases[i].kind, cases[i].id, w.chats[0]), cases[i].ann);
         CU_ASSERT_EQUAL(set_ai(&w, cases[i].kind, cases[i].id, w.chats[1]), cases[i].bob);
-        CU_ASSERT_EQUAL(send(&w, cases[i].kind, cases[i].id, "none", 4), ERR_NOT_FOUND);
+        CU_ASSERT_EQUAL(send(&w, cases[i].kind, cases[i].id, no_chat, UUID_LEN), cases[i].none);
+        CU_ASSERT_EQUAL(set_ai(&w, cases[i].kind, cases[i].id, no_chat), cases[i].none);
     }
     end(&w);
 }
@@ -183,53 +189,122 @@ static void test_batches(void)
     end(&w);
 }
 
+/* The customer as the store has it. */
+static void check_user(struct world *w, const char *id, const char *email, const char *claim, const char *owner)
+{
+    struct arena a;
+    struct user u = {0};
+    arena_init(&a, 0);
+    CU_ASSERT_EQUAL_FATAL(w->store->vtable->find_user(w->store, USER_BY_ID, slice_cstr(id), &a, &u), OK);
+    if (!slice_eq(u.email, slice_cstr(email)) || !slice_eq(u.claimed_email, slice_cstr(claim)))
+        printf("  %s: %.*s, claims %.*s\n", id, SLICE_ARG(u.email), SLICE_ARG(u.claimed_email));
+    CU_ASSERT(slice_eq(u.email, slice_cstr(email)));
+    CU_ASSERT(slice_eq(u.claimed_email, slice_cstr(claim)));
+    CU_ASSERT(slice_eq(u.owner, slice_cstr(owner)));
+    arena_fini(&a);
+}
+
+static void check_owners_word(struct world *w)
+{
+    char id[64];
+    CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o1", "ann", "", id, NULL), OK);
+    CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o1", "bob", "", id, NULL), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o1", "", "bob@x.io", id, NULL), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o1", "eve", "", id, NULL), OK);
+    CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o2", "eve", "", id, NULL), ERR_NOT_FOUND);
+    /* an address that finds another: one's own customer is named, another's is not there */
+    CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o1", "eve", "bob@x.io", id, NULL), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o1", "eve", "ann@x.io", id, NULL), ERR_EXISTS);
+    check_user(w, "eve", "user_eve@widget.local", "", "o1");
+    CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o1", "eve", "eve@x.io", id, NULL), OK);
+    check_user(w, "eve", "eve@x.io", "", "o1");
+}
+
 static void test_creations(void)
 {
     struct world w;
     char id[64];
     begin(&w);
-    /* a stranger: nobody who exists, and no id of its own choice */
-    CU_ASSERT_EQUAL(create(&w, SCOPE_NOBODY, "", "ann", "", id, NULL), ERR_DENIED);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_NOBODY, "", "", "bob@x.io", id, NULL), ERR_DENIED);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_NOBODY, "", "carl", "bob@x.io", id, NULL), ERR_DENIED);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_NOBODY, "", "carl", "carl@x.io", id, NULL), OK);
-    CU_ASSERT_STRING_NOT_EQUAL(id, "carl");
-    /* a widget: itself, known or not */
+    /* a widget: itself, known or not, whatever address it gives */
     CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "ann", "ann", "bob@x.io", id, NULL), OK);
     CU_ASSERT_STRING_EQUAL(id, "ann");
+    check_user(&w, "ann", "ann@x.io", "", "o1");
     CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "ann", "bob", "", id, NULL), ERR_DENIED);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "dora", "dora", "bob@x.io", id, NULL), ERR_DENIED);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "dora", "dora", "", id, NULL), OK);
+    CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "dora", "dora", "bob@x.io", id, NULL), OK);
     CU_ASSERT_STRING_EQUAL(id, "dora");
-    CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "dora", "dora", "bob@x.io", id, NULL), ERR_DENIED); /* not her address */
+    check_user(&w, "dora", "user_dora@widget.local", "bob@x.io", "");
     CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "dora", "dora", "dora@x.io", id, NULL), OK);
+    check_user(&w, "dora", "user_dora@widget.local", "dora@x.io", "");
+    /* a dashboard's word makes it hers, and no claim any more */
+    CU_ASSERT_EQUAL(create(&w, SCOPE_ALL, "", "dora", "Dora@x.io", id, NULL), OK);
+    check_user(&w, "dora", "Dora@x.io", "", "");
     /* an owner's dashboard: its customers, and new ones that become its own */
-    CU_ASSERT_EQUAL(create(&w, SCOPE_OWNER, "o1", "ann", "", id, NULL), OK);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_OWNER, "o1", "bob", "", id, NULL), ERR_DENIED);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_OWNER, "o1", "eve", "", id, NULL), OK);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_OWNER, "o2", "eve", "", id, NULL), ERR_DENIED);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_OWNER, "o1", "eve", "", id, NULL), OK);
+    check_owners_word(&w);
+    end(&w);
+}
+
+/* Whoever is known, a stranger becomes somebody new, by the same work: else addresses and ids could be asked for. */
+static void test_a_returning_visitor_without_its_token(void)
+{
+    static const char *const names[][2] = {{"ann", ""},         {"", "bob@x.io"},       {"carl", "bob@x.io"},
+                                           {"carl", "c@x.io"},  {"", "new@x.io"},       {"", "new@x.io"},
+                                           {"BOB", "BOB@X.IO"}, {"", "u@widget.local"}, {"", "unknown@example.com"}};
+    struct world w;
+    char id[64], default_email[96];
+    begin(&w);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        uint64_t reads = metrics_counter(M_STORE_READ_WRITER);
+        CU_ASSERT_EQUAL(create(&w, SCOPE_NOBODY, "", names[i][0], names[i][1], id, NULL), OK);
+        CU_ASSERT_EQUAL(metrics_counter(M_STORE_READ_WRITER), reads);
+        CU_ASSERT_EQUAL(strlen(id), OID_LEN);
+        snprintf(default_email, sizeof(default_email), "user_%s@widget.local", id);
+        check_user(&w, id, default_email, email_is_default(slice_cstr(names[i][1])) ? "" : names[i][1], "");
+    }
+    /* and what they said finds nobody but those who had it */
+    CU_ASSERT_EQUAL(create(&w, SCOPE_ALL, "", "", "bob@x.io", id, NULL), OK);
+    CU_ASSERT_STRING_EQUAL(id, "bob");
+    CU_ASSERT_EQUAL(create(&w, SCOPE_ALL, "", "", "new@x.io", id, NULL), OK);
+    check_user(&w, id, "new@x.io", "", "");
     end(&w);
 }
 
 static void test_reports(void)
 {
     struct world w;
-    char id[64];
     begin(&w);
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "bob@x.io", ""), ERR_DENIED);
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "new@x.io", ""), OK);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_ALL, "", "", "new@x.io", id, NULL), OK);
-    CU_ASSERT_STRING_EQUAL(id, "ann");
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "unknown@example.com", ""), OK);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_ALL, "", "", "new@x.io", id, NULL), OK); /* still hers */
-    CU_ASSERT_STRING_EQUAL(id, "ann");
+    static const char *const said[] = {"bob@x.io", "new@x.io", "unknown@example.com", "ANN@x.io", ""};
+    static const char *const claims[] = {"bob@x.io", "new@x.io", "new@x.io", "new@x.io", "new@x.io"};
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", said[i], ""), OK);
+        check_user(&w, "ann", "ann@x.io", claims[i], "o1");
+    }
     CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "fay", "fay@x.io", ""), OK); /* a site's own id, first heard of here */
-    CU_ASSERT_EQUAL(create(&w, SCOPE_ALL, "", "", "fay@x.io", id, NULL), OK);
-    CU_ASSERT_STRING_EQUAL(id, "fay");
-    CU_ASSERT_EQUAL(report(&w, SCOPE_OWNER, "o1", "bob@x.io", "o1"), ERR_DENIED);
+    check_user(&w, "fay", "user_fay@widget.local", "fay@x.io", "");
+    CU_ASSERT_EQUAL(report(&w, SCOPE_OWNER, "o1", "bob@x.io", "o1"), ERR_NOT_FOUND);
     CU_ASSERT_EQUAL(report(&w, SCOPE_OWNER, "o2", "bob@x.io", "o2"), OK);
     CU_ASSERT_EQUAL(report(&w, SCOPE_NOBODY, "", "bob@x.io", ""), ERR_DENIED);
+    end(&w);
+}
+
+/* Whose customer it is a visitor says once. */
+static void test_an_owner_is_chosen_once(void)
+{
+    struct world w;
+    begin(&w);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "ann@x.io", "o2"), ERR_DENIED);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "ann@x.io", "O1"), ERR_DENIED);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "ann@x.io", "o1"), OK);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "ann@x.io", ""), OK);
+    check_user(&w, "ann", "ann@x.io", "", "o1");
+    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "fay", "", ""), OK);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "fay", "", "o1"), OK);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "fay", "", "o2"), ERR_DENIED);
+    check_user(&w, "fay", "user_fay@widget.local", "", "o1");
+    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "gil", "", "o2"), OK); /* with the first report of all */
+    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "gil", "", "o1"), ERR_DENIED);
+    check_user(&w, "gil", "user_gil@widget.local", "", "o2");
+    CU_ASSERT_EQUAL(report(&w, SCOPE_ALL, "", "ann@x.io", "o2"), OK); /* a dashboard may */
+    check_user(&w, "ann", "ann@x.io", "", "o2");
     end(&w);
 }
 
@@ -261,15 +336,22 @@ static void test_views(void)
         CU_ASSERT_EQUAL(resolve(&w, of_user[i], "nobody@x.io", SCOPE_USER, "ann", id), ERR_DENIED);
         CU_ASSERT_EQUAL(resolve(&w, of_user[i], "gus", SCOPE_USER, "gus", id), ERR_NOT_FOUND);
         CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann@x.io", SCOPE_OWNER, "o1", id), OK);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann@x.io", SCOPE_OWNER, "o2", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ANN@x.io", SCOPE_USER, "ann", id), OK);
+        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "bob", SCOPE_USER, "ann", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "nobody", SCOPE_USER, "ann", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "bob", SCOPE_USER, "gus", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann", SCOPE_USER, "ann@x.io", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann@x.io", SCOPE_OWNER, "o2", id), ERR_NOT_FOUND);
+        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "nobody@x.io", SCOPE_OWNER, "o2", id), ERR_NOT_FOUND);
         CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann@x.io", SCOPE_NOBODY, "", id), ERR_DENIED);
     }
     for (size_t i = 0; i < 3; i++) {
         CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_USER, "ann", id), OK);
         CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_USER, "bob", id), ERR_DENIED);
         CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_OWNER, "o1", id), OK);
-        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_OWNER, "o2", id), ERR_DENIED);
-        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], "none", SCOPE_USER, "ann", id), ERR_NOT_FOUND);
+        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_OWNER, "o2", id), ERR_NOT_FOUND);
+        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], no_chat, SCOPE_USER, "ann", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], no_chat, SCOPE_OWNER, "o2", id), ERR_NOT_FOUND);
     }
     for (enum view v = 0; v < VIEW_COUNT; v++) /* whatever else there is refuses a scope, and passes without one */
         if (v != VIEW_POLL && v != VIEW_USER && v != VIEW_CHAT && v != VIEW_HISTORY && v != VIEW_AI) {
@@ -280,7 +362,53 @@ static void test_views(void)
     end(&w);
 }
 
+/* Once its own customer is in memory, a widget's question about anything else costs no read, and is not counted as one more
+ * look at what is there than at what is not. */
+static void test_a_refusal_asks_nobody(void)
+{
+    struct world w;
+    struct arena a;
+    struct slice id = {0};
+    char bob_chat[UUID_LEN + 1] = {0}, ann_chat[UUID_LEN + 1] = {0}, pinned[64];
+    begin(&w);
+    memcpy(ann_chat, w.chats[0], UUID_LEN);
+    memcpy(bob_chat, w.chats[1], UUID_LEN);
+    cache_free(w.cache);
+    w.cache = cache_new(&(struct cache_options){.max_bytes = 1 << 20, .enabled = true});
+    arena_init(&a, 0);
+    const struct scope ann = {.kind = SCOPE_USER, .id = SLICE_LIT("ann")};
+    CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(ann_chat), &ann), SIGHT_UNKNOWN);
+    CU_ASSERT_EQUAL(cache_sees_user(w.cache, SLICE_LIT("ann@x.io"), &ann, &a, &id), SIGHT_UNKNOWN);
+    CU_ASSERT_EQUAL(cache_sees_user(w.cache, SLICE_LIT("ann"), &ann, &a, &id), SIGHT_UNKNOWN);
+    CU_ASSERT_EQUAL(cache_load_user(w.cache, w.reader, SLICE_LIT("bob")), OK); /* another's being there is no answer */
+    CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(bob_chat), &ann), SIGHT_UNKNOWN);
+    CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(no_chat), &ann), SIGHT_UNKNOWN);
+    CU_ASSERT_EQUAL(cache_sees_user(w.cache, SLICE_LIT("bob"), &ann, &a, &id), SIGHT_UNKNOWN);
+    CU_ASSERT_EQUAL(resolve(&w, VIEW_CHAT, no_chat, SCOPE_USER, "ann", pinned), ERR_DENIED); /* brings ann in */
+    uint64_t reads = metrics_counter(M_STORE_READ);
+    static const char *const others[] = {"bob", "bob@x.io", "nobody", "nobody@x.io", "", "ann@x.io.uk"};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        CU_ASSERT_EQUAL(cache_sees_user(w.cache, slice_cstr(others[i]), &ann, &a, &id), SIGHT_NO);
+        CU_ASSERT_EQUAL(resolve(&w, VIEW_POLL, others[i], SCOPE_USER, "ann", pinned), ERR_DENIED);
+    }
+    CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(bob_chat), &ann), SIGHT_NO);
+    CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(no_chat), &ann), SIGHT_NO);
+    CU_ASSERT_EQUAL(resolve(&w, VIEW_CHAT, bob_chat, SCOPE_USER, "ann", pinned), ERR_DENIED);
+    CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(ann_chat), &ann), SIGHT_YES);
+    CU_ASSERT_EQUAL(cache_sees_user(w.cache, SLICE_LIT("ann@x.io"), &ann, &a, &id), SIGHT_YES);
+    CU_ASSERT_EQUAL(metrics_counter(M_STORE_READ), reads);
+    arena_fini(&a);
+    end(&w);
+}
+
 const CU_TestInfo scope_tests[] = {
-    {"sends and switches", test_sends}, {"batches", test_batches}, {"creations", test_creations},
-    {"reports", test_reports},          {"views", test_views},     CU_TEST_INFO_NULL,
+    {"sends and switches", test_sends},
+    {"batches", test_batches},
+    {"creations", test_creations},
+    {"a returning visitor without its token", test_a_returning_visitor_without_its_token},
+    {"reports", test_reports},
+    {"an owner is chosen once", test_an_owner_is_chosen_once},
+    {"views", test_views},
+    {"a widget's refusal asks nobody", test_a_refusal_asks_nobody},
+    CU_TEST_INFO_NULL,
 };

@@ -48,6 +48,11 @@ static void test_user_full(void)
     buf_init(&b);
     render_poll_head(&b, &u);
     check(&b, "{\"user_id\":\"id\\\"1\",\"user_name\":\"An\\nn\",\"user_email\":\"a@x.io\",\"chats\":[");
+    u.claimed_email = SLICE_LIT("b\"@x.io");
+    buf_init(&b);
+    render_user_head(&b, &u);
+    CU_ASSERT(slice_ends(buf_slice(&b), SLICE_LIT(",\"dashboard_user_id\":\"o1\",\"claimed_email\":\"b\\\"@x.io\"")));
+    buf_fini(&b);
 }
 
 /* A document of an existing deployment with nothing in it but its id: every key is there. */

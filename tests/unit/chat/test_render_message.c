@@ -42,6 +42,27 @@ static void test_shapes(void)
               "\"read\":false}");
 }
 
+/* Said by a customer's widget to be another's: every shape says so. */
+static void test_via(void)
+{
+    struct buf b, poll, chat;
+    struct message m = {.rev = T, .role = SLICE_LIT("assistant"), .text = SLICE_LIT("x"), .via_widget = true};
+    struct message_form form;
+    struct message_parts parts;
+    buf_init(&b);
+    render_message(&b, &m, &form);
+    message_parts(b.ptr, &form, &parts);
+    buf_init(&poll);
+    render_message_poll(&poll, SLICE_LIT("id1"), &parts);
+    check(&poll, "{\"_id\":\"id1\",\"role\":\"assistant\",\"text\":\"x\",\"content\":\"x\","
+                 "\"timestamp\":null,\"read\":false,\"via\":\"widget\"}");
+    buf_init(&chat);
+    render_message_chat(&chat, SLICE_LIT("id1"), &parts);
+    check(&chat, "{\"_id\":\"id1\",\"sender\":\"assistant\",\"content\":\"x\",\"timestamp\":null,"
+                 "\"status\":\"sent\",\"isLink\":false,\"linkUrl\":null,\"tags\":[],\"via\":\"widget\"}");
+    check(&b, "{\"role\":\"assistant\",\"text\":\"x\",\"timestamp\":null,\"read\":false,\"via\":\"widget\"}");
+}
+
 static void test_parts(void)
 {
     static const char *const texts[] = {"",
@@ -69,12 +90,13 @@ static void test_parts(void)
                                           "\xef\xbf\xbd\xef\xbf\xbd",
                                           "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz"};
     const size_t count = sizeof(texts) / sizeof(texts[0]);
-    for (size_t i = 0; i < count * count * 8; i++) {
-        size_t role = i / 8 % count, text = i / 8 / count;
+    for (size_t i = 0; i < count * count * 16; i++) {
+        size_t role = i / 16 % count, text = i / 16 / count;
         struct message m = {.rev = T,
                             .timestamp_us = i & 1 ? T : 0,
                             .read = i & 2,
                             .legacy = i & 4,
+                            .via_widget = i & 8,
                             .role = slice_cstr(texts[role]),
                             .text = slice_cstr(texts[text])};
         struct buf b;
@@ -89,6 +111,7 @@ static void test_parts(void)
         CU_ASSERT_TRUE(
             slice_eq(parts.timestamp, i & 1 ? SLICE_LIT("\"2026-11-24T21:56:00.588000Z\"") : SLICE_LIT("null")));
         CU_ASSERT_EQUAL(parts.read, m.read);
+        CU_ASSERT_EQUAL(parts.via_widget, m.via_widget);
         CU_ASSERT_EQUAL(form.flags & FORM_LEGACY, m.legacy ? FORM_LEGACY : 0);
         CU_ASSERT_EQUAL(message_seconds(&parts), i & 1 ? T / 1000000 : 0);
         buf_fini(&b);
@@ -160,9 +183,6 @@ static void test_ids(void)
 }
 
 const CU_TestInfo render_message_tests[] = {
-    {"three shapes", test_shapes},
-    {"parts", test_parts},
-    {"a long role", test_long_role},
-    {"ids", test_ids},
-    CU_TEST_INFO_NULL,
+    {"three shapes", test_shapes},   {"via", test_via}, {"parts", test_parts},
+    {"a long role", test_long_role}, {"ids", test_ids}, CU_TEST_INFO_NULL,
 };

@@ -20,6 +20,7 @@
     X(put_new_user)                                                                                                    \
     X(put_known_user)                                                                                                  \
     X(put_user_moves_inbox)                                                                                            \
+    X(claims_and_widgets_words)                                                                                        \
     X(sends_in_order)                                                                                                  \
     X(send_to_unknown_chat)                                                                                            \
     X(link_names_the_owner)                                                                                            \

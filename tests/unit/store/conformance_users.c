@@ -1,5 +1,6 @@
 #include "conformance_cases.h"
 
+#include "chat/email.h"
 #include "store/ident.h"
 
 /* ---- POST /api/users/chats/create ---- */
@@ -358,4 +359,35 @@ void case_put_user_moves_inbox(struct rig *r)
         struct totals t = rig_totals(r);
         EXPECT_TEXT(rig_totals_text(r, &t), steps[i].totals);
     }
+}
+
+/* What visitors say without proof is kept as that, and nobody is found by it. */
+void case_claims_and_widgets_words(struct rig *r)
+{
+    struct op *op = rig_create(r, NULL, "ann@x.io", "Ann");
+    op->scope.kind = SCOPE_NOBODY;
+    CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
+    struct slice id = op->create.user.id;
+    char chat[UUID_LEN + 1] = {0}, key[64];
+    memcpy(chat, op->create.chat_id, UUID_LEN);
+    snprintf(key, sizeof(key), "%.*s", SLICE_ARG(id));
+    struct op *said = rig_send(r, chat, "assistant", "x", NULL), *other = rig_send(r, chat, "assistant", "y", NULL);
+    said->send.via_widget = true;
+    CU_ASSERT_EQUAL(RIG_APPLY(r, said, other), OK);
+    if (!rig_reopen(r))
+        return;
+    struct user u;
+    CU_ASSERT(rig_user(r, USER_BY_ID, key, &u));
+    EXPECT_SLICE(u.claimed_email, "ann@x.io");
+    CU_ASSERT(email_is_default(u.email));
+    CU_ASSERT_FALSE(rig_user(r, USER_BY_EMAIL, "ann@x.io", &u));
+    CU_ASSERT_PTR_NULL(rig_load(r, "ann@x.io"));
+    const char *text = rig_load(r, key);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "  assistant x @1 via widget\n  assistant y @2\n"));
+    /* a proof makes it the customer's own, and takes the claim away for good */
+    CU_ASSERT_EQUAL(RIG_APPLY(r, rig_create(r, key, "ann@x.io", NULL)), OK);
+    CU_ASSERT(rig_user(r, USER_BY_EMAIL, "ann@x.io", &u));
+    CU_ASSERT(slice_eq(u.id, slice_cstr(key)));
+    CU_ASSERT_EQUAL(u.claimed_email.len, 0);
 }

@@ -167,6 +167,8 @@ static enum err on_message(void *arg, const struct message *m)
     struct buf *out = arg;
     buf_printf(out, "  %.*s %.*s ", SLICE_ARG(m->role), SLICE_ARG(m->text));
     put_time(out, m->timestamp_us);
+    if (m->via_widget)
+        buf_append_lit(out, " via widget");
     buf_append_char(out, '\n');
     CU_ASSERT_FALSE(m->read);
     CU_ASSERT_FALSE(m->legacy);

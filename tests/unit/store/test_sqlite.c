@@ -196,6 +196,58 @@ static void migrations(void)
     sqlite_factory.wipe(NULL);
 }
 
+static void close_rig_store(struct rig *r)
+{
+    r->reader->vtable->reader_close(r->reader);
+    r->store->vtable->close(r->store);
+    r->reader = NULL;
+    r->store = NULL;
+}
+
+static void make_old_file(int version)
+{
+    const struct schema old = {sqlite_schema.steps, version};
+    struct db_options options = {.path = sqlite_test_path(), .durable = true, .cache_kib = 512};
+    struct sqlite_conn c = {0};
+    struct buf why = {0};
+    sqlite_factory.wipe(NULL);
+    run_sql("VACUUM"); /* makes the file */
+    CU_ASSERT_EQUAL_FATAL(db_open(&c, CONN_WRITER, &options, &why), OK);
+    CU_ASSERT_EQUAL(schema_migrate(&c, &old, &why), OK);
+    db_close(&c);
+    buf_fini(&why);
+}
+
+/* A file of each schema that there ever was, with a customer and a message in it. */
+static void files_of_older_schemas(void)
+{
+    static const char *const rows =
+        "INSERT INTO customers(id, oid, email, user_ref, name, ip, vibe, category, status, owner, last_chat, "
+        "timestamp, "
+        "location, device, created, last_seen, visits, visit_duration, activity, rev, chat_count) VALUES "
+        "(1, 'ann', 'ann@x.io', '', 'Ann', '', '', '', '', '', '', '', '', '', 7, 7, 1, 0, 7, 7, 1);"
+        "INSERT INTO chats(id, chat_id, user, status, created, updated, rev, flags, activity_rev, head, first, total) "
+        "VALUES (1, 'c-1', 1, 'open', 7, 7, 7, 0, 9, 9, 9, 1);"
+        "INSERT INTO messages(rev, chat, prev, seq, ts, role, text) VALUES (9, 1, 0, 1, 9, 'user', 'old');"
+        "UPDATE meta SET value = 9 WHERE key = 'rolled_rev'";
+    struct rig r;
+    struct user u;
+    for (int version = 1; version < sqlite_schema.version && rig_open(&r, &sqlite_factory); version++) {
+        close_rig_store(&r);
+        make_old_file(version);
+        run_sql(rows);
+        if (rig_reopen(&r)) {
+            CU_ASSERT_EQUAL(ask_file(sqlite_test_path(), "PRAGMA user_version"), sqlite_schema.version);
+            CU_ASSERT(rig_user(&r, USER_BY_ID, "ann", &u));
+            CU_ASSERT_EQUAL(u.claimed_email.len, 0);
+            CU_ASSERT_EQUAL(rig_say(&r, "c-1", "user", "new"), OK);
+            const char *text = rig_load(&r, "ann");
+            CU_ASSERT(text && strstr(text, " user old ") && strstr(text, " user new ") && !strstr(text, "via"));
+        }
+        rig_close(&r);
+    }
+}
+
 /* ---- what a crash leaves ---- */
 
 static void copy_file(const char *suffix)
@@ -589,6 +641,7 @@ const CU_TestInfo sqlite_tests[] = {
     {"files are private, commits durable", private_and_durable},
     {"durability off", durability_off},
     {"migrations are all or nothing", migrations},
+    {"files of older schemas", files_of_older_schemas},
     {"a crash at every commit of a roll-up", crash_at_every_commit},
     {"rows follow when quiet and at close", rows_follow},
     {"more chats than memory keeps", more_chats_than_kept},
