@@ -7,8 +7,6 @@
 #include "base/log.h"
 #include "chat/email.h"
 
-#define COMPLETE_MS 60000
-
 /* How well a document fits: the lower the better; of equals the one with the lower _id, which is the older ObjectId. */
 enum fit { FIT_OBJECT_ID, FIT_TEXT_ID, FIT_REF, FIT_EMAIL, FIT_FOLDED_EMAIL, FIT_NOT };
 
@@ -161,13 +159,11 @@ void mongo_complete_addresses(const struct mongo_conn *conn)
 {
     bson_error_t error;
     bson_t reply;
-    bson_t opts = BSON_INITIALIZER;
     bson_t *filter = BCON_NEW("email", "{", "$regex", BCON_UTF8("^[ \\t\\n\\r]|[A-Z]|[ \\t\\n\\r]$"), "}",
                               "email_folded", "{", "$exists", BCON_BOOL(false), "}");
     bson_t *change = mongo_pipeline("{\"p\":[{\"$set\":{\"email_folded\":{\"$toLower\":{\"$trim\":{"
                                     "\"input\":\"$email\",\"chars\":\" \\t\\n\\r\"}}}}}]}");
-    BSON_APPEND_INT64(&opts, "maxTimeMS", COMPLETE_MS);
-    if (!mongoc_collection_update_many(conn->customers, filter, change, &opts, &reply, &error))
+    if (!mongoc_collection_update_many(conn->customers, filter, change, NULL, &reply, &error))
         log_warn(
             "existing data not completed",
             "error=\"%s\": addresses with capitals or blanks are found as they are stored only; the next start tries "
@@ -177,7 +173,6 @@ void mongo_complete_addresses(const struct mongo_conn *conn)
         log_info("existing data completed", "addresses=%lld: found whatever their case and blanks",
                  (long long)bson_number(&reply, "modifiedCount"));
     bson_destroy(&reply);
-    bson_destroy(&opts);
     bson_destroy(filter);
     bson_destroy(change);
 }

@@ -5,7 +5,6 @@ extern const CU_TestInfo compose_tests[];
 extern const CU_TestInfo cache_tests[];
 extern const CU_TestInfo cache_load_tests[];
 extern const CU_TestInfo cache_thread_tests[];
-extern const CU_TestInfo cache_sqlite_tests[];
 extern const CU_TestInfo view_tests[];
 extern const CU_TestInfo view_since_tests[];
 extern const CU_TestInfo view_owner_tests[];

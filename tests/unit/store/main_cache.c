@@ -7,7 +7,6 @@ int main(void)
                                       {"cache", cache_tests},
                                       {"cache loads", cache_load_tests},
                                       {"cache threads", cache_thread_tests},
-                                      {"cache over sqlite", cache_sqlite_tests},
                                       {"views", view_tests},
                                       {"views since", view_since_tests},
                                       {"views of an owner", view_owner_tests},

@@ -3,6 +3,7 @@
 #include "test_mongo_suites.h"
 
 #include "base/clock.h"
+#include "store/ident.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -529,6 +530,39 @@ static void adopted_by_two(void)
     kit_fini(&k);
 }
 
+/* Addresses with capitals or blanks stood in the database before: the start makes them comparable, and nothing else. */
+static void odd_addresses(void)
+{
+    static const struct {
+        const char *ident, *id;
+    } rows[] = {{"Ann@X.io", "ann"}, {"ann@x.io", "ann"},       {" ANN@X.IO", "ann"}, {"bob@x.io", "plain"},
+                {"Bob@x.io", "bob"}, {"BOB@x.io", "bob"},       {"b@x.io", "blank"},  {"stale@x.io", NULL},
+                {"new@x.io", "old"}, {"\xc3\x84@x.io", "utf8"}, {"no sign", "none"}};
+    struct kit k;
+    struct totals t;
+    kit_init(&k);
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"ann\",\"email\":\"Ann@X.io\"}");
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"bob\",\"email\":\"Bob@x.io\"}");
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"plain\",\"email\":\"bob@x.io\"}");
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"blank\",\"email\":\" b@x.io\\t\"}");
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"old\",\"email\":\"new@x.io\",\"email_folded\":\"stale@x.io\"}");
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"utf8\",\"email\":\"\xc3\x84@X.io\"}");
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"none\",\"email\":\"No Sign\"}");
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":\"odd\",\"email\":7}");
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    CU_ASSERT_EQUAL(k.store->vtable->totals(k.store, &t), OK);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct user u;
+        enum err e = ident_read(k.reader, slice_cstr(rows[i].ident), &k.arena, &u);
+        CU_ASSERT_EQUAL(e, rows[i].id ? OK : ERR_NOT_FOUND);
+        CU_ASSERT(e != OK || slice_eq(u.id, slice_cstr(rows[i].id)));
+    }
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS, "{\"email_folded\":{\"$exists\":true}}"), 6);
+    CU_ASSERT_EQUAL(
+        kit_count(&k, MONGO_CUSTOMERS, "{\"_id\":\"ann\",\"email\":\"Ann@X.io\",\"email_folded\":\"ann@x.io\"}"), 1);
+    kit_fini(&k);
+}
+
 const CU_TestInfo mongo_legacy_tests[] = {
     {"every oddity is served as it is", served_as_it_is},
     {"new messages continue the old, in order", continued_in_order},
@@ -543,5 +577,6 @@ const CU_TestInfo mongo_legacy_tests[] = {
     {"more than a page of them", many_adopted},
     {"the database refuses: the start goes on", adoption_refused},
     {"two nodes at once", adopted_by_two},
+    {"addresses with capitals and blanks are found", odd_addresses},
     CU_TEST_INFO_NULL,
 };
