@@ -106,6 +106,19 @@ bool field_number(const struct body *b, const char *name, struct rules *r, doubl
     return false;
 }
 
+/* Which not every store could hold. Depth is bounded by the parser. */
+static bool has_nul_key(struct json_value v)
+{
+    struct json_value key, value;
+    struct slice raw = json_raw(v), text;
+    if (!memmem(raw.ptr, raw.len, "\\u0000", 6)) /* so none but those who try pay for the walk */
+        return false;
+    for (struct json_iter it = json_iter(v); json_next(&it, &key, &value);)
+        if ((json_string(key, &text) == OK && memchr(text.ptr, '\0', text.len)) || has_nul_key(value))
+            return true;
+    return false;
+}
+
 bool field_object(const struct body *b, const char *name, struct rules *r, struct slice *out)
 {
     const struct body_field *f = present(b, name);
@@ -116,8 +129,10 @@ bool field_object(const struct body *b, const char *name, struct rules *r, struc
         return false;
     }
     struct slice source = json_raw(f->json);
-    if (!rules_verdict(r, json_is_paired(f->json) ? validate_object(source) : unpaired, "body", name,
-                       slice_of(NULL, 0)))
+    struct verdict verdict = json_is_paired(f->json) ? validate_object(source) : unpaired;
+    if (verdict.fault == FAULT_NONE && has_nul_key(f->json))
+        verdict = (struct verdict){.fault = FAULT_FORM, .reason = "must not have a key with a NUL character"};
+    if (!rules_verdict(r, verdict, "body", name, slice_of(NULL, 0)))
         return false;
     *out = source;
     return true;

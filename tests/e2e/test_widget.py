@@ -112,6 +112,27 @@ class UsersData(ServerCase):
                 r = self.http.post("/api/users/data", body, [JSON] if body is not None else [])
                 self.assertInvalid(r, ("body",), kind)
 
+    def test_keys_that_a_driver_refuses_stop_nobody(self):
+        """An empty key in `location` made the batch fail and be tried again until every send was a 503."""
+        chat, other = self.chat(), self.server.client()
+        for location in ('{"":1}', '{"a":{"":[{"":2}]}}', '{"a.b":1,".":2,"$set":{"$x":3}}', '{"d":1,"d":2}'):
+            with self.subTest(location):
+                email = new_email()
+                r = other.post("/api/users/data", '{"email":"%s","location":%s}' % (email, location), [JSON])
+                self.assertEqual(r.status, 200, r)
+                chat.send(location)
+                self.assertEqual(self.user(email)["location"], json.loads(location))
+        self.assertEqual(self.get("/api/health").json()["status"], "healthy")
+
+    def test_a_key_with_NUL_is_named(self):
+        for field, value in (("location", '{"a\\u0000b":1}'), ("device", '{"a":[{"\\u0000":{}}]}')):
+            with self.subTest(value):
+                r = self.http.post("/api/users/data", '{"email":"%s","%s":%s}' % (new_email(), field, value), [JSON])
+                self.assertInvalid(r, ("body", field), "value_error")
+        email = new_email()
+        self.post("/api/users/data", {"email": email, "location": {"a": "\0", "\\u0000": "\\u0000"}})
+        self.assertEqual(self.user(email)["location"], {"a": "\0", "\\u0000": "\\u0000"})
+
     def test_odd_values_are_kept_or_refused_but_never_an_error_of_ours(self):
         for field in ("email", "name", "timestamp", "lastSeen", "totalVisits", "ip", "location", "device", "vibe",
                       "visitDuration", "chatId", "category", "status", "user_id"):

@@ -40,6 +40,8 @@ class Disk(unittest.TestCase):
             until(lambda: traffic.count(503) > 20, "writes are refused")
             until(lambda: self.says(503, "unavailable"), "health says so")
             self.assertEqual(server.client().get("/api/debug/users-chats").status, 200)  # reads go on
+            ask = server.client().post("/api/chat", {"message": "x", "session_id": "s"})  # nobody responds to what is not stored
+            self.assertEqual((ask.status, ask.header("Retry-After")), (503, "1"), ask)
             time.sleep(1)
             more = figures()
             end()

@@ -69,6 +69,7 @@ class Away(unittest.TestCase):
         self.assertTrue(health["store"]["detail"], health)
         requests = [("POST", "/api/users/chats/create", {"email": "ann@x.io"}),
                     ("POST", f"/api/users/chats/{chat.id if chat else 'unknown'}/send", {"content": "x"}),
+                    ("POST", "/api/chat", {"message": "x", "session_id": "s"}),  # nobody will respond to what is not stored
                     ("GET", "/api/debug/users-chats", None), ("GET", "/api/users/ann@x.io/chats", None)]
         for method, target, body in requests:
             r = server.http.request(method, target, body)

@@ -5,6 +5,8 @@
 #include "json/json_in.h"
 
 #include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 void put_text(bson_t *doc, const char *key, struct slice s)
 {
@@ -33,6 +35,23 @@ void put_id(bson_t *doc, const char *key, struct slice id)
         put_text(doc, key, id);
 }
 
+/* An id of an existing database that is a number or a truth value, by the text that bson_text() makes of it. */
+static bool put_plain_id(bson_t *array, const char *key, struct slice id)
+{
+    char text[32], again[32], *end;
+    if (id.len == 0 || id.len >= sizeof(text) || !memchr("-0123456789tf", id.ptr[0], 13))
+        return false;
+    memcpy(text, id.ptr, id.len);
+    text[id.len] = '\0';
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+        return bson_append_bool(array, key, -1, text[0] == 't');
+    (void)snprintf(again, sizeof(again), "%lld", strtoll(text, &end, 10));
+    if (strcmp(text, again) == 0) /* equals a double of that value too */
+        return bson_append_int64(array, key, -1, strtoll(text, NULL, 10));
+    (void)snprintf(again, sizeof(again), "%.17g", strtod(text, &end));
+    return strcmp(text, again) == 0 && bson_append_double(array, key, -1, strtod(text, NULL));
+}
+
 void append_id_forms(bson_t *array, uint32_t *at, struct slice id)
 {
     char digits[16];
@@ -40,10 +59,13 @@ void append_id_forms(bson_t *array, uint32_t *at, struct slice id)
     struct oid oid;
     bson_uint32_to_string((*at)++, &key, digits, sizeof(digits));
     put_text(array, key, id);
-    if (!oid_parse(id, &oid))
-        return;
-    bson_uint32_to_string((*at)++, &key, digits, sizeof(digits));
-    put_oid(array, key, &oid);
+    bson_uint32_to_string(*at, &key, digits, sizeof(digits));
+    if (oid_parse(id, &oid)) {
+        put_oid(array, key, &oid);
+        ++*at;
+    } else if (put_plain_id(array, key, id)) {
+        ++*at;
+    }
 }
 
 void put_id_in(bson_t *doc, const char *key, const struct slice *ids, size_t count)

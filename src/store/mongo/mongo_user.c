@@ -8,7 +8,29 @@
 #include "chat/email.h"
 
 /* How well a document fits: the lower the better; of equals the one with the lower _id, which is the older ObjectId. */
-enum fit { FIT_OBJECT_ID, FIT_TEXT_ID, FIT_REF, FIT_EMAIL, FIT_FOLDED_EMAIL, FIT_NOT };
+enum fit { FIT_OBJECT_ID, FIT_TEXT_ID, FIT_PLAIN_ID, FIT_REF, FIT_EMAIL, FIT_FOLDED_EMAIL, FIT_NOT };
+
+/* What an _id is, in the database's own order. Of another kind, such as a document, no text means it: its customer is in no
+ * answer, as if it were not there, and its address is free. */
+enum id_kind { ID_NONE, ID_NUMBER, ID_STRING, ID_OID, ID_TRUTH };
+
+static enum id_kind kind_of(const bson_iter_t *it)
+{
+    switch (bson_iter_type(it)) {
+    case BSON_TYPE_INT32:
+    case BSON_TYPE_INT64:
+    case BSON_TYPE_DOUBLE:
+        return ID_NUMBER;
+    case BSON_TYPE_UTF8:
+        return ID_STRING;
+    case BSON_TYPE_OID:
+        return ID_OID;
+    case BSON_TYPE_BOOL:
+        return ID_TRUTH;
+    default:
+        return ID_NONE;
+    }
+}
 
 static struct slice text_of(const bson_iter_t *it)
 {
@@ -29,14 +51,31 @@ static bool is_text(const bson_iter_t *it, struct slice id)
     return BSON_ITER_HOLDS_UTF8(it) && slice_eq(text_of(it), id);
 }
 
+/* A number or a truth value, which existing databases may have as ids: by its text. */
+static bool is_plain(const bson_iter_t *it, struct slice id)
+{
+    struct arena a;
+    enum id_kind kind = kind_of(it);
+    if (kind != ID_NUMBER && kind != ID_TRUTH)
+        return false;
+    arena_init(&a, 0);
+    bool same = slice_eq(bson_text(it, &a), id);
+    arena_fini(&a);
+    return same;
+}
+
 static enum fit fit_of(const bson_t *doc, enum user_by by, struct slice value)
 {
     bson_iter_t it;
-    if (by & USER_BY_ID && bson_iter_init_find(&it, doc, "_id")) {
+    if (!bson_iter_init_find(&it, doc, "_id") || kind_of(&it) == ID_NONE)
+        return FIT_NOT;
+    if (by & USER_BY_ID) {
         if (is_oid(&it, value))
             return FIT_OBJECT_ID;
         if (is_text(&it, value))
             return FIT_TEXT_ID;
+        if (is_plain(&it, value))
+            return FIT_PLAIN_ID;
     }
     if (by & USER_BY_REF && bson_iter_init_find(&it, doc, "user_id") && (is_oid(&it, value) || is_text(&it, value)))
         return FIT_REF;
@@ -47,7 +86,7 @@ static enum fit fit_of(const bson_t *doc, enum user_by by, struct slice value)
     return email_same(text_of(&it), value) ? FIT_FOLDED_EMAIL : FIT_NOT;
 }
 
-/* By _id, in the database's own order of the two kinds there are. */
+/* By _id. */
 static bool is_before(const bson_t *a, const bson_t *b)
 {
     bson_iter_t x, y;
@@ -57,7 +96,9 @@ static bool is_before(const bson_t *a, const bson_t *b)
         return bson_oid_compare(bson_iter_oid(&x), bson_iter_oid(&y)) < 0;
     if (BSON_ITER_HOLDS_UTF8(&x) && BSON_ITER_HOLDS_UTF8(&y))
         return strcmp(bson_iter_utf8(&x, NULL), bson_iter_utf8(&y, NULL)) < 0;
-    return BSON_ITER_HOLDS_UTF8(&x);
+    if (kind_of(&x) == ID_NUMBER && kind_of(&y) == ID_NUMBER)
+        return bson_iter_as_double(&x) < bson_iter_as_double(&y);
+    return kind_of(&x) < kind_of(&y);
 }
 
 static void put_branch(bson_t *any, unsigned at, const bson_t *branch)

@@ -8,3 +8,4 @@ extern const CU_TestInfo mongo_index_tests[];
 extern const CU_TestInfo mongo_lease_tests[];
 extern const CU_TestInfo mongo_list_tests[];
 extern const CU_TestInfo mongo_migrate_tests[];
+extern const CU_TestInfo mongo_refused_tests[];
