@@ -386,6 +386,11 @@ class Rates(AuthCase):
         # what the client itself put before is not believed
         forged = self.via("6.6.6.6, 203.0.113.4")
         self.burst(lambda: self.http.post(CREATE, {"email": new_email()}, forged), 3, 0, 1, full)
+        # two proxies, a line of each: behind them it is still this client, and another is another
+        lines = self.via("6.6.6.6, 203.0.113.4,") + self.via("") + self.via("127.0.0.2, ,")
+        self.burst(lambda: self.http.post(CREATE, {"email": new_email()}, lines), 3, 0, 2, full)
+        r = self.http.post(CREATE, {"email": new_email()}, self.via("203.0.113.6") + self.via("127.0.0.2"))
+        self.assertEqual(r.status, 200)
 
     def test_websockets_through_a_proxy(self):
         def upgrade():
