@@ -330,18 +330,21 @@ static void merge_user(struct user *u, const struct user *given, uint32_t set)
 }
 
 /* By address, a default one too: what strangers report under it is one customer's, whom no other request finds by it. A
- * caller that is one customer means itself, under whatever address it gives. */
-static enum err find_reported(struct store *s, struct op *op)
+ * caller that is one customer means itself, under whatever address it gives. An owner's dashboard hears ERR_NOT_FOUND of an
+ * address that is another's: so whether the customer is known is told apart. */
+static enum err find_reported(struct store *s, struct op *op, bool *known)
 {
     struct op_put_user *p = &op->put_user;
-    if (op->scope.kind == SCOPE_USER)
-        return s->vtable->find_user(s, USER_BY_ID, op->scope.id, &op->arena, &p->user);
-    enum err found = s->vtable->find_user(s, USER_BY_EMAIL, p->given.email, &op->arena, &p->user);
-    if (email_is_default(p->given.email) || (found != OK && found != ERR_NOT_FOUND))
-        return found;
-    enum err err = check_names(s, op, p->given.email, found == OK ? p->user.id : (struct slice){0});
-    p->address_alone = found == ERR_NOT_FOUND;
-    return err == OK ? found : err;
+    bool self = op->scope.kind == SCOPE_USER;
+    enum err err = self ? s->vtable->find_user(s, USER_BY_ID, op->scope.id, &op->arena, &p->user)
+                        : s->vtable->find_user(s, USER_BY_EMAIL, p->given.email, &op->arena, &p->user);
+    *known = err == OK;
+    if (err != OK && err != ERR_NOT_FOUND)
+        return err;
+    if (self || email_is_default(p->given.email))
+        return OK;
+    p->address_alone = !*known;
+    return check_names(s, op, p->given.email, *known ? p->user.id : (struct slice){0});
 }
 
 /* Whose customer one is, it may say once: then it is for dashboards to say. */
@@ -393,10 +396,13 @@ static enum err put_user_target(struct store *s, struct op *op)
     struct op_put_user *p = &op->put_user;
     p->before = (struct user){0};
     p->address_alone = false;
-    enum err err = find_reported(s, op);
-    if (err == ERR_NOT_FOUND)
+    bool known;
+    enum err err = find_reported(s, op, &known);
+    if (err != OK)
+        return err;
+    if (!known)
         return new_reported(s, op);
-    return err == OK && !made_by_us(&p->user, p->rev, p->now_us) ? change_reported(s, op) : err;
+    return made_by_us(&p->user, p->rev, p->now_us) ? OK : change_reported(s, op);
 }
 
 static enum err apply_put_user(struct attempt *try, struct op *op)

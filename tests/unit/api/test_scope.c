@@ -282,6 +282,13 @@ static void test_reports(void)
     check_user(&w, "fay", "user_fay@widget.local", "fay@x.io", "");
     CU_ASSERT_EQUAL(report(&w, SCOPE_OWNER, "o1", "bob@x.io", "o1"), ERR_NOT_FOUND);
     CU_ASSERT_EQUAL(report(&w, SCOPE_OWNER, "o2", "bob@x.io", "o2"), OK);
+    /* An address that is another's id was reported into being a new customer's, who then answered for that other. */
+    struct totals t;
+    CU_ASSERT_EQUAL(w.store->vtable->read_totals(w.reader, &t), OK);
+    int64_t users = t.users;
+    CU_ASSERT_EQUAL(report(&w, SCOPE_OWNER, "o2", "fay", "o2"), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(w.store->vtable->read_totals(w.reader, &t), OK);
+    CU_ASSERT_EQUAL(t.users, users);
     CU_ASSERT_EQUAL(report(&w, SCOPE_NOBODY, "", "bob@x.io", ""), ERR_DENIED);
     end(&w);
 }

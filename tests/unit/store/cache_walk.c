@@ -170,14 +170,19 @@ static struct slice numbered(struct arena *a, const char *before, int n)
     return arena_slice(a, slice_cstr(text));
 }
 
-/* A token's id is never a default address, and an ObjectId's digits are small: principal_set() sees to it. */
+/* Never a default address; an ObjectId's digits would have to be small. */
+static struct slice token_id(struct walk *w)
+{
+    struct slice id = pick(w);
+    struct oid oid;
+    return email_is_default(id) || oid_parse(id, &oid) ? SLICE_LIT("ann") : id;
+}
+
 static void make_scope(struct walk *w, struct op *op)
 {
     int kind = dice(w, 10);
-    struct slice id = pick(w);
-    struct oid oid;
-    if (kind < 2 && !email_is_default(id) && !oid_parse(id, &oid))
-        op->scope = (struct scope){.kind = SCOPE_USER, .id = id};
+    if (kind < 2)
+        op->scope = (struct scope){.kind = SCOPE_USER, .id = token_id(w)};
     else if (kind == 2)
         op->scope = (struct scope){.kind = SCOPE_NOBODY};
     else if (kind == 3)
@@ -359,25 +364,38 @@ static bool same_view(struct walk *w, const struct view_query *q)
     return same;
 }
 
-/* Whom a text means, and what memory says of whether a token may see that customer. */
+/* What memory says of whether a token may see the customer that it asks for by this text. */
+static bool same_sight(struct walk *w, struct slice ident, enum err found, const struct user *meant, struct arena *a)
+{
+    struct user self;
+    struct slice id = {0};
+    const struct scope owner = {.kind = SCOPE_OWNER, .id = SLICE_LIT("o1")};
+    const struct scope user = {.kind = SCOPE_USER, .id = token_id(w)};
+    enum sight sight = cache_sees_user(w->cache, ident, &owner, a, &id);
+    bool same = sight == SIGHT_UNKNOWN ||
+                (found == OK && (sight == SIGHT_YES) == scope_allows(&owner, meant->id, meant->owner));
+    sight = cache_sees_user(w->cache, ident, &user, a, &id);
+    if (!same || sight == SIGHT_UNKNOWN)
+        return same;
+    enum err err = w->reader->vtable->read_user(w->reader, USER_BY_ID, user.id, a, &self);
+    return err == OK && (sight == SIGHT_YES) == scope_names(&self, ident);
+}
+
 static bool same_ident(struct walk *w, struct slice ident)
 {
     struct arena a;
     struct user u = {0};
-    struct slice id = {0}, seen = {0};
-    struct scope scope = {.kind = SCOPE_USER, .id = pick(w)};
+    struct slice id = {0};
     arena_init(&a, 0);
     enum err store = ident_read(w->reader, ident, &a, &u);
-    enum sight sight = cache_sees_user(w->cache, ident, &scope, &a, &seen);
+    bool sights = same_sight(w, ident, store, &u, &a);
     enum err memory = cache_resolve(w->cache, w->reader, ident, &a, &id);
     bool same = memory == store && (store != OK || slice_eq(id, u.id));
-    if (sight != SIGHT_UNKNOWN)
-        same = same && store == OK && (sight == SIGHT_YES) == slice_eq(scope.id, u.id);
-    if (!same)
-        fprintf(stderr, "ident \"%.*s\": memory %.*s (%s, sight %d of \"%.*s\"), store %.*s (%s)\n", SLICE_ARG(ident),
-                SLICE_ARG(id), err_text(memory), (int)sight, SLICE_ARG(scope.id), SLICE_ARG(u.id), err_text(store));
+    if (!same || !sights)
+        fprintf(stderr, "ident \"%.*s\": memory %.*s (%s), store %.*s (%s)%s\n", SLICE_ARG(ident), SLICE_ARG(id),
+                err_text(memory), SLICE_ARG(u.id), err_text(store), sights ? "" : ", and tokens' sights differ");
     arena_fini(&a);
-    return same;
+    return same && sights;
 }
 
 static struct view_query any_view(struct walk *w)
