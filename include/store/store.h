@@ -1,6 +1,6 @@
 /* store.h: the interface that both stores fulfil; one conformance suite runs against each.
  * Thread:  store_open/close from main. Functions of struct store_vtable marked [writer] on the writer thread
- *          only; a struct store_reader on the one thread that opened it; health() from any thread.
+ *          only; a struct store_reader on one thread, to which whoever opened it may hand it; health() from any thread.
  * Owns:    a store owns its connections. Results are copied into the caller's arena or given to a sink whose
  *          slices are valid during the call only.
  * Blocks:  on the database; never called from workers or broadcasters.

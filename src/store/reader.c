@@ -14,7 +14,7 @@ struct reader_thread {
     struct readers *pool;
     unsigned index;
     pthread_t thread;
-    struct store_reader *reader; /* opened on the thread, for life; NULL while the store is away */
+    struct store_reader *reader; /* for life; NULL while the store is away */
 };
 
 struct readers {
@@ -66,6 +66,12 @@ static enum err answer(struct reader_thread *t, struct op *op)
     return op->view.answer.result == VIEW_FAILED ? op->view.answer.error : OK;
 }
 
+static void close_reader(struct reader_thread *t)
+{
+    if (t->reader)
+        t->pool->store->vtable->reader_close(t->reader);
+}
+
 static void *reader_main(void *arg)
 {
     struct reader_thread *t = arg;
@@ -81,8 +87,7 @@ static void *reader_main(void *arg)
         metrics_observe(H_READ, (uint64_t)(clock_mono_us() - before));
         op_finish(op, e);
     }
-    if (t->reader)
-        t->pool->store->vtable->reader_close(t->reader);
+    close_reader(t);
     return NULL;
 }
 
@@ -100,7 +105,11 @@ enum err readers_start(struct store *store, struct cache *cache, int64_t count, 
     pthread_cond_init(&r->filled, NULL);
     for (unsigned i = 0; i < r->count; i++) {
         r->threads[i] = (struct reader_thread){.pool = r, .index = i};
+        /* Now, and not at the first read, which may come when a disk that was well at start no longer is. */
+        if (cache_is_open(cache) && store->vtable->reader_open(store, &r->threads[i].reader) != OK)
+            r->threads[i].reader = NULL;
         if (pthread_create(&r->threads[i].thread, NULL, reader_main, &r->threads[i]) != 0) {
+            close_reader(&r->threads[i]);
             readers_stop(r);
             readers_free(r);
             return ERR_NOMEM;

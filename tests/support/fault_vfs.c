@@ -155,9 +155,11 @@ static int file_traits(sqlite3_file *file)
 static int shm_map(sqlite3_file *file, int region, int size, int extend, void volatile **out)
 {
     struct fault_file *f = of(file);
-    if (fate(FAULT_SHM, f->name) != FAULT_NONE)
-        return SQLITE_IOERR_SHMSIZE;
-    return f->real->pMethods->xShmMap(f->real, region, size, extend, out);
+    enum fault_kind kind = fate(FAULT_SHM, f->name);
+    if (kind == FAULT_TEAR)
+        return SQLITE_IOERR_SHMMAP;
+    int rc = f->real->pMethods->xShmMap(f->real, region, size, kind == FAULT_NONE && extend, out);
+    return rc == SQLITE_OK && kind == FAULT_REFUSE && extend && !*out ? SQLITE_IOERR_SHMSIZE : rc;
 }
 
 static int shm_lock(sqlite3_file *file, int offset, int n, int flags)

@@ -12,7 +12,7 @@
 
 enum fault_kind {
     FAULT_NONE,
-    FAULT_REFUSE, /* nothing of it is done */
+    FAULT_REFUSE, /* nothing of it is done; a part of the log's index that is there already can be had */
     FAULT_TEAR,   /* half of a write is done, all of what has no halves; a lock is held by somebody else */
 };
 

@@ -23,6 +23,11 @@ struct checkpointer {
     bool finishing; /* one of the writer's */
 };
 
+bool checkpoint_safe_by_itself(int version)
+{
+    return version >= 3051003 || (version >= 3050007 && version < 3051000) || (version >= 3044006 && version < 3045000);
+}
+
 /* What a pass found when it read the log's header (frames), and how many are in the database's file now (moved). A commit
  * beside the pass is known by a log that is longer than the pass saw. Where it began anew meanwhile, it looks shorter, and
  * the next commit will tell; after a failure too. */

@@ -16,6 +16,8 @@
 
 struct checkpointer;
 
+/* Of sqlite3_libversion_number(): false: only the turns keep that version from the defect, and other programs take none. */
+bool checkpoint_safe_by_itself(int version);
 NODISCARD enum err checkpointer_start(const struct db_options *options, struct checkpointer **out);
 void checkpointer_stop(struct checkpointer *c); /* accepts NULL; frees */
 /* A commit has written: the log has that many frames now. */

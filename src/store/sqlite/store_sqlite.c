@@ -250,7 +250,7 @@ static void sqlite_maintain(struct store *store, int64_t now_mono_us, bool idle)
         return;
     if (s->heads.pending_count > 0 && rollup_all(s, QUIET_BUDGET_US) != OK)
         return;
-    if (s->wal_frames > 0 && s->wal_asked != s->wal_frames) {
+    if (s->checkpointer && s->wal_frames > 0 && s->wal_asked != s->wal_frames) {
         s->wal_asked = s->wal_frames;
         checkpointer_ask(s->checkpointer);
     }
@@ -376,6 +376,11 @@ enum err store_sqlite_open(const struct config *config, struct slice path, struc
     }
     if (!uri.durable)
         log_warn("store durability is off", "answers come before the disk has the data: for measurements only");
+    if (!checkpoint_safe_by_itself(sqlite3_libversion_number()))
+        log_info("store library",
+                 "sqlite=%s advice=\"while the server runs, no other program may write or checkpoint this file; "
+                 "reading it and .backup are safe (https://sqlite.org/wal.html#walresetbug)\"",
+                 sqlite3_libversion());
     store_note_health(s);
     *out = &s->base;
     return OK;

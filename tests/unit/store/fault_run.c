@@ -20,8 +20,8 @@ struct run {
     int seen_chat;
     struct op *batch[BATCH_MOST];
     size_t count;
-    enum fault_kept kept; /* where the plan cuts the power */
-    const char *broken;   /* what was first */
+    const struct fault_run *asked;
+    const char *broken; /* what was first */
 };
 
 static void breaks(struct run *run, const char *what)
@@ -43,36 +43,50 @@ static void stop(struct run *run)
     r->store = NULL;
 }
 
+static void open_reader(struct run *run)
+{
+    struct rig *r = &run->rig;
+    if (r->store && !r->reader && r->store->vtable->reader_open(r->store, &r->reader) != OK)
+        r->reader = NULL;
+}
+
+static bool is_up(const struct run *run)
+{
+    return run->rig.store && (run->rig.reader || run->asked->alone) && !fault_power_is_off();
+}
+
 static void start(struct run *run)
 {
     struct rig *r = &run->rig;
-    for (int tries = 0; !r->reader && tries < TRIES; tries++) {
+    for (int tries = 0; !is_up(run) && tries < TRIES; tries++) {
         if (!r->store && sqlite_factory.open(NULL, &r->store) != OK)
             r->store = NULL;
-        if (r->store && r->store->vtable->reader_open(r->store, &r->reader) != OK)
-            r->reader = NULL;
+        if (!run->asked->alone)
+            open_reader(run);
         if (!fault_power_is_off())
             continue;
         stop(run);
-        fault_power_on(run->kept);
+        fault_power_on(run->asked->kept);
     }
-    if (!r->reader)
+    if (!is_up(run)) {
         breaks(run, "the store does not open again");
+        return;
+    }
+    struct sqlite_store *s = sqlite_store_of(r->store);
+    if (!run->asked->alone)
+        return;
+    checkpointer_stop(s->checkpointer);
+    s->checkpointer = NULL;
 }
 
 /* What is still to be done is not done, and what the plan says of a cut comes before what is asked here. */
 static void crash(struct run *run, enum fault_kept kept)
 {
-    kept = fault_power_is_off() ? run->kept : kept;
+    kept = fault_power_is_off() ? run->asked->kept : kept;
     fault_power_off();
     stop(run);
     fault_power_on(kept);
     start(run);
-}
-
-static bool is_down(const struct run *run)
-{
-    return !run->rig.reader || fault_power_is_off();
 }
 
 /* ---- what was stored ---- */
@@ -81,7 +95,7 @@ static int64_t ask(struct run *run, const char *sql)
 {
     int64_t value = -1;
     for (int tries = 0; value < 0 && tries < TRIES; tries++) {
-        if (is_down(run))
+        if (!is_up(run))
             crash(run, FAULT_KEEP_ALL);
         if (run->rig.store)
             value = sqlite_ask(sqlite_store_of(run->rig.store)->conn.db, sql);
@@ -172,8 +186,11 @@ static void check_totals(struct run *run)
 /* With no faults on the way. */
 static void check(struct run *run)
 {
-    if (!run->rig.reader)
+    open_reader(run);
+    if (!run->rig.reader) {
+        breaks(run, "no reader opens");
         return;
+    }
     check_histories(run);
     check_memory(run);
     check_totals(run);
@@ -189,7 +206,7 @@ static void create_chat(struct run *run, int chat)
     struct op *op = NULL;
     enum err err = ERR_STORE;
     for (int tries = 0; err != OK && tries < TRIES; tries++) {
-        if (is_down(run)) {
+        if (!is_up(run)) {
             crash(run, FAULT_KEEP_ALL);
             op = NULL;
         }
@@ -245,7 +262,7 @@ static bool send_batch(struct run *run, int tries, bool duplicates)
     for (size_t i = 0; i < run->count; i++)
         revs[i] = run->batch[i]->send.rev;
     enum err err = ERR_STORE;
-    for (int i = 0; err != OK && i < tries && !is_down(run); i++) {
+    for (int i = 0; err != OK && i < tries && is_up(run); i++) {
         if (i % 4 == 3)
             run->rig.store->vtable->maintain(run->rig.store, clock_mono_us(), true);
         err = rig_apply(&run->rig, run->batch, run->count);
@@ -255,7 +272,7 @@ static bool send_batch(struct run *run, int tries, bool duplicates)
         if (op->result != OK || op->send.duplicate != duplicates || (!duplicates && op->send.rev != revs[i]))
             breaks(run, "a message got another answer than OK and its id");
     }
-    if (err != OK && tries == TRIES && !is_down(run))
+    if (err != OK && tries == TRIES && is_up(run))
         breaks(run, "a batch is never taken");
     return err == OK;
 }
@@ -281,7 +298,7 @@ static void send_again(struct run *run, int first, int count)
 
 static void upkeep(struct run *run, int turn)
 {
-    if (is_down(run))
+    if (!is_up(run))
         return;
     struct sqlite_store *s = sqlite_store_of(run->rig.store);
     if (turn % 3 == 0)
@@ -290,7 +307,7 @@ static void upkeep(struct run *run, int turn)
         return;
     s->committed_us = INT64_MIN / 2; /* quiet for long: rows follow, and the log is moved */
     run->rig.store->vtable->maintain(run->rig.store, clock_mono_us(), true);
-    while (checkpointer_busy(s->checkpointer))
+    while (s->checkpointer && checkpointer_busy(s->checkpointer))
         usleep(20);
 }
 
@@ -328,9 +345,9 @@ static void limit_files(rlim_t bytes)
     must(setrlimit(RLIMIT_FSIZE, &limit) == 0);
 }
 
-const char *fault_run(const struct fault_plan *plan, enum fault_kept kept, int64_t *calls)
+const char *fault_run(struct fault_run *asked)
 {
-    struct run run = {.kept = kept, .rig = {.factory = &sqlite_factory, .rev = RIG_T0 - 1000}};
+    struct run run = {.asked = asked, .rig = {.factory = &sqlite_factory, .rev = RIG_T0 - 1000}};
     arena_init(&run.rig.arena, 0);
     run.rig.pool = op_pool_new(1000, 1 << 20);
     must(run.rig.pool != NULL);
@@ -338,14 +355,14 @@ const char *fault_run(const struct fault_plan *plan, enum fault_kept kept, int64
     limit_files(2 << 20);
     fault_forget();
     sqlite_factory.wipe(NULL);
-    fault_plan(plan);
+    fault_plan(&asked->plan);
     start(&run);
     for (int i = 0; i < CHATS; i++)
         create_chat(&run, i);
     send_all(&run);
-    *calls = fault_count();
+    asked->calls = fault_count();
     fault_plan(&(struct fault_plan){0});
-    if (!run.broken && !is_down(&run)) /* as it runs */
+    if (!run.broken && is_up(&run)) /* as it runs */
         check(&run);
     crash(&run, FAULT_KEEP_SYNCED);
     check(&run); /* and what the disk has */

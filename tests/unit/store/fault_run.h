@@ -6,5 +6,12 @@
 
 enum { SENDS = 200 };
 
-/* NULL: all that was acknowledged is there. Else what was broken first. calls: how many the plan counted. */
-const char *fault_run(const struct fault_plan *plan, enum fault_kept kept, int64_t *calls);
+struct fault_run {
+    struct fault_plan plan;
+    enum fault_kept kept; /* where the plan cuts the power */
+    bool alone;           /* the writer's connection is the only one */
+    int64_t calls;        /* out: how many the plan counted */
+};
+
+/* NULL: all that was acknowledged is there. Else what was broken first. */
+const char *fault_run(struct fault_run *run);

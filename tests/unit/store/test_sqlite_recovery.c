@@ -6,11 +6,19 @@
 
 #include <stdio.h>
 
-/* The reader's connection is not there yet, as in the first half second of an existing database's server. */
 static void close_reader(struct rig *r)
 {
     r->store->vtable->reader_close(r->reader);
     r->reader = NULL;
+}
+
+/* No other connection is there, as once in the first half second of an existing database's server. */
+static void leave_alone(struct rig *r)
+{
+    struct sqlite_store *s = sqlite_store_of(r->store);
+    checkpointer_stop(s->checkpointer);
+    s->checkpointer = NULL;
+    close_reader(r);
 }
 
 static bool open_reader(struct rig *r)
@@ -56,7 +64,7 @@ static void failed_commit_of_the_only_connection(const char *key)
     const char *a = rig_chat(&r, "ann");
     if (!rig_reopen(&r))
         return;
-    close_reader(&r);
+    leave_alone(&r);
     CU_ASSERT_EQUAL(rig_say(&r, a, "user", "one"), OK);
     struct op *op = rig_send(&r, a, "user", "two", key);
     int64_t rev = op->send.rev;
@@ -87,6 +95,31 @@ static void failed_commit_with_a_key(void)
     failed_commit_of_the_only_connection("k");
 }
 
+/* Syncs fail for a while, and no file grows; then a reader opens: it finds all in place, and need not make the log's index. */
+static void reader_opens_in_trouble(void)
+{
+    struct rig r;
+    if (!rig_open(&r, &sqlite_factory))
+        return;
+    const char *a = rig_chat(&r, "ann");
+    CU_ASSERT_EQUAL(rig_say(&r, a, "user", "one"), OK);
+    leave_alone(&r);
+    const unsigned ops = FAULT_TRUNCATE | FAULT_SYNC | FAULT_SHM | FAULT_DELETE;
+    fault_plan(&(struct fault_plan){.kind = FAULT_REFUSE, .ops = ops, .at = 1, .calls = INT32_MAX});
+    for (int i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(rig_say(&r, a, "user", "no"), ERR_STORE);
+        if (open_reader(&r)) {
+            CU_ASSERT_PTR_NOT_NULL(rig_load(&r, "ann"));
+            close_reader(&r);
+        }
+    }
+    stop_failing();
+    CU_ASSERT_EQUAL(rig_say(&r, a, "user", "two"), OK);
+    if (open_reader(&r))
+        expect_texts(&r, "one two ");
+    rig_close(&r);
+}
+
 /* Should the log be recovered under us all the same (the connection is closed here by hand), all that the failed commit
  * held is there: the retry answers as the first try would have, and counts nothing twice. */
 static void failed_commit_that_is_there(void)
@@ -97,9 +130,7 @@ static void failed_commit_that_is_there(void)
     struct sqlite_store *s = sqlite_store_of(r.store);
     const char *a = rig_chat(&r, "ann");
     CU_ASSERT_EQUAL(rig_say(&r, a, "user", "one"), OK);
-    checkpointer_stop(s->checkpointer);
-    s->checkpointer = NULL;
-    close_reader(&r);
+    leave_alone(&r);
     struct user given = {.email = SLICE_LIT("bob@example.com"), .owner = SLICE_LIT("acme")};
     struct op *ops[] = {rig_create(&r, "bob", NULL, "Bob"), rig_put(&r, &given, USER_EMAIL | USER_OWNER),
                         rig_send(&r, a, "user", "two", NULL), rig_send(&r, a, "agent", "three", "k"),
@@ -132,5 +163,6 @@ const CU_TestInfo sqlite_recovery_tests[] = {
     {"a failed commit of the only connection", failed_commit_without_a_key},
     {"the same, with a client key", failed_commit_with_a_key},
     {"a failed commit that is there after all", failed_commit_that_is_there},
+    {"a reader opens in the middle of trouble", reader_opens_in_trouble},
     CU_TEST_INFO_NULL,
 };

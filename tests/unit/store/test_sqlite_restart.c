@@ -133,7 +133,18 @@ static void log_begins_anew_in_a_checkpoint(void)
     rig_close(&t.rig);
 }
 
+static void versions_with_the_defect(void)
+{
+    static const int safe[] = {3044006, 3044999, 3050007, 3051003, 3052000, 4000000};
+    static const int not_safe[] = {3007000, 3040001, 3044005, 3045000, 3050006, 3051000, 3051002};
+    for (size_t i = 0; i < sizeof(safe) / sizeof(safe[0]); i++)
+        CU_ASSERT_TRUE(checkpoint_safe_by_itself(safe[i]));
+    for (size_t i = 0; i < sizeof(not_safe) / sizeof(not_safe[0]); i++)
+        CU_ASSERT_FALSE(checkpoint_safe_by_itself(not_safe[i]));
+}
+
 const CU_TestInfo sqlite_restart_tests[] = {
     {"the log begins anew while a checkpoint is held", log_begins_anew_in_a_checkpoint},
+    {"versions with the defect", versions_with_the_defect},
     CU_TEST_INFO_NULL,
 };
