@@ -43,9 +43,10 @@ enum err sqlite_begin(struct store *store)
         err = store_open_writer(s, NULL);
     if (err == OK)
         err = store_begin(s);
-    if (err != OK)
-        store_note_health(s);
-    return err;
+    if (err == OK)
+        return OK;
+    store_note_health(s);
+    return err == ERR_NOMEM ? err : ERR_STORE; /* no op is at fault: none was tried */
 }
 
 /* A trigger may end the transaction, and some failures do. */

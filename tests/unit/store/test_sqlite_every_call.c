@@ -1,7 +1,7 @@
 /* A run of 200 sends with restarts, once for every call that SQLite makes to its files on the way, where that call goes
  * wrong: it is refused, or torn, or an outage begins with it, or the power goes. Afterwards what was acknowledged is
  * readable, in order, once; totals equal counts; memory equals the rows; the file is sound.
- * Some thirty calls of each kind, or with SAKURAD_TEST_FULL=1 every one (tools/soak --only disk). */
+ * Some twenty calls of each kind, or with SAKURAD_TEST_FULL=1 every one (tools/soak --only disk). */
 #include "fault_run.h"
 #include "sqlite_fault_suites.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { RUNS_EACH = 30 };
+enum { RUNS_EACH = 20 };
 
 #define REFUSED    .kind = FAULT_REFUSE, .ops = FAULT_CHANGES, .calls = 1
 #define TORN       .kind = FAULT_TEAR, .ops = FAULT_CHANGES, .calls = 1
