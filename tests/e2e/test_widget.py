@@ -273,6 +273,55 @@ class Create(ServerCase):
                 self.assertEqual(self.user(ident)["email"], better)
                 self.assertEqual(self.user(better)["_id"], ident)
 
+    def test_an_address_that_is_another_customers_id_is_refused(self):
+        """It was taken; once that customer was out of memory its widget was served the attacker's chats."""
+        address = new_email()
+        self.create(user_id=address, name="Its id is an address")
+        plain = self.create(email=new_email())["user_id"]
+        for email in (plain, plain.upper(), address, "no-sign", " x "):
+            for target, body in (("/api/users/chats/create", {"email": email}),
+                                 ("/api/users/chats/create", {"user_id": "eve", "email": email}),
+                                 ("/api/users/data", {"email": email})):
+                with self.subTest(email=email, target=target):
+                    self.assertInvalid(self.http.post(target, body), ("body", "email"), "value_error")
+        self.assertError(self.http.get("/api/users/eve"), 404, "User not found")
+        self.assertEqual(self.user(address)["name"], "Its id is an address")
+        self.assertEqual(self.create(user_id=address, email=address)["user_id"], address)  # its own
+
+    def test_an_id_that_is_an_address_means_who_has_it(self):
+        email = new_email()
+        ident = self.create(email=email)["user_id"]
+        self.assertEqual(self.create(user_id=email)["user_id"], ident)
+        self.assertEqual(self.get(f"/api/users/{email}/chats").json()["total_chats"], 2)
+
+    def test_a_default_address_finds_nobody(self):
+        """Two strangers were one customer, and read each other."""
+        for email in ("unknown@example.com", "Unknown@Example.com", "guest@widget.local"):
+            with self.subTest(email):
+                self.post("/api/users/data", {"email": email})
+                ids = {self.create(email=email)["user_id"] for _ in range(3)}
+                self.assertEqual(len(ids), 3)
+                self.assertError(self.http.get(f"/api/users/{email}/chats"), 404, "User not found")
+                for ident in ids:
+                    made = f"user_{ident}@widget.local"
+                    self.assertEqual(self.user(ident)["email"], made)
+                    self.assertEqual(self.get(f"/api/users/{made}/chats").json()["user_id"], ident)
+        self.assertError(self.http.post("/api/users/chats/create", {"email": "  "}), 400,
+                         "Either user_id or email is required")
+
+    def test_spellings_of_one_address_are_one_customer(self):
+        email = "Zoë.B@" + new_email().split("@")[1]
+        email = email.replace("Zoë", "Zoe" + uuid.uuid4().hex[:8])
+        ident = self.create(email=email)["user_id"]
+        for spelling in (email.lower(), email.upper(), f" {email} "):
+            with self.subTest(spelling):
+                self.assertEqual(self.create(email=spelling)["user_id"], ident)
+                self.post("/api/users/data", {"email": spelling, "vibe": "happy"})
+                path = spelling.replace(" ", "%20")
+                self.assertEqual(self.get(f"/api/users/{path}/chats").json()["user_id"], ident)
+                self.assertEqual({c["user_id"] for c in self.get(f"/api/chats?email={path}").json()["chats"]}, {ident})
+        self.assertEqual(self.get(f"/api/users/{ident}/chats").json()["total_chats"], 4)
+
     def test_a_good_email_stays(self):
         email = new_email()
         ident = self.create(email=email)["user_id"]

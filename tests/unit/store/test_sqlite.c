@@ -1,5 +1,6 @@
 /* What is SQLite's own: the file, its schema, what a crash leaves, readers beside the writer. */
 #include "sqlite_files.h"
+#include "store/ident.h"
 #include "store/sqlite/sqlite_store.h"
 #include "suites.h"
 
@@ -194,6 +195,36 @@ static void migrations(void)
     db_close(&c);
     buf_fini(&why);
     sqlite_factory.wipe(NULL);
+}
+
+/* A file of the first schema, with two spellings of one address: both stay, and are compared once it is opened. */
+static void addresses_of_an_older_file(void)
+{
+    static const struct {
+        const char *ident, *id;
+    } rows[] = {{"Ann@x.io", "one"}, {"ann@x.io", "two"}, {"ANN@X.IO", "one"}, {"bob@x.io", "three"}};
+    const struct schema first = {sqlite_schema.steps, 1};
+    struct db_options options = {.path = sqlite_test_path(), .durable = true, .cache_kib = 512};
+    struct sqlite_conn c = {0};
+    struct buf why = {0};
+    sqlite_factory.wipe(NULL);
+    run_sql("VACUUM");
+    CU_ASSERT_EQUAL_FATAL(db_open(&c, CONN_WRITER, &options, &why), OK);
+    CU_ASSERT_EQUAL(schema_migrate(&c, &first, &why), OK);
+    db_close(&c);
+    run_sql("INSERT INTO customers SELECT id, oid, email, '', oid, '', '', '', '', '', '', '', '', '', 1, 1, 1, 0, 1, "
+            "id, 0 "
+            "FROM (SELECT 1 id, 'one' oid, 'Ann@x.io' email UNION ALL SELECT 2, 'two', 'ann@x.io' "
+            "UNION ALL SELECT 3, 'three', char(9) || ' Bob@X.io ')");
+    struct rig r = {.factory = &sqlite_factory};
+    arena_init(&r.arena, 0);
+    for (size_t i = 0; rig_reopen(&r) && i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct user u = {0};
+        CU_ASSERT_EQUAL(ident_read(r.reader, slice_cstr(rows[i].ident), &r.arena, &u), OK);
+        CU_ASSERT(slice_eq(u.id, slice_cstr(rows[i].id)));
+    }
+    rig_close(&r);
+    buf_fini(&why);
 }
 
 static void close_rig_store(struct rig *r)
@@ -641,6 +672,7 @@ const CU_TestInfo sqlite_tests[] = {
     {"files are private, commits durable", private_and_durable},
     {"durability off", durability_off},
     {"migrations are all or nothing", migrations},
+    {"addresses of an older file are compared", addresses_of_an_older_file},
     {"files of older schemas", files_of_older_schemas},
     {"a crash at every commit of a roll-up", crash_at_every_commit},
     {"rows follow when quiet and at close", rows_follow},
