@@ -81,5 +81,7 @@ enum hub_right api_may_subscribe(void *arg, const struct ws_principal *who, enum
 enum hub_sight api_may_see(void *arg, const struct ws_principal *who, struct slice chat_id);
 /* With or without authentication. */
 bool api_up_to_date(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor);
+/* A broadcaster's: is the key that signed its token still in force? */
+bool api_still_good(void *arg, const struct ws_principal *who);
 /* Ops that came back to this worker: oldest first. */
 void api_complete(struct api_worker *w, struct mailbox_node *list);

@@ -26,6 +26,7 @@ struct principal {
     char id[USER_ID_MAX]; /* widget: its customer; dashboard: the owner it is bound to, empty: none */
     uint64_t client;      /* what rate limits count: the same for all tokens of one subject */
     int64_t until_s;      /* wall clock: not good from then on (skew included) */
+    uint64_t key;         /* which key signed it; a number that tells nothing of the key */
 };
 
 static inline struct slice principal_id(const struct principal *p)
@@ -56,7 +57,8 @@ struct auth;
 /* files: the first key signs, all verify. warnings: a line for each file that others may read. */
 NODISCARD enum err auth_new(char *const *files, unsigned count, struct auth **out, struct buf *warnings,
                             struct buf *why);
-void auth_free(struct auth *a); /* accepts NULL */
+void auth_free(struct auth *a);                        /* accepts NULL */
+bool auth_has_key(const struct auth *a, uint64_t key); /* of a principal; a NULL: none */
 enum token_verdict auth_verify(const struct auth *a, struct slice token, int64_t now_s, struct principal *out);
 NODISCARD enum err auth_issue(const struct auth *a, const struct principal *p, int64_t now_s, int64_t ttl_s,
                               struct buf *out);

@@ -39,5 +39,7 @@ static inline bool grants_stale(struct grants_board *b, const struct grants *hav
 }
 /* The current one instead of `have` (NULL: none yet). */
 const struct grants *grants_take(struct grants_board *b, const struct grants *have);
+/* Is the key that signed a principal's token still one of ours? Any thread. */
+bool grants_has_key(struct grants_board *b, uint64_t key);
 unsigned grants_origins(struct grants_board *b);                     /* how many are listed now */
 void grants_drop(struct grants_board *b, const struct grants *have); /* accepts NULL */

@@ -43,6 +43,9 @@ struct broadcaster_options {
      */
     void (*on_closed)(void *arg, uint64_t tag);
     void *on_closed_arg;
+    /* Asked of each connection's principal as it comes and at broadcaster_recheck(); false: it is closed. NULL: nobody is. */
+    bool (*still_good)(void *arg, const struct ws_principal *who);
+    void *still_good_arg;
 };
 
 NODISCARD enum err broadcaster_new(struct broadcaster **out, const struct broadcaster_options *options);
@@ -65,6 +68,8 @@ void broadcaster_adopt(struct broadcaster *b, struct ws_handover *h);
 void broadcaster_refetch(struct broadcaster *b);
 /* Closes the connections that are open with 1001: they are served elsewhere from now on. Any thread. */
 void broadcaster_dismiss(struct broadcaster *b);
+/* Rights may have gone: those that are no longer good are closed with 1008. Any thread. */
+void broadcaster_recheck(struct broadcaster *b);
 /* Connections adopted and not yet closed. Any thread. */
 unsigned broadcaster_connections(const struct broadcaster *b);
 /* For the watchdog: loop_turns() and loop_busy_us() of it. */

@@ -16,6 +16,7 @@ struct ws_principal {
     uint8_t role;
     uint8_t id_len;
     char id[WS_PRINCIPAL_ID_MAX];
+    uint64_t key;    /* likewise the authorisation layer's: what the right stands on */
     int64_t until_s; /* wall clock: past it the connection is closed (1008), within a second; 0: never */
 };
 

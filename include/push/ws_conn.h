@@ -47,6 +47,8 @@ void ws_set_adopt(struct ws_set *s, struct ws_handover *h);
 void ws_set_turn(struct ws_set *s);
 int ws_set_next_ms(struct ws_set *s); /* for the loop's timeout: -1 none, 0 there is more to read */
 void ws_set_close_all(struct ws_set *s, uint16_t code, const char *reason);
+/* Those with a principal that is no longer good. */
+void ws_set_recheck(struct ws_set *s, bool (*still_good)(void *arg, const struct ws_principal *who), void *arg);
 unsigned ws_set_count(const struct ws_set *s);
 struct loop *ws_set_loop(struct ws_set *s);
 struct timer_wheel *ws_set_timers(struct ws_set *s);

@@ -85,10 +85,17 @@ void api_websocket(struct call *c)
     if (!check(c->w, c->s, c->req) || (c->w->api->guarded && !guard_connect(c)))
         return;
     if (c->who) {
-        who = (struct ws_principal){.role = c->who->kind, .id_len = c->who->id_len, .until_s = c->who->until_s};
+        who = (struct ws_principal){
+            .role = c->who->kind, .id_len = c->who->id_len, .until_s = c->who->until_s, .key = c->who->key};
         memcpy(who.id, c->who->id, c->who->id_len);
     }
     hand_over(c->w, c->s, c->req, c->who ? &who : NULL);
+}
+
+bool api_still_good(void *arg, const struct ws_principal *who)
+{
+    struct api *api = arg;
+    return grants_has_key(&api->grants, who->key);
 }
 
 static struct scope scope_of(const struct ws_principal *who)

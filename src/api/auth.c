@@ -22,6 +22,7 @@
 
 struct key {
     size_t len;
+    uint64_t name; /* the beginning of its digest */
     unsigned char bytes[AUTH_KEY_MAX];
 };
 
@@ -122,6 +123,23 @@ static enum err read_key(const char *file, struct key *key, struct buf *warnings
     return e;
 }
 
+static enum err name_key(const struct auth *a, struct key *key)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    if (EVP_Digest(key->bytes, key->len, digest, NULL, a->sha256, NULL) != 1)
+        return ERR_NOMEM;
+    memcpy(&key->name, digest, sizeof(key->name));
+    return OK;
+}
+
+bool auth_has_key(const struct auth *a, uint64_t key)
+{
+    for (unsigned i = 0; a && i < a->count; i++)
+        if (a->keys[i].name == key)
+            return true;
+    return false;
+}
+
 enum err auth_new(char *const *files, unsigned count, struct auth **out, struct buf *warnings, struct buf *why)
 {
     struct auth *a = calloc(1, sizeof(*a) + count * sizeof(a->keys[0]));
@@ -132,6 +150,8 @@ enum err auth_new(char *const *files, unsigned count, struct auth **out, struct 
     a->count = count;
     for (unsigned i = 0; i < count && e == OK; i++)
         e = read_key(files[i], &a->keys[i], warnings, why);
+    for (unsigned i = 0; i < count && e == OK; i++)
+        e = name_key(a, &a->keys[i]);
     if (e != OK) {
         auth_free(a);
         return e;
@@ -344,6 +364,7 @@ enum token_verdict auth_verify(const struct auth *a, struct slice token, int64_t
     for (unsigned i = 0; i < a->count; i++)
         if (signed_by(a, &a->keys[i], head, token.ptr + signed_len + 1)) {
             v = read_claims(&a->keys[i], token, now_s, out);
+            out->key = a->keys[i].name;
             break;
         }
     if (v != TOKEN_GOOD)

@@ -88,6 +88,14 @@ const struct grants *grants_take(struct grants_board *b, const struct grants *ha
     return g;
 }
 
+bool grants_has_key(struct grants_board *b, uint64_t key)
+{
+    const struct grants *g = grants_take(b, NULL);
+    bool has = g && auth_has_key(g->auth, key);
+    grants_drop(b, g);
+    return has;
+}
+
 unsigned grants_origins(struct grants_board *b)
 {
     const struct grants *g = grants_take(b, NULL);

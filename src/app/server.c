@@ -246,7 +246,9 @@ static enum err make_broadcasters(struct server *s, struct buf *why)
                                               .app = &hub_app,
                                               .app_arg = &s->hub,
                                               .on_closed = on_ws_closed,
-                                              .on_closed_arg = s->admission};
+                                              .on_closed_arg = s->admission,
+                                              .still_good = s->access.auth ? api_still_good : NULL,
+                                              .still_good_arg = &s->api};
         enum err e = broadcaster_new(&s->broadcasters[i], &options);
         if (e != OK)
             return say(why, e, "a broadcaster");
@@ -464,6 +466,8 @@ void server_reload(struct server *s)
         log_info("reloaded", "keys=%u origins=%u", s->config->auth_key.count, grants_origins(&s->api.grants));
     else
         log_error("reload failed", "error=\"%s\" in_force=\"what was before\"", buf_cstr(&why));
+    for (unsigned i = 0; i < s->broadcaster_count; i++)
+        broadcaster_recheck(s->broadcasters[i]);
     log_warnings(&warnings);
     buf_fini(&warnings);
     buf_fini(&why);

@@ -42,6 +42,7 @@ struct broadcaster {
     alignas(CACHE_LINE) atomic_uint connections; /* adopt adds, the thread subtracts: relaxed, a number for a choice */
     atomic_bool refetch;                         /* anyone sets it, the thread clears it */
     atomic_bool dismiss;                         /* likewise */
+    atomic_bool recheck;                         /* likewise; release/acquire: what has changed is seen */
     atomic_bool stop;                            /* release/acquire: carries stop_deadline_us */
     atomic_int_fast64_t stop_deadline_us;
 };
@@ -106,6 +107,12 @@ void broadcaster_dismiss(struct broadcaster *b)
     mailbox_poke(b->mailbox);
 }
 
+void broadcaster_recheck(struct broadcaster *b)
+{
+    atomic_store_explicit(&b->recheck, true, memory_order_release);
+    mailbox_poke(b->mailbox);
+}
+
 unsigned broadcaster_connections(const struct broadcaster *b)
 {
     return atomic_load_explicit(&b->connections, memory_order_relaxed);
@@ -139,6 +146,13 @@ static void refuse(struct broadcaster *b, struct ws_handover *h)
     ws_handover_free(h);
 }
 
+/* Its right may have gone on the way here. */
+static bool is_good(const struct broadcaster *b, const struct ws_handover *h)
+{
+    return !h->has_principal || !b->options.still_good ||
+           b->options.still_good(b->options.still_good_arg, &h->principal);
+}
+
 static bool adopt_new(struct broadcaster *b)
 {
     struct mailbox_node *node = mailbox_take(b->mailbox);
@@ -147,7 +161,7 @@ static bool adopt_new(struct broadcaster *b)
     while (node) {
         struct ws_handover *h = (struct ws_handover *)(void *)node;
         node = node->next;
-        if (b->phase == CLOSING)
+        if (b->phase == CLOSING || !is_good(b, h))
             refuse(b, h);
         else
             ws_set_adopt(b->set, h);
@@ -190,6 +204,14 @@ static bool nothing_left(struct broadcaster *b)
         if (ring_depth(b->rings[i]) > 0)
             return false;
     return b->load == WS_APP_IDLE;
+}
+
+static void check_rights(struct broadcaster *b)
+{
+    if (!atomic_load_explicit(&b->recheck, memory_order_relaxed) || !b->options.still_good)
+        return;
+    (void)atomic_exchange_explicit(&b->recheck, false, memory_order_acquire);
+    ws_set_recheck(b->set, b->options.still_good, b->options.still_good_arg);
 }
 
 static void check_stop(struct broadcaster *b)
@@ -242,6 +264,7 @@ static void turn(struct broadcaster *b)
         more |= take_notices(b);
     b->load = app->on_turn ? app->on_turn(ws_set_app(b->set)) : WS_APP_IDLE;
     ws_set_turn(b->set);
+    check_rights(b);
     check_stop(b);
     more |= b->load != WS_APP_IDLE;
     int wait_ms = more ? 0 : sleep_ms(b);

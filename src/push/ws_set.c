@@ -316,6 +316,13 @@ void ws_set_close_all(struct ws_set *s, uint16_t code, const char *reason)
         ws_conn_close(s->conns[i], code, reason);
 }
 
+void ws_set_recheck(struct ws_set *s, bool (*still_good)(void *arg, const struct ws_principal *who), void *arg)
+{
+    for (uint32_t i = 0; i < s->count; i++)
+        if (s->conns[i]->principal && !still_good(arg, s->conns[i]->principal))
+            ws_conn_close(s->conns[i], WS_CLOSE_POLICY, "token is no longer good");
+}
+
 unsigned ws_set_count(const struct ws_set *s)
 {
     return s->count;

@@ -57,8 +57,15 @@ class Reload(ServerCase):
         self.hup()
         self.assertEqual((self.status(old), self.status(new)), (200, 200))
         made = self.post("/api/users/chats/create", {"email": "ann@example.com"}, new).json()
+        ours, theirs = (self.server.websocket(headers=t) for t in (new, old))
+        for ws in (ours, theirs):
+            ws.greet()
         self.put("key-b", SECOND)
         self.hup()
+        self.assertEqual(theirs.recv_close(), 1008)  # the right to listen goes with the key
+        ours.subscribe()
+        ours.close()
+        theirs.close()
         self.assertEqual((self.status(old), self.status(new)), (401, 200))  # however good it was found before
         self.get(f"/api/users/{made['user_id']}/chats", bearer(made["token"]))  # signed with the first key, the new one
 
