@@ -281,9 +281,9 @@ class Sight(Table, Claims, Words, AuthCase):
 
     def targets(self):
         """(whose, chat, user)"""
-        for user in (self.ann.id, self.ann.id.upper(), self.ann.email):
+        for user in (self.ann.id, self.ann.id.upper(), self.ann.email, self.ann.email.upper()):
             yield "own", self.ann.chat, user
-        for user in (self.bob.id, self.bob.id.upper(), self.bob.email):
+        for user in (self.bob.id, self.bob.id.upper(), self.bob.email, self.bob.email.upper()):
             yield "other's", self.bob.chat, user
         for i, user in enumerate(NO_USERS):
             yield "nobody's", NO_CHATS[i % len(NO_CHATS)], user
