@@ -81,6 +81,20 @@ class Restart(unittest.TestCase):
         self.assertEqual(Chat(self.server.http, email=chat.email).user_id, chat.user_id)
         self.server.stop()
 
+    def test_what_came_while_a_dashboard_was_away_is_told_when_it_subscribes(self):
+        """It stayed unseen until the next message."""
+        chats = self.fill()
+        cursor = self.server.http.get("/api/debug/users-chats").json()["cursor"]
+        self.restart(self.server.stop)
+        with self.server.subscriber(since=cursor) as ws:
+            self.assertEqual(ws.until_pong(), [], "nothing came")
+        chats[0].client = self.server.http
+        chats[0].send("while it was away")
+        self.restart(self.server.stop)
+        with self.server.subscriber(since=cursor) as ws:
+            ws.take_hint()
+        self.server.stop()
+
     def test_an_old_etag_does_not_match_other_bytes(self):
         chats = self.fill()
         tags = {v: self.server.http.get(v).header("ETag") for v in ("/api/debug/users-chats", f"/api/users/{chats[1].email}/chats")}
