@@ -61,9 +61,9 @@ enum view_result {
 struct view_answer {
     enum view_result result;
     enum err error;
-    struct blob *body;    /* one reference, the holder's; NULL but for VIEW_OK */
-    uint64_t question[2]; /* what was asked and by whom, hashed: with a version it makes the tag */
-    uint8_t etag_len;     /* 0 = this view has none */
+    struct blob *body; /* one reference, the holder's; NULL but for VIEW_OK */
+    uint64_t question; /* what was asked and by whom, hashed: with a version it makes the tag */
+    uint8_t etag_len;  /* 0 = this view has none */
     char etag[ETAG_MAX];
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/id.h"
 
+#include <endian.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -59,6 +60,13 @@ static uint64_t read_le64(const unsigned char *p, size_t len)
     return word;
 }
 
+static inline uint64_t load_le64(const unsigned char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return le64toh(word);
+}
+
 uint64_t siphash13(const void *ptr, size_t len, uint64_t k0, uint64_t k1)
 {
     const unsigned char *p = ptr;
@@ -70,7 +78,7 @@ uint64_t siphash13(const void *ptr, size_t len, uint64_t k0, uint64_t k1)
     };
     size_t left = len;
     for (; left >= 8; left -= 8, p += 8) {
-        uint64_t word = read_le64(p, 8);
+        uint64_t word = load_le64(p);
         s.v3 ^= word;
         sip_round(&s);
         s.v0 ^= word;

@@ -18,18 +18,17 @@ static struct slice named_chat(const struct view_query *q)
 
 void cache_question(const struct cache *c, const struct view_query *q, struct view_answer *out)
 {
+    /* Each text is hashed under a secret already: their sum tells them apart as well as a list of them would. */
+    uint64_t texts =
+        hash_text(named_chat(q)) + 3 * hash_text(q->owner) + 5 * hash_text(q->email) + 7 * hash_text(q->before);
     const uint64_t words[] = {(uint64_t)q->view << 8 | (uint64_t)q->viewer.kind,
                               hash_text(q->viewer.id),
-                              hash_text(named_chat(q)),
-                              hash_text(q->owner),
-                              hash_text(q->email),
-                              hash_text(q->before),
+                              texts,
                               (uint64_t)q->skip,
                               (uint64_t)q->limit,
                               (uint64_t)q->since,
                               (uint64_t)q->since_base};
-    out->question[0] = siphash13(words, sizeof(words), c->tag_keys[0], c->tag_keys[1]);
-    out->question[1] = siphash13(words, sizeof(words), c->tag_keys[2], c->tag_keys[3]);
+    out->question = siphash13(words, sizeof(words), c->tag_keys[0], c->tag_keys[1]);
 }
 
 static char *put_hex(char *at, uint64_t word, unsigned digits)
@@ -41,7 +40,7 @@ static char *put_hex(char *at, uint64_t word, unsigned digits)
 
 void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out)
 {
-    const uint64_t words[] = {out->question[0], out->question[1], version};
+    const uint64_t words[] = {out->question, version};
     char *at = out->etag;
     *at++ = '"';
     at = put_hex(at, siphash13(words, sizeof(words), c->tag_keys[0], c->tag_keys[1]), 16);
