@@ -67,6 +67,8 @@ struct config {
 NODISCARD enum err config_parse(struct config *c, int argc, char **argv, char **envp, struct buf *message);
 /* Only how lines are logged, as far as the words say it: how to say that the rest is wrong. */
 enum log_format config_log_format(int argc, char **argv, char **envp);
+/* Variables that begin with SAKURAD_ and are none of ours: a line for each, with the nearest name. */
+void config_unknown_env(char **envp, struct buf *out);
 void config_fini(struct config *c);
 void config_help(struct buf *out);                          /* --help: grouped, defaults, units, env names */
 void config_print(const struct config *c, struct buf *out); /* --print-config: flag = value, secrets masked */

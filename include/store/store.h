@@ -134,6 +134,11 @@ struct store_vtable {
                               size_t *count);
 };
 
+/* For --check-config: would a start be refused? Nothing is changed or made. warnings: lines, of what may pass by itself (a
+ * database that is away) or is passed over. why: a sentence. ERR_INVALID: it would, or could never work. */
+NODISCARD enum err store_check(const struct config *config, struct buf *warnings, struct buf *why);
+NODISCARD enum err store_sqlite_check(struct slice path, struct buf *why);
+NODISCARD enum err store_mongo_check(const struct config *config, struct buf *warnings, struct buf *why);
 /* Opens the store that the URI names. why: a sentence for the operator. */
 NODISCARD enum err store_open(const struct config *config, struct store **out, struct buf *why);
 NODISCARD enum err store_sqlite_open(const struct config *config, struct slice path, struct store **out,

@@ -1,6 +1,7 @@
 /* main.c: flags → config → server_start → wait for a signal → server_stop. Nothing else. */
 #include "app/access.h"
 #include "app/budget.h"
+#include "app/check.h"
 #include "app/migrate.h"
 #include "app/server.h"
 #include "base/log.h"
@@ -41,8 +42,7 @@ static int act(const struct config *c)
         buf_append_lit(&text, "sakurad " SAKURAD_VERSION "\n");
         break;
     case CONFIG_CHECK:
-        buf_append_lit(&text, "configuration is valid\n");
-        break;
+        return check_run(c, environ) ? 0 : 2;
     case CONFIG_PRINT:
         config_print(c, &text);
         budget_print(c, &text);
@@ -121,6 +121,7 @@ static int serve(const struct config *c)
         return 1;
     }
     struct buf why = {0};
+    check_environment(environ);
     struct server *server = NULL;
     enum err started = server_start(c, &server, &why);
     if (started != OK) {

@@ -208,7 +208,9 @@ const struct option_row option_rows[] = {
      .flag_only = true,
      .group = "Process",
      .help = "With --migrate: say what would be moved, change nothing."},
-    ACTION("check-config", CONFIG_CHECK, "Check the options and the environment, then exit."),
+    ACTION("check-config", CONFIG_CHECK,
+           "Check the options, the environment, files and the store as a start would, then exit. "
+           "Changes nothing; a database that is away is a warning."),
     ACTION("print-config", CONFIG_PRINT, "Print every option's value, passwords masked, then exit."),
     ACTION("version", CONFIG_VERSION, "Print the version, then exit."),
     ACTION("help", CONFIG_HELP, "Print this text, then exit."),

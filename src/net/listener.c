@@ -81,6 +81,27 @@ enum err listener_open(struct slice address, int *out, struct buf *why)
     return OK;
 }
 
+enum err listener_check(struct slice address, struct buf *why)
+{
+    struct sockaddr_storage at;
+    socklen_t len = 0;
+    if (parse_address(address, &at, &len) != OK) {
+        buf_printf(why, "cannot listen on %.*s: not an ADDR:PORT", SLICE_ARG(address));
+        return ERR_INVALID;
+    }
+    if (at.ss_family == AF_INET6)
+        ((struct sockaddr_in6 *)&at)->sin6_port = 0;
+    else
+        ((struct sockaddr_in *)&at)->sin_port = 0;
+    int fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool good = fd >= 0 && bind(fd, (struct sockaddr *)&at, len) == 0;
+    if (!good)
+        buf_printf(why, "cannot listen on %.*s: %s", SLICE_ARG(address), strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return good ? OK : ERR_INVALID;
+}
+
 void listener_address(int fd, char out[static ADDRESS_TEXT_MAX])
 {
     struct sockaddr_storage at = {0};

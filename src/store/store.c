@@ -1,15 +1,39 @@
 #include "store/store.h"
 
+static const struct slice sqlite = {"sqlite:", 7};
+static const char not_a_store[] =
+    "the store must be sqlite:PATH, mongodb://HOST/DATABASE or mongodb+srv://HOST/DATABASE";
+
+static bool is_mongo(struct slice uri)
+{
+    return slice_starts(uri, SLICE_LIT("mongodb://")) || slice_starts(uri, SLICE_LIT("mongodb+srv://"));
+}
+
+static struct slice after_scheme(struct slice uri)
+{
+    return slice_of(uri.ptr + sqlite.len, uri.len - sqlite.len);
+}
+
 /* What follows the scheme is handed on; MongoDB's driver wants its URI whole and reads it from the config. */
 enum err store_open(const struct config *config, struct store **out, struct buf *why)
 {
-    const struct slice sqlite = SLICE_LIT("sqlite:");
     struct slice uri = slice_cstr(config->store);
     *out = NULL;
     if (slice_starts(uri, sqlite))
-        return store_sqlite_open(config, slice_of(uri.ptr + sqlite.len, uri.len - sqlite.len), out, why);
-    if (slice_starts(uri, SLICE_LIT("mongodb://")) || slice_starts(uri, SLICE_LIT("mongodb+srv://")))
+        return store_sqlite_open(config, after_scheme(uri), out, why);
+    if (is_mongo(uri))
         return store_mongo_open(config, out, why);
-    buf_append_lit(why, "the store must be sqlite:PATH, mongodb://HOST/DATABASE or mongodb+srv://HOST/DATABASE");
+    buf_append_slice(why, slice_cstr(not_a_store));
+    return ERR_INVALID;
+}
+
+enum err store_check(const struct config *config, struct buf *warnings, struct buf *why)
+{
+    struct slice uri = slice_cstr(config->store);
+    if (slice_starts(uri, sqlite))
+        return store_sqlite_check(after_scheme(uri), why);
+    if (is_mongo(uri))
+        return store_mongo_check(config, warnings, why);
+    buf_append_slice(why, slice_cstr(not_a_store));
     return ERR_INVALID;
 }

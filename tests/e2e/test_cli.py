@@ -83,6 +83,42 @@ class Text(unittest.TestCase):
         self.assertEqual(run("--check-config", "--workers", "0")[0], 2)
         self.assertEqual(run("--check-config", env={"SAKURAD_WORKERS": "0"})[0], 2)
 
+    def test_what_a_start_refuses_the_check_refuses(self):
+        """In the same words: an address of another machine, folders and files that are no database, files that are not there."""
+        with tempfile.TemporaryDirectory() as directory:
+            with open(os.path.join(directory, "text"), "w", encoding="utf-8") as f:
+                f.write("no database at all, but longer than the head of one: " * 4)
+            for args, words in (
+                    (("--listen", "203.0.113.9:8000"), "cannot listen on 203.0.113.9:8000"),
+                    (("--admin-listen", "203.0.113.9:8000"), "cannot listen on 203.0.113.9:8000"),
+                    (("--store", f"sqlite:{directory}/none/a.db"), "a.db"),
+                    (("--store", f"sqlite:{directory}"), "not a regular file"),
+                    (("--store", f"sqlite:{directory}/text"), "not a "),
+                    (("--store", f"sqlite:{directory}/a.db?cache=1"), "unknown option 'cache'"),
+                    (("--store", f"mongodb://h/x?tls=true&tlsCAFile={directory}/ca.pem"), "ca.pem: No such file"),
+                    (("--store", "mongodb://h/x?maxPoolSize=2", "--readers", "4"), "--readers 4 needs 6 connections"),
+                    (("--store", "mongodb://h/x?w=0"), "asks for w=0")):
+                with self.subTest(args):
+                    code, out, err = run(*args, "--insecure-no-auth", "--check-config", cwd=directory)
+                    self.assertEqual((code, out), (2, ""), err)
+                    self.assertIn(words, err)
+                    if "--listen" not in args:
+                        args += ("--listen", "127.0.0.1:0")
+                    code, _, err = run(*args, "--insecure-no-auth", cwd=directory)
+                    self.assertIn(code, (1, 2), err)
+                    self.assertIn(words, err)
+
+    def test_a_slip_in_a_name_is_said(self):
+        code, out, err = run("--check-config", env={"SAKURAD_CACHE_MBB": "1", "SAKURAD_WORKERS": "2"})
+        self.assertEqual((code, out), (0, "configuration is valid\n"))
+        self.assertEqual(err, "sakurad: warning: SAKURAD_CACHE_MBB (environment) is no option of this version; "
+                              "did you mean SAKURAD_CACHE_MB?\n")
+
+    def test_a_database_that_is_away_is_a_warning(self):
+        code, out, err = run("--check-config", "--store", "mongodb://joe:s3cret@127.0.0.1:9/x")
+        self.assertEqual((code, out), (0, "configuration is valid\n"))
+        self.assertRegex(err, r"^sakurad: warning: the store mongodb://joe:\*\*\*@127\.0\.0\.1:9/x cannot be reached now: ")
+
     def test_actions_touch_nothing(self):
         directory = tempfile.mkdtemp()
         try:

@@ -55,6 +55,22 @@ class Away(unittest.TestCase):
         report("away at start", recovery_s=f"{took:.2f}")
         server.stop()
 
+    def test_a_wrong_password_is_no_outage(self):
+        """Health says which of the two it is, --check-config finds it, and the log is not filled with it."""
+        self.database.start()
+        uri = self.database.uri().replace("mongodb://", "mongodb://joe:s3cret@")
+        code, _, err = run("--store", uri, "--check-config")
+        self.assertEqual(code, 2, err)
+        self.assertRegex(err, r"the store mongodb://joe:\*\*\*@127\S+: authentication: ")
+        server = MongoServer("--write-timeout", "1000", store=uri).launch()
+        self.addCleanup(server.discard)
+        until(lambda: server.health()[1]["store"].get("reason") == "authentication", "health says why")
+        self.assertEqual(server.health()[0], 503)
+        time.sleep(2)  # about eight tries, one of which used to be three lines
+        self.assertLessEqual(server.log().count("uthentication failed"), 4, server.log())
+        self.assertNotIn("s3cret", server.log())
+        server.stop()
+
     def test_stops_while_it_is_away(self):
         server = MongoServer("--write-timeout", "5000", store=self.database.uri()).launch()
         self.addCleanup(server.discard)

@@ -50,3 +50,19 @@ enum err mongo_sort(const bson_error_t *error)
         return ERR_STORE;
     }
 }
+
+/* For health and --check-config: what somebody would have to do something about. */
+const char *mongo_reason(const bson_error_t *error)
+{
+    if (error->domain != MONGOC_ERROR_SERVER && strstr(error->message, "TLS"))
+        return strstr(error->message, "timed out") ? REASON_NO_ANSWER : REASON_TLS;
+    if (error->domain == MONGOC_ERROR_CLIENT && error->code == MONGOC_ERROR_CLIENT_AUTHENTICATE)
+        return REASON_AUTHENTICATION;
+    if (error->domain == MONGOC_ERROR_SERVER && (error->code == 18 || error->code == 13))
+        return error->code == 18 ? REASON_AUTHENTICATION : REASON_PERMISSION;
+    if (error->domain != MONGOC_ERROR_STREAM)
+        return NULL;
+    return error->code == MONGOC_ERROR_STREAM_NAME_RESOLUTION ? REASON_NAME
+           : error->code == MONGOC_ERROR_STREAM_SOCKET        ? REASON_NO_ANSWER
+                                                              : REASON_AWAY;
+}

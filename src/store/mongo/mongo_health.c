@@ -2,13 +2,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/metrics.h"
 
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LOG_AGAIN_US 10000000
+#define LOG_AGAIN_US 60000000
+#define DRIVER_WORDS 8 /* messages of the driver that are remembered, to say each once in LOG_AGAIN_US */
 
 void mongo_health_init(struct mongo_health *h)
 {
@@ -26,30 +28,47 @@ void mongo_health_get(struct mongo_health *h, struct store_health *out)
     bool reachable = atomic_load_explicit(&h->reachable, memory_order_relaxed);
     *out = (struct store_health){.ok = reachable && !atomic_load_explicit(&h->failing, memory_order_relaxed),
                                  .kind = "mongodb"};
+    if (!out->ok) {
+        const char *reason = atomic_load_explicit(&h->reason, memory_order_relaxed);
+        out->reason = reason || reachable ? reason : REASON_AWAY;
+    }
     if (out->ok || pthread_mutex_trylock(&h->lock) != 0)
         return;
     memcpy(out->detail, h->detail, sizeof(out->detail));
     pthread_mutex_unlock(&h->lock);
 }
 
-static void set_detail(struct mongo_health *h, const char *text)
+static void set_detail(struct mongo_health *h, const char *reason, const char *text)
 {
+    atomic_store_explicit(&h->reason, reason, memory_order_relaxed);
     pthread_mutex_lock(&h->lock);
     snprintf(h->detail, sizeof(h->detail), "%.*s", (int)sizeof(h->detail) - 1, text);
     pthread_mutex_unlock(&h->lock);
 }
 
-void mongo_health_failed(struct mongo_health *h, bool failing, const char *what, const char *message)
+bool mongo_health_hopeless(const struct mongo_health *h)
 {
+    const char *reason = atomic_load_explicit(&h->reason, memory_order_relaxed);
+    return reason && strcmp(reason, REASON_AUTHENTICATION) == 0;
+}
+
+void mongo_health_failed(struct mongo_health *h, bool failing, const char *what, const bson_error_t *error)
+{
+    const char *reason = mongo_reason(error);
     int64_t now = clock_mono_us();
     bool first = failing && !atomic_exchange_explicit(&h->failing, true, memory_order_relaxed);
-    if (failing)
-        set_detail(h, message);
+    /* That no server was found says less than what the monitors have said of it. */
+    bool known = error->domain == MONGOC_ERROR_SERVER_SELECTION &&
+                 !atomic_load_explicit(&h->reachable, memory_order_relaxed) &&
+                 atomic_load_explicit(&h->reason, memory_order_relaxed);
+    if (failing && !known)
+        set_detail(h, reason, error->message);
     int64_t last = atomic_load_explicit(&h->logged_us, memory_order_relaxed);
     if (!first && last != 0 && now - last < LOG_AGAIN_US)
         return;
     atomic_store_explicit(&h->logged_us, now, memory_order_relaxed);
-    log_warn("mongodb failed", "doing=\"%s\" error=\"%s\"", what, message);
+    log_warn("mongodb failed", "doing=\"%s\" reason=%s error=\"%s\"", what, reason ? reason : "unknown",
+             error->message);
 }
 
 void mongo_health_refused(struct mongo_health *h, const char *what, const bson_error_t *error)
@@ -84,7 +103,7 @@ static void on_topology(const mongoc_apm_topology_changed_t *event)
     if (writable && !before) {
         log_info("mongodb reachable", "topology=%s", mongoc_topology_description_type(now));
     } else if (!writable && before) {
-        set_detail(h, "no server that takes writes is reachable");
+        set_detail(h, REASON_AWAY, "no server that takes writes is reachable");
         log_warn("mongodb away", "topology=%s", mongoc_topology_description_type(now));
     }
 }
@@ -95,7 +114,7 @@ static void on_heartbeat_failed(const mongoc_apm_server_heartbeat_failed_t *even
     bson_error_t error;
     mongoc_apm_server_heartbeat_failed_get_error(event, &error);
     if (h && !atomic_load_explicit(&h->reachable, memory_order_relaxed))
-        set_detail(h, error.message);
+        set_detail(h, mongo_reason(&error), error.message);
 }
 
 /* --- commands --- */
@@ -156,9 +175,35 @@ static void append_commands(struct buf *out, void *arg)
     }
 }
 
+/* The driver says of each try the same: once in LOG_AGAIN_US is enough. */
+static bool is_said(const char *message)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static struct {
+        uint64_t hash;
+        int64_t at_us;
+    } said[DRIVER_WORDS];
+    uint64_t hash = hash_bytes(message, strlen(message));
+    int64_t now_us = clock_mono_us();
+    unsigned place = 0; /* its own, or else the oldest */
+    pthread_mutex_lock(&lock);
+    for (unsigned i = 0; i < DRIVER_WORDS && said[place].hash != hash; i++)
+        if (said[i].hash == hash || said[i].at_us < said[place].at_us)
+            place = i;
+    bool again = said[place].hash == hash && said[place].at_us != 0 && now_us - said[place].at_us < LOG_AGAIN_US;
+    if (!again) {
+        said[place].hash = hash;
+        said[place].at_us = now_us;
+    }
+    pthread_mutex_unlock(&lock);
+    return again;
+}
+
 static void on_driver_log(mongoc_log_level_t level, const char *domain, const char *message, void *arg)
 {
     (void)arg;
+    if (level > MONGOC_LOG_LEVEL_WARNING || is_said(message))
+        return;
     if (level <= MONGOC_LOG_LEVEL_CRITICAL)
         log_error("mongodb driver", "domain=%s message=\"%s\"", domain, message);
     else if (level == MONGOC_LOG_LEVEL_WARNING)

@@ -12,11 +12,21 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+/* One word for what a failure says of the database or of its configuration (mongo_error.c); NULL: nothing in particular. */
+#define REASON_AUTHENTICATION "authentication"
+#define REASON_PERMISSION     "permission"
+#define REASON_TLS            "tls"
+#define REASON_NAME           "name_resolution"
+#define REASON_AWAY           "away"
+#define REASON_NO_ANSWER      "no_answer" /* it takes connections, and does not answer as MongoDB does */
+const char *mongo_reason(const bson_error_t *error);
+
 struct mongo_health {
     atomic_bool reachable; /* the monitors see a server that takes writes */
     atomic_bool failing;   /* the last call failed though it may be reachable */
     atomic_bool closing;   /* what the monitors see from now on is their own end */
     atomic_llong logged_us;
+    _Atomic(const char *) reason;
     atomic_llong refused_us; /* when a refusal was last logged */
     pthread_mutex_t lock;    /* guards detail */
     char detail[STORE_DETAIL_MAX];
@@ -26,7 +36,9 @@ void mongo_health_init(struct mongo_health *h);
 void mongo_health_fini(struct mongo_health *h);
 void mongo_health_get(struct mongo_health *h, struct store_health *out);
 /* logs, and where `failing` also says so in health until mongo_health_worked() */
-void mongo_health_failed(struct mongo_health *h, bool failing, const char *what, const char *message);
+void mongo_health_failed(struct mongo_health *h, bool failing, const char *what, const bson_error_t *error);
+/* It will fail in the same way until somebody changes something: no need to ask often. */
+bool mongo_health_hopeless(const struct mongo_health *h);
 void mongo_health_worked(struct mongo_health *h);
 /* It answered, and would not do that one thing: a line now and then, no matter of health. */
 void mongo_health_refused(struct mongo_health *h, const char *what, const bson_error_t *error);

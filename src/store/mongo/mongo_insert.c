@@ -137,7 +137,7 @@ static enum err take_write_errors(struct insertion *in, const bson_t *reply, con
             fail(sent[at], verdict);
     }
     if (e != OK)
-        mongo_health_failed(&in->s->health, true, "inserting messages", first->message);
+        mongo_health_failed(&in->s->health, true, "inserting messages", first);
     else if (mongo_sort(first) != ERR_CONFLICT) /* those of repeated messages are our own */
         mongo_health_refused(&in->s->health, "inserting a message", first);
     return e;

@@ -25,7 +25,8 @@
 #define RENEW_US      3000000
 #define TRY_AGAIN_US  250000
 #define STANDBY_US    1000000
-#define CLAIM_WAIT_US 200000 /* of the writer, who asks again */
+#define HOPELESS_US   2000000 /* a wrong password */
+#define CLAIM_WAIT_US 200000  /* of the writer, who asks again */
 #define BATCH_POLL_US 2000
 
 enum lease_state { LOOKING, AWAY, REFUSED, HELD, LOST };
@@ -178,7 +179,7 @@ static int64_t contend(struct mongo_lease *l)
     int64_t asked_us = boot_us();
     if (lease_read(&l->table, &d, who, sizeof(who)) != OK) {
         set_state(l, AWAY, "");
-        return TRY_AGAIN_US;
+        return mongo_health_hopeless(&l->store->health) ? HOPELESS_US : TRY_AGAIN_US;
     }
     switch (lease_decide(&l->watch, &d, l->table.self, l->shared, boot_us())) {
     case LEASE_OURS: /* taken by a command whose answer was lost */
@@ -253,8 +254,8 @@ static enum err start(struct mongo_store *s)
     for (size_t i = 0; i < sizeof(id); i++)
         (void)snprintf(l->table.self + 2 * i, 3, "%02x", id[i]);
     process_self(&l->table.process);
-    /* The writer's pool for its short timeouts; a reader to health(), which asks the lease itself. */
-    enum err e = mongo_conn_open(&l->conn, &s->uris, MONGO_READER, s->writer_pool);
+    /* Of the writer's pool, for its short timeouts; and what fails here keeps the writer from its work. */
+    enum err e = mongo_conn_open(&l->conn, &s->uris, MONGO_WRITER, s->writer_pool);
     if (e == OK) {
         l->table.documents = mongoc_client_get_collection(l->conn.client, s->uris.database, MONGO_LEASES);
         e = pthread_create(&l->thread, NULL, lease_main, l) == 0 ? OK : ERR_NOMEM;

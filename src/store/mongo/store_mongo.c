@@ -8,6 +8,7 @@
  * Failure: any call that fails or whose result is unclear gives ERR_STORE and the writer runs the batch again; what the
  * database will not do for one op, whenever it is asked, is that op's own failure (mongo_error.c).
  * At start the database may be away: the driver's monitors keep looking for it, health() says so. */
+#include "mongo_check.h"
 #include "mongo_store.h"
 
 #include "base/clock.h"
@@ -16,13 +17,14 @@
 
 #include <stdlib.h>
 
-#define PING_EVERY_US 500000
+#define PING_EVERY_US    500000
+#define PING_HOPELESS_US 2000000
 
 enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, const char *what, const bson_error_t *error)
 {
     enum err e = s->in_batch && conn == &s->writer ? mongo_sort(error) : ERR_STORE;
     if (e == ERR_STORE)
-        mongo_health_failed(&s->health, conn->kind == MONGO_WRITER, what, error->message);
+        mongo_health_failed(&s->health, conn->kind == MONGO_WRITER, what, error);
     else
         mongo_health_refused(&s->health, what, error);
     return e;
@@ -78,9 +80,10 @@ static void mongo_maintain(struct store *st, int64_t now_mono_us, bool idle)
 {
     struct mongo_store *s = mongo_of(st);
     bson_error_t error;
+    int64_t every_us = mongo_health_hopeless(&s->health) ? PING_HOPELESS_US : PING_EVERY_US;
     bool failing = atomic_load_explicit(&s->health.failing, memory_order_relaxed);
     bool reachable = atomic_load_explicit(&s->health.reachable, memory_order_relaxed);
-    if (!idle || !failing || !reachable || now_mono_us - s->pinged_us < PING_EVERY_US)
+    if (!idle || !failing || !reachable || now_mono_us - s->pinged_us < every_us)
         return;
     s->pinged_us = now_mono_us;
     if (mongo_ping(&s->writer, &error))
@@ -201,6 +204,8 @@ static enum err require(struct mongo_store *s, struct buf *why)
 static enum err start(struct mongo_store *s, const struct config *config, struct buf *why)
 {
     enum err e = mongo_uris_init(&s->uris, config, why);
+    if (e == OK)
+        e = mongo_check_uri(&s->uris, config, why);
     if (e == OK)
         e = open_pools(s, why);
     if (e == OK && config->store_required)

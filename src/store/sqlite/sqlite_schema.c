@@ -11,8 +11,6 @@
 
 #include <stdio.h>
 
-#define APPLICATION_ID 0x534b5244 /* "SKRD" in the file's header: what `file` and we know our files by */
-
 static const char *const steps[] = {
     /* 1 */
     "CREATE TABLE meta("

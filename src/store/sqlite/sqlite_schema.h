@@ -5,6 +5,8 @@
 #pragma once
 #include "sqlite_conn.h"
 
+#define APPLICATION_ID 0x534b5244 /* "SKRD" in the file's header: what `file` and we know our files by */
+
 /* steps[i] takes a file from version i to i + 1. */
 struct schema {
     const char *const *steps;

@@ -4,6 +4,7 @@
  *   sqlite_rollup.c     rows of chats and customers follow the messages; recovery after a crash
  *   sqlite_read.c       one customer whole, one chat, the overview
  *   sqlite_recent.c     listings by activity: rows and what they do not say yet, merged
+ *   sqlite_check.c      what a start would refuse of a file
  *   sqlite_lock.c       one server for one database
  *   sqlite_watch.c      are the files still the ones that a start would find?
  *   sqlite_log_room.c   room for the log of the database, made in advance
@@ -96,7 +97,8 @@ enum err store_open_writer(struct sqlite_store *s, struct buf *why); /* (re)open
 void store_note_health(struct sqlite_store *s);                      /* after a failure or a recovery */
 
 /* sqlite_lock.c: main at open, before SQLite opens the file, and at close, after SQLite closed it */
-NODISCARD enum err sqlite_lock(struct sqlite_store *s, struct buf *why); /* makes the file where there is none */
+NODISCARD enum err sqlite_check_file(struct slice path, struct buf *why); /* --check-config: looks, and opens nothing */
+NODISCARD enum err sqlite_lock(struct sqlite_store *s, struct buf *why);  /* makes the file where there is none */
 void sqlite_unlock(struct sqlite_store *s);
 
 /* sqlite_log_size.c: after each look at the files, and at the end */

@@ -385,3 +385,10 @@ enum err store_sqlite_open(const struct config *config, struct slice path, struc
     *out = &s->base;
     return OK;
 }
+
+enum err store_sqlite_check(struct slice path, struct buf *why)
+{
+    struct uri uri;
+    enum err err = parse_uri(path, &uri, why);
+    return err == OK ? sqlite_check_file(uri.path, why) : err;
+}

@@ -5,6 +5,7 @@
 #include "suites.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define ARGS_MAX 40
 
@@ -378,10 +379,50 @@ static void test_mask_uri(void)
     done(&p);
 }
 
+/* A slip in a variable's name was passed over without a word. */
+static void test_unknown_environment(void)
+{
+    static const char *const rows[][2] = {
+        {"SAKURAD_CACHE_MBB=1",
+         "SAKURAD_CACHE_MBB (environment) is no option of this version; did you mean SAKURAD_CACHE_MB?\n"},
+        {"SAKURAD_CACHEMB=1",
+         "SAKURAD_CACHEMB (environment) is no option of this version; did you mean SAKURAD_CACHE_MB?\n"},
+        {"SAKURAD_STOER=x", "SAKURAD_STOER (environment) is no option of this version; did you mean SAKURAD_STORE?\n"},
+        {"SAKURAD_listen=x", "SAKURAD_listen (environment) is no option of this version\n"},
+        {"SAKURAD_XYZZY", "SAKURAD_XYZZY (environment) is no option of this version\n"},
+        {"SAKURAD_=1", "SAKURAD_ (environment) is no option of this version\n"},
+        {"SAKURAD_\033[31m=1", "SAKURAD_?[31m (environment) is no option of this version\n"},
+        {"SAKURAD_CHECK_CONFIG=1",
+         "SAKURAD_CHECK_CONFIG (environment) is no option of this version\n"}, /* a flag only */
+        {"SAKURAD_CACHE_MB=1", ""},
+        {"SAKURAD_CACHE_MB=", ""},
+        {"SAKURADX=1", ""},
+        {"sakurad_store=1", ""},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct buf lines = {0};
+        char name[64];
+        strcpy(name, rows[i][0]);
+        config_unknown_env((char *[]){(char[]){"HOME=/"}, name, NULL}, &lines);
+        CU_ASSERT_STRING_EQUAL(buf_cstr(&lines), rows[i][1]);
+        buf_fini(&lines);
+    }
+    struct buf lines = {0};
+    char *longest = calloc(1, 10001);
+    must(longest);
+    memset(longest, 'A', 10000);
+    memcpy(longest, "SAKURAD_", 8);
+    config_unknown_env((char *[]){longest, NULL}, &lines);
+    CU_ASSERT(lines.len > 0 && lines.len < 200);
+    free(longest);
+    buf_fini(&lines);
+}
+
 const CU_TestInfo config_tests[] = {
     {"defaults", test_defaults},
     {"flags", test_flags},
     {"environment", test_environment},
+    {"unknown names in the environment", test_unknown_environment},
     {"actions", test_actions},
     {"errors name option, value and range", test_errors},
     {"--listen", test_listen_values},

@@ -16,6 +16,7 @@ int main(void)
         {"sqlite files", sqlite_watch_tests},
         {"lease rule", lease_rule_tests},
         {"sqlite rules", sqlite_rule_tests},
+        {"check", check_tests},
         {0},
     });
 }

@@ -3,6 +3,7 @@
 #include "store_rig.h"
 
 extern const CU_TestInfo batch_tests[];
+extern const CU_TestInfo check_tests[];
 extern const CU_TestInfo lease_rule_tests[];
 extern const CU_TestInfo op_tests[];
 extern const CU_TestInfo writer_tests[];
