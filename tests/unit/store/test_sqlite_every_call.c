@@ -10,7 +10,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+enum { RUNS_EACH = 6 };
+#else
 enum { RUNS_EACH = 20 };
+#endif
 
 #define REFUSED    .kind = FAULT_REFUSE, .ops = FAULT_CHANGES, .calls = 1
 #define TORN       .kind = FAULT_TEAR, .ops = FAULT_CHANGES, .calls = 1
