@@ -242,25 +242,26 @@ static void count_chat(struct totals *t, const struct user *owner, int64_t chats
 #define STRANGER_REPEATS_US (INT64_C(3600) * 1000000)
 
 /* A chat that an earlier request made by the same key is that request's answer, for who may see its customer. A stranger,
- * whose key holds the client's address, gets it for an hour: what a lost answer is asked again for. ERR_NOT_FOUND: none. */
-static enum err find_repeated(struct store *s, struct op *op)
+ * whose key holds the client's address, gets it for an hour: what a lost answer is asked again for. ERR_EXISTS: it is that. */
+static enum err find_repeated(struct store *s, struct op *op, bool *found)
 {
     struct op_create_chat *c = &op->create;
     struct chat chat = {0};
+    struct slice id = slice_of(c->chat_id, UUID_LEN);
+    enum err err = c->keyed ? s->vtable->find_chat(s, id, &op->arena, &chat) : ERR_NOT_FOUND;
+    *found = err == OK && chat.rev != c->rev; /* its own rev: by this op itself, in a try whose result was unclear */
     c->repeated = false;
-    enum err err =
-        c->keyed ? s->vtable->find_chat(s, slice_of(c->chat_id, UUID_LEN), &op->arena, &chat) : ERR_NOT_FOUND;
-    if (err != OK || chat.rev == c->rev) /* by this op itself, in a try whose result was unclear */
-        return err == OK ? ERR_NOT_FOUND : err;
+    if (!*found)
+        return err == ERR_NOT_FOUND ? OK : err;
     const struct chat_link link = {.chat_key = chat.key, .user_key = chat.user_key, .user_id = chat.user_id};
     if (op->scope.kind != SCOPE_NOBODY)
         err = scope_check_link(s, &op->scope, &link, &op->arena);
     else if (c->now_us - chat.created_us > STRANGER_REPEATS_US)
         err = ERR_DENIED;
     c->repeated = err == OK;
-    c->chat = (struct chat){.chat_id = slice_of(c->chat_id, UUID_LEN), .user_id = chat.user_id};
+    c->chat = (struct chat){.chat_id = id, .user_id = chat.user_id};
     c->user = (struct user){.id = chat.user_id};
-    return err == OK ? ERR_EXISTS : err;
+    return c->repeated ? ERR_EXISTS : err;
 }
 
 static enum err apply_create(struct attempt *try, struct op *op)
@@ -268,8 +269,9 @@ static enum err apply_create(struct attempt *try, struct op *op)
     struct store *s = try->store;
     struct op_create_chat *c = &op->create;
     c->customer_only = false;
-    enum err err = find_repeated(s, op);
-    if (err == ERR_NOT_FOUND)
+    bool repeated;
+    enum err err = find_repeated(s, op, &repeated);
+    if (err == OK && !repeated)
         err = chat_user(s, op);
     if (err != OK)
         return err;

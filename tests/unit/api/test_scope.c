@@ -408,10 +408,52 @@ static void test_a_refusal_asks_nobody(void)
     end(&w);
 }
 
+/* Creates again the chat that an earlier request made by the same key, after_us later. */
+static enum err create_again(struct world *w, enum scope_kind scope, const char *scope_id, const char *chat,
+                             int64_t after_us, char *id)
+{
+    struct op *op = new_op(w, OP_CREATE_CHAT, scope, scope_id);
+    oid_new(&op->create.new_user);
+    memcpy(op->create.chat_id, chat, UUID_LEN);
+    op->create.keyed = true;
+    op->create.user_id = SLICE_LIT("ann");
+    op->create.rev = w->rev;
+    op->create.now_us = w->rev + after_us;
+    enum err e = apply(w, op);
+    snprintf(id, 64, "%.*s", e == ERR_EXISTS ? (int)op->create.user.id.len : 0,
+             e == ERR_EXISTS ? op->create.user.id.ptr : "");
+    CU_ASSERT_EQUAL(op->create.repeated, e == ERR_EXISTS);
+    op_put(w->ops, op);
+    return e;
+}
+
+/* It is the earlier one's answer for who may see the customer, and never a chat of that name for anybody else. */
+static void test_a_create_that_is_sent_again(void)
+{
+    struct world w;
+    char id[64];
+    struct totals before, after;
+    begin(&w);
+    CU_ASSERT_EQUAL_FATAL(w.store->vtable->totals(w.store, &before), OK);
+    CU_ASSERT_EQUAL(create_again(&w, SCOPE_ALL, "", w.chats[0], 1, id), ERR_EXISTS);
+    CU_ASSERT_STRING_EQUAL(id, "ann");
+    CU_ASSERT_EQUAL(create_again(&w, SCOPE_USER, "ann", w.chats[0], 1, id), ERR_EXISTS);
+    CU_ASSERT_EQUAL(create_again(&w, SCOPE_OWNER, "o1", w.chats[0], 1, id), ERR_EXISTS);
+    CU_ASSERT_EQUAL(create_again(&w, SCOPE_NOBODY, "", w.chats[0], 1, id), ERR_EXISTS);
+    CU_ASSERT_EQUAL(create_again(&w, SCOPE_USER, "bob", w.chats[0], 1, id), ERR_DENIED);
+    CU_ASSERT_EQUAL(create_again(&w, SCOPE_OWNER, "o2", w.chats[0], 1, id), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(create_again(&w, SCOPE_NOBODY, "", w.chats[0], INT64_C(3601) * 1000000, id), ERR_DENIED);
+    CU_ASSERT_EQUAL_FATAL(w.store->vtable->totals(w.store, &after), OK);
+    CU_ASSERT_EQUAL(after.chats, before.chats);
+    CU_ASSERT_EQUAL(after.users, before.users);
+    end(&w);
+}
+
 const CU_TestInfo scope_tests[] = {
     {"sends and switches", test_sends},
     {"batches", test_batches},
     {"creations", test_creations},
+    {"a create that is sent again", test_a_create_that_is_sent_again},
     {"a returning visitor without its token", test_a_returning_visitor_without_its_token},
     {"reports", test_reports},
     {"an owner is chosen once", test_an_owner_is_chosen_once},
