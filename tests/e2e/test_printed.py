@@ -26,6 +26,7 @@ NOT_HERE = (
     (r"mongodump$", "needs a MongoDB with data"),
     (r"top -H", "draws on a terminal until it is stopped"),
     (r"sakurad --migrate$", "needs a MongoDB with data; unit_mongo runs it"),
+    (r"sakurad --store 'mongodb\+srv:", "its name is looked up in the DNS, which does not know it"),
     (r"sakurad --help$", "test_cli.py reads it"),
 )
 
@@ -151,6 +152,8 @@ class Printed(unittest.TestCase):
         self.shell("head -c 48 /dev/urandom | base64 -w0 > auth-key; install -D -m 600 auth-key /etc/sakurad/auth-key")
         env = dict(re.findall(r"^(SAKURAD_[A-Z_]+)=(.*)$", read("dist", "sakurad.env"), re.M))
         env["SAKURAD_AUTH_KEY"] = os.path.join(self.place, "etc/sakurad/auth-key")
+        os.makedirs(os.path.join(self.place, "var/lib/sakurad"))  # systemd does: StateDirectory=sakurad
+        env["SAKURAD_STORE"] = env["SAKURAD_STORE"].replace("/var/lib/", self.place + "/var/lib/")
         code, out, err = run("--check-config", env=env)
         self.assertEqual((code, out), (0, "configuration is valid\n"), err)
         env["SAKURAD_ADMIN_LISTEN"] = "127.0.0.1:0"
