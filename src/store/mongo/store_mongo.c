@@ -22,7 +22,8 @@
 
 enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, const char *what, const bson_error_t *error)
 {
-    enum err e = s->in_batch && conn == &s->writer ? mongo_sort(error) : ERR_STORE;
+    /* in_batch is the thread's that has this connection: other threads' failures do not look at it. */
+    enum err e = conn == &s->writer && s->in_batch ? mongo_sort(error) : ERR_STORE;
     if (e == ERR_STORE)
         mongo_health_failed(&s->health, conn->kind == MONGO_WRITER, what, error);
     else
