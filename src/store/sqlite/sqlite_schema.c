@@ -92,11 +92,11 @@ static const char *const steps[] = {
     "CREATE UNIQUE INDEX messages_client_key ON messages(chat, client_key) WHERE client_key IS NOT NULL;",
 
     /* 2: addresses are compared without case and blanks */
-    "CREATE INDEX customers_email_folded ON customers(" SQL_FOLDED("email") ");",
+    ("CREATE INDEX customers_email_folded ON customers(" SQL_FOLDED("email") ");"),
 
     /* 3: what visitors say without proof. messages.via: 0, or 1 for a role that a visitor's own widget gave. */
-    "ALTER TABLE customers ADD COLUMN claimed_email TEXT NOT NULL DEFAULT '';"
-    "ALTER TABLE messages ADD COLUMN via INTEGER NOT NULL DEFAULT 0;",
+    ("ALTER TABLE customers ADD COLUMN claimed_email TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE messages ADD COLUMN via INTEGER NOT NULL DEFAULT 0;"),
 };
 
 const struct schema sqlite_schema = {.steps = steps, .version = sizeof(steps) / sizeof(steps[0])};

@@ -186,6 +186,21 @@ static void test_excess_is_bounded(void)
     rig_free(rig);
 }
 
+/* It took all of that bound where its own connections were slow to go, and the next visitor was refused. */
+static void test_who_comes_again_and_again_leaves_room(void)
+{
+    struct rig *rig = rig_new();
+    for (uint32_t slot = 0; slot < 8; slot++)
+        requests(rig, 1, slot, EVE, 2, EARLIER);
+    unsigned given = 0;
+    for (; given < 32 && asks(rig, EVE, POT_REQUESTS, 2); given += 2)
+        quota_force(shares_pot(rig->shares, POT_REQUESTS), 2 * MIB);
+    CU_ASSERT_EQUAL(given, 4); /* a quarter of 16 */
+    CU_ASSERT(asks(rig, ANN, POT_REQUESTS, 2));
+    CU_ASSERT(asks(rig, ANN, POT_REQUESTS, 3));
+    rig_free(rig);
+}
+
 static void test_a_shared_body_is_a_part_for_each(void)
 {
     struct rig *rig = rig_new();
@@ -288,18 +303,20 @@ static void test_operations(void)
     rig_free(rig);
 }
 
-const CU_TestInfo share_tests[] = {{"the largest account gives way", test_the_largest_account_gives_way},
-                                   {"who has most is refused", test_who_has_most_is_refused},
-                                   {"its own slow ones go first", test_its_own_slow_ones_go_first},
-                                   {"equals who move keep what they have", test_equals_who_move_keep_what_they_have},
-                                   {"slow ones make room for a modest one", test_slow_ones_make_room_for_a_modest_one},
-                                   {"nobody goes in vain", test_nobody_goes_in_vain},
-                                   {"what is coming counts", test_what_is_coming_counts},
-                                   {"excess is bounded", test_excess_is_bounded},
-                                   {"a shared body is a part for each", test_a_shared_body_is_a_part_for_each},
-                                   {"many tokens of one address are one", test_many_tokens_of_one_address_are_one},
-                                   {"pots are apart", test_pots_are_apart},
-                                   {"marks are for what was held", test_marks_are_for_what_was_held},
-                                   {"drops are slow", test_drops_are_slow},
-                                   {"operations", test_operations},
-                                   CU_TEST_INFO_NULL};
+const CU_TestInfo share_tests[] = {
+    {"the largest account gives way", test_the_largest_account_gives_way},
+    {"who has most is refused", test_who_has_most_is_refused},
+    {"its own slow ones go first", test_its_own_slow_ones_go_first},
+    {"equals who move keep what they have", test_equals_who_move_keep_what_they_have},
+    {"slow ones make room for a modest one", test_slow_ones_make_room_for_a_modest_one},
+    {"nobody goes in vain", test_nobody_goes_in_vain},
+    {"what is coming counts", test_what_is_coming_counts},
+    {"excess is bounded", test_excess_is_bounded},
+    {"who comes again and again leaves room", test_who_comes_again_and_again_leaves_room},
+    {"a shared body is a part for each", test_a_shared_body_is_a_part_for_each},
+    {"many tokens of one address are one", test_many_tokens_of_one_address_are_one},
+    {"pots are apart", test_pots_are_apart},
+    {"marks are for what was held", test_marks_are_for_what_was_held},
+    {"drops are slow", test_drops_are_slow},
+    {"operations", test_operations},
+    CU_TEST_INFO_NULL};
