@@ -4,6 +4,7 @@ import os
 import re
 import resource
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -80,14 +81,20 @@ class Slow(unittest.TestCase):
         self.addCleanup(self.server.discard)
         (self.target,) = open_chats(self.server, 1)
 
-    def attack(self, mode, options, path):
-        """slowhttptest to its end: when the server has cut all of its connections, or after a time that a busy machine needs
-        to open that many. What it counted last."""
+    def attack(self, mode, options, path, over):
+        """slowhttptest until over(), or its own end: after a time that a busy machine needs to open that many. It reads so
+        slowly that it may take minutes to see that it was cut. What it counted last."""
         command = [tool("slowhttptest"), mode, "-c", str(self.connections), "-r", "2500", "-l", str(SECONDS * 25), "-p", "60",
                    "-u", f"http://127.0.0.1:{self.server.ports[0]}{path}", *options]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, timeout=SECONDS * 25 + 120, errors="replace")
-        text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+        with tempfile.TemporaryFile("w+", errors="replace") as out:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT)
+            try:
+                until(lambda: over() or process.poll() is not None, "the attack is over", SECONDS * 25 + 120)
+            finally:
+                process.kill()
+                process.wait()
+            out.seek(0)
+            text = re.sub(r"\x1b\[[0-9;]*m", "", out.read())
         return {k: int(v) for k, v in re.findall(r"^(initializing|pending|connected|error|closed):\s+(\d+)", text, re.M)}
 
     def cut(self, reason):
@@ -99,11 +106,11 @@ class Slow(unittest.TestCase):
             time.sleep(PLAIN_SECONDS)
         before, accepted = self.cut(reason), server.metrics().get("sakurad_connections_accepted_total")
         with Healthy(server) as healthy:
-            counted = self.attack(mode, options, path)
+            counted = self.attack(mode, options, path, lambda: self.cut(reason) - before >= self.connections * 0.9)
         self.assertEqual(alone.failures + healthy.failures, [])
-        until(lambda: self.cut(reason) - before >= self.connections * 0.9, f"the slow ones are cut; {counted}", 60)
+        self.assertGreaterEqual(self.cut(reason) - before, self.connections * 0.9, counted)
         came = int(server.metrics().get("sakurad_connections_accepted_total") - accepted)
-        self.assertGreaterEqual(came, self.connections, counted)
+        self.assertGreaterEqual(came, self.connections * 0.9, counted)
         report(title, connections=came, cut_by_deadline=int(self.cut(reason) - before))
         report("a client that behaves, alone", **alone.figures)
         report("the same meanwhile", **healthy.figures)

@@ -1,12 +1,13 @@
 """The base of the test classes: one server per class, and the words of the product."""
 import json
+import os
 import re
 import sys
 import time
 import unittest
 import uuid
 
-from .server import Server, in_threads  # noqa: F401 - in_threads for the tests
+from .server import STORE, Server, in_threads  # noqa: F401 - in_threads for the tests
 
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
 UUID4 = re.compile(r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
@@ -145,6 +146,12 @@ class ServerCase(unittest.TestCase):
             if time.monotonic() > end:
                 self.fail(f"not within {seconds} s: {what}")
             time.sleep(0.02)
+
+
+def fewer_on_mongo(many, few):
+    """How many times. The database that tests bring takes a hundredth of what SQLite does; the whole measure on it is
+    tools/soak's."""
+    return few if STORE == "mongo" and os.environ.get("SAKURAD_TEST_FULL") != "1" else many
 
 
 def percentile(values, share):

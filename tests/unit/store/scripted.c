@@ -163,7 +163,7 @@ static enum err prepare(void *arg, int64_t *max_rev)
         s->prepare_fails--;
         e = ERR_STORE;
     } else {
-        *max_rev = s->prepared_rev;
+        *max_rev = SCRIPT_PREPARED_REV;
     }
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);

@@ -37,7 +37,6 @@ struct scripted {
     bool held;         /* tries wait at their beginning */
     bool unwell;       /* what health() says */
     int prepare_fails; /* so many calls of prepare() fail */
-    int64_t prepared_rev;
     /* what the store has seen */
     struct script_row rows[SCRIPT_MOST]; /* stored, in order */
     size_t stored, staged;               /* of them; of this try behind them */
@@ -45,6 +44,8 @@ struct scripted {
     int tried_while_open;                /* though the writer said that it takes nothing */
     int recovered, unheard;              /* calls of the hooks; duplicates whose notice is due */
 };
+
+#define SCRIPT_PREPARED_REV (INT64_MAX / 2) /* the newest that a store which was away at start has */
 
 struct script_options {
     int64_t write_timeout_ms;

@@ -284,14 +284,13 @@ static void away_at_start(void)
 {
     struct scripted *s = &the_store;
     script_open(s, &(struct script_options){.write_timeout_ms = PATIENT_MS, .away_at_start = true});
-    SCRIPT(s, s->prepared_rev = INT64_MAX / 2);
     SCRIPT_UNTIL(s, s->recovered > 0);
     struct op *op = script_send(s, "x", NULL, 0);
     while (writer_submit(s->writer, op) != OK)
         sched_yield();
     CU_ASSERT_EQUAL(s->prepare_fails, 0);
     CU_ASSERT_PTR_EQUAL(script_next(s), op);
-    CU_ASSERT_EQUAL(op->send.rev, INT64_MAX / 2 + 1); /* goes on behind what is stored */
+    CU_ASSERT_EQUAL(op->send.rev, SCRIPT_PREPARED_REV + 1); /* goes on behind what is stored */
     CU_ASSERT_EQUAL(script_result(s, &op), OK);
     script_close(s);
 }
