@@ -21,7 +21,7 @@
 #define SHARE_PACE   65536   /* bytes a second */
 #define MODEST_PARTS 16      /* up to this part of the pot an account, or a connection, is modest */
 #define EXCESS_PARTS 2       /* past the pot at most this part of it, until those who were marked are gone… */
-#define EXCESS_LARGE 4       /* …and where some of that is used, this one for an account of more than such a part */
+#define EXCESS_LARGE 4       /* …where some of that is used, this one for who is not modest and has more than it */
 #define LENT_PARTS   4       /* of operations, one client's at most this part */
 
 struct candidate {
@@ -336,7 +336,7 @@ static bool search(struct need *n)
     n->connection = weight_of(s, n->own, n->pot) + n->bytes;
     bool first = over <= n->bytes;
     /* So who has most and comes again and again leaves room for the others while those who were marked are on their way out. */
-    bool small = n->account <= pot->max / EXCESS_LARGE;
+    bool small = is_modest(n, n->connection) || n->account <= pot->max / EXCESS_LARGE;
     if (over > pot->max / (first || small ? EXCESS_PARTS : EXCESS_LARGE))
         return false;
     if (n->coming >= over)
