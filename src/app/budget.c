@@ -80,7 +80,8 @@ void budget_compute(const struct config *c, struct budget *out)
     add(out, "rendered chats", "--cache-mb", times(c->cache_mb, 1 << 20));
     add(out, "room between them", "--cache-mb / 16", cache_idle_most(times(c->cache_mb, 1 << 20)));
     add(out, "requests and answers under way", "--buffer-mb", times(c->buffer_mb, 1 << 20));
-    add(out, "the same, until those who give way have gone", "--buffer-mb / 2", times(c->buffer_mb, 1 << 19));
+    /* half of each part; of that for requests, a quarter of all, a quarter more for operations */
+    add(out, "the same, until those who give way have gone", "--buffer-mb * 9 / 16", times(c->buffer_mb, 9 << 16));
     add(out, "who holds how much of it, and short answers", "--max-connections × --workers",
         plus((int64_t)shares_bytes((uint32_t)c->max_connections, (unsigned)c->workers),
              times(c->max_connections, SHORT_ANSWER)));

@@ -21,7 +21,8 @@
 #define SHARE_PACE   65536   /* bytes a second */
 #define MODEST_PARTS 16      /* up to this part of the pot an account, or a connection, is modest */
 #define EXCESS_PARTS 2       /* past the pot at most this part of it, until those who were marked are gone… */
-#define EXCESS_LARGE 4       /* …where some of that is used, this one for who is not modest and has more than it */
+#define EXCESS_LARGE 4       /* …where some of that is used, this one for who is none of the small: search() */
+#define EXCESS_LENT  4       /* three such parts for operations: what has come whole waits for nobody to leave */
 #define LENT_PARTS   4       /* of operations, one client's at most this part */
 
 struct candidate {
@@ -51,7 +52,9 @@ struct need {
     enum pot pot;
     int64_t bytes;
     int64_t now_us;
+    bool lend;                   /* for an operation, whose request has come whole: bounded by share_lend() */
     int64_t account, connection; /* of the newcomer, with what it needs */
+    int64_t heaviest;            /* of all others' connections */
     int64_t coming;              /* held by those who are marked */
     int64_t available;           /* held by those who may be marked */
 };
@@ -260,7 +263,10 @@ static void add_to_accounts(struct need *n, struct share_book *b, uint32_t slot,
         n->shares->accounts[place_of(address)] += weight;
     if (principal)
         n->shares->accounts[place_of(principal)] += weight;
-    if (weight && h != n->own && is_marked(h))
+    if (h == n->own)
+        return;
+    n->heaviest = weight > n->heaviest ? weight : n->heaviest;
+    if (weight && is_marked(h))
         n->coming += weight;
 }
 
@@ -336,8 +342,11 @@ static bool search(struct need *n)
     n->connection = weight_of(s, n->own, n->pot) + n->bytes;
     bool first = over <= n->bytes;
     /* So who has most and comes again and again leaves room for the others while those who were marked are on their way out. */
-    bool small = is_modest(n, n->connection) || n->account <= pot->max / EXCESS_LARGE;
-    if (over > pot->max / (first || small ? EXCESS_PARTS : EXCESS_LARGE))
+    bool small = is_modest(n, n->connection) || n->account <= pot->max / EXCESS_LARGE || n->connection < n->heaviest;
+    int64_t excess = n->lend          ? pot->max / EXCESS_LENT * (EXCESS_LENT - 1)
+                     : first || small ? pot->max / EXCESS_PARTS
+                                      : pot->max / EXCESS_LARGE;
+    if (over > excess)
         return false;
     if (n->coming >= over)
         return true;
@@ -350,19 +359,34 @@ static bool search(struct need *n)
     return true;
 }
 
+static bool make_room(struct need *n)
+{
+    struct shares *s = n->shares;
+    PUT(s->full_us, n->now_us);
+    pthread_mutex_lock(&s->lock);
+    bool made = search(n);
+    pthread_mutex_unlock(&s->lock);
+    if (!made)
+        metrics_add(refused[n->pot], 1);
+    return made;
+}
+
+static struct need need_of(struct share_book *b, uint32_t slot, struct holder who, enum pot pot, size_t bytes,
+                           int64_t now_us)
+{
+    return (struct need){.shares = b->shares,
+                         .own = &b->holdings[slot],
+                         .who = who,
+                         .pot = pot,
+                         .bytes = (int64_t)bytes,
+                         .now_us = now_us};
+}
+
 bool shares_make_room(struct share_book *b, uint32_t slot, struct holder who, enum pot pot, size_t bytes,
                       int64_t now_us)
 {
-    struct shares *s = b->shares;
-    struct need n = {
-        .shares = s, .own = &b->holdings[slot], .who = who, .pot = pot, .bytes = (int64_t)bytes, .now_us = now_us};
-    PUT(s->full_us, now_us);
-    pthread_mutex_lock(&s->lock);
-    bool made = search(&n);
-    pthread_mutex_unlock(&s->lock);
-    if (!made)
-        metrics_add(refused[pot], 1);
-    return made;
+    struct need n = need_of(b, slot, who, pot, bytes, now_us);
+    return make_room(&n);
 }
 
 /* ---- operations ---- */
@@ -382,7 +406,9 @@ bool share_lend(struct share_book *b, uint32_t slot, struct holder who, size_t b
         return false;
     }
     if (!quota_take(pot, bytes)) {
-        if (!shares_make_room(b, slot, who, POT_REQUESTS, bytes, now_us))
+        struct need n = need_of(b, slot, who, POT_REQUESTS, bytes, now_us);
+        n.lend = true;
+        if (!make_room(&n))
             return false;
         quota_force(pot, bytes);
     }

@@ -198,6 +198,7 @@ static void test_who_comes_again_and_again_leaves_room(void)
     CU_ASSERT_EQUAL(given, 4); /* a quarter of 16 */
     CU_ASSERT(asks(rig, ANN, POT_REQUESTS, 2));
     CU_ASSERT(asks(rig, ANN, POT_REQUESTS, 3));
+    CU_ASSERT(asks(rig, EVE, POT_REQUESTS, 1)); /* from the same address, with less than each of them */
     rig_free(rig);
 }
 
