@@ -111,7 +111,8 @@ struct store_vtable {
     enum err (*identity)(struct store *s, int64_t *max_rev, uint8_t tag[5]);
     enum err (*totals)(struct store *s, struct totals *out); /* main at start, before the writer runs */
 
-    /* [reader] */
+    /* [reader] A customer's rev is never above what its row was read with: where row and chats are read one after the other,
+     * the chats' newer revs stay out of it, or memory would take an old row for the newest. */
     enum err (*reader_open)(struct store *s, struct store_reader **out);
     void (*reader_close)(struct store_reader *r);
     /* As find_user: the row, without what its chats add to it. */
@@ -129,7 +130,8 @@ struct store_vtable {
                            struct chat_ref **out, size_t *count, int64_t *total);
     enum err (*overview)(struct store_reader *r, struct arena *a, struct overview *out);
     enum err (*read_totals)(struct store_reader *r, struct totals *out);
-    /* Customers changed after rev `since`, oldest change first, at most limit; rows only. */
+    /* Customers changed after rev `since`, oldest change first, at most limit; rows only. Here rev is that of the change,
+     * a chat's too. */
     enum err (*changed_users)(struct store_reader *r, int64_t since, int64_t limit, struct arena *a, struct user **out,
                               size_t *count);
 };

@@ -372,9 +372,6 @@ static void answer_from_fill(struct acquire *a, const struct fill *f)
     fill_view(f, &view);
     cache_lock(a->cache);
     view.version = ++a->cache->version;
-    struct cuser *u = index_user(a->cache, f->row.id, index_hash(f->row.id));
-    if (u && !u->has_row && u->state == USER_KNOWN)
-        user_set_row(a->cache, u, &f->row, NULL, 0);
     cache_unlock(a->cache);
     snap_fill(a->snap, a->slot, &view, a->since);
 }

@@ -123,13 +123,15 @@ enum err cache_find_ident(struct cache *c, struct store_reader *reader, struct s
 {
     cache_lock(c);
     int64_t asked = c->names_clock;
+    uint64_t cuts = c->order_cuts;
     cache_unlock(c);
     enum err e = ident_read(reader, ident, a, out);
     if (e != OK || !c->enabled)
         return e;
     cache_lock(c);
     struct cuser *u = user_get(c, out->id);
-    if (u && !u->has_row && u->state == USER_KNOWN)
+    bool heard_all = cuts == c->order_cuts; /* else a newer row may have come meanwhile, and be forgotten again */
+    if (u && heard_all && !u->has_row && u->state == USER_KNOWN)
         user_set_row(c, u, out, NULL, 0);
     if (u)
         names_learn(c, u, ident, asked);

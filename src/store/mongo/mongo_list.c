@@ -291,20 +291,6 @@ static enum err list_changes(struct listing *l, int64_t since, int64_t *horizon)
     return e;
 }
 
-/* What the chats add to a row, but for rev: that stays the change it is listed for. */
-static enum err enrich_listed(struct listing *l)
-{
-    int64_t *revs = arena_alloc(l->scratch, (l->list.count + 1) * sizeof(*revs));
-    if (!revs)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < l->list.count; i++)
-        revs[i] = l->list.items[i].rev;
-    enum err e = mongo_enrich(l->store, l->conn, l->list.items, l->list.count);
-    for (size_t i = 0; i < l->list.count; i++)
-        l->list.items[i].rev = revs[i];
-    return e;
-}
-
 enum err mongo_changed_users(struct store_reader *reader, int64_t since, int64_t limit, struct arena *a,
                              struct user **out, size_t *count)
 {
@@ -317,7 +303,7 @@ enum err mongo_changed_users(struct store_reader *reader, int64_t since, int64_t
     while (e == OK && position != INT64_MAX && (int64_t)l.list.count < l.limit)
         e = list_changes(&l, position, &position);
     if (e == OK)
-        e = enrich_listed(&l);
+        e = mongo_enrich(l.store, l.conn, l.list.items, l.list.count);
     if (e == OK)
         e = list_give(&l.list, a, out, count);
     free(l.list.items);

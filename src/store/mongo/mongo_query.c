@@ -97,7 +97,7 @@ static enum err raise_users(struct mongo_store *s, const struct mongo_conn *conn
 {
     bson_t *filter = bson_new();
     put_id_in(filter, "user_id", ids, count);
-    struct mongo_find how = {.fields = "{\"_id\":0,\"user_id\":1,\"last_activity\":1,\"rev\":1}", .primary = true};
+    struct mongo_find how = {.fields = "{\"_id\":0,\"user_id\":1,\"last_activity\":1}", .primary = true};
     mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, filter, &how);
     const bson_t *doc;
     enum err e = OK;
@@ -111,8 +111,6 @@ static enum err raise_users(struct mongo_store *s, const struct mongo_conn *conn
         u->chat_count++;
         if (chat.last_activity_us > u->activity_us)
             u->activity_us = chat.last_activity_us;
-        if (chat.rev > u->rev)
-            u->rev = chat.rev;
     }
     enum err end = mongo_done(s, conn, "reading chats of customers", cursor);
     return e != OK ? e : end;

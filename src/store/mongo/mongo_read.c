@@ -156,8 +156,6 @@ static enum err count_rows(struct load *l)
         }
         if (chat->last_activity_us > l->user.activity_us)
             l->user.activity_us = chat->last_activity_us;
-        if (chat->rev > l->user.rev)
-            l->user.rev = chat->rev;
         l->user.chat_count++;
     }
     free(counts);

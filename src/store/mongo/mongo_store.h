@@ -102,7 +102,8 @@ bool mongo_all_matched(const bson_t *reply, size_t count);
 /* The cursor's end: destroys it; ERR_STORE where it ended by an error. */
 NODISCARD enum err mongo_done(struct mongo_store *s, const struct mongo_conn *conn, const char *what,
                               mongoc_cursor_t *cursor);
-/* Fills chat_count and raises activity_us and rev by the customers' chats. ids are distinct. */
+/* Fills chat_count and raises activity_us by the customers' chats. ids are distinct. rev stays the row's own: the chats were
+ * read later, and the row may be older than they are. */
 NODISCARD enum err mongo_enrich(struct mongo_store *s, const struct mongo_conn *conn, struct user *users, size_t count);
 /* Documents of customer-messages by chat; those that --migrate copied and not yet took out of the chat's own
  * document do not count. *newest: highest rev. */

@@ -84,14 +84,18 @@ static struct cache *new_cache(struct walk *w, bool enabled)
 }
 
 static void one_batch(struct walk *w, bool late);
+static void evict(struct walk *w);
 
 static enum err read_user(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
                           struct user *out)
 {
     struct walk *w = walking;
     enum err err = w->store->vtable->read_user(r, by, value, a, out);
-    if (w->interrupt > 0 && --w->interrupt == 0)
+    if (w->interrupt > 0 && --w->interrupt == 0) {
         one_batch(w, false);
+        if (dice(w, 2)) /* and memory forgets again what it heard */
+            evict(w);
+    }
     return err;
 }
 
@@ -277,6 +281,15 @@ static void ask(struct walk *w, const struct view_query *q)
     arena_init(&a, 0);
     view_build(w->reader, w->cache, q, &a, &out);
     blob_drop(out.body);
+    arena_fini(&a);
+}
+
+static void resolve(struct walk *w, struct slice ident)
+{
+    struct arena a;
+    struct slice id;
+    arena_init(&a, 0);
+    (void)!cache_resolve(w->cache, w->reader, ident, &a, &id);
     arena_fini(&a);
 }
 
@@ -474,7 +487,10 @@ static bool step(struct walk *w)
         evict(w);
         w->mostly = w->names[dice(w, TEXTS)];
         w->interrupt = 1 + dice(w, 2);
-        ask(w, &(struct view_query){.view = VIEW_POLL, .ident = w->mostly});
+        if (dice(w, 2))
+            ask(w, &(struct view_query){.view = VIEW_POLL, .ident = w->mostly});
+        else
+            resolve(w, w->mostly);
         w->interrupt = 0;
         w->last = w->mostly;
         w->mostly = (struct slice){0};

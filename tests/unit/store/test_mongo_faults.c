@@ -199,7 +199,7 @@ static void read_when_behind(void)
     int64_t rev = send_later(&k, 0);
     CU_ASSERT_EQUAL(v->recent_users(k.reader, (struct slice){0}, 0, 10, &k.arena, &users, &count), OK);
     CU_ASSERT_EQUAL_FATAL(count, 1);
-    CU_ASSERT_EQUAL(users[0].rev, rev);
+    CU_ASSERT_TRUE(users[0].rev < rev); /* the row's own: it was read before the chats */
     CU_ASSERT_EQUAL(users[0].activity_us, rev);
     rev = send_later(&k, 1);
     CU_ASSERT_EQUAL(v->changed_users(k.reader, rev - 1, 10, &k.arena, &users, &count), OK);
