@@ -125,7 +125,7 @@ struct cache {
     bool enabled;
     atomic_bool open; /* released once tag, totals and start_rev are set: who sees it true sees them */
     uint8_t tag[5];
-    uint64_t tag_keys[4]; /* of this process: see cache_tag.c */
+    uint64_t tag_key[2]; /* of this process: see cache_tag.c */
     int64_t start_rev;
     struct key_node **buckets;
     uint32_t bucket_mask;

@@ -1,4 +1,4 @@
-/* Strong ETags: 96 bits of a hash, under keys of this process, of the version, of all that was asked, and of who asked.
+/* Strong ETags: 64 bits of a hash, under a key of this process, of the version, of all that was asked, and of who asked.
  * So a tag is worth nothing to another principal (a browser shows the bytes that it kept for a tag, whoever's they are),
  * it counts nothing, and none from before a restart matches. */
 #include "cache_int.h"
@@ -28,14 +28,7 @@ void cache_question(const struct cache *c, const struct view_query *q, struct vi
                               (uint64_t)q->limit,
                               (uint64_t)q->since,
                               (uint64_t)q->since_base};
-    out->question = siphash13(words, sizeof(words), c->tag_keys[0], c->tag_keys[1]);
-}
-
-static char *put_hex(char *at, uint64_t word, unsigned digits)
-{
-    while (digits-- > 0)
-        *at++ = "0123456789abcdef"[word >> (4 * digits) & 0xf];
-    return at;
+    out->question = siphash13(words, sizeof(words), c->tag_key[0], c->tag_key[1]);
 }
 
 void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out)
@@ -43,8 +36,9 @@ void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out
     const uint64_t words[] = {out->question, version};
     char *at = out->etag;
     *at++ = '"';
-    at = put_hex(at, siphash13(words, sizeof(words), c->tag_keys[0], c->tag_keys[1]), 16);
-    at = put_hex(at, siphash13(words, sizeof(words), c->tag_keys[2], c->tag_keys[3]), 8);
+    uint64_t hash = siphash13(words, sizeof(words), c->tag_key[0], c->tag_key[1]);
+    for (int shift = 60; shift >= 0; shift -= 4)
+        *at++ = "0123456789abcdef"[hash >> shift & 0xf];
     *at++ = '"';
     out->etag_len = (uint8_t)(at - out->etag);
 }
