@@ -45,6 +45,16 @@ bool slice_eq_nocase(struct slice a, struct slice b); /* ASCII letters only */
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_ends(struct slice s, struct slice suffix);
 struct slice slice_trim(struct slice s, const char *set); /* both ends; set is NUL-terminated */
+/* Takes the first line off, without its end. False: there is none. */
+bool slice_take_line(struct slice *lines, struct slice *line);
+
+/* Copies the bytes to `at`, where there is room; the place behind them. */
+static inline char *slice_put(char *at, struct slice s)
+{
+    if (s.len > 0)
+        memcpy(at, s.ptr, s.len);
+    return at + s.len;
+}
 /* Decimal digits only, no sign, no space; false on anything else or on overflow. */
 bool slice_to_u64(struct slice s, uint64_t *out);
 /* True where s is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, ≤ U+10FFFF). */

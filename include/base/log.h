@@ -20,7 +20,8 @@ bool log_enabled(enum log_level level);
 
 /* event: a fixed short phrase ("listening", "batch failed"). Then key/value pairs made by fmt as
  * `key=value key2="two words"` (printf). Text format: time level thread event key=value…; JSON format: the
- * same keys as an object's members (numbers, unless in quotes, are numbers; all else strings). Control characters in values are escaped. */
+ * same keys as an object's members (numbers, unless in quotes, are numbers; all else strings). Control characters in
+ * values are escaped. */
 void log_event(enum log_level level, const char *event, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #define log_error(event, ...) log_event(LOG_ERROR, event, __VA_ARGS__)

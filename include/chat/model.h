@@ -21,7 +21,6 @@
 #define ROLE_USER      "user"
 #define ROLE_AGENT     "agent"
 #define ROLE_ASSISTANT "assistant"
-#define ROLE_USER      "user"
 #define VIA_WIDGET     "widget"
 
 /* Bits of chat.flags: what the reports count, kept with the chat so that no report scans messages. */

@@ -58,8 +58,8 @@ struct exchange {
     bool head_only;
     bool continued; /* 100 Continue has been sent */
     unsigned route; /* for metrics */
-    uint64_t
-        client; /* behind a trusted proxy: the client's key (see session_client_key()); 0: the peer is the client */
+    /* Behind a trusted proxy: the client's key (see session_client_key()); 0: the peer is the client. */
+    uint64_t client;
     uint64_t principal; /* a token's key; 0: none, or not known yet */
     uint64_t serial;    /* of this connection's requests, from 1: the log's request id with the slot */
     int64_t parsed_us;

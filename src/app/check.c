@@ -8,18 +8,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* Takes the first line off; false: there is none. */
-static bool next_line(struct slice *lines, struct slice *line)
-{
-    if (lines->len == 0)
-        return false;
-    const char *end = memchr(lines->ptr, '\n', lines->len);
-    *line = slice_of(lines->ptr, end ? (size_t)(end - lines->ptr) : lines->len);
-    size_t step = line->len + (end ? 1 : 0);
-    *lines = slice_of(lines->ptr + step, lines->len - step);
-    return true;
-}
-
 static enum err check_addresses(const struct config_list *list, struct buf *why)
 {
     enum err e = OK;
@@ -49,7 +37,7 @@ bool check_run(const struct config *c, char **envp)
     log_thread_name("main");
     config_unknown_env(envp, &warnings);
     enum err e = check_all(c, &warnings, &why);
-    for (struct slice lines = buf_slice(&warnings), line; next_line(&lines, &line);)
+    for (struct slice lines = buf_slice(&warnings), line; slice_take_line(&lines, &line);)
         fprintf(stderr, "sakurad: warning: %.*s\n", SLICE_ARG(line));
     if (e != OK)
         fprintf(stderr, "sakurad: %s\n", why.len > 0 ? buf_cstr(&why) : err_text(e));
@@ -64,7 +52,7 @@ void check_environment(char **envp)
 {
     struct buf names = {0};
     config_unknown_env(envp, &names);
-    for (struct slice lines = buf_slice(&names), line; next_line(&lines, &line);)
+    for (struct slice lines = buf_slice(&names), line; slice_take_line(&lines, &line);)
         log_warn("environment", "warning=\"%.*s\"", SLICE_ARG(line));
     buf_fini(&names);
 }

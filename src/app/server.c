@@ -94,13 +94,10 @@ static void render_own(struct buf *out, void *arg)
     buf_printf(out, "sakurad_insecure %d\n", s->access.insecure ? 1 : 0);
 }
 
-static void log_warnings(struct buf *lines)
+static void log_warnings(const struct buf *warnings)
 {
-    for (const char *line = buf_cstr(lines); *line;) {
-        size_t len = strcspn(line, "\n");
-        log_warn("access", "warning=\"%.*s\"", (int)len, line);
-        line += len + (line[len] == '\n');
-    }
+    for (struct slice lines = buf_slice(warnings), line; slice_take_line(&lines, &line);)
+        log_warn("access", "warning=\"%.*s\"", SLICE_ARG(line));
 }
 
 /* Keys are read and sockets bound as root, if root it is; everything after that as --user. */

@@ -49,6 +49,17 @@ struct slice slice_trim(struct slice s, const char *set)
     return s;
 }
 
+bool slice_take_line(struct slice *lines, struct slice *line)
+{
+    if (lines->len == 0)
+        return false;
+    const char *end = memchr(lines->ptr, '\n', lines->len);
+    *line = slice_of(lines->ptr, end ? (size_t)(end - lines->ptr) : lines->len);
+    size_t step = line->len + (end ? 1 : 0);
+    *lines = slice_of(lines->ptr + step, lines->len - step);
+    return true;
+}
+
 bool slice_to_u64(struct slice s, uint64_t *out)
 {
     if (s.len == 0)

@@ -23,13 +23,6 @@ static void check_value(struct slice s)
     must(s.len == 0 || (!memchr(s.ptr, '\r', s.len) && !memchr(s.ptr, '\n', s.len)));
 }
 
-static char *put(char *to, struct slice s)
-{
-    if (s.len)
-        memcpy(to, s.ptr, s.len);
-    return to + s.len;
-}
-
 static char *put_u64(char *to, uint64_t value)
 {
     char digits[20];
@@ -37,7 +30,7 @@ static char *put_u64(char *to, uint64_t value)
     do
         digits[--at] = (char)('0' + value % 10);
     while (value /= 10);
-    return put(to, slice_of(digits + at, sizeof digits - at));
+    return slice_put(to, slice_of(digits + at, sizeof digits - at));
 }
 
 /* name: "\r\nName: ": each header begins with the end of the line before. Nothing where value.ptr is NULL. */
@@ -46,38 +39,39 @@ static char *put_header(char *to, struct slice name, struct slice value)
     if (!value.ptr)
         return to;
     check_value(value);
-    return put(put(to, name), value);
+    return slice_put(slice_put(to, name), value);
 }
 
 static char *put_status(char *to, int status)
 {
     if (status == 200)
-        return put(to, SLICE_LIT("HTTP/1.1 200 OK"));
+        return slice_put(to, SLICE_LIT("HTTP/1.1 200 OK"));
     if (status == 304)
-        return put(to, SLICE_LIT("HTTP/1.1 304 Not Modified"));
-    to = put(to, SLICE_LIT("HTTP/1.1 "));
+        return slice_put(to, SLICE_LIT("HTTP/1.1 304 Not Modified"));
+    to = slice_put(to, SLICE_LIT("HTTP/1.1 "));
     to = put_u64(to, (uint64_t)status);
     *to++ = ' ';
-    return put(to, slice_cstr(http_status_text(status)));
+    return slice_put(to, slice_cstr(http_status_text(status)));
 }
 
 static char *put_cors(char *to, const struct http_reply_cors *c)
 {
     if (c->allow_origin.ptr) {
         to = put_header(to, SLICE_LIT("\r\nAccess-Control-Allow-Origin: "), c->allow_origin);
-        to = put(to, SLICE_LIT("\r\nAccess-Control-Allow-Credentials: true"));
+        to = slice_put(to, SLICE_LIT("\r\nAccess-Control-Allow-Credentials: true"));
     }
     if (c->allow_origin.ptr && !c->preflight)
-        to = put(to, SLICE_LIT("\r\nAccess-Control-Expose-Headers: ETag, Retry-After, Location"));
+        to = slice_put(to, SLICE_LIT("\r\nAccess-Control-Expose-Headers: ETag, Retry-After, Location"));
     if (c->preflight) {
         to = put_header(to, SLICE_LIT("\r\nAccess-Control-Allow-Methods: "), cors_methods);
-        to = put(to, SLICE_LIT("\r\nAccess-Control-Max-Age: 600"));
+        to = slice_put(to, SLICE_LIT("\r\nAccess-Control-Max-Age: 600"));
         if (c->allow_headers.len)
             to = put_header(to, SLICE_LIT("\r\nAccess-Control-Allow-Headers: "), c->allow_headers);
     }
     if (c->vary)
-        return put(to, c->vary_token ? SLICE_LIT("\r\nVary: Origin, Authorization") : SLICE_LIT("\r\nVary: Origin"));
-    return c->vary_token ? put(to, SLICE_LIT("\r\nVary: Authorization")) : to;
+        return slice_put(to,
+                         c->vary_token ? SLICE_LIT("\r\nVary: Origin, Authorization") : SLICE_LIT("\r\nVary: Origin"));
+    return c->vary_token ? slice_put(to, SLICE_LIT("\r\nVary: Authorization")) : to;
 }
 
 static char *put_connection(char *to, const struct http_reply *r)
@@ -85,8 +79,8 @@ static char *put_connection(char *to, const struct http_reply *r)
     if (r->status < 200) /* an upgrade says it in `extra` */
         return to;
     if (r->close)
-        return put(to, SLICE_LIT("\r\nConnection: close"));
-    return r->minor == 0 ? put(to, SLICE_LIT("\r\nConnection: keep-alive")) : to;
+        return slice_put(to, SLICE_LIT("\r\nConnection: close"));
+    return r->minor == 0 ? slice_put(to, SLICE_LIT("\r\nConnection: keep-alive")) : to;
 }
 
 static size_t head_bound(const struct http_reply *r, struct slice date)
@@ -107,7 +101,7 @@ void reply_write_head(struct buf *out, const struct http_reply *r, struct slice 
     to = put_header(to, SLICE_LIT("\r\nDate: "), date);
     to = put_header(to, SLICE_LIT("\r\nContent-Type: "), r->content_type);
     if (!reply_is_bodyless(r->status)) {
-        to = put(to, SLICE_LIT("\r\nContent-Length: "));
+        to = slice_put(to, SLICE_LIT("\r\nContent-Length: "));
         to = put_u64(to, r->body ? r->body->len : r->small.len);
     }
     to = put_header(to, SLICE_LIT("\r\nETag: "), r->etag);
@@ -115,11 +109,11 @@ void reply_write_head(struct buf *out, const struct http_reply *r, struct slice 
     to = put_header(to, SLICE_LIT("\r\nAllow: "), r->allow);
     to = put_header(to, SLICE_LIT("\r\nLocation: "), r->location);
     if (r->retry_after_s > 0)
-        to = put_u64(put(to, SLICE_LIT("\r\nRetry-After: ")), (uint64_t)r->retry_after_s);
+        to = put_u64(slice_put(to, SLICE_LIT("\r\nRetry-After: ")), (uint64_t)r->retry_after_s);
     to = put_cors(to, &r->cors);
     to = put_connection(to, r);
-    to = put(to, SLICE_LIT("\r\n"));
-    to = put(put(to, r->extra), SLICE_LIT("\r\n"));
+    to = slice_put(to, SLICE_LIT("\r\n"));
+    to = slice_put(slice_put(to, r->extra), SLICE_LIT("\r\n"));
     out->len += (size_t)(to - start);
     must(out->len <= out->cap);
 }

@@ -116,8 +116,8 @@ void special_fini(struct hub *h);
 NODISCARD enum err special_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wish);
 void special_remove(struct hub *h, struct hub_special *sp);
 void special_remove_all(struct hub *h, struct ws_conn *c);
-struct hub_special *special_find(struct ws_conn *c,
-                                 struct slice chat_id);         /* the connection's own of that chat, or NULL */
+/* The connection's own of that chat, or NULL. */
+struct hub_special *special_find(struct ws_conn *c, struct slice chat_id);
 struct hub_chat *special_chat(struct hub *h, struct slice key); /* NULL: nobody follows it */
 
 /* hub_offer.c */

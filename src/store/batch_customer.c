@@ -27,13 +27,6 @@ static struct slice user_id_text(struct arena *a, struct slice given)
     return arena_slice(a, slice_of(text, sizeof(text)));
 }
 
-static char *put(char *at, struct slice s)
-{
-    if (s.len > 0)
-        memcpy(at, s.ptr, s.len);
-    return at + s.len;
-}
-
 /* No printf: an id that stands in a database may hold a NUL. */
 static struct slice join(struct arena *a, struct slice before, struct slice middle, struct slice after)
 {
@@ -41,7 +34,7 @@ static struct slice join(struct arena *a, struct slice before, struct slice midd
     char *text = arena_alloc(a, len);
     if (!text)
         return (struct slice){0};
-    (void)put(put(put(text, before), middle), after);
+    (void)slice_put(slice_put(slice_put(text, before), middle), after);
     return slice_of(text, len);
 }
 

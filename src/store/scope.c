@@ -33,8 +33,9 @@ bool scope_names(const struct user *row, struct slice ident)
         oid_format(&oid, text);
         ident = slice_of(text, sizeof(text));
     }
-    return slice_eq(ident, row->id) || (ident.len > 0 && slice_eq(ident, row->user_ref)) ||
-           (ident.len > 0 && (email_same(row->email, ident) || email_same(row->claimed_email, ident)));
+    return slice_eq(ident, row->id) ||
+           (ident.len > 0 &&
+            (slice_eq(ident, row->user_ref) || email_same(row->email, ident) || email_same(row->claimed_email, ident)));
 }
 
 enum err scope_check(const struct scope *s, struct slice user_id, struct slice owner)

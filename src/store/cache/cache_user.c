@@ -128,29 +128,22 @@ static void drop_self(struct cache *c, struct cuser *u)
     u->self = NULL;
 }
 
-static uint16_t kept_len(struct slice s)
+static struct slice kept(struct slice s)
 {
-    return s.len > SELF_TEXT_MAX ? 0 : (uint16_t)s.len;
-}
-
-static char *put(char *at, struct slice s, uint16_t len)
-{
-    if (len > 0)
-        memcpy(at, s.ptr, len);
-    return at + len;
+    return s.len > SELF_TEXT_MAX ? slice_of(NULL, 0) : s;
 }
 
 /* Without memory it is not known: the store is asked. */
 static void set_self(struct cache *c, struct cuser *u, const struct user *row)
 {
+    struct slice email = kept(row->email), ref = kept(row->user_ref), claim = kept(row->claimed_email);
     drop_self(c, u);
-    u->email_len = kept_len(row->email);
-    u->ref_len = kept_len(row->user_ref);
-    u->claim_len = kept_len(row->claimed_email);
-    u->self = entry_new(c, (size_t)u->email_len + u->ref_len + u->claim_len + 1);
+    u->email_len = (uint16_t)email.len;
+    u->ref_len = (uint16_t)ref.len;
+    u->claim_len = (uint16_t)claim.len;
+    u->self = entry_new(c, email.len + ref.len + claim.len + 1);
     if (u->self)
-        (void)put(put(put(u->self, row->email, u->email_len), row->user_ref, u->ref_len), row->claimed_email,
-                  u->claim_len);
+        (void)slice_put(slice_put(slice_put(u->self, email), ref), claim);
 }
 
 void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *head, uint32_t poll_at)

@@ -2,8 +2,9 @@
  * Thread:  none of its own.
  * Owns:    nothing: what map_user and map_chat fill is copied into the caller's arena, what map_message fills
  *          borrows from the document.
- * Accepts: any document. Ids as ObjectId or string, customers' also as numbers or truth values; times as BSON dates, ISO or Python-style text, or numbers; any
- *          field missing or of another type (then it is as if missing). Unknown fields are not looked at.
+ * Accepts: any document. Ids as ObjectId or string, customers' also as numbers or truth values; times as BSON dates, ISO
+ *          or Python-style text, or numbers; any field missing or of another type (then it is as if missing). Unknown
+ *          fields are not looked at.
  * Fails:   ERR_NOMEM only. */
 #pragma once
 #include "base/arena.h"

@@ -15,8 +15,8 @@
 
 #define PEM_MOST (1 << 20)
 #define LOOK_MS  2000
-#define WRITERS  2 /* the writer, the lease */
-#define OTHERS   2 /* beside the readers: the counters, and main while it warms the cache */
+#define OTHERS                                                                                                         \
+    2 /* beside the readers: the counters, and main while it warms the cache. The writer's pool needs fewer */
 
 /* --- what the URI names --- */
 
@@ -50,7 +50,7 @@ static enum err check_pem(const mongoc_uri_t *uri, const char *option, const cha
 
 static enum err check_pool(const mongoc_uri_t *uri, int64_t readers, struct buf *why)
 {
-    int64_t needed = readers + OTHERS > WRITERS ? readers + OTHERS : WRITERS;
+    int64_t needed = readers + OTHERS;
     int64_t most = mongoc_uri_get_option_as_int32(uri, MONGOC_URI_MAXPOOLSIZE, INT32_MAX);
     if (most >= needed)
         return OK;
