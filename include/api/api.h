@@ -13,10 +13,10 @@
 #include "net/address.h"
 #include "push/broadcaster.h"
 #include "push/hub.h"
-#include "store/cache.h"
-#include "store/op.h"
-#include "store/reader.h"
-#include "store/writer.h"
+#include "read/cache.h"
+#include "read/reader.h"
+#include "write/op.h"
+#include "write/writer.h"
 
 /* A listening socket, by its index: what may come in there. */
 struct api_door {

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "push/broadcaster.h"
 #include "push/publisher.h"
-#include "store/op.h"
+#include "write/op.h"
 
 struct announcer {
     struct publisher *publisher;

@@ -15,7 +15,7 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "chat/model.h"
-#include "store/op.h"
+#include "write/op.h"
 
 struct store {
     const struct store_vtable *vtable; /* first member of each store's own struct */

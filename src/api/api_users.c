@@ -1,10 +1,11 @@
 /* POST /api/users/data: what the widget reports of its visitor. */
 #include "call.h"
 
-#include "store/batch.h"
+#include "write/batch.h"
 #include "json/json_out.h"
 
 #include "base/clock.h"
+#include "chat/customer.h"
 #include "chat/email.h"
 
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 #include "app/worker.h"
 #include "http/session.h"
 #include "push/ws_conn.h"
-#include "store/cache.h"
-#include "store/op.h"
+#include "read/cache.h"
+#include "write/op.h"
 
 /* What is private to its module, rounded up. */
 #define OP_ARENA       4224    /* the first block of an op's arena */

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "chat/model.h"
-#include "store/op.h"
+#include "write/op.h"
 
 #include <mongoc/mongoc.h>
 

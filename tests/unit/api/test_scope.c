@@ -1,12 +1,13 @@
 /* Scopes against the embedded store, with nothing in memory: what the cache cannot say the store must. */
-#include "store/scope.h"
+#include "access/scope.h"
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "chat/customer.h"
 #include "chat/email.h"
-#include "store/batch.h"
-#include "store/cache.h"
+#include "read/resolve.h"
 #include "suites.h"
+#include "write/batch.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 #include "conformance.h"
 
+#include "chat/customer.h"
 #include "conformance_cases.h"
 
 void case_empty_database(struct rig *r)

@@ -1,3 +1,4 @@
+#include "chat/customer.h"
 #include "conformance_cases.h"
 
 #include <stdlib.h>

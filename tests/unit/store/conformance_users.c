@@ -1,5 +1,6 @@
 #include "conformance_cases.h"
 
+#include "chat/customer.h"
 #include "chat/email.h"
 #include "store/ident.h"
 

@@ -1,5 +1,5 @@
 /* fault_run.h: one run of the SQLite store over a disk with faults: 200 sends in batches, two clean restarts, two kills (one
- * while a batch is under way), upkeep, and at the end a power cut. The writer's part is played as store/writer.c has it.
+ * while a batch is under way), upkeep, and at the end a power cut. The writer's part is played as write/writer.c has it.
  * Thread:  the test's. */
 #pragma once
 #include "fault_vfs.h"

@@ -6,9 +6,6 @@ int main(void)
 {
     conformance_use(&sqlite_factory);
     return suite_run((struct suite[]){
-        {"op", op_tests},
-        {"batch", batch_tests},
-        {"writer", writer_tests},
         {"conformance of sqlite", conformance_tests},
         {"sqlite", sqlite_tests},
         {"sqlite faults", sqlite_fault_tests},

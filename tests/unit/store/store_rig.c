@@ -1,4 +1,5 @@
 #include "store_rig.h"
+#include "chat/customer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
  * Thread:  the test's.
  * Owns:    the ops it makes, until rig_close(). */
 #pragma once
-#include "store/batch.h"
 #include "store/store.h"
 #include "suite.h"
+#include "write/batch.h"
 
 #define RIG_T0 INT64_C(1795557360588000) /* the first rev and time; each next op's is a millisecond later */
 

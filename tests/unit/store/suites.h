@@ -2,11 +2,8 @@
 #pragma once
 #include "store_rig.h"
 
-extern const CU_TestInfo batch_tests[];
 extern const CU_TestInfo check_tests[];
 extern const CU_TestInfo lease_rule_tests[];
-extern const CU_TestInfo op_tests[];
-extern const CU_TestInfo writer_tests[];
 extern const CU_TestInfo sqlite_tests[];
 extern const CU_TestInfo sqlite_fault_tests[];
 extern const CU_TestInfo sqlite_plan_tests[];

@@ -1,4 +1,5 @@
 /* What the database will never do for one op: whose fault a failure is, and that nobody else hears of it. */
+#include "chat/customer.h"
 #include "conformance.h"
 #include "store_rig.h"
 #include "test_mongo_kit.h"

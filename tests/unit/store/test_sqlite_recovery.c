@@ -1,4 +1,5 @@
 /* A commit whose answer is a failure, and what the file says afterwards. Through a VFS with faults (fault_vfs.h). */
+#include "chat/customer.h"
 #include "fault_vfs.h"
 #include "sqlite_fault_suites.h"
 #include "sqlite_files.h"

@@ -1,0 +1,83 @@
+/* cache.h: what makes polls and refetches free: per customer and chat the rendered JSON, in memory, with versions.
+ * Thread:  cache_apply, cache_link [writer]; cache_serve, cache_inbox_counts [any thread, never waits on I/O];
+ *          cache_fill_* and cache_compose [readers]. One mutex guards the tables; it is held for lookups and
+ *          reference counting only, never while bytes are copied for a body or a store is asked.
+ * Owns:    its entries; bodies are blobs shared by reference; message bytes are append-only chunks whose
+ *          published length never shrinks, so a body is composed from a snapshot without the lock.
+ * Bounded: --cache-mb for what is in use, and cache_idle_most() for the room between; least recently used customers lose
+ *          their messages first (M_CACHE_EVICTED), then their entry. A miss costs one reader op.
+ * Stale data is never served as fresh: the writer calls cache_apply after the commit and before any completion,
+ * so whoever sees an answer or a notice can already read the message here.
+ * Versions: one counter for the whole cache; an entry's version is the counter at its last change or load, the
+ *          inbox's that of the last change at all. A tag hides it (cache_tag.c). */
+#pragma once
+#include "read/view.h"
+#include "store/store.h"
+#include "write/op.h"
+
+struct cache_options {
+    size_t max_bytes;
+    uint8_t tag[5];       /* store identity: for message ids */
+    struct totals totals; /* from the store at start */
+    int64_t max_rev;
+    bool later;   /* tag, totals and max_rev come by cache_begin(): the store was away at start */
+    bool enabled; /* false: bypassed (other nodes write and the bus is down): everything is VIEW_LOAD */
+};
+
+/* Memory that is held and not in use, at most, but for what one batch adds: what is evicted leaves its place to the next
+ * of its size. Two MiB: pages kept ready, and begun ones. */
+static inline int64_t cache_idle_most(int64_t max_bytes)
+{
+    return max_bytes / 16 + (INT64_C(2) << 20);
+}
+
+struct cache *cache_new(const struct cache_options *options);
+void cache_free(struct cache *c);
+
+/* Where the store was away at start: until cache_open() everything is VIEW_LOAD, and readers refuse.
+ * cache_begin() before the writer's first batch, then cache_warm(), then cache_open(), all on one thread. */
+void cache_begin(struct cache *c, const struct cache_options *identity);
+void cache_open(struct cache *c);
+void cache_close(struct cache *c);         /* as before it was opened: what is in it is not true any more. Any thread */
+bool cache_is_open(const struct cache *c); /* any thread */
+
+/* [writer] */
+bool cache_link(struct cache *c, struct slice chat_id, struct arena *a, struct chat_link *out);
+void cache_apply(struct cache *c, struct op *const *ops, size_t count, const struct totals *changed);
+/* An op that the writer gave up after a try: the store may hold it, or not. cache_settle_doubts(), once the store answers
+ * again and before the next cache_apply(), makes readers load anew whatever such an op touches. */
+void cache_doubt(struct cache *c, const struct op *op);
+void cache_settle_doubts(struct cache *c);
+
+/* [any] Answers from memory or says VIEW_LOAD. */
+void cache_serve(struct cache *c, const struct view_query *query, struct arena *a, struct view_answer *out);
+void cache_inbox_counts(struct cache *c, int64_t out[INBOX_COUNT]);
+void cache_totals(struct cache *c, struct totals *out);
+/* Nothing that the viewer may see (of that chat's customer, where one is given) changed after the cursor. False where memory
+ * does not know. */
+bool cache_up_to_date(struct cache *c, const struct scope *viewer, struct slice chat_id, struct slice cursor);
+/* The chat's customer, for authorization: false when the chat is not cached. */
+bool cache_chat_user(struct cache *c, struct slice chat_id, struct arena *a, struct slice *user_id);
+
+/* Whose something is, as far as memory knows. */
+enum sight { SIGHT_NO, SIGHT_YES, SIGHT_UNKNOWN /* not in memory: ask the store */ };
+/* A customer's own scope is answered from its own entry alone, so that NO and UNKNOWN neither tell nor cost more where what
+ * is asked for is another's than where it does not exist. */
+enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct scope *s);
+/* ident: id, second id or email. SIGHT_YES: *user_id is the customer's id, in the arena (ptr NULL: no memory). */
+enum sight cache_sees_user(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
+                           struct slice *user_id);
+
+/* [reader] Whom ident means (store/ident.h): its id in the arena, from memory or from the store, whose answer is remembered.
+ * cache_find_ident() asks the store and gives its row. */
+NODISCARD enum err cache_resolve(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
+                                 struct slice *id);
+NODISCARD enum err cache_find_ident(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
+                                    struct user *out);
+
+/* [readers] A customer comes into memory with its chats, as a poll would bring it, where there is memory and room. */
+NODISCARD enum err cache_load_user(struct cache *c, struct store_reader *reader, struct slice id);
+
+/* [main at start] Loads the most recently active customers (rows at least for `users` of them, messages while
+ * there is room), so that the first refetch is warm and the order of activity is known. */
+NODISCARD enum err cache_warm(struct cache *c, struct store_reader *reader, int64_t users);

@@ -1,0 +1,114 @@
+/* Room: what goes first when the budget is spent.
+ *   1. composed listings of an older version
+ *   2. messages of the customer not used for longest (the entry stays: its version still answers 304)
+ *   3. entries that are not in the order of activity, then the tail of that order, down to ORDER_MIN
+ * The budget is for what is in use; the room between may come to cache_idle_most(). Where the mix of sizes shifts it would
+ * be more: then what is in use shrinks until whole pages are empty.
+ * Where entries alone take more than half, 3 comes before 2: else customers seen once would push out every chat in
+ * use. Customers that a reader is loading are in neither list and cannot go. */
+#include "../view_int.h"
+
+#include "base/metrics.h"
+
+static bool drop_stale_variant(struct cache *c)
+{
+    for (unsigned i = 0; i < VARIANTS; i++) {
+        struct variant *v = &c->variants[i];
+        struct slice owner = slice_of(v->key, v->view == VIEW_CHATS ? 0 : v->key_len);
+        if (v->body && v->version != list_version(c, owner)) {
+            c->variant_bytes -= v->body->len;
+            blob_drop(v->body);
+            v->body = NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool drop_messages(struct cache *c)
+{
+    if (c->loaded.count == 0)
+        return false;
+    user_unload(c, entry_of(c->loaded.head.prev, struct cuser, lru));
+    metrics_add(M_CACHE_EVICTED, 1);
+    return true;
+}
+
+static bool drop_entry(struct cache *c)
+{
+    if (c->strays.count > 0) {
+        user_free(c, entry_of(c->strays.head.prev, struct cuser, lru));
+        return true;
+    }
+    if (c->order.count <= ORDER_MIN)
+        return false;
+    struct cuser *tail = entry_of(c->order.head.prev, struct cuser, order);
+    user_leave_order(c, tail);
+    if (tail->state == USER_KNOWN)
+        user_settle(c, tail); /* a stray now, the next to go */
+    return true;
+}
+
+static bool drop_variant(struct cache *c)
+{
+    for (unsigned i = 0; i < VARIANTS; i++) {
+        struct variant *v = &c->variants[i];
+        if (v->body) {
+            c->variant_bytes -= v->body->len;
+            blob_drop(v->body);
+            v->body = NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* More than the budget, or more room between than is allowed for. */
+static bool is_over(const struct cache *c)
+{
+    size_t bytes = cache_bytes(c), idle = slab_idle(&c->entry_memory) + slab_idle(&c->content_memory);
+    return bytes > c->max_bytes || bytes + idle > c->max_bytes + (size_t)cache_idle_most((int64_t)c->max_bytes);
+}
+
+void cache_evict(struct cache *c, unsigned max_steps)
+{
+    for (unsigned step = 0; step < max_steps && is_over(c); step++) {
+        if (drop_stale_variant(c))
+            continue;
+        bool entries_first = c->entry_bytes > c->max_bytes / 2;
+        if (entries_first && drop_entry(c))
+            continue;
+        if (drop_messages(c) || drop_entry(c) || drop_variant(c))
+            continue;
+        return;
+    }
+}
+
+static void forget(struct cache *c, struct cuser *u)
+{
+    if (u->state != USER_LOADING) {
+        user_free(c, u);
+        return;
+    }
+    u->spoiled = true;
+    names_forget(c, u);
+    user_leave_order(c, u);
+}
+
+void cache_forget_all(struct cache *c, int64_t rev)
+{
+    while (c->order.count > 0)
+        forget(c, entry_of(c->order.head.next, struct cuser, order));
+    while (c->loaded.count > 0)
+        forget(c, entry_of(c->loaded.head.next, struct cuser, lru));
+    while (c->strays.count > 0)
+        forget(c, entry_of(c->strays.head.next, struct cuser, lru));
+    names_spoil_all(c);
+    c->order_all = false; /* also where the list was empty already */
+    c->order_cuts++;
+    c->inbox_version = ++c->version;
+    owner_unowned(c, rev);
+    if (rev > c->rev)
+        c->rev = rev;
+    c->changes_floor = c->rev;
+}

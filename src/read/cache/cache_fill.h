@@ -1,0 +1,41 @@
+/* cache_fill.h: a customer read whole from the store, and its way into the cache.
+ * Thread:  readers (and main at start).
+ * Happy path: the customer is LOADING while the store is asked, so that the writer's appends are recorded; then both
+ *          are merged by rev under the lock. A customer with no entry cannot be marked: its first load is installed
+ *          only if no append passed it by, else the entry is there now and the second load cannot fail that way.
+ * Failures: the store's; NOT_FOUND. A load that cannot be merged after FILL_TRIES is answered from, and not kept. */
+#pragma once
+#include "../compose.h"
+#include "cache_int.h"
+
+#define FILL_TRIES 3
+
+struct fill_chat {
+    struct history *history;
+    int64_t key;
+    int64_t rev; /* the row's */
+    uint8_t flags;
+};
+
+struct fill {
+    struct slab *memory; /* the cache's, for what may be kept */
+    struct arena arena;  /* row's strings */
+    struct user row;
+    bool has_row;
+    struct content *content;
+    struct blob *head;
+    uint32_t poll_at;
+    struct fill_chat *chats;
+    size_t count, cap;
+    struct buf scratch;
+};
+
+void fill_init(struct fill *f, struct slab *memory);
+void fill_fini(struct fill *f);
+NODISCARD enum err fill_load(struct fill *f, struct store_reader *reader, struct slice ident);
+void fill_view(const struct fill *f, struct user_view *out);
+
+/* Fills a slot of the snap with the customer of this id: from memory, else from the store, and then keeps it. */
+NODISCARD enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, int64_t since,
+                                 struct snap *s, size_t slot);
+void user_view_of(const struct cuser *u, struct user_view *out); /* [lock] LOADED only; borrows */

@@ -1,0 +1,251 @@
+/* cache_int.h: the cache's tables, shared by the cache_*.c files and by the views.
+ * Thread:  every field of struct cache, cuser and cchat under cache.lock, but for those marked otherwise. Functions
+ *          marked [lock] are called with it held and never wait; [writer], [reader] as in cache.h.
+ * States of a customer:
+ *          KNOWN    ids and links only: what the writer needs, and the version, so that 304 needs no load
+ *          LOADING  one reader asks the store; appends meanwhile are recorded in logs that are not complete
+ *          LOADED   content holds every chat whole; reads are answered from memory
+ *          Born LOADED: a customer created by this process. LOADED → KNOWN: evicted, or found incomplete.
+ * Order:   `order` holds the most recently active customers, a complete prefix of all of them: the writer moves to
+ *          its front, and only its tail leaves it, never below ORDER_MIN. So it is also the order of last change, as
+ *          far back as changes_floor: who changed after that is at the front, newest first. */
+#pragma once
+#include "cache_history.h"
+#include "read/cache.h"
+#include <pthread.h>
+
+#define ORDER_MIN       1000
+#define VARIANTS        8
+#define VARIANT_KEY_MAX 512
+#define NAME_SLOTS      1024
+#define INLINE_BYTES    ((size_t)256 * 1024) /* more to compose than this is a reader's work, not a worker's */
+
+enum key_kind { KEY_NONE, KEY_USER, KEY_NAME, KEY_CHAT, KEY_OWNER };
+
+/* Embedded in its entry; the key's bytes are the entry's. */
+struct key_node {
+    struct key_node *next;
+    uint32_t hash;
+    uint8_t kind; /* KEY_NONE: not in the index */
+};
+
+struct link {
+    struct link *prev, *next; /* both NULL: in no list */
+};
+
+struct links { /* head.next is the front */
+    struct link head;
+    size_t count;
+};
+
+/* Who customers belong to (dashboard_user_id): what an owner-bound dashboard's tags and cursors move with. One entry for all
+ * customers of the same owner that are in memory; goes with the last of them, unless somebody asked for its listings. */
+struct cowner {
+    struct key_node by_id;
+    struct cowner *next_asked; /* while asked */
+    uint32_t customers;
+    bool asked;
+    uint64_t version;   /* of the last change of anything of its customers */
+    int64_t newest;     /* rev of that change, as far as it is known here… */
+    int64_t known_from; /* …which it is for every change after this rev */
+    uint16_t id_len;
+    char id[];
+};
+
+enum user_state { USER_KNOWN, USER_LOADING, USER_LOADED };
+
+enum lru_list { LRU_NONE, LRU_LOADED, LRU_STRAYS };
+
+struct cchat {
+    struct key_node by_id;
+    struct cuser *user;
+    struct cchat *next;      /* of the same customer, oldest first */
+    struct history *history; /* in user->content; NULL when the customer is KNOWN */
+    int64_t key;
+    int64_t rev;      /* of its last change known here */
+    int64_t last_rev; /* of its last message known here: what a load must have seen */
+    uint8_t flags;    /* enum chat_flag */
+    bool at_begin;    /* LOADING: was there when the load began */
+    bool found;       /* during an install only: what was loaded has it */
+    uint8_t id_len;
+    char id[];
+};
+
+struct cuser {
+    struct key_node by_id;
+    struct name *names; /* what else the store says that it is called */
+    struct link order, lru;
+    struct link doubt; /* in cache.doubted, or nowhere */
+    struct cchat *first, *last;
+    struct content *content;
+    struct blob *head;    /* render_user_head(), then render_poll_head() from poll_at on; with content only */
+    struct blob *body;    /* the whole poll answer of `version`, or NULL */
+    struct cowner *owner; /* NULL: not known */
+    char *self;           /* what it may call itself: address, reference, claimed address; NULL: not known */
+    uint64_t version;
+    int64_t key;
+    int64_t row_rev;    /* of the row's last change known here */
+    int64_t change_rev; /* of the last change in this process that a list shows; 0: none */
+    int64_t newest;     /* the highest rev of anything of it that is known here; LOADED: of all */
+    int64_t last_seen_us;
+    uint32_t chat_count;
+    uint32_t poll_at;
+    uint16_t email_len, ref_len, claim_len; /* in self */
+    uint8_t state;                          /* enum user_state */
+    uint8_t lru_in;                         /* enum lru_list: where the link `lru` is */
+    bool spoiled;                           /* LOADING: an append was lost, the load must not be installed */
+    bool has_row; /* the store has shown it; a chat's link alone does not say that there is one */
+    uint8_t id_len;
+    char id[];
+};
+
+/* A composed listing of the whole inbox: view, skip, limit and key (owner or email) name it. */
+struct variant {
+    pthread_mutex_t composing; /* taken before cache.lock, by readers: one composes, the others wait and share */
+    bool used;
+    enum view view;
+    int64_t skip, limit;
+    size_t key_len;
+    char key[VARIANT_KEY_MAX];
+    uint64_t version;
+    uint64_t last_use;
+    struct blob *body;
+};
+
+#define TOTALS_COUNT (sizeof(struct totals) / sizeof(int64_t))
+
+struct cache {
+    pthread_mutex_t lock;
+    pthread_cond_t load_done; /* with lock: some load ended */
+    /* any thread; apart, because they live so differently long */
+    struct slab entry_memory;
+    struct slab content_memory; /* heads too */
+    /* set before threads start */
+    size_t max_bytes;
+    bool enabled;
+    atomic_bool open; /* released once tag, totals and start_rev are set: who sees it true sees them */
+    uint8_t tag[5];
+    uint64_t tag_key[2]; /* of this process: see cache_tag.c */
+    int64_t start_rev;
+    struct key_node **buckets;
+    uint32_t bucket_mask;
+    /* [lock] */
+    uint64_t version;       /* the counter; never given twice */
+    uint64_t inbox_version; /* of the last change of anything */
+    int64_t rev;            /* highest applied */
+    int64_t changes_floor;  /* whoever changed above it is in order */
+    struct cowner *asked;   /* those that stay without customers */
+    unsigned asked_count;
+    uint64_t gone_version;    /* when an owner's entry was last dropped */
+    uint64_t unowned_version; /* of the last change of which it is not known whose it is: it may be anybody's… */
+    int64_t unowned_rev;      /* …and its rev */
+    struct links order;
+    struct links loaded;  /* LOADED customers by last use */
+    struct links strays;  /* KNOWN and not in order: the first entries to go */
+    struct links doubted; /* see cache_doubt() */
+    int64_t doubt_rev;    /* the highest in doubt */
+    bool doubt_all;       /* more than customers in `doubted` */
+    bool order_all;       /* order holds every customer there is */
+    uint64_t order_cuts;
+    size_t users, chats;
+    size_t entry_bytes, content_bytes, variant_bytes;
+    uint64_t variant_clock;
+    int64_t names_clock, names_floor;  /* of the last change of what texts mean; of one that may concern all */
+    int64_t names_changed[NAME_SLOTS]; /* of the last that concerns a text of this hash */
+    struct variant variants[VARIANTS];
+    struct content *garbage; /* to be dropped after the lock is released */
+    struct {
+        size_t bytes, users, chats; /* what the gauges say */
+    } reported;
+    /* atomic: the writer writes, anyone reads */
+    _Atomic int64_t totals[TOTALS_COUNT];
+    /* the writer's own */
+    struct buf scratch;
+};
+
+#define entry_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+/* cache.c */
+void cache_lock(struct cache *c);
+void cache_unlock(struct cache *c); /* then frees what was evicted, and keeps the gauges */
+
+/* cache_tag.c, any thread */
+void cache_question(const struct cache *c, const struct view_query *q, struct view_answer *out);
+void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out); /* after cache_question() */
+bool etag_matches(struct slice if_none_match, const struct view_answer *answer);
+
+/* cache_index.c [lock] */
+NODISCARD enum err index_init(struct cache *c);
+uint32_t index_hash(struct slice key); /* any thread */
+struct cchat *index_chat(const struct cache *c, struct slice id, uint32_t hash);
+struct cuser *index_user(const struct cache *c, struct slice id, uint32_t hash);
+/* Whom the store would name (store/ident.h), where that is known here; NULL: the store must be asked. hash: of ident. */
+struct cuser *index_ident(const struct cache *c, struct slice ident, uint32_t hash);
+struct key_node *index_find(const struct cache *c, enum key_kind kind, struct slice key, uint32_t hash);
+void index_add(struct cache *c, struct key_node *node, enum key_kind kind, uint32_t hash);
+void index_remove(struct cache *c, struct key_node *node);
+
+/* cache_names.c [lock] */
+struct slice name_text(const struct key_node *n);
+struct cuser *names_find(const struct cache *c, struct slice text);
+/* The store says, asked when names_clock was `asked`, that text means u. Not kept if that may have changed since. */
+void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t asked);
+void names_spoil(struct cache *c, struct slice text); /* whom this text means, in any spelling, may have changed */
+void names_spoil_all(struct cache *c);                /* what readers ask now is not kept */
+void names_forget(struct cache *c, struct cuser *u);
+
+/* cache_links.c [lock] */
+void links_init(struct links *l);
+void links_front(struct links *l, struct link *at); /* inserts, or moves */
+void links_back(struct links *l, struct link *at);  /* inserts where it is in none */
+void links_remove(struct links *l, struct link *at);
+static inline bool link_in(const struct link *at)
+{
+    return at->next != NULL;
+}
+
+/* cache_user.c [lock] */
+void *entry_new(struct cache *c, size_t bytes); /* zeroed, out of the memory for entries */
+void entry_free(struct cache *c, void *entry, size_t bytes);
+struct cuser *user_get(struct cache *c, struct slice id); /* finds or makes a stub; NULL: no memory */
+struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32_t hash, int64_t key);
+void chat_forget(struct cache *c, struct cchat *chat); /* unlinks and frees */
+/* Takes the row if it is at least as new. head: a reference, taken; NULL where not rendered. */
+void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *head, uint32_t poll_at);
+struct blob *user_render_head(struct slab *memory, const struct user *row, uint32_t *poll_at); /* any thread */
+bool user_bear(struct cache *c, struct cuser *u); /* KNOWN and just created: LOADED with no chats */
+void user_unload(struct cache *c, struct cuser *u);
+void user_release_content(struct cache *c, struct cuser *u); /* into the garbage; the state is the caller's */
+void user_drop_body(struct cache *c, struct cuser *u);
+void user_keep_body(struct cache *c, struct cuser *u, struct blob *body); /* takes a reference of its own */
+void user_touch(struct cache *c, struct cuser *u);
+void user_settle(struct cache *c, struct cuser *u); /* into the lists that its state asks for */
+void user_free(struct cache *c, struct cuser *u);
+void user_leave_order(struct cache *c, struct cuser *u);
+/* A new version. active: something that the lists show, and order the customer by. */
+void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active);
+
+/* cache_owner.c [lock] */
+void owners_fini(struct cache *c);
+/* The customer is that owner's, as the store says. Without memory it is not known whose it is. */
+void owner_set(struct cache *c, struct cuser *u, struct slice owner);
+void owner_forget(struct cache *c, struct cuser *u);
+void owner_changed(struct cache *c, struct cuser *u, int64_t rev); /* u->version is new */
+void owner_unowned(struct cache *c, int64_t rev);                  /* a change of nobody knows whom */
+uint64_t owner_version(const struct cache *c, struct slice owner);
+bool owner_unchanged(const struct cache *c, struct slice owner, int64_t since); /* false: changed, or not known */
+/* What was found when everything up to asked_at was known: no customer of the owner changed after `newest`. */
+void owner_learn(struct cache *c, struct slice owner, int64_t asked_at, int64_t newest);
+static inline struct slice user_owner(const struct cuser *u)
+{
+    return u->owner ? slice_of(u->owner->id, u->owner->id_len) : slice_of(NULL, 0);
+}
+
+/* cache_evict.c [lock] */
+void cache_evict(struct cache *c, unsigned max_steps);
+/* When a change cannot be recorded for want of memory: everything goes but the loads that run (those are spoiled). */
+void cache_forget_all(struct cache *c, int64_t rev);
+static inline size_t cache_bytes(const struct cache *c)
+{
+    return c->entry_bytes + c->content_bytes + c->variant_bytes;
+}

@@ -1,0 +1,78 @@
+/* Before the first request: the order of activity, and as many chats as there is room for. */
+#include "../view_int.h"
+#include "base/log.h"
+
+void order_extend(struct cache *c, const struct user *rows, size_t count, bool complete, uint64_t cuts)
+{
+    /* A tail cut off meanwhile would leave a gap between what is here and what the store said. */
+    if (c->order_cuts != cuts)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        struct cuser *u = user_get(c, rows[i].id);
+        if (!u)
+            return; /* what follows would not be a complete prefix */
+        if (!u->has_row && u->state == USER_KNOWN)
+            user_set_row(c, u, &rows[i], NULL, 0);
+        links_back(&c->order, &u->order);
+        if (u->lru_in == LRU_STRAYS)
+            user_settle(c, u);
+    }
+    if (complete)
+        c->order_all = true;
+}
+
+/* Room is left, so that the first requests need not evict what was just loaded. */
+static bool has_room(struct cache *c)
+{
+    cache_lock(c);
+    bool room = cache_bytes(c) < c->max_bytes / 4 * 3;
+    cache_unlock(c);
+    return room;
+}
+
+static enum err load_one(struct cache *c, struct store_reader *reader, struct slice id)
+{
+    struct snap s;
+    snap_init(&s, 1);
+    enum err e = cache_acquire(c, reader, id, INT64_MAX, &s, 0); /* no chat is newer: the snap stays empty */
+    snap_fini(&s);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
+/* The most recently active ones shall be the last to be evicted. */
+static void touch_backwards(struct cache *c, const struct user *rows, size_t count)
+{
+    cache_lock(c);
+    while (count-- > 0) {
+        struct cuser *u = index_user(c, rows[count].id, index_hash(rows[count].id));
+        if (u)
+            user_touch(c, u);
+    }
+    cache_unlock(c);
+}
+
+enum err cache_warm(struct cache *c, struct store_reader *reader, int64_t users)
+{
+    if (!c->enabled || users <= 0)
+        return OK;
+    struct arena rows_arena;
+    struct user *rows;
+    size_t count, loaded = 0;
+    arena_init(&rows_arena, 0);
+    cache_lock(c);
+    uint64_t cuts = c->order_cuts;
+    cache_unlock(c);
+    enum err e = reader->vtable->recent_users(reader, (struct slice){0}, 0, users, &rows_arena, &rows, &count);
+    if (e == OK) {
+        cache_lock(c);
+        order_extend(c, rows, count, count < (size_t)users, cuts);
+        cache_evict(c, UINT32_MAX);
+        cache_unlock(c);
+        while (e == OK && loaded < count && has_room(c))
+            e = load_one(c, reader, rows[loaded++].id);
+        touch_backwards(c, rows, loaded);
+        log_info("cache warmed", "customers=%zu loaded=%zu", count, loaded);
+    }
+    arena_fini(&rows_arena);
+    return e;
+}

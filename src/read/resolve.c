@@ -1,0 +1,106 @@
+#include "read/resolve.h"
+
+#include "store/ident.h"
+
+/* What is not its own a customer hears nothing of: it comes into memory, and there is asked what its row says. */
+static enum err resolve_self(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
+{
+    struct user row;
+    struct slice id = {0};
+    enum err e = cache_load_user(c, reader, q->scope.id);
+    enum sight sight = e == OK ? cache_sees_user(c, q->ident, &q->scope, a, &id) : SIGHT_UNKNOWN;
+    if (e == OK && sight == SIGHT_UNKNOWN) /* it could not be kept in memory */
+        e = reader->vtable->read_user(reader, USER_BY_ID, q->scope.id, a, &row);
+    if (e != OK && e != ERR_NOT_FOUND)
+        return e;
+    if (e == ERR_NOT_FOUND)
+        row = (struct user){.id = q->scope.id};
+    if (sight == SIGHT_UNKNOWN)
+        sight = scope_names(&row, q->ident) ? SIGHT_YES : SIGHT_NO;
+    q->ident = q->scope.id;
+    return sight == SIGHT_NO ? ERR_DENIED : e;
+}
+
+static enum err resolve_user(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
+{
+    struct slice id = {0};
+    struct user u;
+    enum sight sight = cache_sees_user(c, q->ident, &q->scope, a, &id);
+    if (sight == SIGHT_YES) {
+        q->ident = id;
+        return id.ptr ? OK : ERR_NOMEM;
+    }
+    if (q->scope.kind == SCOPE_USER)
+        return sight == SIGHT_NO ? ERR_DENIED : resolve_self(reader, c, q, a);
+    /* What memory says is another's is asked for like what it does not know: else the clock would tell them apart. */
+    enum err e = cache_find_ident(c, reader, q->ident, a, &u);
+    if (e != OK)
+        return e;
+    q->ident = u.id;
+    return scope_check(&q->scope, u.id, u.owner);
+}
+
+/* A customer's chats are looked for among its own, which come into memory for that: then the next time costs nothing. */
+static enum err resolve_own_chat(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
+{
+    enum err e = cache_load_user(c, reader, q->scope.id);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? ERR_DENIED : e;
+    enum sight sight = cache_sees_chat(c, q->ident, &q->scope);
+    if (sight != SIGHT_UNKNOWN)
+        return sight == SIGHT_YES ? OK : ERR_DENIED;
+    struct chat chat = {0}; /* it could not be kept in memory */
+    e = reader->vtable->chat_owner(reader, q->ident, a, &chat);
+    if (e != OK)
+        return e == ERR_NOT_FOUND ? ERR_DENIED : e;
+    return scope_check(&q->scope, chat.user_id, (struct slice){0});
+}
+
+static enum err resolve_chat(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
+{
+    struct chat chat = {0};
+    struct user u;
+    enum sight sight = cache_sees_chat(c, q->ident, &q->scope);
+    if (sight == SIGHT_YES)
+        return OK;
+    if (q->scope.kind == SCOPE_USER)
+        return sight == SIGHT_NO ? ERR_DENIED : resolve_own_chat(reader, c, q, a);
+    /* Memory's no is asked for all the same, once: that is what a chat which is not there costs. */
+    enum err e = reader->vtable->chat_owner(reader, q->ident, a, &chat);
+    if (e == OK && sight == SIGHT_NO)
+        return scope_check(&q->scope, chat.user_id, (struct slice){0});
+    if (e == OK)
+        e = ident_read(reader, chat.user_id, a, &u);
+    return e == OK ? scope_check(&q->scope, u.id, u.owner) : e;
+}
+
+enum err scope_resolve(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
+{
+    enum err e = ERR_DENIED; /* a view that is not about one customer or chat has no business with a scope */
+    if (q->scope.kind == SCOPE_ALL)
+        return OK;
+    if (q->scope.kind == SCOPE_NOBODY)
+        return ERR_DENIED;
+    switch (q->view) {
+    case VIEW_POLL:
+    case VIEW_USER:
+        e = resolve_user(reader, c, q, a);
+        break;
+    case VIEW_CHAT:
+    case VIEW_HISTORY:
+    case VIEW_AI:
+        e = resolve_chat(reader, c, q, a);
+        break;
+    case VIEW_REFETCH:
+    case VIEW_USERS:
+    case VIEW_CHATS: /* limited by query.owner instead */
+    case VIEW_REPORT:
+    case VIEW_AGENT:
+    case VIEW_OVERVIEW:
+    case VIEW_COUNT:
+        break;
+    }
+    if (e == OK)
+        q->scope = (struct scope){.kind = SCOPE_ALL};
+    return e;
+}

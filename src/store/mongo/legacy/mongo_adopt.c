@@ -1,0 +1,390 @@
+/* What an existing database lacks so that every chat can be seen and reached: added once, at start. A chat is found by
+ * its chat_id and shown with its customer; one without the first answers 404 to every send, one without the second takes
+ * messages that nobody ever sees. So a chat_id is the text it was listed under, a missing user_id the chat's own _id, and
+ * a customer that chats name and that is not there is made, with that id, as one of whom only the id is known.
+ * Only what is missing is written, under ids that follow from the data: several nodes may do it at once, and again.
+ * Failure: said in the log and left for the next start; never a reason not to start. */
+#include "../mongo_store.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "chat/customer.h"
+
+#include <stdlib.h>
+
+#define AT_ONCE  1000
+#define ADOPT_MS 60000
+#define ID_TAKEN "_id_ dup key" /* of "… index: _id_ dup key: …": the server's error has one code for every index */
+
+struct adoption {
+    struct mongo_store *store;
+    const struct mongo_conn *conn; /* has the time that this takes */
+    struct arena page, row;
+    int64_t rev; /* of the last document written */
+    int64_t until_us;
+    int64_t left; /* customers that cannot be made */
+    bool told;    /* of a document that was refused: one is enough */
+    bool stopped; /* refused as a whole, or no answer */
+};
+
+static void begin(struct adoption *ad, struct mongo_store *s, const struct mongo_conn *conn)
+{
+    *ad = (struct adoption){.store = s, .conn = conn, .until_us = clock_mono_us() + ADOPT_MS * 1000};
+    arena_init(&ad->page, 0);
+    arena_init(&ad->row, 0);
+}
+
+static void end(struct adoption *ad)
+{
+    if (ad->stopped)
+        log_warn("existing data not completed", "some chats stay unseen or unreachable; the next start tries again");
+    arena_fini(&ad->page);
+    arena_fini(&ad->row);
+}
+
+/* Each its own, so that a list of changes can end between two, and above all that there are: the writer, who asks for the
+ * highest afterwards, goes on from there. */
+static int64_t next_rev(struct adoption *ad)
+{
+    return ++ad->rev;
+}
+
+static bool out_of_time(struct adoption *ad)
+{
+    ad->stopped = ad->stopped || clock_mono_us() > ad->until_us;
+    return ad->stopped;
+}
+
+/* --- writing --- */
+
+/* A customer whose _id is taken is there, by whomever. Any other key that is taken (a chat_id; an email, where the
+ * deployment has a unique index of its own on it) is somebody else's. */
+static void name_refused(struct adoption *ad, const bson_t *reply, const char *what, bool taken_is_done)
+{
+    bson_iter_t it, one, field;
+    if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
+        return;
+    while (bson_iter_next(&one)) {
+        bool text = bson_iter_recurse(&one, &field) && bson_iter_find(&field, "errmsg") && BSON_ITER_HOLDS_UTF8(&field);
+        if (taken_is_done && text && strstr(bson_iter_utf8(&field, NULL), ID_TAKEN))
+            continue;
+        if (!ad->told)
+            log_warn("existing document not written", "what=\"%s\" error=\"%s\": further ones are not named", what,
+                     text ? bson_iter_utf8(&field, NULL) : "");
+        ad->told = true;
+    }
+}
+
+/* Takes the bulk; returns how many documents it wrote. */
+static int64_t run(struct adoption *ad, mongoc_bulk_operation_t *bulk, const char *what, bool taken_is_done)
+{
+    bson_error_t error;
+    bson_t reply;
+    if (mongoc_bulk_operation_execute(bulk, &reply, &error) == 0) {
+        bool whole = !mongo_only_documents(&reply, &error);
+        ad->stopped = ad->stopped || whole;
+        if (whole)
+            log_warn("existing data not written", "what=\"%s\" error=\"%s\"", what, error.message);
+        else
+            name_refused(ad, &reply, what, taken_is_done);
+    }
+    int64_t written = bson_number(&reply, "nInserted") + bson_number(&reply, "nModified");
+    bson_destroy(&reply);
+    mongoc_bulk_operation_destroy(bulk);
+    return written;
+}
+
+/* --- chats without chat_id or user_id --- */
+
+/* Missing, null and empty are one: the first two are so to the query, the last to map_chat(). */
+static void put_lacks(bson_t *filter, const char *field)
+{
+    BCON_APPEND(filter, field, "{", "$in", "[", BCON_NULL, BCON_UTF8(""), "]", "}");
+}
+
+/* chat_id is text always; a customer's id is an ObjectId or text. */
+static void put_own_id(bson_t *set, const char *field, bool owner, const bson_iter_t *id, struct slice text)
+{
+    if (owner && BSON_ITER_HOLDS_OID(id))
+        bson_append_iter(set, field, -1, id);
+    else
+        put_text(set, field, text);
+}
+
+/* False: it has no _id that could be its own name. */
+static bool add_own_id(struct adoption *ad, mongoc_bulk_operation_t *bulk, const bson_t *chat, const char *field,
+                       bool owner)
+{
+    bson_iter_t id;
+    bson_error_t error;
+    arena_reset(&ad->row);
+    struct slice text = bson_iter_init_find(&id, chat, "_id") ? bson_text(&id, &ad->row) : (struct slice){0};
+    if (text.len == 0)
+        return false;
+    bson_t child;
+    bson_t filter = BSON_INITIALIZER, change = BSON_INITIALIZER;
+    bson_append_iter(&filter, "_id", -1, &id);
+    put_lacks(&filter, field);
+    bson_append_document_begin(&change, "$set", -1, &child);
+    put_own_id(&child, field, owner, &id, text);
+    bson_append_document_end(&change, &child);
+    if (owner) /* a name is what the chat was listed by: nobody sees a change */
+        BCON_APPEND(&change, "$max", "{", "rev", BCON_INT64(next_rev(ad)), "}");
+    bool added = mongoc_bulk_operation_update_one_with_opts(bulk, &filter, &change, NULL, &error);
+    bson_destroy(&filter);
+    bson_destroy(&change);
+    return added;
+}
+
+static int64_t add_own_ids(struct adoption *ad, const char *field, bool owner, const char *what)
+{
+    bson_t *filter = bson_new();
+    put_lacks(filter, field);
+    struct mongo_find how = {.fields = "{\"_id\":1}", .batch = AT_ONCE, .max_ms = ADOPT_MS, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->chats, filter, &how);
+    mongoc_bulk_operation_t *bulk = NULL;
+    const bson_t *chat;
+    int64_t written = 0;
+    unsigned n = 0;
+    while (!out_of_time(ad) && mongoc_cursor_next(cursor, &chat)) {
+        if (!bulk)
+            bulk = mongo_unordered(ad->conn->chats);
+        n += add_own_id(ad, bulk, chat, field, owner);
+        if (n < AT_ONCE)
+            continue;
+        written += run(ad, bulk, what, false);
+        bulk = NULL;
+        n = 0;
+    }
+    if (n > 0)
+        written += run(ad, bulk, what, false);
+    else if (bulk)
+        mongoc_bulk_operation_destroy(bulk);
+    if (mongo_done(ad->store, ad->conn, what, cursor) != OK)
+        ad->stopped = true;
+    return written;
+}
+
+int64_t mongo_adopt_chat_ids(struct mongo_store *s, const struct mongo_conn *conn)
+{
+    struct adoption ad;
+    begin(&ad, s, conn);
+    int64_t written = add_own_ids(&ad, "chat_id", false, "giving chats a chat_id");
+    if (written > 0)
+        log_info("existing data completed", "chat_ids=%lld: chats are found under the ids they were listed by",
+                 (long long)written);
+    end(&ad);
+    return written;
+}
+
+/* --- customers that chats name and that are not there --- */
+
+struct owner {
+    struct slice id; /* as text */
+    enum id_form form;
+    bool there;
+    int64_t created_us, activity_us; /* of its chats */
+};
+
+struct owners {
+    struct map by_id;
+    struct owner list[AT_ONCE];
+    struct slice ids[AT_ONCE]; /* of those that are not there */
+    size_t count, missing;
+};
+
+/* An ObjectId's digits in capitals are found under neither of its forms: such a chat stays as it is. */
+static bool is_findable(struct slice id, enum id_form form)
+{
+    struct oid oid;
+    char lower[OID_LEN];
+    if (form == ID_OBJECT || !oid_parse(id, &oid))
+        return id.len > 0;
+    oid_format(&oid, lower);
+    return slice_eq(id, slice_of(lower, sizeof(lower)));
+}
+
+static enum err add_owner(struct adoption *ad, struct owners *o, const bson_t *group)
+{
+    bson_iter_t it;
+    bool any = bson_iter_init_find(&it, group, "_id");
+    if (!any || !(BSON_ITER_HOLDS_OID(&it) || BSON_ITER_HOLDS_UTF8(&it))) {
+        ad->left++;
+        return OK;
+    }
+    enum id_form form = BSON_ITER_HOLDS_OID(&it) ? ID_OBJECT : ID_TEXT;
+    struct slice id = arena_slice(&ad->page, bson_text(&it, &ad->page));
+    if (!id.ptr)
+        return ERR_NOMEM;
+    bool findable = is_findable(id, form);
+    ad->left += !findable;
+    if (!findable || map_get(&o->by_id, id))
+        return OK;
+    struct owner *owner = &o->list[o->count++];
+    *owner = (struct owner){.id = id, .form = form};
+    return map_put(&o->by_id, id, owner);
+}
+
+static void list_missing(struct owners *o)
+{
+    o->missing = 0;
+    for (size_t i = 0; i < o->count; i++)
+        if (!o->list[i].there)
+            o->ids[o->missing++] = o->list[i].id;
+}
+
+/* Those of them that a customer has in this field. */
+static enum err look_up(struct adoption *ad, struct owners *o, const char *field)
+{
+    bson_iter_t it;
+    bson_t *filter = bson_new();
+    put_id_in(filter, field, o->ids, o->missing);
+    struct mongo_find how = {.fields = "{\"_id\":1,\"user_id\":1,\"email\":1}", .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->customers, filter, &how);
+    const bson_t *doc;
+    while (mongoc_cursor_next(cursor, &doc)) {
+        arena_reset(&ad->row);
+        struct owner *owner =
+            bson_iter_init_find(&it, doc, field) ? map_get(&o->by_id, bson_text(&it, &ad->row)) : NULL;
+        if (owner)
+            owner->there = true;
+    }
+    list_missing(o);
+    return mongo_done(ad->store, ad->conn, "looking for chats' customers", cursor);
+}
+
+static enum err read_times(struct adoption *ad, struct owners *o)
+{
+    bson_t *filter = bson_new();
+    put_id_in(filter, "user_id", o->ids, o->missing);
+    struct mongo_find how = {.fields = "{\"user_id\":1,\"created_at\":1,\"last_activity\":1,\"updated_at\":1}",
+                             .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->chats, filter, &how);
+    const bson_t *doc;
+    enum err e = OK;
+    while (e == OK && mongoc_cursor_next(cursor, &doc)) {
+        struct chat chat;
+        arena_reset(&ad->row);
+        e = map_chat(doc, &ad->row, &chat);
+        struct owner *owner = e == OK ? map_get(&o->by_id, chat.user_id) : NULL;
+        if (!owner)
+            continue;
+        if (chat.created_us > 0 && (owner->created_us == 0 || chat.created_us < owner->created_us))
+            owner->created_us = chat.created_us;
+        if (chat.last_activity_us > owner->activity_us)
+            owner->activity_us = chat.last_activity_us;
+    }
+    enum err done = mongo_done(ad->store, ad->conn, "reading the times of chats", cursor);
+    return e != OK ? e : done;
+}
+
+/* As put_user would store it, but as a document to insert: one that is there by then stays as it is. */
+static enum err customer_document(struct adoption *ad, const struct owner *owner, bson_t *doc)
+{
+    static const char *const parts[] = {"$set", "$max"};
+    struct user u;
+    arena_reset(&ad->row);
+    int64_t now = clock_wall_us();
+    int64_t activity = owner->activity_us ? owner->activity_us : owner->created_us ? owner->created_us : now;
+    enum err e = user_unknown(&ad->row, owner->id, owner->created_us ? owner->created_us : activity, &u);
+    if (e != OK)
+        return e;
+    u.rev = next_rev(ad);
+    u.last_seen_us = u.activity_us = activity;
+    bson_t update = BSON_INITIALIZER;
+    bson_iter_t it, field;
+    if (owner->form == ID_OBJECT)
+        put_id(doc, "_id", owner->id);
+    else
+        put_text(doc, "_id", owner->id);
+    BSON_APPEND_BOOL(doc, "adopted", true); /* for who wants to go back */
+    e = user_update(&u, NULL, &update);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        if (bson_iter_init_find(&it, &update, parts[i]) && bson_iter_recurse(&it, &field))
+            while (bson_iter_next(&field))
+                bson_append_iter(doc, NULL, 0, &field);
+    bson_destroy(&update);
+    return e;
+}
+
+static int64_t insert_missing(struct adoption *ad, const struct owners *o)
+{
+    static const char what[] = "making customers that chats name";
+    mongoc_bulk_operation_t *bulk = mongo_unordered(ad->conn->customers);
+    bson_error_t error;
+    size_t n = 0;
+    for (size_t i = 0; i < o->count; i++) {
+        bson_t doc = BSON_INITIALIZER;
+        if (!o->list[i].there && customer_document(ad, &o->list[i], &doc) == OK)
+            n += mongoc_bulk_operation_insert_with_opts(bulk, &doc, NULL, &error);
+        bson_destroy(&doc);
+    }
+    if (n > 0)
+        return run(ad, bulk, what, true);
+    mongoc_bulk_operation_destroy(bulk);
+    return 0;
+}
+
+/* A customer is found by its second id and its email too: one made under such an id would stand before it in every
+ * poll. So chats that name one that way stay as they are. */
+static int64_t adopt_page(struct adoption *ad, struct owners *o)
+{
+    list_missing(o);
+    enum err e = o->missing > 0 ? look_up(ad, o, "_id") : OK;
+    size_t missing = o->missing;
+    if (e == OK && o->missing > 0)
+        e = look_up(ad, o, "user_id");
+    if (e == OK && o->missing > 0)
+        e = look_up(ad, o, "email");
+    ad->left += (int64_t)(missing - o->missing);
+    if (e == OK && o->missing > 0)
+        e = read_times(ad, o);
+    int64_t made = e == OK && o->missing > 0 ? insert_missing(ad, o) : 0;
+    ad->stopped = ad->stopped || e != OK;
+    map_fini(&o->by_id);
+    map_init(&o->by_id);
+    arena_reset(&ad->page);
+    o->count = 0;
+    return made;
+}
+
+static int64_t make_owners(struct adoption *ad, struct owners *o)
+{
+    static const char json[] = "{\"p\":[{\"$group\":{\"_id\":\"$user_id\"}}]}";
+    mongoc_cursor_t *cursor = mongo_aggregate(ad->conn, ad->conn->chats, mongo_pipeline(json), ADOPT_MS, true);
+    const bson_t *group;
+    int64_t made = 0;
+    while (!out_of_time(ad) && mongoc_cursor_next(cursor, &group)) {
+        ad->stopped = add_owner(ad, o, group) != OK;
+        if (o->count == AT_ONCE)
+            made += adopt_page(ad, o);
+    }
+    if (!ad->stopped)
+        made += adopt_page(ad, o);
+    if (mongo_done(ad->store, ad->conn, "listing the customers of chats", cursor) != OK)
+        ad->stopped = true;
+    return made;
+}
+
+bool mongo_adopt_chats(struct mongo_store *s, const struct mongo_conn *conn)
+{
+    struct adoption ad;
+    struct owners *o = calloc(1, sizeof(*o));
+    if (!o)
+        return false;
+    begin(&ad, s, conn);
+    int64_t now = clock_wall_us();
+    ad.rev = now > s->max_rev ? now : s->max_rev;
+    map_init(&o->by_id);
+    int64_t linked = add_own_ids(&ad, "user_id", true, "giving chats a user_id");
+    int64_t made = ad.stopped ? 0 : make_owners(&ad, o);
+    if (linked > 0 || made > 0)
+        log_info("existing data completed", "user_ids=%lld customers=%lld: for chats that nobody could see",
+                 (long long)linked, (long long)made);
+    end(&ad);
+    map_fini(&o->by_id);
+    free(o);
+    /* Nothing to do and nothing that cannot be done: another node was faster, or what was counted is out of date. */
+    return linked > 0 || made > 0 || (!ad.stopped && ad.left == 0);
+}

@@ -1,0 +1,165 @@
+#include "../mongo_store.h"
+
+#include <stdlib.h>
+
+enum { STREAMS = 7 };
+
+/* One kind of row: documents whose `time` is of that BSON type, sorted by it. type NULL: the rest, asked only when all
+ * others have ended, since it needs a scan. */
+static const struct stream_row {
+    bool chats;
+    const char *time, *type, *sort;
+} user_rows[STREAMS] = {
+    {true, "last_activity", "date", "{\"last_activity\":-1}"},
+    {true, "last_activity", "string", "{\"last_activity\":-1}"},
+    {false, "last_activity", "date", "{\"last_activity\":-1}"},
+    {false, "last_activity", "string", "{\"last_activity\":-1}"},
+    {false, "last_seen", "date", "{\"last_seen\":-1}"}, /* where there is no last_activity */
+    {false, "last_seen", "string", "{\"last_seen\":-1}"},
+    {false, "created_at", NULL, "{\"_id\":-1}"},
+};
+static const struct stream_row chat_rows[] = {
+    {true, "last_activity", "date", "{\"last_activity\":-1}"},
+    {true, "last_activity", "string", "{\"last_activity\":-1}"},
+    {true, "created_at", NULL, "{\"_id\":-1}"},
+};
+
+struct stream {
+    const struct stream_row *row;
+    mongoc_cursor_t *cursor;
+    bool asked; /* the rest: its query was sent */
+    bool ready; /* head is filled */
+    struct mongo_merged head;
+    int64_t time_us;
+};
+
+struct mongo_merge {
+    struct mongo_store *store;
+    const struct mongo_conn *conn;
+    const bson_t *only;
+    struct arena *arena;
+    bool primary;
+    int64_t most;
+    size_t count;
+    struct stream streams[STREAMS];
+};
+
+static void row_filter(bson_t *filter, const struct stream_row *row)
+{
+    if (row->chats || strcmp(row->time, "last_seen") != 0)
+        BCON_APPEND(filter, row->time, "{", "$type", BCON_UTF8(row->type), "}");
+    else
+        BCON_APPEND(filter, "last_activity", BCON_NULL, row->time, "{", "$type", BCON_UTF8(row->type), "}");
+}
+
+/* None of the other rows' kinds. */
+static void rest_filter(bson_t *filter, const struct mongo_merge *m, bool chats)
+{
+    bson_t array, one;
+    char digits[16];
+    const char *key;
+    uint32_t at = 0;
+    bson_append_array_begin(filter, "$nor", -1, &array);
+    for (size_t i = 0; i < m->count; i++) {
+        const struct stream_row *row = m->streams[i].row;
+        if (row->chats != chats || !row->type)
+            continue;
+        bson_uint32_to_string(at++, &key, digits, sizeof(digits));
+        bson_append_document_begin(&array, key, -1, &one);
+        row_filter(&one, row);
+        bson_append_document_end(&array, &one);
+    }
+    bson_append_array_end(filter, &array);
+}
+
+static mongoc_cursor_t *ask(struct mongo_merge *m, const struct stream_row *row)
+{
+    bson_t *filter = bson_new();
+    if (row->type)
+        row_filter(filter, row);
+    else
+        rest_filter(filter, m, row->chats);
+    if (m->only)
+        bson_concat(filter, m->only);
+    struct mongo_find how = {.sort = row->sort,
+                             .fields = row->chats ? "{\"user_id\":1,\"chat_id\":1,\"last_activity\":1,\"created_at\":1}"
+                                                  : "{\"last_activity\":1,\"last_seen\":1,\"created_at\":1}",
+                             .limit = row->chats ? 0 : m->most,
+                             .batch = m->most < 1000 ? m->most + 1 : 1000,
+                             .primary = m->primary};
+    return mongo_find(m->conn, row->chats ? m->conn->chats : m->conn->customers, filter, &how);
+}
+
+static struct slice field_text(const bson_t *doc, const char *key, struct arena *a)
+{
+    bson_iter_t it;
+    if (!bson_iter_init_find(&it, doc, key))
+        return (struct slice){0};
+    return arena_slice(a, bson_text(&it, a));
+}
+
+static enum err advance(struct mongo_merge *m, struct stream *s)
+{
+    const bson_t *doc;
+    bson_iter_t it;
+    if (!mongoc_cursor_next(s->cursor, &doc)) {
+        enum err e = mongo_done(m->store, m->conn, "listing by activity", s->cursor);
+        s->cursor = NULL;
+        return e;
+    }
+    s->ready = true;
+    s->time_us = bson_iter_init_find(&it, doc, s->row->time) ? bson_time(&it) : 0;
+    s->head.user_id = field_text(doc, s->row->chats ? "user_id" : "_id", m->arena);
+    s->head.chat_id = s->row->chats ? field_text(doc, "chat_id", m->arena) : (struct slice){0};
+    if (s->row->chats && s->head.chat_id.len == 0)
+        s->head.chat_id = field_text(doc, "_id", m->arena);
+    return OK;
+}
+
+struct mongo_merge *mongo_merge_open(struct mongo_store *s, const struct mongo_conn *conn, enum mongo_order order,
+                                     const bson_t *only, int64_t most, struct arena *a)
+{
+    struct mongo_merge *m = calloc(1, sizeof(*m));
+    if (!m)
+        return NULL;
+    bool users = order == MONGO_USERS_BY_ACTIVITY;
+    *m = (struct mongo_merge){.store = s, .conn = conn, .only = only, .arena = a, .primary = users, .most = most};
+    m->count = users ? STREAMS : sizeof(chat_rows) / sizeof(chat_rows[0]);
+    for (size_t i = 0; i < m->count; i++)
+        m->streams[i].row = users ? &user_rows[i] : &chat_rows[i];
+    for (size_t i = 0; i < m->count; i++)
+        if (m->streams[i].row->type)
+            m->streams[i].cursor = ask(m, m->streams[i].row);
+    return m;
+}
+
+enum err mongo_merge_next(struct mongo_merge *m, struct mongo_merged *out)
+{
+    struct stream *best = NULL;
+    for (size_t i = 0; i < m->count; i++) {
+        struct stream *s = &m->streams[i];
+        if (!s->row->type && !best && !s->asked) {
+            s->asked = true;
+            s->cursor = ask(m, s->row);
+        }
+        enum err e = s->cursor && !s->ready ? advance(m, s) : OK;
+        if (e != OK)
+            return e;
+        if (s->ready && (!best || s->time_us > best->time_us))
+            best = s;
+    }
+    if (!best)
+        return ERR_NOT_FOUND;
+    *out = best->head;
+    best->ready = false;
+    return OK;
+}
+
+void mongo_merge_close(struct mongo_merge *m)
+{
+    if (!m)
+        return;
+    for (size_t i = 0; i < m->count; i++)
+        mongoc_cursor_destroy(m->streams[i].cursor);
+    free(m);
+}

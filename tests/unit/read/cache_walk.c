@@ -1,0 +1,545 @@
+#include "cache_walk.h"
+
+#include "base/clock.h"
+#include "chat/customer.h"
+#include "chat/email.h"
+#include "read/cache/cache_int.h"
+#include "store/ident.h"
+#include "write/batch.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BATCH_MAX   4
+#define CACHE_BYTES ((size_t)150 << 10)
+#define CHATS_MAX   120
+#define NAMES_MAX   80 /* those below, and ids that were made */
+#define T0          INT64_C(1795557360588000)
+
+static const char *const texts[] = {"ann@x.io",
+                                    "Ann@x.io",
+                                    " ANN@X.IO",
+                                    "bob@x.io",
+                                    "BOB@x.io ",
+                                    "eve@x.io",
+                                    "ann",
+                                    "Ann",
+                                    "ref-1",
+                                    "ref@x.io",
+                                    "64b7f0c2aa01bb02cc03dd04",
+                                    "64B7F0C2AA01BB02CC03DD04",
+                                    "Unknown@example.com",
+                                    "unknown@example.com",
+                                    "guest@widget.local",
+                                    "user_ann@widget.local",
+                                    "USER_bob@x.io@Widget.Local",
+                                    "user_64b7f0c2aa01bb02cc03dd04@widget.local",
+                                    " ",
+                                    "no sign"};
+#define TEXTS ((int)(sizeof(texts) / sizeof(texts[0])))
+
+struct walk {
+    const struct store_factory *factory;
+    struct store *store;
+    struct store_reader *reader;
+    struct store_vtable table; /* the reader's, with read_user() below */
+    struct cache *cache;       /* the one under test */
+    struct cache *bypass;      /* asks the store each time */
+    struct batch_room room;
+    struct arena names_arena;
+    struct slice names[NAMES_MAX];
+    int name_count;
+    char chats[CHATS_MAX][UUID_LEN + 1];
+    int chat_count;
+    int64_t rev, switched; /* of the last op; of the last turn of an AI switch */
+    unsigned seed;
+    uint8_t tag[5];
+    struct slice last;   /* that an op was made with */
+    struct slice mostly; /* while set: every second pick */
+    int interrupt; /* a batch comes between the answer of so manieth read_user() and whoever asked; 0: none does */
+};
+
+static struct walk *walking; /* whose reader asks */
+
+static int dice(struct walk *w, int sides)
+{
+    return (int)((unsigned)rand_r(&w->seed) % (unsigned)sides);
+}
+
+static struct slice pick(struct walk *w)
+{
+    bool same = w->mostly.len > 0 && dice(w, 2);
+    return w->last = same ? w->mostly : w->names[dice(w, w->name_count)];
+}
+
+/* ---- the store and its caches ---- */
+
+static struct cache *new_cache(struct walk *w, bool enabled)
+{
+    struct cache_options options = {.max_bytes = CACHE_BYTES, .max_rev = w->rev, .enabled = enabled};
+    memcpy(options.tag, w->tag, sizeof(options.tag));
+    CU_ASSERT_EQUAL_FATAL(w->store->vtable->totals(w->store, &options.totals), OK);
+    struct cache *c = cache_new(&options);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(c);
+    return c;
+}
+
+static void one_batch(struct walk *w, bool late);
+static void evict(struct walk *w);
+
+static enum err read_user(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
+                          struct user *out)
+{
+    struct walk *w = walking;
+    enum err err = w->store->vtable->read_user(r, by, value, a, out);
+    if (w->interrupt > 0 && --w->interrupt == 0) {
+        one_batch(w, false);
+        if (dice(w, 2)) /* and memory forgets again what it heard */
+            evict(w);
+    }
+    return err;
+}
+
+static void open_caches(struct walk *w)
+{
+    w->cache = new_cache(w, true);
+    w->bypass = new_cache(w, false);
+    if (dice(w, 2))
+        CU_ASSERT_EQUAL(cache_warm(w->cache, w->reader, 20), OK);
+}
+
+static void close_caches(struct walk *w)
+{
+    cache_free(w->cache);
+    cache_free(w->bypass);
+}
+
+static void open_store(struct walk *w)
+{
+    int64_t max_rev;
+    CU_ASSERT_EQUAL_FATAL(w->factory->open(w->factory->arg, &w->store), OK);
+    CU_ASSERT_EQUAL_FATAL(w->store->vtable->identity(w->store, &max_rev, w->tag), OK);
+    if (max_rev > w->rev)
+        w->rev = max_rev;
+    CU_ASSERT_EQUAL_FATAL(w->store->vtable->reader_open(w->store, &w->reader), OK);
+    w->table = *w->store->vtable;
+    w->table.read_user = read_user;
+    w->reader->vtable = &w->table;
+}
+
+static void close_store(struct walk *w)
+{
+    w->store->vtable->reader_close(w->reader);
+    w->store->vtable->maintain(w->store, INT64_MAX / 4, true);
+    w->store->vtable->close(w->store);
+}
+
+/* All of memory is thrown away; with it the store's own, where that costs little. */
+static void restart(struct walk *w)
+{
+    close_caches(w);
+    if (w->store->vtable->time_grain_us == 1) {
+        close_store(w);
+        open_store(w);
+    }
+    open_caches(w);
+}
+
+/* Contents, or some entries whole: what memory then knows of a customer is anything from all to nothing. */
+static void evict(struct walk *w)
+{
+    struct cache *c = w->cache;
+    cache_lock(c);
+    for (int i = dice(w, 2) ? dice(w, 6) : CHATS_MAX; i > 0 && c->order.count > 0; i--) {
+        struct cuser *u = entry_of(c->order.head.prev, struct cuser, order);
+        user_leave_order(c, u);
+        user_settle(c, u);
+    }
+    c->max_bytes = 0;
+    cache_evict(c, (unsigned)dice(w, 200));
+    c->max_bytes = CACHE_BYTES;
+    cache_unlock(c);
+}
+
+/* ---- what is done ---- */
+
+static int64_t next_rev(struct walk *w)
+{
+    return w->rev += 1000; /* the coarsest grain that a store keeps of a time */
+}
+
+static struct slice numbered(struct arena *a, const char *before, int n)
+{
+    char text[64];
+    snprintf(text, sizeof(text), "%s%d", before, n);
+    return arena_slice(a, slice_cstr(text));
+}
+
+/* Never a default address; an ObjectId's digits would have to be small. */
+static struct slice token_id(struct walk *w)
+{
+    struct slice id = pick(w);
+    struct oid oid;
+    return email_is_default(id) || oid_parse(id, &oid) ? SLICE_LIT("ann") : id;
+}
+
+static void make_scope(struct walk *w, struct op *op)
+{
+    int kind = dice(w, 10);
+    if (kind < 2)
+        op->scope = (struct scope){.kind = SCOPE_USER, .id = token_id(w)};
+    else if (kind == 2)
+        op->scope = (struct scope){.kind = SCOPE_NOBODY};
+    else if (kind == 3)
+        op->scope = (struct scope){.kind = SCOPE_OWNER, .id = SLICE_LIT("o1")};
+}
+
+static void make_create(struct walk *w, struct op *op)
+{
+    struct op_create_chat *c = &op->create;
+    op->kind = OP_CREATE_CHAT;
+    make_scope(w, op);
+    if (op->scope.kind == SCOPE_USER)
+        c->user_id = op->scope.id;
+    else if (dice(w, 2))
+        c->user_id = pick(w);
+    if (email_made_for(c->user_id).len > 0)
+        c->user_id = SLICE_LIT("bob@x.io");
+    if (dice(w, 3) || c->user_id.len == 0)
+        c->email = pick(w);
+    uuid_v4(c->chat_id);
+    oid_new(&c->new_user);
+    c->rev = c->now_us = next_rev(w);
+}
+
+static void make_put(struct walk *w, struct op *op)
+{
+    struct op_put_user *p = &op->put_user;
+    op->kind = OP_PUT_USER;
+    make_scope(w, op);
+    p->given.email = pick(w);
+    p->given.name = numbered(&op->arena, "Person ", dice(w, 1000));
+    p->given.vibe = SLICE_LIT("neutral");
+    p->given.category = slice_cstr(dice(w, 2) ? "agent-inbox" : "human-chats");
+    p->given.status = slice_cstr(dice(w, 2) ? "active" : "resolved");
+    p->given.owner = numbered(&op->arena, "o", dice(w, 3));
+    p->set = USER_EMAIL | USER_NAME | USER_CATEGORY | USER_STATUS | USER_OWNER;
+    oid_new(&p->new_user);
+    p->rev = p->now_us = next_rev(w);
+}
+
+static void make_send(struct walk *w, struct op *op)
+{
+    static const char *const roles[] = {"user", "agent", "assistant"};
+    op->kind = OP_SEND;
+    op->send.chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
+    op->send.role = slice_cstr(roles[dice(w, 3)]);
+    op->send.text = numbered(&op->arena, "\"\xe2\x80\xa8 text ", dice(w, 1000));
+    if (dice(w, 4) == 0)
+        op->send.client_key = numbered(&op->arena, "key", dice(w, 50));
+    op->send.rev = op->send.timestamp_us = next_rev(w);
+    cache_link(w->cache, op->send.chat_id, &op->arena, &op->send.link);
+}
+
+static void make_ai(struct walk *w, struct op *op)
+{
+    op->kind = OP_SET_AI;
+    op->set_ai.chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
+    op->set_ai.enabled = dice(w, 2);
+    op->set_ai.rev = op->set_ai.now_us = w->switched = next_rev(w);
+    cache_link(w->cache, op->set_ai.chat_id, &op->arena, &op->set_ai.link);
+}
+
+static void make_op(struct walk *w, struct op *op)
+{
+    int kind = dice(w, 10);
+    *op = (struct op){0};
+    arena_init(&op->arena, 0);
+    if (w->chat_count == 0 || (kind < 3 && w->chat_count < CHATS_MAX))
+        make_create(w, op);
+    else if (kind < 6)
+        make_put(w, op);
+    else if (kind < 7)
+        make_ai(w, op);
+    else
+        make_send(w, op);
+}
+
+static void remember(struct walk *w, const struct op *op)
+{
+    if (op->kind != OP_CREATE_CHAT || op->result != OK)
+        return;
+    if (w->chat_count < CHATS_MAX)
+        memcpy(w->chats[w->chat_count++], op->create.chat_id, UUID_LEN);
+    if (op->create.before.id.len == 0 && w->name_count < NAMES_MAX)
+        w->names[w->name_count++] = arena_slice(&w->names_arena, op->create.user.id);
+}
+
+static void ask(struct walk *w, const struct view_query *q)
+{
+    struct view_answer out;
+    struct arena a;
+    arena_init(&a, 0);
+    view_build(w->reader, w->cache, q, &a, &out);
+    blob_drop(out.body);
+    arena_fini(&a);
+}
+
+static void resolve(struct walk *w, struct slice ident)
+{
+    struct arena a;
+    struct slice id;
+    arena_init(&a, 0);
+    (void)!cache_resolve(w->cache, w->reader, ident, &a, &id);
+    arena_fini(&a);
+}
+
+/* What the writer does with a batch. late: a reader asks between commit and apply. */
+static void one_batch(struct walk *w, bool late)
+{
+    struct op ops[BATCH_MAX], *list[BATCH_MAX];
+    size_t count = 1 + (size_t)dice(w, BATCH_MAX);
+    struct totals changed;
+    for (size_t i = 0; i < count; i++) {
+        list[i] = &ops[i];
+        make_op(w, &ops[i]);
+    }
+    CU_ASSERT_EQUAL_FATAL(batch_apply(w->store, &w->room, list, count, &changed), OK);
+    if (late)
+        ask(w, &(struct view_query){
+                   .view = dice(w, 2) ? VIEW_REFETCH : VIEW_POLL, .limit = 1 + dice(w, 20), .ident = pick(w)});
+    cache_apply(w->cache, list, count, &changed);
+    for (size_t i = 0; i < count; i++) {
+        remember(w, &ops[i]);
+        arena_fini(&ops[i].arena);
+    }
+}
+
+/* A row of before: any id, reference and address, also such as are refused today. */
+static void put_row(struct walk *w)
+{
+    const struct store_vtable *v = w->store->vtable;
+    struct arena a;
+    struct user before, u = {.id = pick(w), .email = pick(w), .name = SLICE_LIT("Old")};
+    arena_init(&a, 0);
+    if (dice(w, 2))
+        u.user_ref = pick(w);
+    u.rev = u.created_us = u.last_seen_us = u.activity_us = next_rev(w);
+    CU_ASSERT_EQUAL_FATAL(v->begin(w->store), OK);
+    if (v->find_user(w->store, USER_BY_ID, u.id, &a, &before) == ERR_NOT_FOUND) {
+        CU_ASSERT_EQUAL_FATAL(v->put_user(w->store, &u), OK);
+        CU_ASSERT_EQUAL_FATAL(v->add_totals(w->store, &(struct totals){.users = 1}), OK);
+    }
+    CU_ASSERT_EQUAL_FATAL(v->commit(w->store), OK);
+    arena_fini(&a);
+}
+
+/* ---- what is read ---- */
+
+/* The body without its cursor, which is of the cache's own time. */
+static struct slice without_cursor(const struct view_answer *out)
+{
+    if (!out->body)
+        return (struct slice){0};
+    struct slice s = blob_slice(out->body);
+    const char *at = memmem(s.ptr, s.len, ",\"cursor\":", 10);
+    return at ? slice_of(s.ptr, (size_t)(at - s.ptr)) : s;
+}
+
+/* From a little before the place where the two differ. */
+static struct slice excerpt(struct slice s, struct slice other)
+{
+    size_t at = 0;
+    while (at < s.len && at < other.len && s.ptr[at] == other.ptr[at])
+        at++;
+    at = at > 300 ? at - 300 : 0;
+    return slice_of(s.ptr + at, s.len - at < 600 ? s.len - at : 600);
+}
+
+static bool same_view(struct walk *w, const struct view_query *q)
+{
+    struct view_answer ours, theirs;
+    struct arena a;
+    arena_init(&a, 0);
+    cache_serve(w->cache, q, &a, &ours);
+    if (ours.result == VIEW_LOAD)
+        view_build(w->reader, w->cache, q, &a, &ours);
+    w->bypass->rev = w->rev; /* a node that is bypassed hears of no writes; here its answers are to be equal */
+    view_build(w->reader, w->bypass, q, &a, &theirs);
+    struct slice x = without_cursor(&ours), y = without_cursor(&theirs);
+    bool same = ours.result == theirs.result && slice_eq(x, y);
+    if (!same)
+        fprintf(stderr, "view %d \"%.*s\" \"%.*s\" since %lld:\n  memory (%d): %.*s\n  store (%d):  %.*s\n",
+                (int)q->view, SLICE_ARG(q->ident), SLICE_ARG(q->email), (long long)q->since, (int)ours.result,
+                SLICE_ARG(excerpt(x, y)), (int)theirs.result, SLICE_ARG(excerpt(y, x)));
+    blob_drop(ours.body);
+    blob_drop(theirs.body);
+    arena_fini(&a);
+    return same;
+}
+
+/* What memory says of whether a token may see the customer that it asks for by this text. */
+static bool same_sight(struct walk *w, struct slice ident, enum err found, const struct user *meant, struct arena *a)
+{
+    struct user self;
+    struct slice id = {0};
+    const struct scope owner = {.kind = SCOPE_OWNER, .id = SLICE_LIT("o1")};
+    const struct scope user = {.kind = SCOPE_USER, .id = token_id(w)};
+    enum sight sight = cache_sees_user(w->cache, ident, &owner, a, &id);
+    bool same = sight == SIGHT_UNKNOWN ||
+                (found == OK && (sight == SIGHT_YES) == scope_allows(&owner, meant->id, meant->owner));
+    sight = cache_sees_user(w->cache, ident, &user, a, &id);
+    if (!same || sight == SIGHT_UNKNOWN)
+        return same;
+    enum err err = w->reader->vtable->read_user(w->reader, USER_BY_ID, user.id, a, &self);
+    return err == OK && (sight == SIGHT_YES) == scope_names(&self, ident);
+}
+
+static bool same_ident(struct walk *w, struct slice ident)
+{
+    struct arena a;
+    struct user u = {0};
+    struct slice id = {0};
+    arena_init(&a, 0);
+    enum err store = ident_read(w->reader, ident, &a, &u);
+    bool sights = same_sight(w, ident, store, &u, &a);
+    enum err memory = cache_resolve(w->cache, w->reader, ident, &a, &id);
+    bool same = memory == store && (store != OK || slice_eq(id, u.id));
+    if (!same || !sights)
+        fprintf(stderr, "ident \"%.*s\": memory %.*s (%s), store %.*s (%s)%s\n", SLICE_ARG(ident), SLICE_ARG(id),
+                err_text(memory), SLICE_ARG(u.id), err_text(store), sights ? "" : ", and tokens' sights differ");
+    arena_fini(&a);
+    return same && sights;
+}
+
+static struct view_query any_view(struct walk *w)
+{
+    struct view_query q = {.view = VIEW_POLL, .limit = 1 + dice(w, 30), .ident = pick(w)};
+    bool one_only = dice(w, 4) > 0 && w->store->vtable->time_grain_us > 1; /* a listing is a hundred queries there */
+    switch (one_only ? 3 + 2 * dice(w, 3) : dice(w, 8)) {
+    case 0:
+        q.view = VIEW_REFETCH;
+        q.owner = dice(w, 2) ? SLICE_LIT("o1") : q.owner;
+        break;
+    case 1:
+        q.view = VIEW_REFETCH;
+        q.has_since = true;
+        q.since = w->cache->rev - 1000 * dice(w, 40);
+        if (q.since < w->switched) /* no list shows it, but MongoDB's changes name its chat */
+            q.since = w->switched;
+        q.limit = 60;
+        break;
+    case 2:
+        q.view = VIEW_USERS;
+        q.skip = dice(w, 30);
+        break;
+    case 3:
+        q.view = dice(w, 2) ? VIEW_CHAT : VIEW_AI;
+        q.ident = slice_cstr(w->chats[dice(w, w->chat_count)]);
+        break;
+    case 4:
+        q.view = VIEW_CHATS;
+        q.email = dice(w, 2) ? pick(w) : (struct slice){0};
+        break;
+    case 5:
+        q.view = VIEW_USER;
+        break;
+    default:
+        break;
+    }
+    return q;
+}
+
+static bool same_totals(struct walk *w)
+{
+    struct totals ours, theirs;
+    cache_totals(w->cache, &ours);
+    CU_ASSERT_EQUAL(w->store->vtable->read_totals(w->reader, &theirs), OK);
+    bool same = memcmp(&ours, &theirs, sizeof(ours)) == 0;
+    if (!same)
+        fprintf(stderr, "totals: memory %lld customers %lld chats %lld messages, store %lld %lld %lld\n",
+                (long long)ours.users, (long long)ours.chats, (long long)ours.messages, (long long)theirs.users,
+                (long long)theirs.chats, (long long)theirs.messages);
+    return same;
+}
+
+static bool all_same(struct walk *w)
+{
+    bool same = same_totals(w);
+    for (int i = 0; same && i < w->name_count; i++)
+        same =
+            same_ident(w, w->names[i]) && same_view(w, &(struct view_query){.view = VIEW_POLL, .ident = w->names[i]});
+    return same;
+}
+
+/* ---- the walk ---- */
+
+static bool step(struct walk *w)
+{
+    int kind = dice(w, 100);
+    w->last = w->names[0];
+    if (kind == 0)
+        restart(w);
+    else if (kind < 10)
+        evict(w);
+    else if (kind < 12)
+        w->store->vtable->maintain(w->store, clock_mono_us() + dice(w, 2) * INT64_C(60000000), dice(w, 2));
+    else if (kind < 20) {
+        evict(w);
+        w->mostly = w->names[dice(w, TEXTS)];
+        w->interrupt = 1 + dice(w, 2);
+        if (dice(w, 2))
+            ask(w, &(struct view_query){.view = VIEW_POLL, .ident = w->mostly});
+        else
+            resolve(w, w->mostly);
+        w->interrupt = 0;
+        w->last = w->mostly;
+        w->mostly = (struct slice){0};
+        if (dice(w, 2)) /* who was born meanwhile is forgotten again */
+            evict(w);
+    } else {
+        one_batch(w, kind < 30);
+    }
+    bool same = same_ident(w, w->last) && same_ident(w, pick(w));
+    if (!same || w->chat_count == 0)
+        return same;
+    struct view_query q = any_view(w);
+    return same_view(w, &q);
+}
+
+bool walk_run(const struct store_factory *factory, unsigned seed, int steps)
+{
+    struct walk w = {.factory = factory, .seed = seed, .rev = T0};
+    bool same = true;
+    int at = 0;
+    walking = &w;
+    arena_init(&w.names_arena, 0);
+    for (w.name_count = 0; w.name_count < TEXTS; w.name_count++)
+        w.names[w.name_count] = slice_cstr(texts[w.name_count]);
+    factory->wipe(factory->arg);
+    open_store(&w);
+    for (int i = dice(&w, 12); i > 0; i--)
+        put_row(&w);
+    open_caches(&w);
+    for (; same && at < steps; at++)
+        same = step(&w);
+    same = same && all_same(&w);
+    if (!same)
+        fprintf(stderr, "seed %u, step %d of %d\n", seed, at, steps);
+    close_caches(&w);
+    close_store(&w);
+    factory->wipe(factory->arg);
+    batch_room_fini(&w.room);
+    arena_fini(&w.names_arena);
+    return same;
+}
+
+void walk_all(const struct store_factory *factory, int walks, int steps)
+{
+    bool same = true;
+    for (int i = 1; same && i <= walks; i++) {
+        unsigned seed = i < walks ? (unsigned)i : (unsigned)clock_wall_us();
+        same = walk_run(factory, seed, steps);
+    }
+    CU_ASSERT_TRUE(same);
+}

@@ -1,0 +1,226 @@
+/* The append-only histories, and what is cut from them. */
+#include "cache_suites.h"
+#include "read/compose.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const uint8_t tag[5] = TAG5;
+static struct slab memory = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void drop(struct content *c)
+{
+    content_drop(c);
+    CU_ASSERT_EQUAL(memory.used, 0);
+}
+
+static struct history *new_history(struct content *c)
+{
+    return content_add_history(c, &(struct chat){.chat_id = SLICE_LIT("chat-1"), .status = SLICE_LIT("open")}, true);
+}
+
+static void add(struct content *c, struct history *h, int64_t rev, struct slice text, bool legacy)
+{
+    struct buf b;
+    struct message_form form;
+    buf_init(&b);
+    buf_append_char(&b, ',');
+    render_message(
+        &b,
+        &(struct message){.rev = rev, .timestamp_us = rev, .role = SLICE_LIT("user"), .text = text, .legacy = legacy},
+        &form);
+    CU_ASSERT_EQUAL(form.len + 1, b.len);
+    CU_ASSERT_TRUE(history_append(c, h, b.ptr, &form, rev));
+    buf_fini(&b);
+}
+
+/* Texts of many lengths: some small, some larger than any chunk. */
+static struct slice text_of(char *room, uint32_t i)
+{
+    size_t len = i % 97 == 13 ? 70000 : i * 37 % 900;
+    int head = sprintf(room, "#%u ", i);
+    memset(room + head, 'a' + (int)(i % 26), len);
+    return slice_of(room, (size_t)head + len);
+}
+
+#define MANY 600
+
+static struct content *many(struct history **h)
+{
+    static char room[80000];
+    struct content *c = content_new(&memory, SLICE_LIT("u"));
+    *h = new_history(c);
+    for (uint32_t i = 0; i < MANY; i++)
+        add(c, *h, T0 + i, text_of(room, i), false);
+    return c;
+}
+
+/* Reads a view back and checks that it is messages [begin, end). */
+static void check_view(const struct history_view *v, uint32_t begin, uint32_t end)
+{
+    static char room[80000];
+    struct message_parts parts;
+    struct slice id;
+    char id_room[MESSAGE_ID_MAX], id_expected[MESSAGE_ID_MAX];
+    uint32_t i = begin;
+    for (struct history_iter it = history_iter(v); history_next(&it, tag, &parts, &id, id_room); i++) {
+        CU_ASSERT_TRUE(slice_eq(parts.text, text_of(room, i)));
+        CU_ASSERT_TRUE(slice_eq(parts.role, SLICE_LIT("user")));
+        CU_ASSERT_TRUE(slice_eq(id, slice_of(id_expected, message_id(T0 + i, tag, id_expected))));
+    }
+    CU_ASSERT_EQUAL(i, end);
+    struct buf copy;
+    buf_init(&copy);
+    history_view_copy(v, &copy);
+    CU_ASSERT_EQUAL(copy.len + (end > begin), v->bytes);
+    if (end > begin) {
+        CU_ASSERT_EQUAL(copy.ptr[0], '{');
+        CU_ASSERT_EQUAL(copy.ptr[copy.len - 1], '}');
+    }
+    buf_append_char(&copy, 0);
+    CU_ASSERT_EQUAL(count_of(copy.ptr, "{\"role\":\"user\""), end - begin);
+    buf_fini(&copy);
+}
+
+static void test_append_and_read(void)
+{
+    struct history *h;
+    struct content *c = many(&h);
+    struct history_view v;
+    CU_ASSERT_EQUAL(h->count, MANY);
+    history_view_take(h, &v);
+    check_view(&v, 0, MANY);
+    history_seal(c, h);
+    history_view_take(h, &v);
+    check_view(&v, 0, MANY);
+    CU_ASSERT_TRUE(h->alloc_bytes < h->bytes * 5 / 4 + MANY * 16 + 4096);
+    drop(c);
+}
+
+static void test_ranges(void)
+{
+    struct history *h;
+    struct content *c = many(&h);
+    for (uint32_t begin = 0; begin <= MANY + 1; begin += 41)
+        for (uint32_t len = 0; len < MANY; len += len < 12 ? 1 : 83) {
+            struct history_view v;
+            history_view_take(h, &v);
+            history_view_range(&v, begin, begin + len);
+            uint32_t end = begin + len > MANY ? MANY : begin + len;
+            check_view(&v, begin, begin > end ? begin : end);
+            if (begin + len > MANY)
+                break;
+        }
+    drop(c);
+}
+
+static void test_since(void)
+{
+    struct history *h;
+    struct content *c = many(&h);
+    for (int64_t since = -1; since <= MANY; since++) {
+        struct history_view v;
+        history_view_take(h, &v);
+        CU_ASSERT_EQUAL(history_view_place(&v, T0 + since), since < 0 ? 0 : since > MANY ? MANY : (uint32_t)since);
+        history_view_since(&v, T0 + since);
+        check_view(&v, since + 1 > MANY ? MANY : (uint32_t)(since + 1), MANY);
+    }
+    CU_ASSERT_TRUE(history_has(h, T0));
+    CU_ASSERT_TRUE(history_has(h, T0 + MANY - 1));
+    CU_ASSERT_FALSE(history_has(h, T0 + MANY));
+    CU_ASSERT_FALSE(history_has(h, T0 - 1));
+    drop(c);
+}
+
+/* A view is a moment: what is appended later does not show in it, and its bytes stay. */
+static void test_view_is_a_moment(void)
+{
+    static char room[80000];
+    struct content *c = content_new(&memory, SLICE_LIT("u"));
+    struct history *h = new_history(c);
+    struct history_view views[200];
+    for (uint32_t i = 0; i < 200; i++) {
+        history_view_take(h, &views[i]);
+        add(c, h, T0 + i, text_of(room, i), false);
+    }
+    for (uint32_t i = 0; i < 200; i++)
+        check_view(&views[i], 0, i);
+    drop(c);
+}
+
+static void test_legacy_first(void)
+{
+    struct content *c = content_new(&memory, SLICE_LIT("u"));
+    struct history *h = new_history(c);
+    add(c, h, T0 + 999999999, SLICE_LIT("old"), true);
+    add(c, h, T0 + 999999998, SLICE_LIT("older clock"), true);
+    add(c, h, T0 + 1, SLICE_LIT("new"), false);
+    CU_ASSERT_EQUAL(h->last_rev, T0 + 1);
+    CU_ASSERT_TRUE(history_has(h, T0 + 1));
+    CU_ASSERT_FALSE(history_has(h, T0 + 999999999));
+    struct history_view v;
+    history_view_take(h, &v);
+    history_view_since(&v, T0);
+    CU_ASSERT_EQUAL(v.begin, 2);
+    history_view_take(h, &v);
+    struct history_iter it = history_iter(&v);
+    struct message_parts parts;
+    struct slice id;
+    char room[MESSAGE_ID_MAX];
+    CU_ASSERT_TRUE(history_next(&it, tag, &parts, &id, room));
+    CU_ASSERT_TRUE(slice_eq(id, SLICE_LIT("msg_1795558360_0_6e1ee9f9")));
+    CU_ASSERT_TRUE(history_next(&it, tag, &parts, &id, room));
+    CU_ASSERT_TRUE(slice_eq(id, SLICE_LIT("msg_1795558360_1_6e1ee9f9")));
+    drop(c);
+}
+
+static void test_move(void)
+{
+    struct content *a = content_new(&memory, SLICE_LIT("a")), *b = content_new(&memory, SLICE_LIT("b"));
+    struct history *h[3];
+    for (int i = 0; i < 3; i++) {
+        h[i] = new_history(a);
+        add(a, h[i], T0 + i, SLICE_LIT("x"), false);
+    }
+    size_t both = a->alloc_bytes + b->alloc_bytes;
+    history_move(a, b, h[1]);
+    history_move(a, b, h[2]);
+    CU_ASSERT_EQUAL(a->history_count, 1);
+    CU_ASSERT_EQUAL(b->history_count, 2);
+    CU_ASSERT_PTR_EQUAL(a->last, h[0]);
+    CU_ASSERT_PTR_EQUAL(b->last, h[2]);
+    CU_ASSERT_EQUAL(a->alloc_bytes + b->alloc_bytes, both);
+    content_drop(a);
+    add(b, h[1], T0 + 9, SLICE_LIT("y"), false);
+    drop(b);
+}
+
+static void test_empty_bodies(void)
+{
+    struct snap s;
+    snap_init(&s, 0);
+    struct blob *body = compose_refetch(&s, &(struct cursor){.rev = 7});
+    struct slice text = blob_slice(body);
+    CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7\"}")));
+    blob_drop(body);
+    body = compose_refetch(&s, &(struct cursor){.rev = 7, .base = 3, .more = true});
+    text = blob_slice(body);
+    CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7-3\",\"more\":true}")));
+    blob_drop(body);
+    body = compose_chats(NULL, 0, &(struct page){0, 0, 100}, tag);
+    text = blob_slice(body);
+    CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"chats\":[],\"total\":0,\"skip\":0,\"limit\":100}")));
+    blob_drop(body);
+    snap_fini(&s);
+}
+
+const CU_TestInfo compose_tests[] = {
+    {"append and read back", test_append_and_read},
+    {"ranges", test_ranges},
+    {"since", test_since},
+    {"a view is a moment", test_view_is_a_moment},
+    {"legacy messages come first and are old", test_legacy_first},
+    {"histories move between contents", test_move},
+    {"empty bodies", test_empty_bodies},
+    CU_TEST_INFO_NULL,
+};

@@ -1,0 +1,399 @@
+/* What a principal who may not see all learns from its tags and cursors: its own changes, and nothing of anybody else's. */
+#include "cache_suites.h"
+
+#include "read/cache/cache_int.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MB ((size_t)1 << 20)
+
+static struct view_query of_owner(enum view view, const char *owner)
+{
+    return (struct view_query){.view = view,
+                               .owner = slice_cstr(owner),
+                               .viewer = {.kind = SCOPE_OWNER, .id = slice_cstr(owner)},
+                               .limit = 100};
+}
+
+static struct view_query of_widget(enum view view, const char *ident, const char *user_id)
+{
+    return (struct view_query){
+        .view = view, .ident = slice_cstr(ident), .viewer = {.kind = SCOPE_USER, .id = slice_cstr(user_id)}};
+}
+
+static void cursor_of(const char *body, char out[64])
+{
+    const char *at = strstr(body, "\"cursor\":\"");
+    out[0] = 0;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    CU_ASSERT_EQUAL(sscanf(at, "\"cursor\":\"%63[^\"]\"", out), 1);
+}
+
+/* A customer ID of that owner, with chat c-ID. */
+static void customer(struct kit *k, const char *id, const char *owner)
+{
+    char chat[32], email[64];
+    snprintf(chat, sizeof(chat), "c-%s", id);
+    snprintf(email, sizeof(email), "%s@x.io", id);
+    open_chat(k, id, chat);
+    kit_write(k, kit_put_user(k, email, "n", owner));
+}
+
+static struct kit *two_owners(void)
+{
+    struct kit *k = kit_new(16 * MB);
+    customer(k, "ann", "acme");
+    customer(k, "bob", "beta");
+    return k;
+}
+
+/* Chromium kept acme's customers under a tag, and showed them to beta, whose tag was the same. */
+static void test_tags_are_a_principals_own(void)
+{
+    struct kit *k = two_owners();
+    static const enum view views[] = {VIEW_REFETCH, VIEW_USERS, VIEW_CHATS};
+    for (size_t i = 0; i < 3; i++) {
+        struct view_query acme = of_owner(views[i], "acme"), beta = of_owner(views[i], "beta"),
+                          all = {.view = views[i]};
+        struct answer a = ask(k, &acme), b = ask(k, &beta), c = ask(k, &all);
+        CU_ASSERT_STRING_NOT_EQUAL(a.etag, b.etag);
+        CU_ASSERT_STRING_NOT_EQUAL(a.etag, c.etag);
+        beta.if_none_match = slice_cstr(a.etag);
+        CU_ASSERT_EQUAL(ask(k, &beta).result, VIEW_OK);
+        beta.if_none_match = slice_cstr(c.etag);
+        CU_ASSERT_EQUAL(ask(k, &beta).result, VIEW_OK);
+        all.if_none_match = slice_cstr(a.etag);
+        CU_ASSERT_EQUAL(ask(k, &all).result, VIEW_OK);
+    }
+    struct view_query mine = of_widget(VIEW_POLL, "ann", "ann"),
+                      agents = {.view = VIEW_POLL, .ident = SLICE_LIT("ann")};
+    CU_ASSERT_STRING_NOT_EQUAL(ask(k, &mine).etag, ask(k, &agents).etag);
+    CU_ASSERT_EQUAL(strlen(ask(k, &mine).etag), 18);
+    kit_free(k);
+}
+
+/* Two views, or two pages of one, of one version. */
+static void test_tags_tell_questions_apart(void)
+{
+    struct kit *k = two_owners();
+    char tags[8][ETAG_MAX + 1];
+    kit_write(k, kit_create(k, "ann", "ann@x.io", "n", "c-more"));
+    const struct view_query all[8] = {
+        {.view = VIEW_POLL, .ident = SLICE_LIT("ann")},
+        {.view = VIEW_USER, .ident = SLICE_LIT("ann")},
+        {.view = VIEW_CHAT, .ident = SLICE_LIT("c-ann")},
+        {.view = VIEW_CHAT, .ident = SLICE_LIT("c-more")},
+        {.view = VIEW_HISTORY, .ident = SLICE_LIT("c-ann"), .limit = 5},
+        {.view = VIEW_HISTORY, .ident = SLICE_LIT("c-ann"), .limit = 6},
+        {.view = VIEW_AI, .ident = SLICE_LIT("c-ann")},
+        {.view = VIEW_POLL, .ident = SLICE_LIT("ann"), .has_since = true, .since = 5},
+    };
+    for (size_t i = 0; i < 8; i++) {
+        memcpy(tags[i], ask(k, &all[i]).etag, sizeof(tags[i]));
+        CU_ASSERT_EQUAL(strlen(tags[i]), 18);
+        for (size_t j = 0; j < i; j++)
+            CU_ASSERT_STRING_NOT_EQUAL(tags[i], tags[j]);
+    }
+    kit_free(k);
+}
+
+/* What acme can watch: its listings and one customer's poll. */
+struct watch {
+    char tags[4][ETAG_MAX + 1];
+    char cursors[2][64];
+};
+
+static void look(struct kit *k, struct watch *w)
+{
+    struct view_query q[4] = {of_owner(VIEW_REFETCH, "acme"), of_owner(VIEW_USERS, "acme"),
+                              of_owner(VIEW_CHATS, "acme"), of_widget(VIEW_POLL, "ann", "ann")};
+    for (size_t i = 0; i < 4; i++) {
+        struct answer a = ask(k, &q[i]);
+        CU_ASSERT_EQUAL(a.result, VIEW_OK);
+        memcpy(w->tags[i], a.etag, sizeof(w->tags[i]));
+        if (i == 0 || i == 3)
+            cursor_of(a.body, w->cursors[i / 3]);
+    }
+}
+
+static void expect_same(const struct watch *a, const struct watch *b)
+{
+    for (size_t i = 0; i < 4; i++)
+        CU_ASSERT_STRING_EQUAL(a->tags[i], b->tags[i]);
+    for (size_t i = 0; i < 2; i++)
+        CU_ASSERT_STRING_EQUAL(a->cursors[i], b->cursors[i]);
+}
+
+static void forget_customer(struct kit *k, const char *id)
+{
+    cache_lock(k->cache);
+    user_free(k->cache, index_user(k->cache, slice_cstr(id), index_hash(slice_cstr(id))));
+    cache_unlock(k->cache);
+}
+
+/* A visitor learned how many messages all others wrote: 58 steps of his own tag for 57 of theirs. */
+static void test_others_move_nothing(void)
+{
+    struct kit *k = two_owners();
+    struct watch before, after;
+    customer(k, "nil", "");
+    look(k, &before);
+    for (int i = 0; i < 57; i++)
+        say(k, i % 2 ? "c-bob" : "c-nil", "user", "x");
+    look(k, &after);
+    expect_same(&before, &after);
+    kit_write(k, kit_ai(k, "c-bob", false));
+    kit_write(k, kit_put_user(k, "bob@x.io", "Bob", "beta"));
+    kit_write(k, kit_create(k, "bob", "bob@x.io", "n", "c-bob2"));
+    customer(k, "new", "beta");
+    look(k, &after);
+    expect_same(&before, &after);
+    forget_customer(k, "bob"); /* cold: its owner comes with the link */
+    say(k, "c-bob", "user", "cold");
+    say(k, "c-bob2", "user", "cold");
+    look(k, &after);
+    expect_same(&before, &after);
+    CU_ASSERT_EQUAL(cache_sees_chat(k->cache, SLICE_LIT("c-bob"), &(struct scope){SCOPE_OWNER, SLICE_LIT("acme")}),
+                    SIGHT_NO);
+    CU_ASSERT_EQUAL(cache_sees_chat(k->cache, SLICE_LIT("c-bob"), &(struct scope){SCOPE_OWNER, SLICE_LIT("beta")}),
+                    SIGHT_YES);
+    kit_free(k);
+}
+
+static void test_own_changes_move_it(void)
+{
+    struct kit *k = two_owners();
+    struct watch before, after;
+    for (int cold = 0; cold < 2; cold++) {
+        look(k, &before);
+        if (cold)
+            forget_customer(k, "ann");
+        say(k, "c-ann", "user", "x");
+        look(k, &after);
+        for (size_t i = 0; i < 4; i++)
+            CU_ASSERT_STRING_NOT_EQUAL(before.tags[i], after.tags[i]);
+        for (size_t i = 0; i < 2; i++)
+            CU_ASSERT_STRING_NOT_EQUAL(before.cursors[i], after.cursors[i]);
+    }
+    kit_free(k);
+}
+
+static size_t listed(struct kit *k, const char *owner)
+{
+    struct view_query q = of_owner(VIEW_REFETCH, owner);
+    return count_of(ask(k, &q).body, "\"_id\"");
+}
+
+/* A customer goes to another owner: both lists change. */
+static void test_a_move_changes_both(void)
+{
+    struct kit *k = two_owners();
+    struct view_query q[2] = {of_owner(VIEW_REFETCH, "acme"), of_owner(VIEW_REFETCH, "beta")};
+    struct answer before[2] = {ask(k, &q[0]), ask(k, &q[1])};
+    kit_write(k, kit_put_user(k, "ann@x.io", "n", "beta"));
+    for (int i = 0; i < 2; i++) {
+        q[i].if_none_match = slice_cstr(before[i].etag);
+        CU_ASSERT_EQUAL(ask(k, &q[i]).result, VIEW_OK);
+    }
+    CU_ASSERT_EQUAL(listed(k, "acme"), 0);
+    CU_ASSERT_EQUAL(listed(k, "beta"), 2);
+    kit_free(k);
+}
+
+/* A change of which memory does not know whose it is may be anybody's. */
+static void test_unknown_counts_as_everybodys(void)
+{
+    struct kit *k = two_owners();
+    struct watch before, after;
+    look(k, &before);
+    forget_customer(k, "ann");
+    struct op *op = kit_send(k, "c-ann", "user", "x");
+    kit_commit(k, op);
+    op->send.link.owner_known = false;
+    kit_apply(k, op);
+    look(k, &after);
+    for (size_t i = 0; i < 4; i++)
+        CU_ASSERT_STRING_NOT_EQUAL(before.tags[i], after.tags[i]);
+    cache_lock(k->cache);
+    cache_forget_all(k->cache, k->rev);
+    cache_unlock(k->cache);
+    look(k, &before);
+    CU_ASSERT_STRING_NOT_EQUAL(before.tags[0], after.tags[0]);
+    kit_free(k);
+}
+
+static struct answer since(struct kit *k, const char *owner, const char *cursor)
+{
+    struct view_query q = of_owner(VIEW_REFETCH, owner);
+    view_parse_cursor(slice_cstr(cursor), &q);
+    CU_ASSERT_TRUE(q.has_since);
+    return ask(k, &q);
+}
+
+/* The cursor stands at the owner's last change, however long ago that was: who asks by it is answered from memory. */
+static void test_a_quiet_owners_cursor(void)
+{
+    struct kit *k = two_owners();
+    char cursor[64], next[64];
+    for (int restarted = 0; restarted < 2; restarted++) {
+        struct view_query q = of_owner(VIEW_REFETCH, "acme");
+        cursor_of(ask(k, &q).body, cursor);
+        for (int i = 0; i < 3000; i++)
+            say(k, "c-bob", "user", "x");
+        if (restarted)
+            kit_restart(k, 16 * MB);
+        struct answer a = since(k, "acme", cursor);
+        CU_ASSERT_EQUAL(a.built, restarted); /* the store is asked once… */
+        int lists = k->lists;
+        for (int i = 0; i < 3; i++) {
+            a = since(k, "acme", cursor);
+            CU_ASSERT_FALSE(a.built);
+            CU_ASSERT_EQUAL(count_of(a.body, "\"_id\""), 0);
+            cursor_of(a.body, next);
+            CU_ASSERT_STRING_EQUAL(next, cursor);
+            say(k, "c-bob", "user", "x");
+        }
+        CU_ASSERT_EQUAL(k->lists, lists); /* …and no more */
+        say(k, "c-ann", "user", "at last");
+        a = since(k, "acme", cursor);
+        CU_ASSERT_EQUAL(count_of(a.body, "at last"), 1);
+        CU_ASSERT_EQUAL(count_of(a.body, "\"_id\""), 1);
+    }
+    kit_free(k);
+}
+
+/* Whether a cursor lies after the last change of anybody is nothing to be told by the form of the answer. */
+static void test_a_cursor_does_not_probe(void)
+{
+    struct kit *k = two_owners();
+    char text[2][64], *bodies[2];
+    for (int i = 0; i < 2; i++) {
+        snprintf(text[i], sizeof(text[i]), "%lld", (long long)k->rev + i);
+        bodies[i] = (char *)(size_t)since(k, "acme", text[i]).body;
+        CU_ASSERT_EQUAL(count_of(bodies[i], "\"_id\""), 0);
+        struct view_query q = of_widget(VIEW_POLL, "ann", "ann");
+        view_parse_cursor(slice_cstr(text[i]), &q);
+        CU_ASSERT_EQUAL(count_of(ask(k, &q).body, "\"total_messages\""), 0);
+    }
+    kit_free(k);
+}
+
+/* ---- against a model ---- */
+
+#define PEOPLE 12
+static const char *const OWNERS[] = {"acme", "beta", ""};
+
+static const char *owner_of(struct kit *k, unsigned who)
+{
+    return k->users[who]->row.owner.len > 0 ? arena_dup(&k->arena, k->users[who]->row.owner) : "";
+}
+
+/* One random change; whose it is: "" nobody's, NULL several owners'. *said: it was a message. */
+static const char *step(struct kit *k, unsigned *seed, bool moves, bool *said)
+{
+    unsigned who = (unsigned)rand_r(seed) % PEOPLE;
+    char id[16], chat[32], email[32];
+    snprintf(id, sizeof(id), "u%u", who);
+    snprintf(chat, sizeof(chat), "c-u%u", who);
+    snprintf(email, sizeof(email), "u%u@x.io", who);
+    const char *owner = owner_of(k, who);
+    *said = false;
+    switch (rand_r(seed) % 12) {
+    case 0:
+        kit_write(k, kit_ai(k, chat, rand_r(seed) % 2));
+        return owner;
+    case 1:
+        kit_write(k, kit_put_user(k, email, "n", owner));
+        return owner;
+    case 2:
+        kit_write(k, kit_put_user(k, email, "n", moves ? OWNERS[rand_r(seed) % 3] : owner));
+        return strcmp(owner, owner_of(k, who)) == 0 ? owner : NULL;
+    case 3:
+    case 4:
+        cache_lock(k->cache);
+        if (index_user(k->cache, slice_cstr(id), index_hash(slice_cstr(id))))
+            user_unload(k->cache, index_user(k->cache, slice_cstr(id), index_hash(slice_cstr(id))));
+        cache_unlock(k->cache);
+        return "";
+    default:
+        say(k, chat, "user", "x");
+        *said = true;
+        return owner;
+    }
+}
+
+static void follow(struct kit *k, const char *owner, char cursor[64], size_t *seen)
+{
+    struct answer a = since(k, owner, cursor);
+    CU_ASSERT_EQUAL(a.result, VIEW_OK);
+    *seen += count_of(a.body, "\"role\"");
+    cursor_of(a.body, cursor);
+}
+
+/* A tag stays exactly as long as nobody of the owner changed: then the bytes are the same, and else the tag is another.
+ * Without moves, a client that follows the cursor sees every message once. */
+static void run_random(bool moves)
+{
+    struct kit *k = kit_new(16 * MB);
+    unsigned seed = 7;
+    char id[16], cursors[2][64];
+    size_t seen[2] = {0, 0}, said[2] = {0, 0};
+    struct answer before[2];
+    for (unsigned i = 0; i < PEOPLE; i++) {
+        snprintf(id, sizeof(id), "u%u", i);
+        customer(k, id, OWNERS[i % 3]);
+    }
+    for (int o = 0; o < 2; o++) {
+        struct view_query q = of_owner(VIEW_REFETCH, OWNERS[o]);
+        before[o] = ask(k, &q);
+        cursor_of(before[o].body, cursors[o]);
+    }
+    for (int i = 0; i < 1200; i++) {
+        bool message;
+        const char *whose = step(k, &seed, moves, &message);
+        for (int o = 0; o < 2; o++) {
+            struct view_query q = of_owner(VIEW_REFETCH, OWNERS[o]);
+            struct answer a = ask(k, &q);
+            bool mine = whose && strcmp(whose, OWNERS[o]) == 0;
+            if (whose)
+                CU_ASSERT_EQUAL(strcmp(a.etag, before[o].etag) == 0, !mine);
+            if (strcmp(a.etag, before[o].etag) == 0)
+                CU_ASSERT_STRING_EQUAL(a.body, before[o].body);
+            before[o] = a;
+            said[o] += mine && message;
+            if (rand_r(&seed) % 5 == 0)
+                follow(k, OWNERS[o], cursors[o], &seen[o]);
+        }
+    }
+    for (int o = 0; o < 2; o++) {
+        follow(k, OWNERS[o], cursors[o], &seen[o]);
+        CU_ASSERT(said[o] > 100 && seen[o] > 100);
+        CU_ASSERT(moves || seen[o] == said[o]);
+    }
+    kit_free(k);
+}
+
+static void test_random(void)
+{
+    run_random(false);
+}
+
+static void test_random_moves(void)
+{
+    run_random(true);
+}
+
+const CU_TestInfo view_owner_tests[] = {
+    {"tags are a principal's own", test_tags_are_a_principals_own},
+    {"tags tell questions apart", test_tags_tell_questions_apart},
+    {"others move nothing", test_others_move_nothing},
+    {"own changes move it", test_own_changes_move_it},
+    {"a move changes both", test_a_move_changes_both},
+    {"unknown counts as everybody's", test_unknown_counts_as_everybodys},
+    {"a quiet owner's cursor", test_a_quiet_owners_cursor},
+    {"a cursor does not probe", test_a_cursor_does_not_probe},
+    {"random", test_random},
+    {"random, customers move", test_random_moves},
+    CU_TEST_INFO_NULL,
+};

@@ -1,0 +1,11 @@
+#include "write_suites.h"
+
+int main(void)
+{
+    return suite_run((struct suite[]){
+        {"op", op_tests},
+        {"batch", batch_tests},
+        {"writer", writer_tests},
+        {0},
+    });
+}

@@ -1,0 +1,216 @@
+/* Pure rules, and failures: a store that fails where the test says. What batches mean on a store: conformance.c. */
+#include "chat/customer.h"
+#include "sqlite_files.h"
+#include "write_suites.h"
+
+#include <stdlib.h>
+
+static void default_names(void)
+{
+    static const struct {
+        const char *name;
+        bool is_default;
+    } rows[] = {{"", true},        {"Widget User", true},  {"User 64b7f0c2", true}, {"User ", true},
+                {"User", false},   {"Users", false},       {"Ann", false},          {"user x", false},
+                {"Widget", false}, {"Unknown User", false}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        CU_ASSERT_EQUAL(user_name_is_default(slice_cstr(rows[i].name)), rows[i].is_default);
+    CU_ASSERT(user_name_is_default((struct slice){0}));
+}
+
+/* ---- a real store behind a vtable that fails the n-th call of the batch ---- */
+
+struct faulty {
+    struct store store;
+    struct store_vtable table;
+    struct store *inner;
+    int fail_at; /* 0: never */
+    int calls;
+    int begun, committed, rolled_back;
+};
+
+static struct faulty *faulty_of(struct store *s)
+{
+    return (struct faulty *)s;
+}
+
+static bool fails(struct store *s)
+{
+    struct faulty *f = faulty_of(s);
+    return ++f->calls == f->fail_at;
+}
+
+#define PASS(s, call, ...) (fails(s) ? ERR_STORE : faulty_of(s)->inner->vtable->call(faulty_of(s)->inner, __VA_ARGS__))
+
+static enum err f_begin(struct store *s)
+{
+    enum err err = fails(s) ? ERR_STORE : faulty_of(s)->inner->vtable->begin(faulty_of(s)->inner);
+    faulty_of(s)->begun += err == OK;
+    return err;
+}
+
+static enum err f_commit(struct store *s)
+{
+    enum err err = fails(s) ? ERR_STORE : faulty_of(s)->inner->vtable->commit(faulty_of(s)->inner);
+    faulty_of(s)->committed += err == OK;
+    return err;
+}
+
+static void f_rollback(struct store *s)
+{
+    faulty_of(s)->inner->vtable->rollback(faulty_of(s)->inner);
+    faulty_of(s)->rolled_back++;
+}
+
+static enum err f_resolve(struct store *s, struct op *const *sends, size_t count)
+{
+    return PASS(s, resolve_chats, sends, count);
+}
+
+static enum err f_insert(struct store *s, struct op *const *sends, size_t count)
+{
+    /* The worst moment: all is written, then the store says that it is not sure. */
+    enum err err = faulty_of(s)->inner->vtable->insert_messages(faulty_of(s)->inner, sends, count);
+    return fails(s) ? ERR_STORE : err;
+}
+
+static enum err f_find_chat(struct store *s, struct slice id, struct arena *a, struct chat *out)
+{
+    return PASS(s, find_chat, id, a, out);
+}
+
+static enum err f_find_user(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out)
+{
+    return PASS(s, find_user, by, value, a, out);
+}
+
+static enum err f_put_user(struct store *s, struct user *u)
+{
+    return PASS(s, put_user, u);
+}
+
+static enum err f_insert_chat(struct store *s, struct chat *c)
+{
+    return PASS(s, insert_chat, c);
+}
+
+static enum err f_set_flags(struct store *s, const struct chat_link *link, struct slice id, uint8_t flags, int64_t rev,
+                            int64_t now)
+{
+    return PASS(s, set_chat_flags, link, id, flags, rev, now);
+}
+
+static enum err f_add_totals(struct store *s, const struct totals *delta)
+{
+    return PASS(s, add_totals, delta);
+}
+
+static void faulty_init(struct faulty *f, struct store *inner)
+{
+    *f = (struct faulty){.inner = inner, .table = *inner->vtable};
+    f->table.begin = f_begin;
+    f->table.commit = f_commit;
+    f->table.rollback = f_rollback;
+    f->table.resolve_chats = f_resolve;
+    f->table.insert_messages = f_insert;
+    f->table.find_chat = f_find_chat;
+    f->table.find_user = f_find_user;
+    f->table.put_user = f_put_user;
+    f->table.insert_chat = f_insert_chat;
+    f->table.set_chat_flags = f_set_flags;
+    f->table.add_totals = f_add_totals;
+    f->store.vtable = &f->table;
+}
+
+#define OPS 8
+struct mixture {
+    struct op *ops[OPS];
+    int64_t revs[OPS];
+};
+
+/* Every kind, with a chat made and used in the same batch and a key used twice in it and once before. */
+static void make_mixture(struct rig *r, const char *known, struct mixture *m)
+{
+    struct op *create = rig_create(r, "zoe", NULL, NULL);
+    const char *fresh = arena_dup(&r->arena, slice_of(create->create.chat_id, UUID_LEN));
+    struct user given = {.email = SLICE_LIT("put@x.io"), .owner = SLICE_LIT("boss")};
+    m->ops[0] = create;
+    m->ops[1] = rig_send(r, fresh, "user", "first", NULL);
+    m->ops[2] = rig_send(r, known, "agent", "keyed", "k2");
+    m->ops[3] = rig_put(r, &given, USER_EMAIL | USER_OWNER);
+    m->ops[4] = rig_send(r, known, "assistant", "twin", "k2");
+    m->ops[5] = rig_ai(r, known, false);
+    m->ops[6] = rig_send(r, known, "user", "old", "k1");
+    m->ops[7] = rig_send(r, "no-such-chat", "user", "x", NULL);
+    for (int i = 0; i < OPS; i++)
+        m->revs[i] = m->ops[i]->kind == OP_SEND ? m->ops[i]->send.rev : 0;
+}
+
+static void expect_untouched(const struct mixture *m)
+{
+    for (int i = 0; i < OPS; i++) {
+        CU_ASSERT_EQUAL(m->ops[i]->result, OK);
+        if (m->ops[i]->kind != OP_SEND)
+            continue;
+        CU_ASSERT_EQUAL(m->ops[i]->send.rev, m->revs[i]);
+        CU_ASSERT_EQUAL(m->ops[i]->send.timestamp_us, m->revs[i]);
+        CU_ASSERT_FALSE(m->ops[i]->send.duplicate);
+        CU_ASSERT_FALSE(m->ops[i]->send.link.known);
+    }
+}
+
+static void expect_done(struct rig *r, const struct mixture *m, const struct totals *changed, int64_t old_rev)
+{
+    for (int i = 0; i < OPS - 1; i++)
+        CU_ASSERT_EQUAL(m->ops[i]->result, OK);
+    CU_ASSERT_EQUAL(m->ops[7]->result, ERR_NOT_FOUND);
+    CU_ASSERT(m->ops[4]->send.duplicate && m->ops[4]->send.rev == m->revs[2]);
+    CU_ASSERT(m->ops[6]->send.duplicate && m->ops[6]->send.rev == old_rev);
+    CU_ASSERT_STRING_EQUAL(rig_totals_text(r, changed), "2 1 2 1 0 1 1 1 1 1 0 0 0 0");
+    struct totals t = rig_totals(r);
+    CU_ASSERT_STRING_EQUAL(rig_totals_text(r, &t), "3 2 3 1 0 1 2 1 2 2 0 0 0 0");
+}
+
+/* Wherever the store fails, nothing of the batch stays, and the same ops succeed when it is well. */
+static void retry_after_any_failure(void)
+{
+    int failed = 0;
+    for (int at = 1;; at++) {
+        struct rig r;
+        struct faulty f;
+        struct mixture m;
+        if (!rig_open(&r, &sqlite_factory))
+            return;
+        const char *known = rig_chat(&r, "ann");
+        struct op *old = rig_send(&r, known, "user", "old", "k1");
+        CU_ASSERT_EQUAL(RIG_APPLY(&r, old), OK);
+        make_mixture(&r, known, &m);
+        faulty_init(&f, r.store);
+        f.fail_at = at;
+        struct totals changed, before = rig_totals(&r);
+        enum err err = batch_apply(&f.store, &r.room, m.ops, OPS, &changed);
+        if (err != OK) {
+            failed++;
+            CU_ASSERT_EQUAL(err, ERR_STORE);
+            CU_ASSERT_EQUAL(f.rolled_back, f.begun);
+            CU_ASSERT_EQUAL(f.committed, 0);
+            CU_ASSERT_EQUAL(changed.messages + changed.users + changed.chats, 0);
+            struct totals after = rig_totals(&r);
+            CU_ASSERT_EQUAL(memcmp(&before, &after, sizeof(after)), 0);
+            CU_ASSERT_PTR_NULL(rig_load(&r, "zoe"));
+            expect_untouched(&m);
+            CU_ASSERT_EQUAL(batch_apply(&f.store, &r.room, m.ops, OPS, &changed), OK);
+        }
+        expect_done(&r, &m, &changed, old->send.rev);
+        rig_close(&r);
+        if (err == OK)
+            break;
+    }
+    CU_ASSERT(failed >= 12); /* each call of the batch was the failing one once */
+}
+
+const CU_TestInfo batch_tests[] = {
+    {"default names", default_names},
+    {"a batch is tried again after any failure", retry_after_any_failure},
+    CU_TEST_INFO_NULL,
+};
