@@ -68,13 +68,6 @@ enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct s
 enum sight cache_sees_user(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
                            struct slice *user_id);
 
-/* [reader] Whom ident means (store/ident.h): its id in the arena, from memory or from the store, whose answer is remembered.
- * cache_find_ident() asks the store and gives its row. */
-NODISCARD enum err cache_resolve(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
-                                 struct slice *id);
-NODISCARD enum err cache_find_ident(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
-                                    struct user *out);
-
 /* [readers] A customer comes into memory with its chats, as a poll would bring it, where there is memory and room. */
 NODISCARD enum err cache_load_user(struct cache *c, struct store_reader *reader, struct slice id);
 

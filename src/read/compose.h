@@ -1,43 +1,9 @@
 /* compose.h: from a snapshot of customers and chats to the bytes of an answer.
- * Thread:  snap_fill() with the cache's lock held (or on a content that nobody else has); the rest anywhere.
- * Owns:    a snap holds references until snap_fini(), which is called without the lock. Bodies: one reference.
- * Fails:   snap.failed; compose_*() NULL: no memory, or a body past 4 GiB. */
+ * Thread:  any.
+ * Owns:    bodies: one reference, the caller's.
+ * Fails:   compose_*() NULL: no memory, or a body past 4 GiB. */
 #pragma once
-#include "base/blob.h"
-#include "cache/cache_history.h"
-
-#define SINCE_ALL (-1) /* no lower bound: the whole history */
-
-struct user_view {
-    struct content *content; /* a reference; NULL: not there, and left out of the answer */
-    struct blob *head;       /* a reference */
-    uint32_t poll_at;
-    int64_t last_seen_us;
-    uint64_t version;
-    int64_t newest;           /* rev of its last change */
-    size_t first_chat, chats; /* in snap.chats */
-    uint32_t total_chats;
-};
-
-#define SNAP_FEW 4
-
-/* Stays where it is made: a snap of one customer with a few chats has them inside. */
-struct snap {
-    struct user_view *users;
-    size_t user_count;
-    struct history_view *chats;
-    size_t chat_count, chat_cap;
-    bool failed;
-    struct user_view one;
-    struct history_view few[SNAP_FEW];
-};
-
-void snap_init(struct snap *s, size_t user_slots);
-void snap_fini(struct snap *s);
-/* Fills a slot: from->content and head are borrowed, references are taken. Chats with a rev ≤ since are left out. */
-void snap_fill(struct snap *s, size_t slot, const struct user_view *from, int64_t since);
-void snap_since(struct snap *s, int64_t since); /* leaves only messages with a higher rev */
-uint64_t snap_bytes(const struct snap *s);      /* of all fragments in it */
+#include "cache/cache_snap.h"
 
 #define CURSOR_MAX 48
 struct cursor {

@@ -1,6 +1,52 @@
 #include "read/resolve.h"
 
+#include "cache/cache_int.h"
 #include "store/ident.h"
+
+enum err resolve_row(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
+                     struct user *out)
+{
+    cache_lock(c);
+    int64_t asked = c->names_clock;
+    uint64_t cuts = c->order_cuts;
+    cache_unlock(c);
+    enum err e = ident_read(reader, ident, a, out);
+    if (e != OK || !c->enabled)
+        return e;
+    cache_lock(c);
+    struct cuser *u = user_get(c, out->id);
+    bool heard_all = cuts == c->order_cuts; /* else a newer row may have come meanwhile, and be forgotten again */
+    if (u && heard_all && !u->has_row && u->state == USER_KNOWN)
+        user_set_row(c, u, out, NULL, 0);
+    if (u)
+        names_learn(c, u, ident, asked);
+    cache_evict(c, UINT8_MAX);
+    cache_unlock(c);
+    return OK;
+}
+
+enum err resolve_ident(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
+                       struct slice *id)
+{
+    char known[UINT8_MAX];
+    struct user row;
+    if (c->enabled) {
+        uint32_t hash = index_hash(ident);
+        cache_lock(c);
+        const struct cuser *u = names_user(c, ident, hash);
+        size_t len = u ? u->id_len : 0;
+        if (u)
+            memcpy(known, u->id, len);
+        cache_unlock(c);
+        if (len > 0) {
+            *id = arena_slice(a, slice_of(known, len));
+            return id->ptr ? OK : ERR_NOMEM;
+        }
+    }
+    enum err e = resolve_row(c, reader, ident, a, &row);
+    *id = e == OK ? row.id : (struct slice){0};
+    return e;
+}
 
 /* What is not its own a customer hears nothing of: it comes into memory, and there is asked what its row says. */
 static enum err resolve_self(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
@@ -33,7 +79,7 @@ static enum err resolve_user(struct store_reader *reader, struct cache *c, struc
     if (q->scope.kind == SCOPE_USER)
         return sight == SIGHT_NO ? ERR_DENIED : resolve_self(reader, c, q, a);
     /* What memory says is another's is asked for like what it does not know: else the clock would tell them apart. */
-    enum err e = cache_find_ident(c, reader, q->ident, a, &u);
+    enum err e = resolve_row(c, reader, q->ident, a, &u);
     if (e != OK)
         return e;
     q->ident = u.id;

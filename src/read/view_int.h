@@ -1,18 +1,19 @@
-/* view_int.h: what cache_serve() and view_build() share: variants, picks from the order of activity, answers.
+/* view_int.h: what the view_*.c files share. view.c (readers) and view_serve.c (workers) stand on top of them, view_answer.c
+ * is below.
  * Thread:  as each says; [lock] with cache.lock held. */
 #pragma once
 #include "cache/cache_fill.h"
+#include "compose.h"
 #include "read/view.h"
 
-#define REFETCH_LIMIT 100  /* customers, when the query says nothing */
-#define LIMIT_MAX     1000 /* rows of any answer */
-#define CHANGES_MAX   2000 /* entries looked at under the lock; past it the store is asked */
+#define REFETCH_LIMIT 100                  /* customers, when the query says nothing */
+#define LIMIT_MAX     1000                 /* rows of any answer */
+#define CHANGES_MAX   2000                 /* entries looked at under the lock; past it the store is asked */
+#define INLINE_BYTES  ((size_t)256 * 1024) /* more to compose than this is a reader's work, not a worker's */
 
-/* The query as the views use it: limits within bounds, since only where it can be answered. */
-struct view_query view_normal(struct cache *c, const struct view_query *q); /* takes the lock for the cursor's check */
-bool view_has_cursor(const struct cache *c, const struct view_query *q);    /* [lock] */
-/* [lock] What a listing's tag and kept body go by: the owner's last change where it shows one owner's customers. */
-uint64_t list_version(const struct cache *c, struct slice owner);
+/* view_answer.c */
+struct view_query view_normal(const struct view_query *asked); /* the query with skip and limit within bounds */
+bool view_has_cursor(const struct cache *c, const struct view_query *q); /* [lock] a cursor that can be gone on from */
 static inline int64_t view_base(const struct view_query *q)
 {
     return q->since_base > 0 ? q->since_base : q->since;
@@ -24,12 +25,6 @@ void view_fail(struct view_answer *out, enum err e);
 /* [lock] True: the answer is 304, and complete. Sets the ETag either way. */
 bool view_unchanged(const struct cache *c, const struct view_query *q, uint64_t version, struct view_answer *out);
 
-/* Composed listings [lock]. The key is the owner or the email; NULL: too long to be kept. */
-struct variant *variant_find(struct cache *c, const struct view_query *q);
-struct variant *variant_pick(struct cache *c, const struct view_query *q); /* finds, or takes the least used slot */
-bool variant_is(const struct variant *v, const struct view_query *q);
-void variant_keep(struct cache *c, struct variant *v, struct blob *body, uint64_t version);
-
 /* The cursor of a listing that was asked for at asked_at: an owner's shows that owner's changes only. after: the cursor that
  * it goes on from, or 0. What was shown and changed later than asked_at is told again: something older may not have been
  * there yet. */
@@ -37,8 +32,6 @@ int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t as
 
 /* A message page of a chat view, as VIEW_HISTORY asks. ERR_INVALID: before is no message id. */
 NODISCARD enum err view_page(const struct view_query *q, struct history_view *chat);
-/* The chat within the slot's customer, or NULL. */
-const struct history_view *snap_chat(const struct snap *s, size_t slot, struct slice chat_id);
 /* Keeps a composed poll with its customer, if that is still at this version. */
 void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, struct blob *body);
 /* Of one customer's answer: that customer's last change, so that it moves with nobody else's. */
@@ -47,7 +40,14 @@ static inline int64_t poll_cursor(const struct user_view *u)
     return u->newest > 0 ? u->newest : 1; /* data without revs: everything that has one is newer */
 }
 
-/* view_list.c, view_overview.c [reader] */
+/* view_one.c, view_list.c, view_changes.c, view_overview.c [reader] */
+void view_user(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
+               struct view_answer *out);
+void view_chat(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
+               struct view_answer *out);
+void view_ai(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
+             struct view_answer *out);
+void view_totals(struct cache *c, struct store_reader *reader, const struct view_query *q, struct view_answer *out);
 void view_list(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
                struct view_answer *out);
 void view_changes(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
@@ -60,7 +60,3 @@ NODISCARD enum err owner_count(struct store_reader *reader, struct slice owner, 
 /* VIEW_CHATS of an owner's customers only: one page of it, and how many there are. */
 NODISCARD enum err owner_chats(struct store_reader *reader, const struct view_query *q, struct arena *a,
                                struct chat_ref **out, size_t *count, int64_t *total);
-
-/* cache_warm.c: [lock] Rows of the most recently active customers, as the store has them, behind those known here.
- * complete: the store has no more. cuts: order_cuts before the store was asked. */
-void order_extend(struct cache *c, const struct user *rows, size_t count, bool complete, uint64_t cuts);

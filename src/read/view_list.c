@@ -1,4 +1,4 @@
-/* Listings of the whole inbox: the refetch, customers, chats. Composed once per version and variant: readers that want
+/* Listings of the whole inbox: the refetch, customers, chats. Composed once per version and question: readers that want
  * the same wait for the one that composes, and share its bytes.
  * Freshness: the version is taken before anything is gathered, so a body may be fresher than its ETag, never staler. */
 #include "base/map.h"
@@ -240,8 +240,8 @@ static enum err list_chats(struct listing *l, struct blob **body)
     return compose_listed(l, refs, count, &(struct page){total, q->skip, q->limit}, body);
 }
 
-/* Composes, and keeps the body with its variant (NULL: none). */
-static void compose_listing(struct listing *l, struct variant *v, struct view_answer *out)
+/* Composes, and keeps the body (v NULL: it is not kept). */
+static void compose_listing(struct listing *l, struct kept_list *v, struct view_answer *out)
 {
     struct cache *c = l->cache;
     struct blob *body = NULL;
@@ -252,8 +252,8 @@ static void compose_listing(struct listing *l, struct variant *v, struct view_an
         view_give(c, out, body, l->version);
         if (body && v) {
             cache_lock(c);
-            if (variant_is(v, l->query)) /* the slot may have been given to another query meanwhile */
-                variant_keep(c, v, body, l->version);
+            if (kept_is(v, l->query)) /* the slot may have been given to another query meanwhile */
+                kept_put(c, v, body, l->version);
             cache_evict(c, UINT8_MAX);
             cache_unlock(c);
         }
@@ -262,12 +262,12 @@ static void compose_listing(struct listing *l, struct variant *v, struct view_an
 }
 
 /* What another reader composed since `needed` will do as well. */
-static bool share(struct cache *c, const struct variant *v, const struct view_query *q, uint64_t needed,
+static bool share(struct cache *c, const struct kept_list *v, const struct view_query *q, uint64_t needed,
                   struct view_answer *out)
 {
     bool shared = false;
     cache_lock(c);
-    if (variant_is(v, q) && v->body && v->version >= needed) {
+    if (kept_is(v, q) && v->body && v->version >= needed) {
         shared = true;
         if (!view_unchanged(c, q, v->version, out)) {
             out->result = VIEW_OK;
@@ -285,11 +285,11 @@ void view_list(struct cache *c, struct store_reader *reader, const struct view_q
     struct arena own;
     arena_init(&own, 0);
     struct listing l = {.cache = c, .reader = reader, .query = q, .arena = &own};
-    struct variant *v = NULL;
+    struct kept_list *v = NULL;
     uint64_t needed = 0;
     if (c->enabled) {
         cache_lock(c);
-        v = variant_pick(c, q);
+        v = kept_pick(c, q);
         needed = list_version(c, q->owner);
         cache_unlock(c);
     }

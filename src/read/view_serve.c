@@ -13,7 +13,7 @@ static struct cuser *user_of(struct cache *c, const struct view_query *q, uint32
 {
     *chat = NULL;
     if (q->view == VIEW_POLL || q->view == VIEW_USER)
-        return index_ident(c, q->ident, hash);
+        return names_user(c, q->ident, hash);
     *chat = index_chat(c, q->ident, hash);
     return *chat ? (*chat)->user : NULL;
 }
@@ -28,19 +28,6 @@ static bool kept_poll(const struct cuser *u, const struct view_query *q, struct 
     return true;
 }
 
-void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, struct blob *body)
-{
-    if (!c->enabled)
-        return;
-    uint32_t hash = index_hash(ident);
-    cache_lock(c);
-    struct cuser *u = index_ident(c, ident, hash);
-    if (u && u->state == USER_LOADED && u->version == version && !u->body)
-        user_keep_body(c, u, body);
-    cache_evict(c, 16);
-    cache_unlock(c);
-}
-
 static bool is_large(const struct cuser *u, const struct cchat *chat, const struct view_query *q)
 {
     if (q->has_since || q->view == VIEW_HISTORY)
@@ -50,7 +37,7 @@ static bool is_large(const struct cuser *u, const struct cchat *chat, const stru
 
 static void serve_one(struct cache *c, const struct view_query *asked, struct view_answer *out)
 {
-    struct view_query q = *asked;
+    struct view_query q = view_normal(asked);
     struct user_view view;
     struct snap s;
     struct cchat *chat;
@@ -157,7 +144,7 @@ static void serve_totals(struct cache *c, const struct view_query *q, struct vie
 static bool pick_changed(struct cache *c, const struct view_query *q, struct snap *s)
 {
     struct cuser *picked[REFETCH_LIMIT];
-    size_t limit = q->limit > 0 && q->limit < REFETCH_LIMIT ? (size_t)q->limit : REFETCH_LIMIT;
+    size_t limit = q->limit < REFETCH_LIMIT ? (size_t)q->limit : REFETCH_LIMIT;
     size_t count = 0, looked = 0;
     if (q->owner.len > 0 && owner_unchanged(c, q->owner, q->since)) {
         snap_init(s, 0);
@@ -198,15 +185,15 @@ static void serve_changes(struct cache *c, const struct view_query *q, struct sn
 
 static void serve_list(struct cache *c, const struct view_query *asked, struct view_answer *out)
 {
-    struct view_query q = *asked;
+    struct view_query q = view_normal(asked);
     struct snap s;
     bool compose = false;
     cache_lock(c);
     uint64_t version = list_version(c, q.owner);
     struct cursor cursor = {0};
-    q.has_since = q.view == VIEW_REFETCH && view_has_cursor(c, &q);
+    q.has_since = view_has_cursor(c, &q);
     if (!view_unchanged(c, &q, version, out)) {
-        struct variant *v = q.has_since ? NULL : variant_find(c, &q);
+        struct kept_list *v = q.has_since ? NULL : kept_find(c, &q);
         if (q.has_since) {
             compose = pick_changed(c, &q, &s);
             if (compose) {

@@ -16,13 +16,13 @@ struct cache *cache_new(const struct cache_options *options)
         return NULL;
     must(pthread_mutex_init(&c->lock, NULL) == 0);
     must(pthread_cond_init(&c->load_done, NULL) == 0);
-    for (unsigned i = 0; i < VARIANTS; i++)
-        must(pthread_mutex_init(&c->variants[i].composing, NULL) == 0);
+    for (unsigned i = 0; i < KEPT_MAX; i++)
+        must(pthread_mutex_init(&c->kept[i].composing, NULL) == 0);
     slab_init(&c->entry_memory, 2 * options->max_bytes + ENTRY_SLACK);
     slab_init(&c->content_memory, 0); /* none: an answer may need more for a moment than is kept */
     links_init(&c->order);
     links_init(&c->loaded);
-    links_init(&c->strays);
+    links_init(&c->expendable);
     links_init(&c->doubted);
     c->max_bytes = options->max_bytes;
     c->enabled = options->enabled;
@@ -78,15 +78,15 @@ void cache_free(struct cache *c)
         user_free(c, entry_of(c->order.head.next, struct cuser, order));
     while (c->buckets && c->loaded.count > 0)
         user_free(c, entry_of(c->loaded.head.next, struct cuser, lru));
-    while (c->buckets && c->strays.count > 0)
-        user_free(c, entry_of(c->strays.head.next, struct cuser, lru));
+    while (c->buckets && c->expendable.count > 0)
+        user_free(c, entry_of(c->expendable.head.next, struct cuser, lru));
     owners_fini(c);
-    for (unsigned i = 0; i < VARIANTS; i++) {
-        blob_drop(c->variants[i].body);
-        pthread_mutex_destroy(&c->variants[i].composing);
+    for (unsigned i = 0; i < KEPT_MAX; i++) {
+        blob_drop(c->kept[i].body);
+        pthread_mutex_destroy(&c->kept[i].composing);
     }
     cache_lock(c);
-    c->entry_bytes = c->content_bytes = c->variant_bytes = 0;
+    c->entry_bytes = c->content_bytes = c->kept_bytes = 0;
     cache_unlock(c);
     slab_fini(&c->entry_memory);
     slab_fini(&c->content_memory);

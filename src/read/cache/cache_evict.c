@@ -6,24 +6,9 @@
  * be more: then what is in use shrinks until whole pages are empty.
  * Where entries alone take more than half, 3 comes before 2: else customers seen once would push out every chat in
  * use. Customers that a reader is loading are in neither list and cannot go. */
-#include "../view_int.h"
+#include "cache_int.h"
 
 #include "base/metrics.h"
-
-static bool drop_stale_variant(struct cache *c)
-{
-    for (unsigned i = 0; i < VARIANTS; i++) {
-        struct variant *v = &c->variants[i];
-        struct slice owner = slice_of(v->key, v->view == VIEW_CHATS ? 0 : v->key_len);
-        if (v->body && v->version != list_version(c, owner)) {
-            c->variant_bytes -= v->body->len;
-            blob_drop(v->body);
-            v->body = NULL;
-            return true;
-        }
-    }
-    return false;
-}
 
 static bool drop_messages(struct cache *c)
 {
@@ -36,8 +21,8 @@ static bool drop_messages(struct cache *c)
 
 static bool drop_entry(struct cache *c)
 {
-    if (c->strays.count > 0) {
-        user_free(c, entry_of(c->strays.head.prev, struct cuser, lru));
+    if (c->expendable.count > 0) {
+        user_free(c, entry_of(c->expendable.head.prev, struct cuser, lru));
         return true;
     }
     if (c->order.count <= ORDER_MIN)
@@ -45,22 +30,8 @@ static bool drop_entry(struct cache *c)
     struct cuser *tail = entry_of(c->order.head.prev, struct cuser, order);
     user_leave_order(c, tail);
     if (tail->state == USER_KNOWN)
-        user_settle(c, tail); /* a stray now, the next to go */
+        user_settle(c, tail); /* out of the order: among the expendable now, so the next step frees it */
     return true;
-}
-
-static bool drop_variant(struct cache *c)
-{
-    for (unsigned i = 0; i < VARIANTS; i++) {
-        struct variant *v = &c->variants[i];
-        if (v->body) {
-            c->variant_bytes -= v->body->len;
-            blob_drop(v->body);
-            v->body = NULL;
-            return true;
-        }
-    }
-    return false;
 }
 
 /* More than the budget, or more room between than is allowed for. */
@@ -73,12 +44,12 @@ static bool is_over(const struct cache *c)
 void cache_evict(struct cache *c, unsigned max_steps)
 {
     for (unsigned step = 0; step < max_steps && is_over(c); step++) {
-        if (drop_stale_variant(c))
+        if (kept_drop(c, true))
             continue;
         bool entries_first = c->entry_bytes > c->max_bytes / 2;
         if (entries_first && drop_entry(c))
             continue;
-        if (drop_messages(c) || drop_entry(c) || drop_variant(c))
+        if (drop_messages(c) || drop_entry(c) || kept_drop(c, false))
             continue;
         return;
     }
@@ -101,8 +72,8 @@ void cache_forget_all(struct cache *c, int64_t rev)
         forget(c, entry_of(c->order.head.next, struct cuser, order));
     while (c->loaded.count > 0)
         forget(c, entry_of(c->loaded.head.next, struct cuser, lru));
-    while (c->strays.count > 0)
-        forget(c, entry_of(c->strays.head.next, struct cuser, lru));
+    while (c->expendable.count > 0)
+        forget(c, entry_of(c->expendable.head.next, struct cuser, lru));
     names_spoil_all(c);
     c->order_all = false; /* also where the list was empty already */
     c->order_cuts++;

@@ -5,8 +5,8 @@
  *          only if no append passed it by, else the entry is there now and the second load cannot fail that way.
  * Failures: the store's; NOT_FOUND. A load that cannot be merged after FILL_TRIES is answered from, and not kept. */
 #pragma once
-#include "../compose.h"
 #include "cache_int.h"
+#include "cache_snap.h"
 
 #define FILL_TRIES 3
 
@@ -34,6 +34,9 @@ void fill_init(struct fill *f, struct slab *memory);
 void fill_fini(struct fill *f);
 NODISCARD enum err fill_load(struct fill *f, struct store_reader *reader, struct slice ident);
 void fill_view(const struct fill *f, struct user_view *out);
+int64_t fill_newest(const struct fill *f); /* the highest rev in it */
+
+/* cache_acquire.c */
 
 /* Fills a slot of the snap with the customer of this id: from memory, else from the store, and then keeps it. */
 NODISCARD enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, int64_t since,

@@ -14,19 +14,18 @@
 #include "read/cache.h"
 #include <pthread.h>
 
-#define ORDER_MIN       1000
-#define VARIANTS        8
-#define VARIANT_KEY_MAX 512
-#define NAME_SLOTS      1024
-#define INLINE_BYTES    ((size_t)256 * 1024) /* more to compose than this is a reader's work, not a worker's */
+#define ORDER_MIN     1000
+#define KEPT_MAX      8
+#define KEPT_TEXT_MAX 512
+#define NAME_SLOTS    1024
 
-enum key_kind { KEY_NONE, KEY_USER, KEY_NAME, KEY_CHAT, KEY_OWNER };
+enum index_kind { INDEX_NONE, INDEX_USER, INDEX_NAME, INDEX_CHAT, INDEX_OWNER };
 
-/* Embedded in its entry; the key's bytes are the entry's. */
-struct key_node {
-    struct key_node *next;
+/* What the index has of an entry: embedded in it, and the text that it is found by is the entry's own. */
+struct index_node {
+    struct index_node *next;
     uint32_t hash;
-    uint8_t kind; /* KEY_NONE: not in the index */
+    uint8_t kind; /* INDEX_NONE: not in the index */
 };
 
 struct link {
@@ -41,7 +40,7 @@ struct links { /* head.next is the front */
 /* Who customers belong to (dashboard_user_id): what an owner-bound dashboard's tags and cursors move with. One entry for all
  * customers of the same owner that are in memory; goes with the last of them, unless somebody asked for its listings. */
 struct cowner {
-    struct key_node by_id;
+    struct index_node by_id;
     struct cowner *next_asked; /* while asked */
     uint32_t customers;
     bool asked;
@@ -52,12 +51,21 @@ struct cowner {
     char id[];
 };
 
+/* What else than its id names a customer: an answer of the store (cache_names.c). */
+struct name {
+    struct index_node node;
+    struct cuser *user;
+    struct name *next; /* of the same customer */
+    uint16_t len;
+    char text[];
+};
+
 enum user_state { USER_KNOWN, USER_LOADING, USER_LOADED };
 
-enum lru_list { LRU_NONE, LRU_LOADED, LRU_STRAYS };
+enum lru_list { LRU_NONE, LRU_LOADED, LRU_EXPENDABLE };
 
 struct cchat {
-    struct key_node by_id;
+    struct index_node by_id;
     struct cuser *user;
     struct cchat *next;      /* of the same customer, oldest first */
     struct history *history; /* in user->content; NULL when the customer is KNOWN */
@@ -72,7 +80,7 @@ struct cchat {
 };
 
 struct cuser {
-    struct key_node by_id;
+    struct index_node by_id;
     struct name *names; /* what else the store says that it is called */
     struct link order, lru;
     struct link doubt; /* in cache.doubted, or nowhere */
@@ -99,17 +107,17 @@ struct cuser {
     char id[];
 };
 
-/* A composed listing of the whole inbox: view, skip, limit and key (owner or email) name it. */
-struct variant {
+/* A composed listing (cache_kept.c). What it lists is named by view, limit, skip and one text: an owner, or an address. */
+struct kept_list {
     pthread_mutex_t composing; /* taken before cache.lock, by readers: one composes, the others wait and share */
     bool used;
     enum view view;
     int64_t skip, limit;
-    size_t key_len;
-    char key[VARIANT_KEY_MAX];
+    size_t text_len;
+    char text[KEPT_TEXT_MAX];
     uint64_t version;
     uint64_t last_use;
-    struct blob *body;
+    struct blob *body; /* NULL: evicted, or not composed yet */
 };
 
 #define TOTALS_COUNT (sizeof(struct totals) / sizeof(int64_t))
@@ -127,7 +135,7 @@ struct cache {
     uint8_t tag[5];
     uint64_t tag_key[2]; /* of this process: see cache_tag.c */
     int64_t start_rev;
-    struct key_node **buckets;
+    struct index_node **buckets;
     uint32_t bucket_mask;
     /* [lock] */
     uint64_t version;       /* the counter; never given twice */
@@ -140,19 +148,19 @@ struct cache {
     uint64_t unowned_version; /* of the last change of which it is not known whose it is: it may be anybody's… */
     int64_t unowned_rev;      /* …and its rev */
     struct links order;
-    struct links loaded;  /* LOADED customers by last use */
-    struct links strays;  /* KNOWN and not in order: the first entries to go */
-    struct links doubted; /* see cache_doubt() */
-    int64_t doubt_rev;    /* the highest in doubt */
-    bool doubt_all;       /* more than customers in `doubted` */
-    bool order_all;       /* order holds every customer there is */
+    struct links loaded;     /* LOADED customers by last use */
+    struct links expendable; /* KNOWN and not in order: the first entries to be evicted */
+    struct links doubted;    /* see cache_doubt() */
+    int64_t doubt_rev;       /* the highest in doubt */
+    bool doubt_all;          /* more than customers in `doubted` */
+    bool order_all;          /* order holds every customer there is */
     uint64_t order_cuts;
     size_t users, chats;
-    size_t entry_bytes, content_bytes, variant_bytes;
-    uint64_t variant_clock;
+    size_t entry_bytes, content_bytes, kept_bytes;
+    uint64_t kept_clock;
     int64_t names_clock, names_floor;  /* of the last change of what texts mean; of one that may concern all */
     int64_t names_changed[NAME_SLOTS]; /* of the last that concerns a text of this hash */
-    struct variant variants[VARIANTS];
+    struct kept_list kept[KEPT_MAX];
     struct content *garbage; /* to be dropped after the lock is released */
     struct {
         size_t bytes, users, chats; /* what the gauges say */
@@ -175,19 +183,19 @@ void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out
 bool etag_matches(struct slice if_none_match, const struct view_answer *answer);
 
 /* cache_index.c [lock] */
+void *entry_new(struct cache *c, size_t bytes); /* zeroed, out of the memory for entries */
+void entry_free(struct cache *c, void *entry, size_t bytes);
 NODISCARD enum err index_init(struct cache *c);
-uint32_t index_hash(struct slice key); /* any thread */
+uint32_t index_hash(struct slice text); /* any thread */
 struct cchat *index_chat(const struct cache *c, struct slice id, uint32_t hash);
 struct cuser *index_user(const struct cache *c, struct slice id, uint32_t hash);
-/* Whom the store would name (store/ident.h), where that is known here; NULL: the store must be asked. hash: of ident. */
-struct cuser *index_ident(const struct cache *c, struct slice ident, uint32_t hash);
-struct key_node *index_find(const struct cache *c, enum key_kind kind, struct slice key, uint32_t hash);
-void index_add(struct cache *c, struct key_node *node, enum key_kind kind, uint32_t hash);
-void index_remove(struct cache *c, struct key_node *node);
+struct index_node *index_find(const struct cache *c, enum index_kind kind, struct slice text, uint32_t hash);
+void index_add(struct cache *c, struct index_node *node, enum index_kind kind, uint32_t hash);
+void index_remove(struct cache *c, struct index_node *node);
 
 /* cache_names.c [lock] */
-struct slice name_text(const struct key_node *n);
-struct cuser *names_find(const struct cache *c, struct slice text);
+/* Whom the store would name (store/ident.h), where that is known here; NULL: the store must be asked. hash: of ident. */
+struct cuser *names_user(const struct cache *c, struct slice ident, uint32_t hash);
 /* The store says, asked when names_clock was `asked`, that text means u. Not kept if that may have changed since. */
 void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t asked);
 void names_spoil(struct cache *c, struct slice text); /* whom this text means, in any spelling, may have changed */
@@ -205,8 +213,6 @@ static inline bool link_in(const struct link *at)
 }
 
 /* cache_user.c [lock] */
-void *entry_new(struct cache *c, size_t bytes); /* zeroed, out of the memory for entries */
-void entry_free(struct cache *c, void *entry, size_t bytes);
 struct cuser *user_get(struct cache *c, struct slice id); /* finds or makes a stub; NULL: no memory */
 struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32_t hash, int64_t key);
 void chat_forget(struct cache *c, struct cchat *chat); /* unlinks and frees */
@@ -232,7 +238,8 @@ void owner_set(struct cache *c, struct cuser *u, struct slice owner);
 void owner_forget(struct cache *c, struct cuser *u);
 void owner_changed(struct cache *c, struct cuser *u, int64_t rev); /* u->version is new */
 void owner_unowned(struct cache *c, int64_t rev);                  /* a change of nobody knows whom */
-uint64_t owner_version(const struct cache *c, struct slice owner);
+/* What a listing's tag and kept body go by: the owner's last change where it shows one owner's customers. */
+uint64_t list_version(const struct cache *c, struct slice owner);
 bool owner_unchanged(const struct cache *c, struct slice owner, int64_t since); /* false: changed, or not known */
 /* What was found when everything up to asked_at was known: no customer of the owner changed after `newest`. */
 void owner_learn(struct cache *c, struct slice owner, int64_t asked_at, int64_t newest);
@@ -241,11 +248,22 @@ static inline struct slice user_owner(const struct cuser *u)
     return u->owner ? slice_of(u->owner->id, u->owner->id_len) : slice_of(NULL, 0);
 }
 
+/* cache_kept.c [lock]. q: within its bounds. NULL: not kept, or too long a text. */
+struct kept_list *kept_find(struct cache *c, const struct view_query *q);
+struct kept_list *kept_pick(struct cache *c, const struct view_query *q); /* finds, or takes the least used slot */
+bool kept_is(const struct kept_list *v, const struct view_query *q);
+void kept_put(struct cache *c, struct kept_list *v, struct blob *body, uint64_t version);
+bool kept_drop(struct cache *c, bool only_stale); /* one body; false: there is none */
+
+/* cache_warm.c: [lock] Rows of the most recently active customers, as the store has them, behind those known here.
+ * complete: the store has no more. cuts: order_cuts before the store was asked. */
+void order_extend(struct cache *c, const struct user *rows, size_t count, bool complete, uint64_t cuts);
+
 /* cache_evict.c [lock] */
 void cache_evict(struct cache *c, unsigned max_steps);
 /* When a change cannot be recorded for want of memory: everything goes but the loads that run (those are spoiled). */
 void cache_forget_all(struct cache *c, int64_t rev);
 static inline size_t cache_bytes(const struct cache *c)
 {
-    return c->entry_bytes + c->content_bytes + c->variant_bytes;
+    return c->entry_bytes + c->content_bytes + c->kept_bytes;
 }

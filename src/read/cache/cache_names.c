@@ -5,23 +5,8 @@
 #include "cache_int.h"
 
 #include "chat/email.h"
-#include "store/ident.h"
 
 #define ALIKE_MAX 8 /* answers whose texts are one address: more are not kept, or one bucket could be made long */
-
-struct name {
-    struct key_node node;
-    struct cuser *user;
-    struct name *next; /* of the same customer */
-    uint16_t len;
-    char text[];
-};
-
-struct slice name_text(const struct key_node *n)
-{
-    const struct name *name = entry_of(n, struct name, node);
-    return slice_of(name->text, name->len);
-}
 
 /* False: too long to be anybody's name here. */
 static bool hash_folded(struct slice text, uint32_t *hash)
@@ -32,12 +17,12 @@ static bool hash_folded(struct slice text, uint32_t *hash)
     return folded.ptr != NULL;
 }
 
-struct cuser *names_find(const struct cache *c, struct slice text)
+static struct cuser *find(const struct cache *c, struct slice text)
 {
     uint32_t hash;
     if (!hash_folded(text, &hash))
         return NULL;
-    struct key_node *n = index_find(c, KEY_NAME, text, hash);
+    struct index_node *n = index_find(c, INDEX_NAME, text, hash);
     return n ? entry_of(n, struct name, node)->user : NULL;
 }
 
@@ -56,8 +41,8 @@ static struct name *last_alike(const struct cache *c, uint32_t hash, size_t *cou
 {
     struct name *last = NULL;
     *count = 0;
-    for (struct key_node *n = c->buckets[hash & c->bucket_mask]; n; n = n->next)
-        if (n->kind == KEY_NAME && n->hash == hash) {
+    for (struct index_node *n = c->buckets[hash & c->bucket_mask]; n; n = n->next)
+        if (n->kind == INDEX_NAME && n->hash == hash) {
             last = entry_of(n, struct name, node);
             (*count)++;
         }
@@ -93,7 +78,7 @@ void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t as
     if (!hash_folded(text, &hash) || asked < c->names_floor || asked < *changed_at(c, hash) ||
         slice_eq(text, slice_of(u->id, u->id_len)))
         return;
-    struct key_node *known = index_find(c, KEY_NAME, text, hash);
+    struct index_node *known = index_find(c, INDEX_NAME, text, hash);
     if (known)
         drop(c, entry_of(known, struct name, node));
     struct name *last = last_alike(c, hash, &count);
@@ -107,7 +92,7 @@ void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t as
     memcpy(name->text, text.ptr, text.len);
     name->next = u->names;
     u->names = name;
-    index_add(c, &name->node, KEY_NAME, hash);
+    index_add(c, &name->node, INDEX_NAME, hash);
 }
 
 void names_forget(struct cache *c, struct cuser *u)
@@ -116,49 +101,19 @@ void names_forget(struct cache *c, struct cuser *u)
         drop(c, u->names);
 }
 
-/* ---- a text that memory does not know ---- */
-
-enum err cache_find_ident(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
-                          struct user *out)
+/* An ObjectId's digits in capitals: whether they mean the ObjectId or a text that looks like it, the store knows. */
+static bool is_other_form(struct slice ident)
 {
-    cache_lock(c);
-    int64_t asked = c->names_clock;
-    uint64_t cuts = c->order_cuts;
-    cache_unlock(c);
-    enum err e = ident_read(reader, ident, a, out);
-    if (e != OK || !c->enabled)
-        return e;
-    cache_lock(c);
-    struct cuser *u = user_get(c, out->id);
-    bool heard_all = cuts == c->order_cuts; /* else a newer row may have come meanwhile, and be forgotten again */
-    if (u && heard_all && !u->has_row && u->state == USER_KNOWN)
-        user_set_row(c, u, out, NULL, 0);
-    if (u)
-        names_learn(c, u, ident, asked);
-    cache_evict(c, UINT8_MAX);
-    cache_unlock(c);
-    return OK;
+    struct oid oid;
+    char lower[OID_LEN];
+    if (!oid_parse(ident, &oid))
+        return false;
+    oid_format(&oid, lower);
+    return !slice_eq(ident, slice_of(lower, sizeof(lower)));
 }
 
-enum err cache_resolve(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
-                       struct slice *id)
+struct cuser *names_user(const struct cache *c, struct slice ident, uint32_t hash)
 {
-    char known[UINT8_MAX];
-    struct user row;
-    if (c->enabled) {
-        uint32_t hash = index_hash(ident);
-        cache_lock(c);
-        const struct cuser *u = index_ident(c, ident, hash);
-        size_t len = u ? u->id_len : 0;
-        if (u)
-            memcpy(known, u->id, len);
-        cache_unlock(c);
-        if (len > 0) {
-            *id = arena_slice(a, slice_of(known, len));
-            return id->ptr ? OK : ERR_NOMEM;
-        }
-    }
-    enum err e = cache_find_ident(c, reader, ident, a, &row);
-    *id = e == OK ? row.id : (struct slice){0};
-    return e;
+    struct cuser *u = is_other_form(ident) ? NULL : index_user(c, ident, hash);
+    return u && u->has_row ? u : find(c, ident); /* no row: a chat says so, and who it says may be no customer */
 }

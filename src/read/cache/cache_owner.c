@@ -8,22 +8,21 @@
 
 static struct cowner *find(const struct cache *c, struct slice id)
 {
-    struct key_node *n = index_find(c, KEY_OWNER, id, index_hash(id));
+    struct index_node *n = index_find(c, INDEX_OWNER, id, index_hash(id));
     return n ? entry_of(n, struct cowner, by_id) : NULL;
 }
 
 static struct cowner *make(struct cache *c, struct slice id)
 {
-    struct cowner *o = slab_zget(&c->entry_memory, sizeof(*o) + id.len);
+    struct cowner *o = entry_new(c, sizeof(*o) + id.len);
     if (!o)
         return NULL;
-    c->entry_bytes += slab_size(sizeof(*o) + id.len);
     o->id_len = (uint16_t)id.len;
     if (id.len > 0)
         memcpy(o->id, id.ptr, id.len);
     o->version = c->gone_version; /* a load is no change */
     o->known_from = c->rev;
-    index_add(c, &o->by_id, KEY_OWNER, index_hash(id));
+    index_add(c, &o->by_id, INDEX_OWNER, index_hash(id));
     return o;
 }
 
@@ -38,8 +37,7 @@ static void drop_unused(struct cache *c, struct cowner *o)
     if (o->customers > 0 || o->asked)
         return;
     index_remove(c, &o->by_id);
-    c->entry_bytes -= slab_size(sizeof(*o) + o->id_len);
-    slab_put(&c->entry_memory, o, sizeof(*o) + o->id_len);
+    entry_free(c, o, sizeof(*o) + o->id_len);
     c->gone_version = ++c->version;
 }
 
@@ -100,11 +98,16 @@ void owner_changed(struct cache *c, struct cuser *u, int64_t rev)
         u->owner->newest = rev;
 }
 
-uint64_t owner_version(const struct cache *c, struct slice id)
+static uint64_t owner_version(const struct cache *c, struct slice id)
 {
     const struct cowner *o = find(c, id);
     uint64_t version = o ? o->version : c->gone_version;
     return version > c->unowned_version ? version : c->unowned_version;
+}
+
+uint64_t list_version(const struct cache *c, struct slice owner)
+{
+    return owner.len > 0 ? owner_version(c, owner) : c->inbox_version;
 }
 
 bool owner_unchanged(const struct cache *c, struct slice id, int64_t since)

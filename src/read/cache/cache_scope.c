@@ -51,7 +51,7 @@ static enum sight sees_self(const struct cache *c, struct slice ident, struct sl
 static enum sight sees_user(const struct cache *c, struct slice ident, uint32_t hash, const struct scope *s,
                             char id[static UINT8_MAX], size_t *len)
 {
-    const struct cuser *u = index_ident(c, ident, hash);
+    const struct cuser *u = names_user(c, ident, hash);
     enum sight sight = u ? sight_of(u, s) : SIGHT_UNKNOWN;
     *len = sight == SIGHT_YES ? u->id_len : 0;
     if (*len > 0)

@@ -3,21 +3,6 @@
 
 #define SELF_TEXT_MAX 4096 /* bytes; nobody asks by a longer one */
 
-void *entry_new(struct cache *c, size_t bytes)
-{
-    void *entry = slab_zget(&c->entry_memory, bytes);
-    if (entry)
-        c->entry_bytes += slab_size(bytes);
-    return entry;
-}
-
-void entry_free(struct cache *c, void *entry, size_t bytes)
-{
-    if (entry)
-        c->entry_bytes -= slab_size(bytes);
-    slab_put(&c->entry_memory, entry, bytes);
-}
-
 struct cuser *user_get(struct cache *c, struct slice id)
 {
     uint32_t hash = index_hash(id);
@@ -30,7 +15,7 @@ struct cuser *user_get(struct cache *c, struct slice id)
     u->id_len = (uint8_t)id.len;
     memcpy(u->id, id.ptr, id.len);
     u->version = ++c->version;
-    index_add(c, &u->by_id, KEY_USER, hash);
+    index_add(c, &u->by_id, INDEX_USER, hash);
     c->users++;
     user_settle(c, u);
     return u;
@@ -48,7 +33,7 @@ struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32
     memcpy(chat->id, id.ptr, id.len);
     chat->key = key;
     chat->user = u;
-    index_add(c, &chat->by_id, KEY_CHAT, hash);
+    index_add(c, &chat->by_id, INDEX_CHAT, hash);
     if (u->last)
         u->last->next = chat;
     else
@@ -208,7 +193,7 @@ void user_unload(struct cache *c, struct cuser *u)
 
 static struct links *lru_list(struct cache *c, enum lru_list in)
 {
-    return in == LRU_LOADED ? &c->loaded : &c->strays;
+    return in == LRU_LOADED ? &c->loaded : &c->expendable;
 }
 
 void user_settle(struct cache *c, struct cuser *u)
@@ -217,7 +202,7 @@ void user_settle(struct cache *c, struct cuser *u)
     if (u->state == USER_LOADED)
         in = LRU_LOADED;
     else if (u->state == USER_KNOWN && !link_in(&u->order))
-        in = LRU_STRAYS;
+        in = LRU_EXPENDABLE;
     if (u->lru_in != in && u->lru_in != LRU_NONE)
         links_remove(lru_list(c, u->lru_in), &u->lru);
     u->lru_in = (uint8_t)in;

@@ -1,5 +1,6 @@
 /* Before the first request: the order of activity, and as many chats as there is room for. */
-#include "../view_int.h"
+#include "cache_fill.h"
+
 #include "base/log.h"
 
 void order_extend(struct cache *c, const struct user *rows, size_t count, bool complete, uint64_t cuts)
@@ -14,7 +15,7 @@ void order_extend(struct cache *c, const struct user *rows, size_t count, bool c
         if (!u->has_row && u->state == USER_KNOWN)
             user_set_row(c, u, &rows[i], NULL, 0);
         links_back(&c->order, &u->order);
-        if (u->lru_in == LRU_STRAYS)
+        if (u->lru_in == LRU_EXPENDABLE)
             user_settle(c, u);
     }
     if (complete)

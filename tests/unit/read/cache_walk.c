@@ -4,6 +4,7 @@
 #include "chat/customer.h"
 #include "chat/email.h"
 #include "read/cache/cache_int.h"
+#include "read/resolve.h"
 #include "store/ident.h"
 #include "write/batch.h"
 
@@ -290,7 +291,7 @@ static void resolve(struct walk *w, struct slice ident)
     struct arena a;
     struct slice id;
     arena_init(&a, 0);
-    (void)!cache_resolve(w->cache, w->reader, ident, &a, &id);
+    (void)!resolve_ident(w->cache, w->reader, ident, &a, &id);
     arena_fini(&a);
 }
 
@@ -403,7 +404,7 @@ static bool same_ident(struct walk *w, struct slice ident)
     arena_init(&a, 0);
     enum err store = ident_read(w->reader, ident, &a, &u);
     bool sights = same_sight(w, ident, store, &u, &a);
-    enum err memory = cache_resolve(w->cache, w->reader, ident, &a, &id);
+    enum err memory = resolve_ident(w->cache, w->reader, ident, &a, &id);
     bool same = memory == store && (store != OK || slice_eq(id, u.id));
     if (!same || !sights)
         fprintf(stderr, "ident \"%.*s\": memory %.*s (%s), store %.*s (%s)%s\n", SLICE_ARG(ident), SLICE_ARG(id),

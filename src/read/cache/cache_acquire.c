@@ -1,0 +1,298 @@
+/* A customer's way into memory: found there, or loaded and kept. cache_fill.h has the steps. */
+#include "cache_fill.h"
+
+#include "base/log.h"
+
+void user_view_of(const struct cuser *u, struct user_view *out)
+{
+    *out = (struct user_view){.content = u->content,
+                              .head = u->head,
+                              .poll_at = u->poll_at,
+                              .last_seen_us = u->last_seen_us,
+                              .version = u->version,
+                              .newest = u->newest};
+}
+
+/* Appends what the writer recorded while the load ran and the load did not see. False: no memory, or a message that
+ * the load should have seen is missing from it (a store that reads without a snapshot). */
+static bool merge_history(struct fill *f, struct history *into, const struct history *recorded)
+{
+    struct history_view v;
+    history_view_take(recorded, &v);
+    struct history_iter it = history_iter(&v);
+    struct message_form form;
+    int64_t rev, loaded_rev = into->last_rev;
+    for (const char *fragment; (fragment = history_next_raw(&it, &form, &rev));) {
+        if (rev <= loaded_rev) {
+            if (!history_has(into, rev))
+                return false;
+        } else if (!history_append(f->content, into, fragment - 1, &form, rev)) {
+            return false;
+        }
+    }
+    if (recorded->rev > into->rev)
+        into->rev = recorded->rev;
+    if (recorded->count > 0) {
+        into->last_activity_us = recorded->last_activity_us;
+        into->updated_us = recorded->updated_us;
+    }
+    return true;
+}
+
+static struct cchat *own_chat(const struct cache *c, const struct cuser *u, const struct history *h)
+{
+    struct slice id = history_chat_id(h);
+    struct cchat *chat = index_chat(c, id, index_hash(id));
+    return chat && chat->user == u ? chat : NULL;
+}
+
+/* Brings the fill up to what the entry knows; changes nothing of the entry. False: the load came too early. */
+static bool bring_up(struct cache *c, struct cuser *u, struct fill *f, bool attached)
+{
+    if (u->spoiled || (u->has_row && u->row_rev > f->row.rev && !u->head))
+        return false;
+    for (struct cchat *chat = u->first; chat; chat = chat->next)
+        chat->found = false;
+    for (size_t i = 0; i < f->count; i++) {
+        struct cchat *chat = own_chat(c, u, f->chats[i].history);
+        if (!chat)
+            continue;
+        chat->found = true;
+        if (chat->history && !merge_history(f, f->chats[i].history, chat->history))
+            return false;
+        if (f->chats[i].history->last_rev < chat->last_rev)
+            return false;
+    }
+    for (const struct cchat *chat = u->first; chat; chat = chat->next) {
+        bool born_here = chat->history && chat->history->complete;
+        bool gone = attached && chat->at_begin && !chat->history; /* the store has it no more */
+        if (!chat->found && !born_here && !gone)
+            return false;
+    }
+    return true;
+}
+
+static void take_chat(struct cache *c, struct cuser *u, const struct fill_chat *from)
+{
+    const uint8_t has = CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT;
+    struct slice id = history_chat_id(from->history);
+    struct cchat *chat = chat_get(c, u, id, index_hash(id), from->key);
+    if (!chat || chat->user != u)
+        return; /* a send to it finds no history, and unloads the customer */
+    uint8_t seen = (uint8_t)((chat->flags | from->flags) & has);
+    uint8_t switches = (uint8_t)(from->rev >= chat->rev ? from->flags & ~has : chat->flags & ~has);
+    chat->flags = seen | switches;
+    if (from->key != 0)
+        chat->key = from->key;
+    if (from->history->rev > chat->rev)
+        chat->rev = from->history->rev;
+    from->history->rev = chat->rev;
+    chat->last_rev = from->history->last_rev > chat->last_rev ? from->history->last_rev : chat->last_rev;
+    chat->history = from->history;
+}
+
+/* Chats that the load did not have: born while it ran, or gone from the store. */
+static void sort_out_others(struct cache *c, struct cuser *u, struct content *old, struct content *loaded)
+{
+    struct cchat *next;
+    for (struct cchat *chat = u->first; chat; chat = next) {
+        next = chat->next;
+        if (chat->found)
+            continue;
+        if (chat->history)
+            history_move(old, loaded, chat->history);
+        else
+            chat_forget(c, chat);
+    }
+}
+
+/* After bring_up(): the fill's content becomes the entry's. */
+static void take_over(struct cache *c, struct cuser *u, struct fill *f)
+{
+    struct content *old = u->content;
+    if (old)
+        c->content_bytes -= old->alloc_bytes;
+    sort_out_others(c, u, old, f->content);
+    for (size_t i = 0; i < f->count; i++)
+        take_chat(c, u, &f->chats[i]);
+    u->content = content_hold(f->content);
+    c->content_bytes += u->content->alloc_bytes;
+    if (old) {
+        old->next_garbage = c->garbage;
+        c->garbage = old;
+    }
+    u->state = USER_LOADED;
+    u->spoiled = false;
+    u->newest = fill_newest(f) > u->newest ? fill_newest(f) : u->newest;
+    struct blob *head = blob_hold(f->head); /* the fill may have to answer by itself yet */
+    bool newer = !u->has_row || !u->head || f->row.rev >= u->row_rev;
+    if (newer)
+        user_set_row(c, u, &f->row, head, f->poll_at);
+    else
+        blob_drop(head);
+    if (u->state == USER_LOADED && !u->head) /* no memory for the row */
+        user_unload(c, u);
+    else
+        user_settle(c, u);
+}
+
+/* False: no memory, the entry stays as it is. */
+static bool load_begin(struct cache *c, struct cuser *u)
+{
+    u->content = content_new(&c->content_memory, slice_of(u->id, u->id_len));
+    if (!u->content)
+        return false;
+    c->content_bytes += u->content->alloc_bytes;
+    u->state = USER_LOADING;
+    u->spoiled = false;
+    for (struct cchat *chat = u->first; chat; chat = chat->next)
+        chat->at_begin = true;
+    user_settle(c, u);
+    return true;
+}
+
+/* Back to KNOWN: nothing was installed. */
+static void load_abort(struct cache *c, struct cuser *u)
+{
+    u->state = USER_LOADED;
+    u->spoiled = false;
+    user_unload(c, u);
+}
+
+/* One cache_acquire() on its way. */
+struct acquire {
+    struct cache *cache;
+    struct store_reader *reader;
+    struct slice ident; /* an id; of an existing chat it may be another form of it */
+    char id[UINT8_MAX]; /* the customer's own, once a load has told it: ident points here then */
+    int64_t since;
+    struct snap *snap;
+    size_t slot;
+};
+
+static void fill_slot(struct acquire *a, struct cuser *u)
+{
+    struct user_view view;
+    user_touch(a->cache, u);
+    user_view_of(u, &view);
+    snap_fill(a->snap, a->slot, &view, a->since);
+}
+
+/* One load's end. u: the entry that was LOADING meanwhile, or NULL. True: the slot is filled. */
+static bool install(struct acquire *a, struct cuser *u, struct fill *f)
+{
+    struct cache *c = a->cache;
+    struct cuser *target = user_get(c, f->row.id);
+    if (!target || (u && target != u) || (!u && target->state == USER_LOADING))
+        return false;
+    if (target->state != USER_LOADED) {
+        if (!bring_up(c, target, f, u != NULL))
+            return false;
+        take_over(c, target, f);
+        if (target->state != USER_LOADED)
+            return false;
+    }
+    fill_slot(a, target);
+    return true;
+}
+
+enum attempt { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_AGAIN };
+
+/* Loads once and installs if it can; f is left filled when it cannot. u: LOADING, or NULL. */
+static enum attempt load_once(struct acquire *a, struct cuser *u, struct fill *f, enum err *e)
+{
+    struct cache *c = a->cache;
+    /* A LOADING entry is not freed, and its id never changes. */
+    *e = fill_load(f, a->reader, u ? slice_of(u->id, u->id_len) : a->ident);
+    if (!c->enabled)
+        return *e == OK ? ATTEMPT_AGAIN : ATTEMPT_FAILED;
+    cache_lock(c);
+    bool installed = *e == OK && install(a, u, f);
+    if (u && u->state == USER_LOADING)
+        load_abort(c, u);
+    if (u)
+        must(pthread_cond_broadcast(&c->load_done) == 0);
+    cache_evict(c, UINT8_MAX);
+    cache_unlock(c);
+    return installed ? ATTEMPT_DONE : *e != OK ? ATTEMPT_FAILED : ATTEMPT_AGAIN;
+}
+
+/* True: the slot is filled from memory. Else *loading is the entry that this reader loads now, or NULL for none. */
+static bool from_memory(struct acquire *a, struct cuser **loading)
+{
+    struct cache *c = a->cache;
+    uint32_t hash = index_hash(a->ident);
+    *loading = NULL;
+    if (!c->enabled)
+        return false;
+    cache_lock(c);
+    struct cuser *u = index_user(c, a->ident, hash);
+    while (u && u->state == USER_LOADING) { /* by another reader: its result is ours */
+        must(pthread_cond_wait(&c->load_done, &c->lock) == 0);
+        u = index_user(c, a->ident, hash);
+    }
+    bool loaded = u && u->state == USER_LOADED;
+    if (loaded)
+        fill_slot(a, u);
+    else if (u && load_begin(c, u))
+        *loading = u;
+    cache_unlock(c);
+    return loaded;
+}
+
+/* What could not be installed was still read after the question was asked. Its version is new, so that its ETag
+ * matches nothing later. */
+static void answer_from_fill(struct acquire *a, const struct fill *f)
+{
+    struct user_view view;
+    fill_view(f, &view);
+    cache_lock(a->cache);
+    view.version = ++a->cache->version;
+    cache_unlock(a->cache);
+    snap_fill(a->snap, a->slot, &view, a->since);
+}
+
+static void remember_id(struct acquire *a, const struct fill *f)
+{
+    if (f->row.id.len > sizeof(a->id))
+        return;
+    memcpy(a->id, f->row.id.ptr, f->row.id.len);
+    a->ident = slice_of(a->id, f->row.id.len);
+}
+
+enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, int64_t since, struct snap *s,
+                       size_t slot)
+{
+    struct acquire a = {.cache = c, .reader = reader, .ident = ident, .since = since, .snap = s, .slot = slot};
+    enum err e = OK;
+    enum attempt attempt = ATTEMPT_AGAIN;
+    for (int i = 1; attempt == ATTEMPT_AGAIN; i++) {
+        struct cuser *loading;
+        if (from_memory(&a, &loading))
+            break;
+        struct fill f;
+        fill_init(&f, &c->content_memory);
+        attempt = load_once(&a, loading, &f, &e);
+        if (attempt == ATTEMPT_AGAIN && (!c->enabled || i == FILL_TRIES)) {
+            answer_from_fill(&a, &f);
+            attempt = ATTEMPT_DONE;
+            if (c->enabled)
+                log_warn("customer not cached", "tries=%d", i);
+        }
+        if (attempt == ATTEMPT_AGAIN)
+            remember_id(&a, &f);
+        fill_fini(&f);
+    }
+    return e == OK && s->failed ? ERR_NOMEM : e;
+}
+
+enum err cache_load_user(struct cache *c, struct store_reader *reader, struct slice id)
+{
+    struct snap s;
+    if (!c->enabled)
+        return OK;
+    snap_init(&s, 1);
+    enum err e = s.failed ? ERR_NOMEM : cache_acquire(c, reader, id, SINCE_ALL, &s, 0);
+    snap_fini(&s);
+    return e;
+}

@@ -1,0 +1,86 @@
+#include "cache_snap.h"
+
+#include <stdlib.h>
+
+void snap_init(struct snap *s, size_t user_slots)
+{
+    *s = (struct snap){.user_count = user_slots, .chats = s->few, .chat_cap = SNAP_FEW};
+    s->users = user_slots > 1 ? calloc(user_slots, sizeof(*s->users)) : &s->one;
+    if (!s->users) {
+        s->user_count = 0;
+        s->failed = true;
+    }
+}
+
+void snap_fini(struct snap *s)
+{
+    for (size_t i = 0; i < s->user_count; i++) {
+        content_drop(s->users[i].content);
+        blob_drop(s->users[i].head);
+    }
+    if (s->users != &s->one)
+        free(s->users);
+    if (s->chats != s->few)
+        free(s->chats);
+    *s = (struct snap){0};
+}
+
+static bool chats_reserve(struct snap *s, size_t more)
+{
+    if (s->chat_count + more <= s->chat_cap)
+        return true;
+    bool inside = s->chats == s->few;
+    size_t cap = inside ? s->user_count + more : s->chat_cap * 2; /* most customers have one chat */
+    if (cap < s->chat_count + more)
+        cap = s->chat_count + more;
+    struct history_view *grown = reallocarray(inside ? NULL : s->chats, cap, sizeof(*grown));
+    if (!grown)
+        return false;
+    if (inside)
+        memcpy(grown, s->few, s->chat_count * sizeof(*grown));
+    s->chats = grown;
+    s->chat_cap = cap;
+    return true;
+}
+
+void snap_fill(struct snap *s, size_t slot, const struct user_view *from, int64_t since)
+{
+    if (slot >= s->user_count || !chats_reserve(s, from->content->history_count)) {
+        s->failed = true;
+        return;
+    }
+    struct user_view *u = &s->users[slot];
+    *u = *from;
+    content_hold(u->content);
+    blob_hold(u->head);
+    u->first_chat = s->chat_count;
+    u->total_chats = u->content->history_count;
+    for (const struct history *h = u->content->first; h; h = h->next)
+        if (h->rev > since)
+            history_view_take(h, &s->chats[s->chat_count++]);
+    u->chats = s->chat_count - u->first_chat;
+}
+
+void snap_since(struct snap *s, int64_t since)
+{
+    if (since > 0)
+        for (size_t i = 0; i < s->chat_count; i++)
+            history_view_since(&s->chats[i], since);
+}
+
+uint64_t snap_bytes(const struct snap *s)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < s->chat_count; i++)
+        bytes += s->chats[i].bytes;
+    return bytes;
+}
+
+const struct history_view *snap_chat(const struct snap *s, size_t slot, struct slice chat_id)
+{
+    const struct user_view *u = &s->users[slot];
+    for (size_t i = 0; i < u->chats; i++)
+        if (slice_eq(history_chat_id(s->chats[u->first_chat + i].history), chat_id))
+            return &s->chats[u->first_chat + i];
+    return NULL;
+}
