@@ -2,7 +2,8 @@
  * too small for our threads), which a start refuses too; and, for --check-config, what comes of one try to connect. */
 #include "mongo_check.h"
 
-#include "mongo_health.h"
+#include "mongo_driver.h"
+#include "mongo_error.h"
 #include "mongo_probe.h"
 
 #include "base/log.h"

@@ -1,7 +1,7 @@
 #include "mongo_client.h"
 
 #include "base/log.h"
-#include "mongo_health.h"
+#include "mongo_driver.h"
 
 #include <stdlib.h>
 

@@ -1,10 +1,7 @@
-/* mongo_health.h: what is known of the database right now, from the driver's own watch over it and from the last
- * results; and the counts of commands for /metrics.
+/* mongo_health.h: what is known of the database right now, from the driver's own watch over it and from the last results.
  * Thread:  mongo_health_get from any thread: never waits (a busy lock only costs the detail text). The others from
  *          whichever thread has news, the driver's monitors among them.
- * Owns:    nothing.
- * Metrics: sakurad_mongo_commands_total{command,result}, sakurad_mongo_command_seconds_sum{command}: of the process,
- *          all stores together. */
+ * Owns:    nothing. */
 #pragma once
 #include "store/store.h"
 
@@ -12,14 +9,13 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* One word for what a failure says of the database or of its configuration (mongo_error.c); NULL: nothing in particular. */
+/* One word for what a failure says of the database or of its configuration (mongo_error.c). */
 #define REASON_AUTHENTICATION "authentication"
 #define REASON_PERMISSION     "permission"
 #define REASON_TLS            "tls"
 #define REASON_NAME           "name_resolution"
 #define REASON_AWAY           "away"
 #define REASON_NO_ANSWER      "no_answer" /* it takes connections, and does not answer as MongoDB does */
-const char *mongo_reason(const bson_error_t *error);
 
 struct mongo_health {
     atomic_bool reachable; /* the monitors see a server that takes writes */
@@ -35,15 +31,8 @@ struct mongo_health {
 void mongo_health_init(struct mongo_health *h);
 void mongo_health_fini(struct mongo_health *h);
 void mongo_health_get(struct mongo_health *h, struct store_health *out);
-/* logs, and where `failing` also says so in health until mongo_health_worked() */
-void mongo_health_failed(struct mongo_health *h, bool failing, const char *what, const bson_error_t *error);
+void mongo_health_say(struct mongo_health *h, const char *reason,
+                      const char *detail); /* until something else is said */
 /* It will fail in the same way until somebody changes something: no need to ask often. */
 bool mongo_health_hopeless(const struct mongo_health *h);
 void mongo_health_worked(struct mongo_health *h);
-/* It answered, and would not do that one thing: a line now and then, no matter of health. */
-void mongo_health_refused(struct mongo_health *h, const char *what, const bson_error_t *error);
-
-/* Driver and log handler ready, metrics registered; once for the process. */
-void mongo_driver_init(void);
-/* Command counts for every pool; h (may be NULL): also the watch. Before the pool's first client. */
-void mongo_watch_pool(mongoc_client_pool_t *pool, struct mongo_health *h);

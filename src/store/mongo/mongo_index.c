@@ -104,14 +104,15 @@ static bool is_away(const bson_error_t *error)
            error->code == 189;
 }
 
-static enum outcome make_index(struct mongo_store *s, const struct mongo_conn *conn, const struct index_row *row)
+static enum outcome make_index(struct mongo_store *s, const struct mongo_conn *conn, const struct index_row *row,
+                               mongo_name_chats_fn name_chats)
 {
     bson_error_t error;
     if (create(s, conn, row, row->group != NULL, &error))
         return MADE;
     /* Chats without a chat_id all have the same. Those that get one now get it after a unique index was tried: where that
      * is there, none gets another's. */
-    if (error.code == DUPLICATE_KEY && strcmp(row->collection, MONGO_CHATS) == 0 && mongo_adopt_chat_ids(s, conn) > 0 &&
+    if (error.code == DUPLICATE_KEY && strcmp(row->collection, MONGO_CHATS) == 0 && name_chats(s, conn) > 0 &&
         create(s, conn, row, true, &error))
         return MADE;
     if (is_away(&error))
@@ -169,7 +170,7 @@ static void *index_main(void *arg)
     int64_t wait_ms = 0, begun = clock_mono_us();
     unsigned made = 0;
     for (unsigned i = 0; e == OK && i < ROWS && !pause_ms(s, wait_ms);) {
-        enum outcome done = make_index(s, &conn, &rows[i]);
+        enum outcome done = make_index(s, &conn, &rows[i], s->name_chats);
         if (done == AGAIN) {
             first_round_over(s);
             wait_ms = wait_ms == 0 ? WAIT_FIRST_MS : wait_ms * 2 > WAIT_MOST_MS ? WAIT_MOST_MS : wait_ms * 2;
@@ -188,15 +189,16 @@ static void *index_main(void *arg)
     return NULL;
 }
 
-void mongo_index_now(struct mongo_store *s, const struct mongo_conn *conn)
+void mongo_index_now(struct mongo_store *s, const struct mongo_conn *conn, mongo_name_chats_fn name_chats)
 {
     for (unsigned i = 0; i < ROWS; i++)
-        (void)make_index(s, conn, &rows[i]);
-    (void)mongo_adopt_chat_ids(s, conn); /* a chat is moved under its name */
+        (void)make_index(s, conn, &rows[i], name_chats);
+    (void)name_chats(s, conn); /* a chat is moved under its name */
 }
 
-void mongo_index_start(struct mongo_store *s)
+void mongo_index_start(struct mongo_store *s, mongo_name_chats_fn name_chats)
 {
+    s->name_chats = name_chats;
     s->indexer_running = pthread_create(&s->indexer, NULL, index_main, s) == 0;
     if (!s->indexer_running) {
         log_warn("indexes not made", "error=\"no thread\"");

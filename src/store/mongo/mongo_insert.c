@@ -12,6 +12,7 @@
  *                                                   not able to (failover, shutdown), ERR_STORE for the batch.
  * A command that is refused whole says nothing of the others: the writer looks for the guilty document (writer.c).
  * Without the unique index on client keys (existing data did not allow it) the keys are looked up before. */
+#include "mongo_error.h"
 #include "mongo_store.h"
 
 #include "base/log.h"
@@ -141,35 +142,6 @@ static enum err take_write_errors(struct insertion *in, const bson_t *reply, con
     else if (mongo_sort(first) != ERR_CONFLICT) /* those of repeated messages are our own */
         mongo_health_refused(&in->s->health, "inserting a message", first);
     return e;
-}
-
-static bool has_elements(const bson_t *reply, const char *key)
-{
-    bson_iter_t it, one;
-    return bson_iter_init_find(&it, reply, key) && bson_iter_recurse(&it, &one) && bson_iter_next(&one);
-}
-
-/* The reply of a failed insert speaks of single documents only when the error itself is theirs: a lost connection
- * or a refused command leaves the rest unclear. */
-bool mongo_only_documents(const bson_t *reply, const bson_error_t *error)
-{
-    bson_iter_t it, one;
-    if (error->domain != MONGOC_ERROR_SERVER || has_elements(reply, "writeConcernErrors"))
-        return false;
-    if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
-        return false;
-    return bson_iter_next(&one) && number_at(&one, "code") == (int64_t)error->code;
-}
-
-bool mongo_may_pass(const bson_t *reply)
-{
-    bson_iter_t it, one;
-    if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
-        return true;
-    while (bson_iter_next(&one))
-        if (mongo_sort_code(number_at(&one, "code")) == ERR_STORE)
-            return true;
-    return false;
 }
 
 static enum err insert_command(struct insertion *in, struct plan *const *sent, const bson_t **docs, size_t count)

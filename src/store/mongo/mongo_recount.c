@@ -21,7 +21,7 @@ struct recount {
     uint8_t flags;
 };
 
-static bson_t *chats_filter(const struct mongo_touched *chats, size_t count)
+bson_t *mongo_touched_filter(const struct mongo_touched *chats, size_t count)
 {
     bson_t in, array;
     bson_t *filter = bson_new();
@@ -38,7 +38,7 @@ static bson_t *chats_filter(const struct mongo_touched *chats, size_t count)
     return filter;
 }
 
-static struct slice chat_id_of(const bson_t *doc)
+struct slice mongo_chat_id(const bson_t *doc)
 {
     bson_iter_t it;
     uint32_t len;
@@ -52,7 +52,7 @@ static enum err take_chat(const bson_t *doc, const struct map *by_id, struct are
 {
     bson_iter_t it;
     struct chat chat;
-    struct recount *r = map_get(by_id, chat_id_of(doc));
+    struct recount *r = map_get(by_id, mongo_chat_id(doc));
     if (!r || r->filter || !bson_iter_init_find(&it, doc, "_id"))
         return OK;
     enum err e = map_chat(doc, a, &chat);
@@ -86,7 +86,7 @@ static enum err read_chats(struct mongo_store *s, const struct mongo_conn *conn,
         return e;
     }
     struct mongo_find how = {.sort = "{\"_id\":1}", .fields = MONGO_CHAT_FIELDS, .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, chats_filter(chats, count), &how);
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, mongo_touched_filter(chats, count), &how);
     const bson_t *doc;
     while (e == OK && mongoc_cursor_next(cursor, &doc))
         e = take_chat(doc, &by_id, a);
@@ -184,134 +184,5 @@ enum err mongo_recount(struct mongo_store *s, const struct mongo_conn *conn, con
         size_t n = count - at < CHATS_AT_ONCE ? count - at : CHATS_AT_ONCE;
         e = recount_some(s, conn, chats + at, n, a);
     }
-    return e;
-}
-
-/* --- at start --- */
-
-struct tail {
-    struct arena *a;
-    struct map by_id;
-    struct mongo_touched *chats;
-    size_t count, cap;
-};
-
-/* The entries move when the array grows, so the map holds their places, plus one. */
-static enum err tail_entry(struct tail *t, struct slice chat_id, struct mongo_touched **out)
-{
-    uintptr_t place = (uintptr_t)map_get(&t->by_id, chat_id);
-    if (place == 0) {
-        if (t->count == t->cap) {
-            size_t cap = t->cap ? t->cap * 2 : 64;
-            struct mongo_touched *grown = realloc(t->chats, cap * sizeof(*grown));
-            if (!grown)
-                return ERR_NOMEM;
-            t->chats = grown;
-            t->cap = cap;
-        }
-        struct slice id = arena_slice(t->a, chat_id);
-        if (!id.ptr || map_put(&t->by_id, id, (void *)(t->count + 1)) != OK)
-            return ERR_NOMEM;
-        t->chats[t->count] = (struct mongo_touched){.chat_id = id};
-        place = ++t->count;
-    }
-    *out = &t->chats[place - 1];
-    return OK;
-}
-
-static enum err add_tail(struct tail *t, const bson_t *doc, struct arena *row)
-{
-    struct message m;
-    bson_iter_t fields;
-    struct slice chat_id = chat_id_of(doc);
-    if (chat_id.len == 0 || !bson_iter_init(&fields, doc))
-        return OK;
-    arena_reset(row);
-    map_message(&fields, row, &m);
-    struct mongo_touched *chat;
-    enum err e = tail_entry(t, chat_id, &chat);
-    if (e != OK)
-        return e;
-    chat->added++;
-    chat->rev = m.rev > chat->rev ? m.rev : chat->rev;
-    chat->timestamp_us = m.timestamp_us > chat->timestamp_us ? m.timestamp_us : chat->timestamp_us;
-    chat->flags |= chat_flags_of_role(m.role);
-    return OK;
-}
-
-/* Ids begin with the second: all of the seconds that can hold an uncounted message. */
-static enum err read_tail(struct mongo_store *s, const struct mongo_conn *conn, int64_t newest, struct tail *t)
-{
-    const uint8_t lowest[5] = {0};
-    int64_t oldest = newest > MONGO_BEHIND_US ? newest - MONGO_BEHIND_US : 0;
-    struct oid from = oid_from_rev(oldest / 1000000 * 1000000, lowest);
-    bson_t range;
-    bson_t *filter = bson_new();
-    bson_append_document_begin(filter, "_id", -1, &range);
-    put_oid(&range, "$gte", &from);
-    bson_append_document_end(filter, &range);
-    struct mongo_find how = {.fields = "{\"chat_id\":1,\"role\":1,\"timestamp\":1}", .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->messages, filter, &how);
-    const bson_t *doc;
-    struct arena row;
-    arena_init(&row, 0);
-    enum err e = OK;
-    while (e == OK && mongoc_cursor_next(cursor, &doc))
-        e = add_tail(t, doc, &row);
-    arena_fini(&row);
-    enum err end = mongo_done(s, conn, "reading the newest messages", cursor);
-    return e != OK ? e : end;
-}
-
-/* Of these, at the front, those whose counters lag behind their newest message. */
-static enum err keep_lagging(struct mongo_store *s, const struct mongo_conn *conn, struct mongo_touched *chats,
-                             size_t *count)
-{
-    struct map by_id;
-    map_init(&by_id);
-    enum err e = OK;
-    for (size_t i = 0; e == OK && i < *count; i++)
-        e = map_put(&by_id, chats[i].chat_id, &chats[i]);
-    struct mongo_find how = {.fields = "{\"chat_id\":1,\"last_rev\":1}", .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, chats_filter(chats, *count), &how);
-    const bson_t *doc;
-    while (e == OK && mongoc_cursor_next(cursor, &doc)) {
-        bson_iter_t it;
-        struct mongo_touched *chat = map_get(&by_id, chat_id_of(doc));
-        if (chat && bson_iter_init_find(&it, doc, "last_rev") && bson_integer(&it) >= chat->rev)
-            chat->added = 0;
-    }
-    map_fini(&by_id);
-    enum err end = mongo_done(s, conn, "reading the newest messages' chats", cursor);
-    size_t kept = 0;
-    for (size_t i = 0; i < *count; i++)
-        if (chats[i].added > 0)
-            chats[kept++] = chats[i];
-    *count = kept;
-    return e != OK ? e : end;
-}
-
-enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn, int64_t newest)
-{
-    struct arena a;
-    arena_init(&a, 0);
-    struct tail t = {.a = &a};
-    map_init(&t.by_id);
-    enum err e = newest > 0 ? read_tail(s, conn, newest, &t) : OK;
-    size_t lagging = 0;
-    for (size_t at = 0; e == OK && at < t.count; at += CHATS_AT_ONCE) {
-        size_t n = t.count - at < CHATS_AT_ONCE ? t.count - at : CHATS_AT_ONCE;
-        e = keep_lagging(s, conn, t.chats + at, &n);
-        for (size_t i = 0; e == OK && i < n; i++) {
-            const struct mongo_touched *c = &t.chats[at + i];
-            mongo_counters_doubt(s, &(struct mongo_added){c->chat_id, c->rev, c->timestamp_us, c->flags, NULL});
-        }
-        lagging += e == OK ? n : 0;
-    }
-    if (lagging > 0)
-        log_info("counting chats of the newest messages", "chats=%zu", lagging);
-    map_fini(&t.by_id);
-    free(t.chats);
-    arena_fini(&a);
     return e;
 }

@@ -10,12 +10,18 @@
 #pragma once
 #include "bson_map.h"
 #include "mongo_client.h"
+#include "mongo_cursor.h"
+#include "mongo_error.h"
 #include "mongo_health.h"
 #include "mongo_lease.h"
 #include "store/ident.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+
+/* Chats without a chat_id all have the same: name_chats gives them one, and returns to how many. */
+struct mongo_store;
+typedef int64_t (*mongo_name_chats_fn)(struct mongo_store *s, const struct mongo_conn *conn);
 
 struct mongo_store {
     struct store base; /* first */
@@ -45,6 +51,7 @@ struct mongo_store {
     atomic_bool keys_unique; /* the unique index on client keys is there */
     /* main and the index thread */
     pthread_t indexer;
+    mongo_name_chats_fn name_chats;
     bool indexer_running;
     pthread_mutex_t stop_lock;
     pthread_cond_t stop_cond;
@@ -68,40 +75,7 @@ static inline struct mongo_store *mongo_of_reader(struct store_reader *r)
     return (struct mongo_store *)r->store;
 }
 
-/* Takes down a failed call: log (not every repetition), and on the writer's connection health. Returns ERR_STORE; inside a
- * batch, on the writer's connection, as mongo_sort() says: what one op is at fault for is not the database's failing. */
-enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, const char *what,
-                      const bson_error_t *error);
-
-/* --- mongo_error.c: whom a failure is about, in the terms of store.h --- */
-enum err mongo_sort(const bson_error_t *error);
-enum err mongo_sort_code(int64_t code); /* of the server: a command's, or one document's */
-
-/* --- mongo_query.c: a query's way, and questions that several files ask --- */
-/* What a query needs beside its filter. sort and fields (may be NULL) are JSON constants of ours. */
-struct mongo_find {
-    const char *sort;
-    const char *fields;
-    int64_t limit;  /* 0 = none */
-    int64_t max_ms; /* 0 = none */
-    int64_t batch;  /* documents per answer; 0 = the server's choice */
-    bool primary;   /* else the URI's read preference */
-};
-/* Takes the filter: destroys it. The caller destroys the cursor. */
-mongoc_cursor_t *mongo_find(const struct mongo_conn *conn, mongoc_collection_t *in, bson_t *filter,
-                            const struct mongo_find *how);
-/* Takes the pipeline, a JSON constant of ours or a built array. */
-mongoc_cursor_t *mongo_aggregate(const struct mongo_conn *conn, mongoc_collection_t *in, bson_t *pipeline,
-                                 int64_t max_ms, bool primary);
-/* JSON constants of ours: a member (json NULL: none), and the array "p" as a pipeline for the above. */
-void mongo_append_json(bson_t *doc, const char *key, const char *json);
-bson_t *mongo_pipeline(const char *json);
-/* A bulk whose updates do not wait for one another; the caller destroys it. And: its reply found all of them. */
-mongoc_bulk_operation_t *mongo_unordered(mongoc_collection_t *in);
-bool mongo_all_matched(const bson_t *reply, size_t count);
-/* The cursor's end: destroys it; ERR_STORE where it ended by an error. */
-NODISCARD enum err mongo_done(struct mongo_store *s, const struct mongo_conn *conn, const char *what,
-                              mongoc_cursor_t *cursor);
+/* --- mongo_query.c: questions that several files ask --- */
 /* Fills chat_count and raises activity_us by the customers' chats. ids are distinct. rev stays the row's own: the chats were
  * read later, and the row may be older than they are. */
 NODISCARD enum err mongo_enrich(struct mongo_store *s, const struct mongo_conn *conn, struct user *users, size_t count);
@@ -153,12 +127,6 @@ struct mongo_merged {
 NODISCARD enum err mongo_merge_next(struct mongo_merge *m, struct mongo_merged *out);
 void mongo_merge_close(struct mongo_merge *m);
 
-/* --- mongo_insert.c --- */
-/* The reply of a failed write speaks of single documents only: the others are done. */
-bool mongo_only_documents(const bson_t *reply, const bson_error_t *error);
-/* Of those, one was refused for a reason that will pass (failover, no space): worth another try. */
-bool mongo_may_pass(const bson_t *reply);
-
 /* --- mongo_counters.c: chats' counters, written behind --- */
 #define MONGO_BEHIND_US 15000000 /* the most that a stored message may be older than the newest and not yet counted */
 struct mongo_added {             /* one stored message */
@@ -193,23 +161,26 @@ struct mongo_touched { /* a chat and what was added to it */
 /* Brings the chats' counters to what the database holds, whatever was or was not applied before. */
 NODISCARD enum err mongo_recount(struct mongo_store *s, const struct mongo_conn *conn,
                                  const struct mongo_touched *chats, size_t count, struct arena *a);
+bson_t *mongo_touched_filter(const struct mongo_touched *chats,
+                             size_t count);    /* those chats; the caller's to destroy */
+struct slice mongo_chat_id(const bson_t *doc); /* empty: it is no text */
+
+/* --- mongo_identity.c --- */
+/* Reads the database's tag, once. */
+NODISCARD enum err mongo_learn_tag(struct mongo_store *s);
 /* After a crash before messages were counted: gives the chats of the newest ones, where they lag behind, to
  * mongo_counters.c as doubted. newest: the newest message's rev. */
 NODISCARD enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn, int64_t newest);
 
 /* --- mongo_totals.c --- */
-/* Reads the database's tag, once. */
-NODISCARD enum err mongo_learn_tag(struct mongo_store *s);
-
-/* --- mongo_adopt.c: what existing data lacks so that every chat can be seen and reached --- */
-/* What fails is logged and left as it is. Any thread, by a connection of its own; returns how many it named. */
-int64_t mongo_adopt_chat_ids(struct mongo_store *s, const struct mongo_conn *conn);
-/* [writer, main] For chats that belong to no customer. True: what was counted is no longer so. */
-bool mongo_adopt_chats(struct mongo_store *s, const struct mongo_conn *conn);
+/* *adrift: chats less those of customers. Not 0: some belong to nobody, or a customer is there under two ids. */
+NODISCARD enum err mongo_count_all(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out,
+                                   int64_t *adrift);
 
 /* --- mongo_index.c --- */
-void mongo_index_start(struct mongo_store *s);
-void mongo_index_now(struct mongo_store *s, const struct mongo_conn *conn); /* on this thread, one try each */
+void mongo_index_start(struct mongo_store *s, mongo_name_chats_fn name_chats);
+/* On this thread, one try each. */
+void mongo_index_now(struct mongo_store *s, const struct mongo_conn *conn, mongo_name_chats_fn name_chats);
 /* False: it is inside a command that does not end; what it uses must live on. */
 bool mongo_index_stop(struct mongo_store *s);
 
@@ -223,7 +194,6 @@ enum err mongo_insert_chat(struct store *s, struct chat *c);
 enum err mongo_set_chat_flags(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                               int64_t rev, int64_t now_us);
 enum err mongo_identity(struct store *s, int64_t *max_rev, uint8_t tag[5]);
-enum err mongo_totals(struct store *s, struct totals *out);
 enum err mongo_read_totals(struct store_reader *r, struct totals *out);
 enum err mongo_read_user(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
                          struct user *out);

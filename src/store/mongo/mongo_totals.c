@@ -1,7 +1,5 @@
-/* What is counted by query: the totals, at the first contact and when a report bypasses the cache; and the
- * database's identity. Customers are walked in pages by _id, and each page asks once for its chats, so memory stays
- * small whatever the database's size; all of it within TOTALS_MS, after which what is there is given, with a warning.
- * Where customers' chats are not all the chats, some belong to nobody: at the first contact mongo_adopt.c sees to them. */
+/* The totals, counted by query: at the first contact and when a report bypasses the cache. Customers are walked in pages by _id, and each page asks once for its chats, so memory stays
+ * small whatever the database's size; all of it within TOTALS_MS, after which what is there is given, with a warning. */
 #include "mongo_store.h"
 
 #include "base/clock.h"
@@ -165,8 +163,7 @@ static enum err count_users(struct mongo_store *s, const struct mongo_conn *conn
     return e != OK ? e : end;
 }
 
-/* *adrift: chats less those of customers. Not 0: some belong to nobody, or a customer is there under two ids. */
-static enum err count_all(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out, int64_t *adrift)
+enum err mongo_count_all(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out, int64_t *adrift)
 {
     *out = (struct totals){0};
     *adrift = 0;
@@ -188,137 +185,10 @@ static enum err count_all(struct mongo_store *s, const struct mongo_conn *conn, 
     return e;
 }
 
-/* What was just written may not be on every secondary yet. */
-static void read_from_primary(struct mongo_conn *conn)
-{
-    mongoc_collection_set_read_prefs(conn->customers, conn->primary);
-    mongoc_collection_set_read_prefs(conn->chats, conn->primary);
-    mongoc_collection_set_read_prefs(conn->messages, conn->primary);
-}
-
-static enum err count_and_adopt(struct mongo_store *s, struct mongo_conn *conn, struct totals *out)
-{
-    int64_t adrift;
-    (void)mongo_adopt_chat_ids(s, conn);
-    mongo_complete_addresses(conn);
-    enum err e = count_all(s, conn, out, &adrift);
-    if (e == OK && adrift != 0 && mongo_adopt_chats(s, conn)) {
-        read_from_primary(conn);
-        e = count_all(s, conn, out, &adrift);
-    }
-    if (e == OK && adrift > 0)
-        log_warn("chats without a customer", "chats=%lld: their user_id names none, so no list shows their messages",
-                 (long long)adrift);
-    return e;
-}
-
-enum err mongo_totals(struct store *st, struct totals *out)
-{
-    struct mongo_store *s = mongo_of(st);
-    struct mongo_conn conn;
-    struct buf why;
-    buf_init(&why);
-    enum err e = mongo_alone_open(&conn, &s->uris, MONGO_TOTALS, &why);
-    if (e == OK)
-        e = mongo_counters_settle(s); /* what the last process left uncounted: identity() has found it */
-    if (e == OK)
-        e = count_and_adopt(s, &conn, out);
-    mongo_alone_close_beside(&conn, &s->totals_closing); /* the start does not wait for it */
-    buf_fini(&why);
-    return e;
-}
-
 enum err mongo_read_totals(struct store_reader *reader, struct totals *out)
 {
     struct mongo_reader *r = (struct mongo_reader *)reader;
     int64_t adrift;
     mongo_counters_settle_or_not(mongo_of_reader(reader));
-    return count_all(mongo_of_reader(reader), &r->conn, out, &adrift);
-}
-
-/* --- identity --- */
-
-#define REV_MS 1000
-
-/* The first document of an order; takes the filter. max_ms: past it there is none; 0: it is found or this fails. */
-static enum err edge(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, const char *sort, int64_t max_ms,
-                     bson_t **doc)
-{
-    struct mongo_find how = {.sort = sort, .fields = "{\"rev\":1}", .limit = 1, .max_ms = max_ms, .primary = true};
-    bson_error_t error;
-    mongoc_cursor_t *cursor = mongo_find(&s->writer, in, filter, &how);
-    const bson_t *found;
-    *doc = mongoc_cursor_next(cursor, &found) ? bson_copy(found) : NULL;
-    /* Out of time: a large collection whose index on rev is not made yet, so one that has no revs. */
-    if (mongoc_cursor_error(cursor, &error) && error.domain == MONGOC_ERROR_SERVER && error.code == 50) {
-        mongoc_cursor_destroy(cursor);
-        return OK;
-    }
-    return mongo_done(s, &s->writer, "reading the newest revision", cursor);
-}
-
-static bool oid_of(const bson_t *doc, struct oid *out)
-{
-    bson_iter_t it;
-    if (!doc || !bson_iter_init_find(&it, doc, "_id") || !BSON_ITER_HOLDS_OID(&it))
-        return false;
-    memcpy(out->bytes, bson_iter_oid(&it)->bytes, OID_BYTES);
-    return true;
-}
-
-static enum err message_edge(struct mongo_store *s, const char *sort, struct oid *id, bool *found)
-{
-    bson_t *doc;
-    bson_t *filter = BCON_NEW("_id", "{", "$type", BCON_UTF8("objectId"), "}");
-    enum err e = edge(s, s->writer.messages, filter, sort, 0, &doc);
-    *found = oid_of(doc, id);
-    bson_destroy(doc);
-    return e;
-}
-
-/* The tag that shows in message ids is the oldest message's, so that ids stay the same over restarts. A message
- * whose _id another node with the same tag took is stored under this process's own (mongo_insert.c). */
-enum err mongo_learn_tag(struct mongo_store *s)
-{
-    struct oid id;
-    bool found;
-    if (s->tag_known)
-        return OK;
-    enum err e = message_edge(s, "{\"_id\":1}", &id, &found);
-    if (e == OK && found)
-        memcpy(s->tag, id.bytes + 4, sizeof(s->tag));
-    s->tag_known = e == OK;
-    return e;
-}
-
-static enum err read_rev(struct mongo_store *s, mongoc_collection_t *in, int64_t *max_rev)
-{
-    bson_t *newest;
-    enum err e = edge(s, in, BCON_NEW("rev", "{", "$gt", BCON_INT64(0), "}"), "{\"rev\":-1}", REV_MS, &newest);
-    int64_t rev = newest ? field(newest, "rev") : 0;
-    if (rev > *max_rev)
-        *max_rev = rev;
-    bson_destroy(newest);
-    return e;
-}
-
-enum err mongo_identity(struct store *st, int64_t *max_rev, uint8_t tag[5])
-{
-    struct mongo_store *s = mongo_of(st);
-    struct oid newest;
-    bool found = false;
-    enum err e = mongo_learn_tag(s);
-    if (e == OK)
-        e = message_edge(s, "{\"_id\":-1}", &newest, &found);
-    int64_t newest_rev = found ? oid_to_rev(&newest) : 0;
-    *max_rev = newest_rev;
-    if (e == OK)
-        e = read_rev(s, s->writer.customers, max_rev);
-    if (e == OK)
-        e = read_rev(s, s->writer.chats, max_rev);
-    if (e == OK)
-        e = mongo_recover_tail(s, &s->writer, newest_rev);
-    s->max_rev = *max_rev;
-    memcpy(tag, s->tag, sizeof(s->tag));
-    return e;
+    return mongo_count_all(mongo_of_reader(reader), &r->conn, out, &adrift);
 }

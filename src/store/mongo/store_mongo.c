@@ -8,7 +8,9 @@
  * Failure: any call that fails or whose result is unclear gives ERR_STORE and the writer runs the batch again; what the
  * database will not do for one op, whenever it is asked, is that op's own failure (mongo_error.c).
  * At start the database may be away: the driver's monitors keep looking for it, health() says so. */
+#include "legacy/mongo_adopt.h"
 #include "mongo_check.h"
+#include "mongo_driver.h"
 #include "mongo_store.h"
 
 #include "base/clock.h"
@@ -19,17 +21,6 @@
 
 #define PING_EVERY_US    500000
 #define PING_HOPELESS_US 2000000
-
-enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, const char *what, const bson_error_t *error)
-{
-    /* in_batch is the thread's that has this connection: other threads' failures do not look at it. */
-    enum err e = conn == &s->writer && s->in_batch ? mongo_sort(error) : ERR_STORE;
-    if (e == ERR_STORE)
-        mongo_health_failed(&s->health, conn->kind == MONGO_WRITER, what, error);
-    else
-        mongo_health_refused(&s->health, what, error);
-    return e;
-}
 
 static enum err mongo_begin(struct store *s)
 {
@@ -218,7 +209,7 @@ static enum err start(struct mongo_store *s, const struct config *config, struct
     if (e == OK)
         e = mongo_counters_start(s);
     if (e == OK)
-        mongo_index_start(s);
+        mongo_index_start(s, mongo_adopt_chat_ids);
     return e;
 }
 

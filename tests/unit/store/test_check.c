@@ -1,5 +1,5 @@
 /* A configuration that can never work is told apart from a database that is away: --check-config, and the words for it. */
-#include "store/mongo/mongo_health.h"
+#include "store/mongo/mongo_error.h"
 #include "store/mongo/mongo_probe.h"
 #include "suites.h"
 

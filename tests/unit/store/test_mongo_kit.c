@@ -1,7 +1,7 @@
 #include "test_mongo_kit.h"
 
 #include "base/clock.h"
-#include "store/mongo/mongo_health.h"
+#include "store/mongo/mongo_driver.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * a customer that chats name and that is not there is made, with that id, as one of whom only the id is known.
  * Only what is missing is written, under ids that follow from the data: several nodes may do it at once, and again.
  * Failure: said in the log and left for the next start; never a reason not to start. */
-#include "../mongo_store.h"
+#include "mongo_adopt.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -367,7 +367,7 @@ static int64_t make_owners(struct adoption *ad, struct owners *o)
     return made;
 }
 
-bool mongo_adopt_chats(struct mongo_store *s, const struct mongo_conn *conn)
+static bool adopt_chats(struct mongo_store *s, const struct mongo_conn *conn)
 {
     struct adoption ad;
     struct owners *o = calloc(1, sizeof(*o));
@@ -387,4 +387,44 @@ bool mongo_adopt_chats(struct mongo_store *s, const struct mongo_conn *conn)
     free(o);
     /* Nothing to do and nothing that cannot be done: another node was faster, or what was counted is out of date. */
     return linked > 0 || made > 0 || (!ad.stopped && ad.left == 0);
+}
+
+/* What was just written may not be on every secondary yet. */
+static void read_from_primary(struct mongo_conn *conn)
+{
+    mongoc_collection_set_read_prefs(conn->customers, conn->primary);
+    mongoc_collection_set_read_prefs(conn->chats, conn->primary);
+    mongoc_collection_set_read_prefs(conn->messages, conn->primary);
+}
+
+static enum err count_and_adopt(struct mongo_store *s, struct mongo_conn *conn, struct totals *out)
+{
+    int64_t adrift;
+    (void)mongo_adopt_chat_ids(s, conn);
+    mongo_complete_addresses(conn);
+    enum err e = mongo_count_all(s, conn, out, &adrift);
+    if (e == OK && adrift != 0 && adopt_chats(s, conn)) {
+        read_from_primary(conn);
+        e = mongo_count_all(s, conn, out, &adrift);
+    }
+    if (e == OK && adrift > 0)
+        log_warn("chats without a customer", "chats=%lld: their user_id names none, so no list shows their messages",
+                 (long long)adrift);
+    return e;
+}
+
+enum err mongo_totals(struct store *st, struct totals *out)
+{
+    struct mongo_store *s = mongo_of(st);
+    struct mongo_conn conn;
+    struct buf why;
+    buf_init(&why);
+    enum err e = mongo_alone_open(&conn, &s->uris, MONGO_TOTALS, &why);
+    if (e == OK)
+        e = mongo_counters_settle(s); /* what the last process left uncounted: identity() has found it */
+    if (e == OK)
+        e = count_and_adopt(s, &conn, out);
+    mongo_alone_close_beside(&conn, &s->totals_closing); /* the start does not wait for it */
+    buf_fini(&why);
+    return e;
 }

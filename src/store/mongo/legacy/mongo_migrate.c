@@ -1,7 +1,8 @@
 /* One chat at a time: read whole → checks → copies, in order, from where an earlier run stopped → read back and compare
  * → one guarded update empties the array and sets the counters. A copy's _id is its time as a revision, moved up where
  * that is taken, so ids are unique, ascend as the array does, and end before the chat's first newer message. */
-#include "../mongo_store.h"
+#include "../mongo_driver.h"
+#include "mongo_adopt.h"
 #include "store/migrate.h"
 
 #include "base/clock.h"
@@ -456,7 +457,7 @@ enum err mongo_migrate(const struct config *config, bool dry_run, FILE *progress
     if (e == OK && !mongo_ping(&s->writer, &error))
         e = failed(&m, "cannot reach the database", &error);
     if (e == OK && !dry_run)
-        mongo_index_now(s, &s->writer);
+        mongo_index_now(s, &s->writer, mongo_adopt_chat_ids);
     if (e == OK)
         e = move_all(&m);
     if (e == OK)

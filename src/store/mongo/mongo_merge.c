@@ -1,4 +1,4 @@
-#include "../mongo_store.h"
+#include "mongo_store.h"
 
 #include <stdlib.h>
 
