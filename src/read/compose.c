@@ -40,27 +40,27 @@ static size_t snap_room(const struct snap *s, unsigned times)
     return room;
 }
 
-static void put_chat_head(struct buf *b, const struct history_view *chat)
+static void put_chat_head(struct buf *b, const struct history_span *chat)
 {
     buf_append_slice(b, history_start(chat->history));
     render_chat_rest(b, chat->last_activity_us, chat->total);
 }
 
-static void put_user_chats(struct buf *b, const struct snap *s, const struct user_view *u)
+static void put_user_chats(struct buf *b, const struct snap *s, const struct snap_user *u)
 {
     buf_append_lit(b, ",\"chats\":[");
     for (size_t i = 0; i < u->chats; i++) {
-        const struct history_view *chat = &s->chats[u->first_chat + i];
+        const struct history_span *chat = &s->chats[u->first_chat + i];
         if (i > 0)
             buf_append_char(b, ',');
         put_chat_head(b, chat);
-        history_view_copy(chat, b);
+        history_span_copy(chat, b);
         buf_append_lit(b, "]}");
     }
     buf_append_lit(b, "]}");
 }
 
-static void put_user(struct buf *b, const struct snap *s, const struct user_view *u, bool last_seen)
+static void put_user(struct buf *b, const struct snap *s, const struct snap_user *u, bool last_seen)
 {
     buf_append(b, u->head->data, u->poll_at);
     if (last_seen)
@@ -136,7 +136,7 @@ struct blob *compose_user(const struct snap *s)
 
 typedef void (*render_fn)(struct buf *b, struct slice id, const struct message_parts *parts);
 
-static void put_messages(struct buf *b, const struct history_view *v, const uint8_t tag[static 5], render_fn render)
+static void put_messages(struct buf *b, const struct history_span *v, const uint8_t tag[static 5], render_fn render)
 {
     struct message_parts parts;
     struct slice id;
@@ -149,14 +149,14 @@ static void put_messages(struct buf *b, const struct history_view *v, const uint
     }
 }
 
-static size_t message_room(const struct history_view *v)
+static size_t message_room(const struct history_span *v)
 {
     return (size_t)v->bytes * 2 + (size_t)(v->end - v->begin) * RENDER_POLL_ROOM + CHAT_ROOM + v->history->start_len;
 }
 
 struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], int64_t cursor)
 {
-    const struct user_view *u = &s->users[0];
+    const struct snap_user *u = &s->users[0];
     size_t room = BODY_ROOM + u->head->len;
     for (size_t i = 0; i < u->chats; i++)
         room += message_room(&s->chats[u->first_chat + i]);
@@ -164,7 +164,7 @@ struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], int
     body_begin(&b, room);
     buf_append(&b, u->head->data + u->poll_at, u->head->len - u->poll_at);
     for (size_t i = 0; i < u->chats; i++) {
-        const struct history_view *chat = &s->chats[u->first_chat + i];
+        const struct history_span *chat = &s->chats[u->first_chat + i];
         if (i > 0)
             buf_append_char(&b, ',');
         put_chat_head(&b, chat);
@@ -178,7 +178,7 @@ struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], int
     return body_end(&b);
 }
 
-static void put_chat(struct buf *b, const struct chat_view *chat, const uint8_t tag[static 5])
+static void put_chat(struct buf *b, const struct listed_chat *chat, const uint8_t tag[static 5])
 {
     const struct history *h = chat->history.history;
     render_chat_object(b, &(struct chat){
@@ -192,12 +192,12 @@ static void put_chat(struct buf *b, const struct chat_view *chat, const uint8_t 
     buf_append_lit(b, RENDER_CHAT_OBJECT_END);
 }
 
-static size_t chat_room(const struct chat_view *chat)
+static size_t chat_room(const struct listed_chat *chat)
 {
     return message_room(&chat->history) + (size_t)chat->content->user_id_len * 2 + BODY_ROOM;
 }
 
-struct blob *compose_chat(const struct chat_view *chat, const uint8_t tag[static 5])
+struct blob *compose_chat(const struct listed_chat *chat, const uint8_t tag[static 5])
 {
     struct buf b;
     body_begin(&b, chat_room(chat));
@@ -205,7 +205,7 @@ struct blob *compose_chat(const struct chat_view *chat, const uint8_t tag[static
     return body_end(&b);
 }
 
-struct blob *compose_chats(const struct chat_view *chats, size_t count, const struct page *page,
+struct blob *compose_chats(const struct listed_chat *chats, size_t count, const struct page *page,
                            const uint8_t tag[static 5])
 {
     size_t room = BODY_ROOM;
@@ -224,7 +224,7 @@ struct blob *compose_chats(const struct chat_view *chats, size_t count, const st
     return body_end(&b);
 }
 
-struct blob *compose_history(const struct history_view *page, const uint8_t tag[static 5])
+struct blob *compose_history(const struct history_span *page, const uint8_t tag[static 5])
 {
     struct buf b;
     body_begin(&b, message_room(page) + BODY_ROOM);

@@ -16,8 +16,8 @@ struct page {
     int64_t total, skip, limit;
 };
 
-struct chat_view {
-    struct history_view history;
+struct listed_chat {
+    struct history_span history;
     const struct content *content;
 };
 
@@ -25,10 +25,10 @@ struct blob *compose_refetch(const struct snap *s, const struct cursor *cursor);
 struct blob *compose_users(const struct snap *s, const struct page *page);
 struct blob *compose_user(const struct snap *s);
 struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], int64_t cursor);
-struct blob *compose_chat(const struct chat_view *chat, const uint8_t tag[static 5]);
-struct blob *compose_chats(const struct chat_view *chats, size_t count, const struct page *page,
+struct blob *compose_chat(const struct listed_chat *chat, const uint8_t tag[static 5]);
+struct blob *compose_chats(const struct listed_chat *chats, size_t count, const struct page *page,
                            const uint8_t tag[static 5]);
-struct blob *compose_history(const struct history_view *page, const uint8_t tag[static 5]);
+struct blob *compose_history(const struct history_span *page, const uint8_t tag[static 5]);
 
 /* A blob that grows: room for `room` bytes at first. */
 void body_begin(struct buf *b, size_t room);

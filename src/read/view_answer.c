@@ -65,7 +65,7 @@ int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t as
     return newest;
 }
 
-enum err view_page(const struct view_query *q, struct history_view *chat)
+enum err view_page(const struct view_query *q, struct history_span *chat)
 {
     uint32_t end = chat->end;
     if (q->before.len > 0) {
@@ -75,12 +75,12 @@ enum err view_page(const struct view_query *q, struct history_view *chat)
         if (!message_id_parse(q->before, &legacy, &rev, &index))
             return ERR_INVALID;
         if (!legacy)
-            end = history_view_place(chat, rev);
+            end = history_span_place(chat, rev);
         else if (index < end)
             end = (uint32_t)index;
     }
     uint32_t limit = (uint32_t)q->limit;
-    history_view_range(chat, end > limit ? end - limit : 0, end);
+    history_span_range(chat, end > limit ? end - limit : 0, end);
     return OK;
 }
 

@@ -72,11 +72,11 @@ static bool cached_owner_is(struct changes *w, struct slice id)
 
 static void leave_out(struct changes *w)
 {
-    struct user_view *u = &w->snap.users[w->included];
+    struct snap_user *u = &w->snap.users[w->included];
     content_drop(u->content);
     blob_drop(u->head);
     w->snap.chat_count = u->first_chat;
-    *u = (struct user_view){0};
+    *u = (struct snap_user){0};
 }
 
 /* Loads one and keeps it in the answer, if it is the owner's. */

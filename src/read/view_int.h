@@ -31,11 +31,11 @@ bool view_unchanged(const struct cache *c, const struct view_query *q, uint64_t 
 int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t asked_at, int64_t after);
 
 /* A message page of a chat view, as VIEW_HISTORY asks. ERR_INVALID: before is no message id. */
-NODISCARD enum err view_page(const struct view_query *q, struct history_view *chat);
+NODISCARD enum err view_page(const struct view_query *q, struct history_span *chat);
 /* Keeps a composed poll with its customer, if that is still at this version. */
 void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, struct blob *body);
 /* Of one customer's answer: that customer's last change, so that it moves with nobody else's. */
-static inline int64_t poll_cursor(const struct user_view *u)
+static inline int64_t poll_cursor(const struct snap_user *u)
 {
     return u->newest > 0 ? u->newest : 1; /* data without revs: everything that has one is newer */
 }

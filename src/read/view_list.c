@@ -42,13 +42,13 @@ static bool order_covers(const struct cache *c, const struct view_query *q)
 /* [lock] */
 static bool take_slot(struct listing *l, struct cuser *u)
 {
-    struct user_view view;
+    struct snap_user seen;
     size_t slot = l->count++;
     l->ids[slot] = arena_slice(l->arena, slice_of(u->id, u->id_len));
     if (u->state == USER_LOADED) {
         user_touch(l->cache, u);
-        user_view_of(u, &view);
-        snap_fill(&l->snap, slot, &view, SINCE_ALL);
+        snap_user_of(u, &seen);
+        snap_fill(&l->snap, slot, &seen, SINCE_ALL);
     }
     return l->ids[slot].ptr && !l->snap.failed;
 }
@@ -180,14 +180,14 @@ static enum err acquire_owners(struct listing *l, const struct chat_ref *refs, s
     return e;
 }
 
-/* Every chat of the snap by its id. Values point into a table of views made before, which does not move. */
-static enum err index_chats(const struct listing *l, struct chat_view *views, struct map *by_id)
+/* Every chat of the snap by its id. Values point into `chats`, a table made before, which does not move. */
+static enum err index_chats(const struct listing *l, struct listed_chat *chats, struct map *by_id)
 {
     for (size_t u = 0; u < l->count; u++) {
-        const struct user_view *user = &l->snap.users[u];
+        const struct snap_user *user = &l->snap.users[u];
         for (size_t i = user->first_chat; i < user->first_chat + user->chats; i++) {
-            views[i] = (struct chat_view){.history = l->snap.chats[i], .content = user->content};
-            enum err e = map_put(by_id, history_chat_id(views[i].history.history), &views[i]);
+            chats[i] = (struct listed_chat){.history = l->snap.chats[i], .content = user->content};
+            enum err e = map_put(by_id, history_chat_id(chats[i].history.history), &chats[i]);
             if (e != OK)
                 return e;
         }
@@ -199,22 +199,22 @@ static enum err compose_listed(struct listing *l, const struct chat_ref *refs, s
                                struct blob **body)
 {
     struct map by_id;
-    struct chat_view *views = calloc(l->snap.chat_count + count + 1, sizeof(*views));
-    if (!views)
+    struct listed_chat *chats = calloc(l->snap.chat_count + count + 1, sizeof(*chats));
+    if (!chats)
         return ERR_NOMEM;
-    struct chat_view *listed = views + l->snap.chat_count;
+    struct listed_chat *listed = chats + l->snap.chat_count;
     size_t found = 0;
     map_init(&by_id);
-    enum err e = index_chats(l, views, &by_id);
+    enum err e = index_chats(l, chats, &by_id);
     for (size_t i = 0; i < count && e == OK; i++) {
-        const struct chat_view *view = map_get(&by_id, refs[i].chat_id);
-        if (view)
-            listed[found++] = *view;
+        const struct listed_chat *chat = map_get(&by_id, refs[i].chat_id);
+        if (chat)
+            listed[found++] = *chat;
     }
     if (e == OK)
         *body = compose_chats(listed, found, page, l->cache->tag);
     map_fini(&by_id);
-    free(views);
+    free(chats);
     return e;
 }
 

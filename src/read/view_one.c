@@ -30,7 +30,7 @@ void view_user(struct cache *c, struct store_reader *reader, const struct view_q
     if (e != OK) {
         view_fail(out, e);
     } else if (!c->enabled || !view_unchanged(c, q, s.users[0].version, out)) {
-        const struct user_view *u = &s.users[0];
+        const struct snap_user *u = &s.users[0];
         if (q->has_since)
             snap_since(&s, view_base(q));
         if (q->view == VIEW_USER)
@@ -58,13 +58,13 @@ static enum err customer_of(struct cache *c, struct store_reader *reader, struct
 
 static void compose_one_chat(struct cache *c, const struct view_query *q, const struct snap *s, struct view_answer *out)
 {
-    const struct user_view *u = &s->users[0];
-    const struct history_view *found = snap_chat(s, 0, q->ident);
+    const struct snap_user *u = &s->users[0];
+    const struct history_span *found = snap_chat(s, 0, q->ident);
     if (!found) {
         view_fail(out, ERR_NOT_FOUND);
         return;
     }
-    struct chat_view chat = {.history = *found, .content = u->content};
+    struct listed_chat chat = {.history = *found, .content = u->content};
     if (q->view == VIEW_CHAT) {
         view_give(c, out, compose_chat(&chat, c->tag), u->version);
         return;

@@ -38,7 +38,7 @@ static bool is_large(const struct cuser *u, const struct cchat *chat, const stru
 static void serve_one(struct cache *c, const struct view_query *asked, struct view_answer *out)
 {
     struct view_query q = view_normal(asked);
-    struct user_view view;
+    struct snap_user seen;
     struct snap s;
     struct cchat *chat;
     uint32_t hash = index_hash(q.ident);
@@ -51,15 +51,15 @@ static void serve_one(struct cache *c, const struct view_query *asked, struct vi
         compose = u->state == USER_LOADED && !kept_poll(u, &q, out) && !is_large(u, chat, &q);
         if (compose) {
             snap_init(&s, 1);
-            user_view_of(u, &view);
+            snap_user_of(u, &seen);
             if (!s.failed)
-                snap_fill(&s, 0, &view, q.has_since ? q.since : SINCE_ALL);
+                snap_fill(&s, 0, &seen, q.has_since ? q.since : SINCE_ALL);
         }
     }
     cache_unlock(c);
     if (!compose)
         return;
-    uint64_t version = view.version;
+    uint64_t version = seen.version;
     serve_composed(c, &s, &q, out);
     snap_fini(&s);
     if (out->result == VIEW_OK && q.view == VIEW_POLL && !q.has_since)
@@ -68,10 +68,10 @@ static void serve_one(struct cache *c, const struct view_query *asked, struct vi
 
 static void serve_page(struct cache *c, const struct snap *s, const struct view_query *q, struct view_answer *out)
 {
-    const struct history_view *found = snap_chat(s, 0, q->ident);
+    const struct history_span *found = snap_chat(s, 0, q->ident);
     if (!found)
         return;
-    struct history_view chat = *found;
+    struct history_span chat = *found;
     if (q->view == VIEW_HISTORY) {
         enum err e = view_page(q, &chat);
         if (e != OK) {
@@ -82,7 +82,7 @@ static void serve_page(struct cache *c, const struct snap *s, const struct view_
             view_give(c, out, compose_history(&chat, c->tag), s->users[0].version);
         return;
     }
-    struct chat_view one = {.history = chat, .content = s->users[0].content};
+    struct listed_chat one = {.history = chat, .content = s->users[0].content};
     view_give(c, out, compose_chat(&one, c->tag), s->users[0].version);
 }
 
@@ -165,10 +165,10 @@ static bool pick_changed(struct cache *c, const struct view_query *q, struct sna
         picked[count++] = u;
     }
     snap_init(s, count);
-    struct user_view view;
+    struct snap_user seen;
     for (size_t i = 0; i < count && !s->failed; i++) {
-        user_view_of(picked[count - 1 - i], &view);
-        snap_fill(s, i, &view, view_base(q));
+        snap_user_of(picked[count - 1 - i], &seen);
+        snap_fill(s, i, &seen, view_base(q));
     }
     return true;
 }

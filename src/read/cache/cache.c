@@ -26,7 +26,7 @@ struct cache *cache_new(const struct cache_options *options)
     links_init(&c->doubted);
     c->max_bytes = options->max_bytes;
     c->enabled = options->enabled;
-    random_bytes(c->tag_key, sizeof(c->tag_key));
+    random_bytes(c->tag_secret, sizeof(c->tag_secret));
     c->version = c->inbox_version = c->gone_version = 1;
     for (unsigned i = 0; i < TOTALS_COUNT; i++)
         atomic_init(&c->totals[i], 0);

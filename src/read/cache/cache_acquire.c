@@ -3,9 +3,9 @@
 
 #include "base/log.h"
 
-void user_view_of(const struct cuser *u, struct user_view *out)
+void snap_user_of(const struct cuser *u, struct snap_user *out)
 {
-    *out = (struct user_view){.content = u->content,
+    *out = (struct snap_user){.content = u->content,
                               .head = u->head,
                               .poll_at = u->poll_at,
                               .last_seen_us = u->last_seen_us,
@@ -17,8 +17,8 @@ void user_view_of(const struct cuser *u, struct user_view *out)
  * the load should have seen is missing from it (a store that reads without a snapshot). */
 static bool merge_history(struct fill *f, struct history *into, const struct history *recorded)
 {
-    struct history_view v;
-    history_view_take(recorded, &v);
+    struct history_span v;
+    history_span_take(recorded, &v);
     struct history_iter it = history_iter(&v);
     struct message_form form;
     int64_t rev, loaded_rev = into->last_rev;
@@ -49,7 +49,7 @@ static struct cchat *own_chat(const struct cache *c, const struct cuser *u, cons
 /* Brings the fill up to what the entry knows; changes nothing of the entry. False: the load came too early. */
 static bool bring_up(struct cache *c, struct cuser *u, struct fill *f, bool attached)
 {
-    if (u->spoiled || (u->has_row && u->row_rev > f->row.rev && !u->head))
+    if (u->load_void || (u->has_row && u->row_rev > f->row.rev && !u->head))
         return false;
     for (struct cchat *chat = u->first; chat; chat = chat->next)
         chat->found = false;
@@ -122,7 +122,7 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
         c->garbage = old;
     }
     u->state = USER_LOADED;
-    u->spoiled = false;
+    u->load_void = false;
     u->newest = fill_newest(f) > u->newest ? fill_newest(f) : u->newest;
     struct blob *head = blob_hold(f->head); /* the fill may have to answer by itself yet */
     bool newer = !u->has_row || !u->head || f->row.rev >= u->row_rev;
@@ -133,7 +133,7 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
     if (u->state == USER_LOADED && !u->head) /* no memory for the row */
         user_unload(c, u);
     else
-        user_settle(c, u);
+        user_relist(c, u);
 }
 
 /* False: no memory, the entry stays as it is. */
@@ -144,10 +144,10 @@ static bool load_begin(struct cache *c, struct cuser *u)
         return false;
     c->content_bytes += u->content->alloc_bytes;
     u->state = USER_LOADING;
-    u->spoiled = false;
+    u->load_void = false;
     for (struct cchat *chat = u->first; chat; chat = chat->next)
         chat->at_begin = true;
-    user_settle(c, u);
+    user_relist(c, u);
     return true;
 }
 
@@ -155,7 +155,7 @@ static bool load_begin(struct cache *c, struct cuser *u)
 static void load_abort(struct cache *c, struct cuser *u)
 {
     u->state = USER_LOADED;
-    u->spoiled = false;
+    u->load_void = false;
     user_unload(c, u);
 }
 
@@ -172,10 +172,10 @@ struct acquire {
 
 static void fill_slot(struct acquire *a, struct cuser *u)
 {
-    struct user_view view;
+    struct snap_user seen;
     user_touch(a->cache, u);
-    user_view_of(u, &view);
-    snap_fill(a->snap, a->slot, &view, a->since);
+    snap_user_of(u, &seen);
+    snap_fill(a->snap, a->slot, &seen, a->since);
 }
 
 /* One load's end. u: the entry that was LOADING meanwhile, or NULL. True: the slot is filled. */
@@ -244,12 +244,12 @@ static bool from_memory(struct acquire *a, struct cuser **loading)
  * matches nothing later. */
 static void answer_from_fill(struct acquire *a, const struct fill *f)
 {
-    struct user_view view;
-    fill_view(f, &view);
+    struct snap_user seen;
+    fill_user(f, &seen);
     cache_lock(a->cache);
-    view.version = ++a->cache->version;
+    seen.version = ++a->cache->version;
     cache_unlock(a->cache);
-    snap_fill(a->snap, a->slot, &view, a->since);
+    snap_fill(a->snap, a->slot, &seen, a->since);
 }
 
 static void remember_id(struct acquire *a, const struct fill *f)

@@ -30,7 +30,7 @@ static bool drop_entry(struct cache *c)
     struct cuser *tail = entry_of(c->order.head.prev, struct cuser, order);
     user_leave_order(c, tail);
     if (tail->state == USER_KNOWN)
-        user_settle(c, tail); /* out of the order: among the expendable now, so the next step frees it */
+        user_relist(c, tail); /* out of the order: among the expendable now, so the next step frees it */
     return true;
 }
 
@@ -61,7 +61,7 @@ static void forget(struct cache *c, struct cuser *u)
         user_free(c, u);
         return;
     }
-    u->spoiled = true;
+    u->load_void = true;
     names_forget(c, u);
     user_leave_order(c, u);
 }

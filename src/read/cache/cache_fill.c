@@ -116,9 +116,9 @@ int64_t fill_newest(const struct fill *f)
     return newest;
 }
 
-void fill_view(const struct fill *f, struct user_view *out)
+void fill_user(const struct fill *f, struct snap_user *out)
 {
-    *out = (struct user_view){.content = f->content,
+    *out = (struct snap_user){.content = f->content,
                               .head = f->head,
                               .poll_at = f->poll_at,
                               .last_seen_us = f->row.last_seen_us,

@@ -33,7 +33,7 @@ struct fill {
 void fill_init(struct fill *f, struct slab *memory);
 void fill_fini(struct fill *f);
 NODISCARD enum err fill_load(struct fill *f, struct store_reader *reader, struct slice ident);
-void fill_view(const struct fill *f, struct user_view *out);
+void fill_user(const struct fill *f, struct snap_user *out);
 int64_t fill_newest(const struct fill *f); /* the highest rev in it */
 
 /* cache_acquire.c */
@@ -41,4 +41,4 @@ int64_t fill_newest(const struct fill *f); /* the highest rev in it */
 /* Fills a slot of the snap with the customer of this id: from memory, else from the store, and then keeps it. */
 NODISCARD enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, int64_t since,
                                  struct snap *s, size_t slot);
-void user_view_of(const struct cuser *u, struct user_view *out); /* [lock] LOADED only; borrows */
+void snap_user_of(const struct cuser *u, struct snap_user *out); /* [lock] LOADED only; borrows */

@@ -254,9 +254,9 @@ void history_move(struct content *from, struct content *to, struct history *l)
     content_link(to, l);
 }
 
-void history_view_take(const struct history *l, struct history_view *v)
+void history_span_take(const struct history *l, struct history_span *v)
 {
-    *v = (struct history_view){
+    *v = (struct history_span){
         .history = l,
         .last = l->last,
         .last_used = l->last ? l->last->used : 0,
@@ -271,17 +271,17 @@ void history_view_take(const struct history *l, struct history_view *v)
     };
 }
 
-static uint32_t seen_count(const struct history_view *v, const struct chunk *k)
+static uint32_t seen_count(const struct history_span *v, const struct chunk *k)
 {
     return k == v->last ? v->last_count : k->count;
 }
 
-static uint32_t seen_used(const struct history_view *v, const struct chunk *k)
+static uint32_t seen_used(const struct history_span *v, const struct chunk *k)
 {
     return k == v->last ? v->last_used : k->used;
 }
 
-uint32_t history_view_place(const struct history_view *v, int64_t rev)
+uint32_t history_span_place(const struct history_span *v, int64_t rev)
 {
     for (const struct chunk *k = v->last; k; k = k->prev) {
         uint32_t i = chunk_lower(k, seen_count(v, k), rev);
@@ -301,7 +301,7 @@ static uint32_t chunk_at(const struct chunk *k, uint32_t i)
 }
 
 /* Sets end and last to stop before `end`, which is below the end of now. */
-static void cut_end(struct history_view *v, uint32_t end)
+static void cut_end(struct history_span *v, uint32_t end)
 {
     const struct chunk *k = v->last;
     while (k->first >= end)
@@ -312,7 +312,7 @@ static void cut_end(struct history_view *v, uint32_t end)
     v->end = end;
 }
 
-void history_view_range(struct history_view *v, uint32_t begin, uint32_t end)
+void history_span_range(struct history_span *v, uint32_t begin, uint32_t end)
 {
     if (end > v->end)
         end = v->end;
@@ -337,12 +337,12 @@ void history_view_range(struct history_view *v, uint32_t begin, uint32_t end)
     v->bytes = bytes - v->from_at;
 }
 
-void history_view_since(struct history_view *v, int64_t since)
+void history_span_since(struct history_span *v, int64_t since)
 {
-    history_view_range(v, since < INT64_MAX ? history_view_place(v, since + 1) : v->end, v->end);
+    history_span_range(v, since < INT64_MAX ? history_span_place(v, since + 1) : v->end, v->end);
 }
 
-void history_view_copy(const struct history_view *v, struct buf *out)
+void history_span_copy(const struct history_span *v, struct buf *out)
 {
     if (v->begin == v->end)
         return;
@@ -354,14 +354,14 @@ void history_view_copy(const struct history_view *v, struct buf *out)
     }
 }
 
-struct history_iter history_iter(const struct history_view *v)
+struct history_iter history_iter(const struct history_span *v)
 {
-    return (struct history_iter){.view = v, .chunk = v->from, .rec = v->from_rec, .at = v->from_at, .place = v->begin};
+    return (struct history_iter){.span = v, .chunk = v->from, .rec = v->from_rec, .at = v->from_at, .place = v->begin};
 }
 
 const char *history_next_raw(struct history_iter *it, struct message_form *form, int64_t *rev)
 {
-    const struct history_view *v = it->view;
+    const struct history_span *v = it->span;
     if (it->place >= v->end)
         return NULL;
     while (it->rec >= seen_count(v, it->chunk)) {
@@ -389,7 +389,7 @@ bool history_next(struct history_iter *it, const uint8_t tag[static 5], struct m
         return false;
     message_parts(fragment, &form, parts);
     size_t len = form.flags & FORM_LEGACY
-                     ? message_id_legacy(message_seconds(parts), place, history_chat_id(it->view->history), id_room)
+                     ? message_id_legacy(message_seconds(parts), place, history_chat_id(it->span->history), id_room)
                      : message_id(rev, tag, id_room);
     *id = slice_of(id_room, len);
     return true;

@@ -1,7 +1,7 @@
-/* cache_history.h: a customer's rendered messages: append-only logs, one per chat, owned together by one content.
+/* cache_history.h: a customer's rendered messages: append-only, one history per chat, owned together by one content.
  * Thread:  functions marked [lock] with the cache's mutex held, or on a content that nobody else has yet (a fill);
- *          struct history_view and its functions anywhere: they read only what was published when the view was taken.
- * Owns:    a content owns its logs and their chunks; a holder of a reference may read through its views as long as
+ *          struct history_span and its functions anywhere: they read only what was published when the span was taken.
+ * Owns:    a content owns its histories and their chunks; a holder of a reference may read its spans as long as
  *          it has it. Nothing is freed before the last reference is dropped.
  * Layout:  a chunk holds fragments from its front (each ",{…}", rendered once) and their records from its back; what
  *          was published never changes and never moves. A fragment lies in one chunk whole.
@@ -21,7 +21,7 @@ struct msg_rec {
     uint8_t unused;
 };
 
-/* used and count grow under the lock while the chunk is its log's last; afterwards they never change. */
+/* used and count grow under the lock while the chunk is its history's last; afterwards they never change. */
 struct chunk {
     struct chunk *prev;
     struct chunk *next; /* set once, when a newer chunk is added */
@@ -36,7 +36,7 @@ struct history {
     struct history *next; /* the customer's next chat, oldest first */
     struct chunk *first, *last;
     uint64_t bytes;     /* of fragments, commas included */
-    size_t alloc_bytes; /* of the log and its chunks, as slab_size() says */
+    size_t alloc_bytes; /* of the history and its chunks, as slab_size() says */
     uint32_t count;     /* messages */
     bool complete;      /* holds the chat's whole history (false only while a load runs) */
     int64_t last_rev;   /* of the last message that is not legacy; 0: none */
@@ -80,7 +80,7 @@ static inline void history_fetch_ahead(const struct chunk *k)
     __builtin_prefetch(k->data + k->cap - sizeof(struct msg_rec) * (k->count + 1), 1);
 }
 bool history_has(const struct history *l, int64_t rev);                         /* a message that is not legacy */
-void history_move(struct content *from, struct content *to, struct history *l); /* nobody has a view of `from` */
+void history_move(struct content *from, struct content *to, struct history *l); /* nobody has a span of `from` */
 
 static inline struct slice history_chat_id(const struct history *l)
 {
@@ -95,8 +95,8 @@ static inline struct slice history_start(const struct history *l)
     return slice_of(l->text + l->id_len + l->status_len, l->start_len);
 }
 
-/* Messages [begin, end) of a log as they were when it was taken. */
-struct history_view {
+/* Messages [begin, end) of a history as it was when the span was taken. */
+struct history_span {
     const struct history *history; /* only what never changes in it */
     const struct chunk *last;
     uint32_t last_used, last_count;
@@ -108,21 +108,21 @@ struct history_view {
     uint32_t total;
 };
 
-void history_view_take(const struct history *l, struct history_view *v); /* [lock] */
-void history_view_since(struct history_view *v, int64_t since);          /* only messages with a higher rev */
-void history_view_range(struct history_view *v, uint32_t begin, uint32_t end);
-uint32_t history_view_place(const struct history_view *v,
+void history_span_take(const struct history *l, struct history_span *v); /* [lock] */
+void history_span_since(struct history_span *v, int64_t since);          /* only messages with a higher rev */
+void history_span_range(struct history_span *v, uint32_t begin, uint32_t end);
+uint32_t history_span_place(const struct history_span *v,
                             int64_t rev); /* of the first message with rev or a higher one */
-void history_view_copy(const struct history_view *v, struct buf *out); /* joined by commas */
+void history_span_copy(const struct history_span *v, struct buf *out); /* joined by commas */
 
 struct history_iter {
-    const struct history_view *view;
+    const struct history_span *span;
     const struct chunk *chunk;
     uint32_t rec, at, place;
 };
-struct history_iter history_iter(const struct history_view *v);
+struct history_iter history_iter(const struct history_span *v);
 /* The next fragment, without its comma. */
 const char *history_next_raw(struct history_iter *it, struct message_form *form, int64_t *rev);
-/* parts and id point into the log and id_room. */
+/* parts and id point into the history and id_room. */
 bool history_next(struct history_iter *it, const uint8_t tag[static 5], struct message_parts *parts, struct slice *id,
                   char id_room[static MESSAGE_ID_MAX]);

@@ -3,7 +3,7 @@
  *          marked [lock] are called with it held and never wait; [writer], [reader] as in cache.h.
  * States of a customer:
  *          KNOWN    ids and links only: what the writer needs, and the version, so that 304 needs no load
- *          LOADING  one reader asks the store; appends meanwhile are recorded in logs that are not complete
+ *          LOADING  one reader asks the store; appends meanwhile are recorded in histories that are not complete
  *          LOADED   content holds every chat whole; reads are answered from memory
  *          Born LOADED: a customer created by this process. LOADED → KNOWN: evicted, or found incomplete.
  * Order:   `order` holds the most recently active customers, a complete prefix of all of them: the writer moves to
@@ -73,8 +73,8 @@ struct cchat {
     int64_t rev;      /* of its last change known here */
     int64_t last_rev; /* of its last message known here: what a load must have seen */
     uint8_t flags;    /* enum chat_flag */
-    bool at_begin;    /* LOADING: was there when the load began */
-    bool found;       /* during an install only: what was loaded has it */
+    bool at_begin;    /* LOADING: the entry existed when the load began */
+    bool found;       /* in cache_acquire.c, while a load is installed: the chat is among what was loaded */
     uint8_t id_len;
     char id[];
 };
@@ -101,7 +101,7 @@ struct cuser {
     uint16_t email_len, ref_len, claim_len; /* in self */
     uint8_t state;                          /* enum user_state */
     uint8_t lru_in;                         /* enum lru_list: where the link `lru` is */
-    bool spoiled;                           /* LOADING: an append was lost, the load must not be installed */
+    bool load_void;                         /* LOADING: an append was lost, what is loaded must not be installed */
     bool has_row; /* the store has shown it; a chat's link alone does not say that there is one */
     uint8_t id_len;
     char id[];
@@ -133,7 +133,7 @@ struct cache {
     bool enabled;
     atomic_bool open; /* released once tag, totals and start_rev are set: who sees it true sees them */
     uint8_t tag[5];
-    uint64_t tag_key[2]; /* of this process: see cache_tag.c */
+    uint64_t tag_secret[2]; /* of this process: see cache_tag.c */
     int64_t start_rev;
     struct index_node **buckets;
     uint32_t bucket_mask;
@@ -213,7 +213,7 @@ static inline bool link_in(const struct link *at)
 }
 
 /* cache_user.c [lock] */
-struct cuser *user_get(struct cache *c, struct slice id); /* finds or makes a stub; NULL: no memory */
+struct cuser *user_get(struct cache *c, struct slice id); /* finds or makes it, KNOWN; NULL: no memory */
 struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32_t hash, int64_t key);
 void chat_forget(struct cache *c, struct cchat *chat); /* unlinks and frees */
 /* Takes the row if it is at least as new. head: a reference, taken; NULL where not rendered. */
@@ -225,7 +225,7 @@ void user_release_content(struct cache *c, struct cuser *u); /* into the garbage
 void user_drop_body(struct cache *c, struct cuser *u);
 void user_keep_body(struct cache *c, struct cuser *u, struct blob *body); /* takes a reference of its own */
 void user_touch(struct cache *c, struct cuser *u);
-void user_settle(struct cache *c, struct cuser *u); /* into the lists that its state asks for */
+void user_relist(struct cache *c, struct cuser *u); /* into the lists that its state asks for */
 void user_free(struct cache *c, struct cuser *u);
 void user_leave_order(struct cache *c, struct cuser *u);
 /* A new version. active: something that the lists show, and order the customer by. */
@@ -261,7 +261,7 @@ void order_extend(struct cache *c, const struct user *rows, size_t count, bool c
 
 /* cache_evict.c [lock] */
 void cache_evict(struct cache *c, unsigned max_steps);
-/* When a change cannot be recorded for want of memory: everything goes but the loads that run (those are spoiled). */
+/* When a change cannot be recorded for want of memory: everything goes; loads that run end void. */
 void cache_forget_all(struct cache *c, int64_t rev);
 static inline size_t cache_bytes(const struct cache *c)
 {

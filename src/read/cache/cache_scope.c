@@ -2,7 +2,7 @@
 #include "cache_int.h"
 #include "read/view.h"
 
-/* [lock] What a stub does not know (its owner) is not "no". */
+/* [lock] An entry that does not know its owner is no reason for "no". */
 static enum sight sight_of(const struct cuser *u, const struct scope *s)
 {
     if (s->kind == SCOPE_OWNER && !u->owner)

@@ -33,7 +33,7 @@ static bool chats_reserve(struct snap *s, size_t more)
     size_t cap = inside ? s->user_count + more : s->chat_cap * 2; /* most customers have one chat */
     if (cap < s->chat_count + more)
         cap = s->chat_count + more;
-    struct history_view *grown = reallocarray(inside ? NULL : s->chats, cap, sizeof(*grown));
+    struct history_span *grown = reallocarray(inside ? NULL : s->chats, cap, sizeof(*grown));
     if (!grown)
         return false;
     if (inside)
@@ -43,13 +43,13 @@ static bool chats_reserve(struct snap *s, size_t more)
     return true;
 }
 
-void snap_fill(struct snap *s, size_t slot, const struct user_view *from, int64_t since)
+void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_t since)
 {
     if (slot >= s->user_count || !chats_reserve(s, from->content->history_count)) {
         s->failed = true;
         return;
     }
-    struct user_view *u = &s->users[slot];
+    struct snap_user *u = &s->users[slot];
     *u = *from;
     content_hold(u->content);
     blob_hold(u->head);
@@ -57,7 +57,7 @@ void snap_fill(struct snap *s, size_t slot, const struct user_view *from, int64_
     u->total_chats = u->content->history_count;
     for (const struct history *h = u->content->first; h; h = h->next)
         if (h->rev > since)
-            history_view_take(h, &s->chats[s->chat_count++]);
+            history_span_take(h, &s->chats[s->chat_count++]);
     u->chats = s->chat_count - u->first_chat;
 }
 
@@ -65,7 +65,7 @@ void snap_since(struct snap *s, int64_t since)
 {
     if (since > 0)
         for (size_t i = 0; i < s->chat_count; i++)
-            history_view_since(&s->chats[i], since);
+            history_span_since(&s->chats[i], since);
 }
 
 uint64_t snap_bytes(const struct snap *s)
@@ -76,9 +76,9 @@ uint64_t snap_bytes(const struct snap *s)
     return bytes;
 }
 
-const struct history_view *snap_chat(const struct snap *s, size_t slot, struct slice chat_id)
+const struct history_span *snap_chat(const struct snap *s, size_t slot, struct slice chat_id)
 {
-    const struct user_view *u = &s->users[slot];
+    const struct snap_user *u = &s->users[slot];
     for (size_t i = 0; i < u->chats; i++)
         if (slice_eq(history_chat_id(s->chats[u->first_chat + i].history), chat_id))
             return &s->chats[u->first_chat + i];

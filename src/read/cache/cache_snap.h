@@ -1,4 +1,5 @@
-/* cache_snap.h: a snapshot of customers and their chats, from which an answer is composed without the lock.
+/* cache_snap.h: a snap (snapshot) is a list of customers with spans of their histories, as they were at one moment under
+ * the lock: an answer is composed from it without the lock.
  * Thread:  snap_fill() with the cache's lock held (or on a content that nobody else has); the rest anywhere.
  * Owns:    a snap holds references until snap_fini(), which is called without the lock.
  * Fails:   snap.failed: no memory. */
@@ -8,7 +9,7 @@
 
 #define SINCE_ALL (-1) /* no lower bound: the whole history */
 
-struct user_view {
+struct snap_user {
     struct content *content; /* a reference; NULL: not there, and left out of the answer */
     struct blob *head;       /* a reference */
     uint32_t poll_at;
@@ -23,20 +24,20 @@ struct user_view {
 
 /* Stays where it is made: a snap of one customer with a few chats has them inside. */
 struct snap {
-    struct user_view *users;
+    struct snap_user *users;
     size_t user_count;
-    struct history_view *chats;
+    struct history_span *chats;
     size_t chat_count, chat_cap;
     bool failed;
-    struct user_view one;
-    struct history_view few[SNAP_FEW];
+    struct snap_user one;
+    struct history_span few[SNAP_FEW];
 };
 
 void snap_init(struct snap *s, size_t user_slots);
 void snap_fini(struct snap *s);
 /* Fills a slot: from->content and head are borrowed, references are taken. Chats with a rev ≤ since are left out. */
-void snap_fill(struct snap *s, size_t slot, const struct user_view *from, int64_t since);
+void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_t since);
 void snap_since(struct snap *s, int64_t since); /* leaves only messages with a higher rev */
 uint64_t snap_bytes(const struct snap *s);      /* of all fragments in it */
 /* The chat within the slot's customer, or NULL. */
-const struct history_view *snap_chat(const struct snap *s, size_t slot, struct slice chat_id);
+const struct history_span *snap_chat(const struct snap *s, size_t slot, struct slice chat_id);

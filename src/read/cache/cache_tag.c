@@ -28,7 +28,7 @@ void cache_question(const struct cache *c, const struct view_query *q, struct vi
                               (uint64_t)q->limit,
                               (uint64_t)q->since,
                               (uint64_t)q->since_base};
-    out->question = siphash13(words, sizeof(words), c->tag_key[0], c->tag_key[1]);
+    out->question = siphash13(words, sizeof(words), c->tag_secret[0], c->tag_secret[1]);
 }
 
 void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out)
@@ -36,7 +36,7 @@ void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out
     const uint64_t words[] = {out->question, version};
     char *at = out->etag;
     *at++ = '"';
-    uint64_t hash = siphash13(words, sizeof(words), c->tag_key[0], c->tag_key[1]);
+    uint64_t hash = siphash13(words, sizeof(words), c->tag_secret[0], c->tag_secret[1]);
     for (int shift = 60; shift >= 0; shift -= 4)
         *at++ = "0123456789abcdef"[hash >> shift & 0xf];
     *at++ = '"';

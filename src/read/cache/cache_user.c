@@ -1,4 +1,4 @@
-/* The entries: customers and their chats, from stub to loaded and back. */
+/* The entries: customers and their chats, from KNOWN to LOADED and back. */
 #include "cache_int.h"
 
 #define SELF_TEXT_MAX 4096 /* bytes; nobody asks by a longer one */
@@ -17,7 +17,7 @@ struct cuser *user_get(struct cache *c, struct slice id)
     u->version = ++c->version;
     index_add(c, &u->by_id, INDEX_USER, hash);
     c->users++;
-    user_settle(c, u);
+    user_relist(c, u);
     return u;
 }
 
@@ -161,7 +161,7 @@ bool user_bear(struct cache *c, struct cuser *u)
         return false;
     c->content_bytes += u->content->alloc_bytes;
     u->state = USER_LOADED;
-    user_settle(c, u);
+    user_relist(c, u);
     return true;
 }
 
@@ -181,14 +181,14 @@ void user_release_content(struct cache *c, struct cuser *u)
 void user_unload(struct cache *c, struct cuser *u)
 {
     if (u->state == USER_LOADING) { /* the reader that loads it will see, and unload it */
-        u->spoiled = true;
+        u->load_void = true;
         return;
     }
     user_release_content(c, u);
     user_drop_body(c, u);
     set_head(c, u, NULL, 0);
     u->state = USER_KNOWN;
-    user_settle(c, u);
+    user_relist(c, u);
 }
 
 static struct links *lru_list(struct cache *c, enum lru_list in)
@@ -196,7 +196,7 @@ static struct links *lru_list(struct cache *c, enum lru_list in)
     return in == LRU_LOADED ? &c->loaded : &c->expendable;
 }
 
-void user_settle(struct cache *c, struct cuser *u)
+void user_relist(struct cache *c, struct cuser *u)
 {
     enum lru_list in = LRU_NONE;
     if (u->state == USER_LOADED)
@@ -230,7 +230,7 @@ void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active)
     if (rev > u->change_rev)
         u->change_rev = rev;
     links_front(&c->order, &u->order);
-    user_settle(c, u);
+    user_relist(c, u);
 }
 
 void user_leave_order(struct cache *c, struct cuser *u)

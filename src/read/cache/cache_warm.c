@@ -16,7 +16,7 @@ void order_extend(struct cache *c, const struct user *rows, size_t count, bool c
             user_set_row(c, u, &rows[i], NULL, 0);
         links_back(&c->order, &u->order);
         if (u->lru_in == LRU_EXPENDABLE)
-            user_settle(c, u);
+            user_relist(c, u);
     }
     if (complete)
         c->order_all = true;

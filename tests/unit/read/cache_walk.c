@@ -154,7 +154,7 @@ static void evict(struct walk *w)
     for (int i = dice(w, 2) ? dice(w, 6) : CHATS_MAX; i > 0 && c->order.count > 0; i--) {
         struct cuser *u = entry_of(c->order.head.prev, struct cuser, order);
         user_leave_order(c, u);
-        user_settle(c, u);
+        user_relist(c, u);
     }
     c->max_bytes = 0;
     cache_evict(c, (unsigned)dice(w, 200));

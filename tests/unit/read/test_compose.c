@@ -56,7 +56,7 @@ static struct content *many(struct history **h)
 }
 
 /* Reads a view back and checks that it is messages [begin, end). */
-static void check_view(const struct history_view *v, uint32_t begin, uint32_t end)
+static void check_view(const struct history_span *v, uint32_t begin, uint32_t end)
 {
     static char room[80000];
     struct message_parts parts;
@@ -71,7 +71,7 @@ static void check_view(const struct history_view *v, uint32_t begin, uint32_t en
     CU_ASSERT_EQUAL(i, end);
     struct buf copy;
     buf_init(&copy);
-    history_view_copy(v, &copy);
+    history_span_copy(v, &copy);
     CU_ASSERT_EQUAL(copy.len + (end > begin), v->bytes);
     if (end > begin) {
         CU_ASSERT_EQUAL(copy.ptr[0], '{');
@@ -86,12 +86,12 @@ static void test_append_and_read(void)
 {
     struct history *h;
     struct content *c = many(&h);
-    struct history_view v;
+    struct history_span v;
     CU_ASSERT_EQUAL(h->count, MANY);
-    history_view_take(h, &v);
+    history_span_take(h, &v);
     check_view(&v, 0, MANY);
     history_seal(c, h);
-    history_view_take(h, &v);
+    history_span_take(h, &v);
     check_view(&v, 0, MANY);
     CU_ASSERT_TRUE(h->alloc_bytes < h->bytes * 5 / 4 + MANY * 16 + 4096);
     drop(c);
@@ -103,9 +103,9 @@ static void test_ranges(void)
     struct content *c = many(&h);
     for (uint32_t begin = 0; begin <= MANY + 1; begin += 41)
         for (uint32_t len = 0; len < MANY; len += len < 12 ? 1 : 83) {
-            struct history_view v;
-            history_view_take(h, &v);
-            history_view_range(&v, begin, begin + len);
+            struct history_span v;
+            history_span_take(h, &v);
+            history_span_range(&v, begin, begin + len);
             uint32_t end = begin + len > MANY ? MANY : begin + len;
             check_view(&v, begin, begin > end ? begin : end);
             if (begin + len > MANY)
@@ -119,10 +119,10 @@ static void test_since(void)
     struct history *h;
     struct content *c = many(&h);
     for (int64_t since = -1; since <= MANY; since++) {
-        struct history_view v;
-        history_view_take(h, &v);
-        CU_ASSERT_EQUAL(history_view_place(&v, T0 + since), since < 0 ? 0 : since > MANY ? MANY : (uint32_t)since);
-        history_view_since(&v, T0 + since);
+        struct history_span v;
+        history_span_take(h, &v);
+        CU_ASSERT_EQUAL(history_span_place(&v, T0 + since), since < 0 ? 0 : since > MANY ? MANY : (uint32_t)since);
+        history_span_since(&v, T0 + since);
         check_view(&v, since + 1 > MANY ? MANY : (uint32_t)(since + 1), MANY);
     }
     CU_ASSERT_TRUE(history_has(h, T0));
@@ -138,9 +138,9 @@ static void test_view_is_a_moment(void)
     static char room[80000];
     struct content *c = content_new(&memory, SLICE_LIT("u"));
     struct history *h = new_history(c);
-    struct history_view views[200];
+    struct history_span views[200];
     for (uint32_t i = 0; i < 200; i++) {
-        history_view_take(h, &views[i]);
+        history_span_take(h, &views[i]);
         add(c, h, T0 + i, text_of(room, i), false);
     }
     for (uint32_t i = 0; i < 200; i++)
@@ -158,11 +158,11 @@ static void test_legacy_first(void)
     CU_ASSERT_EQUAL(h->last_rev, T0 + 1);
     CU_ASSERT_TRUE(history_has(h, T0 + 1));
     CU_ASSERT_FALSE(history_has(h, T0 + 999999999));
-    struct history_view v;
-    history_view_take(h, &v);
-    history_view_since(&v, T0);
+    struct history_span v;
+    history_span_take(h, &v);
+    history_span_since(&v, T0);
     CU_ASSERT_EQUAL(v.begin, 2);
-    history_view_take(h, &v);
+    history_span_take(h, &v);
     struct history_iter it = history_iter(&v);
     struct message_parts parts;
     struct slice id;
