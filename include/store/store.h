@@ -15,7 +15,6 @@
 #include "base/config.h"
 #include "base/err.h"
 #include "chat/model.h"
-#include "write/op.h"
 
 struct store {
     const struct store_vtable *vtable; /* first member of each store's own struct */
@@ -61,6 +60,33 @@ struct overview {
     size_t chat_count;
 };
 
+/* What the writer must know of a chat to append to it; from the cache, or from the store when not cached. */
+struct chat_link {
+    bool known;
+    bool owner_known; /* from the store, where it may matter; the cache knows its own */
+    uint8_t flags;    /* enum chat_flag: before this batch */
+    int64_t chat_key;
+    int64_t user_key;
+    struct slice user_id; /* in the arena of who asked */
+    struct slice owner;   /* of the customer; in the arena of who asked */
+};
+
+/* A message on its way into the store. */
+struct new_message {
+    struct slice chat_id;
+    struct slice role;
+    struct slice text;
+    struct slice client_key; /* idempotency key; empty = none */
+    bool via_widget;         /* as in struct message */
+    struct arena *arena;     /* for what the store finds out about it */
+    /* in and out */
+    enum err result; /* of this message alone; only those that are OK are looked at */
+    struct chat_link link;
+    int64_t rev;          /* given before the first try */
+    int64_t timestamp_us; /* of the stored message (of the first one, when duplicate) */
+    bool duplicate;       /* stored before by the same key: rev and timestamp_us are the first one's */
+};
+
 #define STORE_DETAIL_MAX 256
 struct store_health {
     bool ok;
@@ -82,20 +108,20 @@ struct store_vtable {
     /* [writer] A batch: begin, then the calls below in any number, then commit. Between begin and commit an
      * ERR_STORE of any call fails the batch: rollback and, where retried, all again with the same ids. A call for one
      * op may fail for that op alone; resolve_chats, insert_messages and commit may say that some op of the batch is at
-     * fault without saying which, or name it by its op->result: then, too, all is rolled back. */
+     * fault without saying which, or name it by its message's result: then, too, all is rolled back. */
     enum err (*begin)(struct store *s);
     enum err (*commit)(struct store *s);
     void (*rollback)(struct store *s);
     /* [writer] After a call that failed for its op alone: what the batch did before it still stands. NULL: rollback
      * takes nothing back, each call is durable by itself. */
     bool (*stands)(struct store *s);
-    /* [writer] Fills link of every send not yet known (one query for all where the store can); a chat that does
-     * not exist gets op->result = ERR_NOT_FOUND. */
-    enum err (*resolve_chats)(struct store *s, struct op *const *sends, size_t count);
-    /* [writer] Inserts the messages of all sends whose result is OK, keeps chats' flags in step (link.flags says
-     * what was there), sets duplicate/rev/timestamp_us where the client key was used before on that chat. A
-     * failure of one document alone sets that op's result. */
-    enum err (*insert_messages)(struct store *s, struct op *const *sends, size_t count);
+    /* [writer] Fills link of every message where it is not yet known (one query for all where the store can); where
+     * the chat does not exist, result becomes ERR_NOT_FOUND. */
+    enum err (*resolve_chats)(struct store *s, struct new_message *const *messages, size_t count);
+    /* [writer] Inserts all messages whose result is OK, keeps chats' flags in step (link.flags says what was there), sets
+     * duplicate/rev/timestamp_us where the client key was used before on that chat. A failure of one document alone
+     * sets that message's result. */
+    enum err (*insert_messages)(struct store *s, struct new_message *const *messages, size_t count);
     enum err (*find_chat)(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
     enum err (*find_user)(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out);
     enum err (*put_user)(struct store *s, struct user *u);    /* insert or replace by id; sets u->key */

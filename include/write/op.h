@@ -13,6 +13,7 @@
 #include "chat/model.h"
 #include "handoff/mailbox.h"
 #include "read/view.h"
+#include "store/store.h"
 
 enum op_kind {
     /* writes: to the writer */
@@ -31,29 +32,9 @@ struct op_origin {
     uint32_t generation;
 };
 
-/* What the writer must know of a chat to append to it; from the cache, or from the store when not cached. */
-struct chat_link {
-    bool known;
-    bool owner_known; /* from the store, where it may matter; the cache knows its own */
-    uint8_t flags;    /* enum chat_flag: before this batch */
-    int64_t chat_key;
-    int64_t user_key;
-    struct slice user_id; /* in op->arena */
-    struct slice owner;   /* of the customer; in op->arena */
-};
-
 struct op_send {
-    struct slice chat_id;
-    struct slice role;
-    struct slice text;
-    struct slice client_key; /* idempotency key; empty = none */
-    bool via_widget;         /* as in struct message */
-    /* from the writer */
-    struct chat_link link;
-    int64_t rev;          /* given before the first try */
-    int64_t timestamp_us; /* of the stored message (of the first one, when duplicate) */
-    bool unheard;         /* duplicate, of one whose answer was lost: its notice is still due */
-    bool duplicate;       /* stored before by the same key: rev and timestamp_us are the first one's */
+    struct new_message message;
+    bool unheard; /* from the writer: a duplicate of one whose answer was lost, so its notice is still due */
 };
 
 struct op_create_chat {

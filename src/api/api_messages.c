@@ -15,7 +15,7 @@ static void complete_send(struct op *op, void *arg)
     if (!s)
         return;
     if (op->result == ERR_NOT_FOUND) {
-        answer_errorf(s, 404, "Chat not found: %.*s", SLICE_ARG(op->send.chat_id));
+        answer_errorf(s, 404, "Chat not found: %.*s", SLICE_ARG(op->send.message.chat_id));
         return;
     }
     if (op->result == ERR_TOO_LARGE) { /* --max-body allows what a document of the database cannot hold */
@@ -31,13 +31,13 @@ static void complete_send(struct op *op, void *arg)
         return;
     }
     char id[MESSAGE_ID_MAX];
-    size_t id_len = message_id(op->send.rev, w->api->message_tag, id);
+    size_t id_len = message_id(op->send.message.rev, w->api->message_tag, id);
     struct buf *b = &w->text;
     buf_clear(b);
     buf_append_lit(b, "{\"success\":true,\"message\":\"Message sent successfully\",\"message_id\":\"");
     buf_append(b, id, id_len);
     buf_append_lit(b, "\",\"timestamp\":");
-    render_time(b, op->send.timestamp_us);
+    render_time(b, op->send.message.timestamp_us);
     buf_append_char(b, '}');
     answer_json(s, 200, buf_slice(b));
     metrics_observe(H_DURABLE_ANSWERED, (uint64_t)(clock_mono_us() - op->durable_us));
@@ -56,10 +56,10 @@ static bool parse_send_body(struct call *c, struct body *body)
 }
 
 /* Fills content, role and key from the request; false: answered. */
-static bool take_fields(struct call *c, const struct body *body, struct slice default_role, struct op_send *send)
+static bool take_fields(struct call *c, const struct body *body, struct slice default_role, struct new_message *send)
 {
     struct rules rules = {0};
-    *send = (struct op_send){.role = default_role};
+    *send = (struct new_message){.role = default_role};
     (void)field_string(body, "content", NULL, &rules, &send->text);
     (void)field_string(body, "role", validate_role, &rules, &send->role);
     field_client_key(c, body, &rules, &send->client_key);
@@ -73,7 +73,7 @@ static bool take_fields(struct call *c, const struct body *body, struct slice de
 
 /* A customer must not put words into another's mouth, by whatever spelling: it says what it says itself, and what an assistant
  * said to it where the widget is who asks the assistant, which is then marked as the widget's word. False: answered 403. */
-static bool may_say(struct call *c, struct op_send *send)
+static bool may_say(struct call *c, struct new_message *send)
 {
     if (c->scope.kind != SCOPE_USER || slice_eq(send->role, SLICE_LIT(ROLE_USER)))
         return true;
@@ -86,7 +86,7 @@ static bool may_say(struct call *c, struct op_send *send)
 static void send_as(struct call *c, struct slice default_role)
 {
     struct body body;
-    struct op_send send;
+    struct new_message send;
     if (!parse_send_body(c, &body) || !take_fields(c, &body, default_role, &send))
         return;
     if (!may_say(c, &send))
@@ -101,9 +101,10 @@ static void send_as(struct call *c, struct slice default_role)
     struct op *op = call_op(c, OP_SEND, complete_send);
     if (!op)
         return;
-    op->send = send;
-    op->send.chat_id = chat_id;
-    struct slice *const all[] = {&op->send.chat_id, &op->send.role, &op->send.text, &op->send.client_key};
+    op->send.message = send;
+    op->send.message.chat_id = chat_id;
+    struct slice *const all[] = {&op->send.message.chat_id, &op->send.message.role, &op->send.message.text,
+                                 &op->send.message.client_key};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 

@@ -6,8 +6,8 @@ static void announce_message(struct announcer *a, const struct op_send *send, in
 {
     struct notice n;
     /* A chat id or role that validation let through always fits. */
-    if ((!send->duplicate || send->unheard) &&
-        notice_message(&n, send->chat_id, send->role, send->timestamp_us, now_us))
+    if ((!send->message.duplicate || send->unheard) &&
+        notice_message(&n, send->message.chat_id, send->message.role, send->message.timestamp_us, now_us))
         publisher_push(a->publisher, &n);
 }
 

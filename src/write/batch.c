@@ -49,7 +49,7 @@ static enum err apply_set_ai(struct attempt *try, struct op *op)
 
 /* ---- sends ---- */
 
-#define LISTS_BYTES (3 * sizeof(struct op *) + 2 * sizeof(int64_t)) /* of one op in all five */
+#define LISTS_BYTES (4 * sizeof(void *) + 2 * sizeof(int64_t)) /* of one op in all six */
 
 void batch_room_fini(struct batch_room *room)
 {
@@ -75,61 +75,72 @@ static enum err sort_out(struct attempt *try, struct batch_room *room)
     size_t n = try->count;
     if (!room_reserve(room, n))
         return ERR_NOMEM;
-    try->keyed_rev = room->block; /* the five lists, at most n each */
+    try->keyed_rev = room->block; /* the six lists, at most n each */
     try->keyed_time = try->keyed_rev + n;
     try->sends = (struct op **)(void *)(try->keyed_time + n);
-    try->unlinked = try->sends + n;
+    try->messages = (struct new_message **)(void *)(try->sends + n);
+    try->unlinked = try->messages + n;
     try->keyed = try->unlinked + n;
     for (size_t i = 0; i < n; i++) {
         struct op *op = try->ops[i];
         op->result = OK;
         if (op->kind != OP_SEND)
             continue;
-        op->send.duplicate = false;
+        struct new_message *m = &op->send.message;
+        m->result = OK;
+        m->duplicate = false;
+        m->arena = &op->arena;
+        try->messages[try->send_count] = m;
         try->sends[try->send_count++] = op;
         /* What memory knows of another's chat is not for a customer to learn by the clock: the store is asked as for none. */
-        if (op->scope.kind == SCOPE_USER && !slice_eq(op->send.link.user_id, op->scope.id))
-            op->send.link.known = false;
-        if (!op->send.link.known)
-            try->unlinked[try->unlinked_count++] = op;
-        if (op->send.client_key.len > 0) {
-            try->keyed_rev[try->keyed_count] = op->send.rev;
-            try->keyed_time[try->keyed_count] = op->send.timestamp_us;
-            try->keyed[try->keyed_count++] = op;
+        if (op->scope.kind == SCOPE_USER && !slice_eq(m->link.user_id, op->scope.id))
+            m->link.known = false;
+        if (!m->link.known)
+            try->unlinked[try->unlinked_count++] = m;
+        if (m->client_key.len > 0) {
+            try->keyed_rev[try->keyed_count] = m->rev;
+            try->keyed_time[try->keyed_count] = m->timestamp_us;
+            try->keyed[try->keyed_count++] = m;
         }
     }
     return OK;
 }
 
-static enum err insert_messages(struct attempt *try)
+static enum err check_scopes(struct attempt *try)
 {
-    enum err err = try->store->vtable->insert_messages(try->store, try->sends, try->send_count);
-    for (size_t i = 0; err != OK && err != ERR_STORE && i < try->send_count; i++)
-        if (try->sends[i]->result == err)
-            try->guilty = try->sends[i]; /* the last: there the store stopped */
-    return err;
+    for (size_t i = 0; i < try->send_count; i++) {
+        struct op *op = try->sends[i];
+        struct new_message *m = try->messages[i];
+        if (op->scope.kind == SCOPE_ALL)
+            continue;
+        if (m->result == OK)
+            m->result = scope_check_link(try->store, &op->scope, &m->link, &op->arena);
+        else if (m->result == ERR_NOT_FOUND)
+            m->result = scope_refusal(&op->scope);
+        if (m->result == ERR_STORE)
+            return ERR_STORE;
+    }
+    return OK;
 }
 
 static enum err apply_sends(struct attempt *try)
 {
-    struct store *s = try->store;
-    if (try->unlinked_count > 0) {
-        enum err err = s->vtable->resolve_chats(s, try->unlinked, try->unlinked_count);
-        if (err != OK)
-            return err;
-    }
+    const struct store_vtable *store = try->store->vtable;
+    if (try->send_count == 0)
+        return OK;
+    enum err err = OK;
+    if (try->unlinked_count > 0)
+        err = store->resolve_chats(try->store, try->unlinked, try->unlinked_count);
+    if (err == OK)
+        err = check_scopes(try);
+    if (err == OK)
+        err = store->insert_messages(try->store, try->messages, try->send_count);
     for (size_t i = 0; i < try->send_count; i++) {
-        struct op *op = try->sends[i];
-        if (op->scope.kind == SCOPE_ALL)
-            continue;
-        if (op->result == OK)
-            op->result = scope_check_link(s, &op->scope, &op->send.link, &op->arena);
-        else if (op->result == ERR_NOT_FOUND)
-            op->result = scope_refusal(&op->scope);
-        if (op->result == ERR_STORE)
-            return ERR_STORE;
+        try->sends[i]->result = try->messages[i]->result;
+        if (err != OK && err != ERR_STORE && try->messages[i]->result == err)
+            try->guilty = try->sends[i]; /* the last: there the store stopped */
     }
-    return try->send_count > 0 ? insert_messages(try) : OK;
+    return err;
 }
 
 /* ---- totals and flags of chats ---- */
@@ -143,8 +154,8 @@ static bool changes_flags(const struct op *op)
 {
     if (op->kind == OP_SET_AI)
         return op->result == OK;
-    return op->kind == OP_SEND && op->result == OK && !op->send.duplicate &&
-           (chat_flags_of_role(op->send.role) & ~(unsigned)op->send.link.flags) != 0;
+    return op->kind == OP_SEND && op->result == OK && !op->send.message.duplicate &&
+           (chat_flags_of_role(op->send.message.role) & ~(unsigned)op->send.message.link.flags) != 0;
 }
 
 static enum err flagged_get(struct map *table, struct flagged **unused, struct slice chat_id, uint8_t flags,
@@ -174,13 +185,13 @@ static enum err walk_flags(struct attempt *try, struct map *table, struct flagge
             continue;
         bool send = op->kind == OP_SEND;
         struct flagged *chat;
-        enum err err = flagged_get(table, &unused, send ? op->send.chat_id : op->set_ai.chat_id,
-                                   send ? op->send.link.flags : op->set_ai.link.flags, &chat);
+        enum err err = flagged_get(table, &unused, send ? op->send.message.chat_id : op->set_ai.chat_id,
+                                   send ? op->send.message.link.flags : op->set_ai.link.flags, &chat);
         if (err != OK)
             return err;
         unsigned before = chat->flags, after = before;
         if (send)
-            after |= chat_flags_of_role(op->send.role);
+            after |= chat_flags_of_role(op->send.message.role);
         else
             after = (before & ~(unsigned)CHAT_AI_DISABLED) | (op->set_ai.enabled ? 0u : CHAT_AI_DISABLED);
         count_flags(&try->changed, before, after);
@@ -211,7 +222,7 @@ static enum err settle_flags(struct attempt *try)
 static enum err settle_totals(struct attempt *try)
 {
     for (size_t i = 0; i < try->send_count; i++)
-        try->changed.messages += try->sends[i]->result == OK && !try->sends[i]->send.duplicate;
+        try->changed.messages += try->sends[i]->result == OK && !try->sends[i]->send.message.duplicate;
     enum err err = settle_flags(try);
     const struct totals none = {0};
     if (err != OK || memcmp(&try->changed, &none, sizeof(none)) == 0)
@@ -270,12 +281,12 @@ static enum err apply_all(struct attempt *try)
 static void undo_try(struct attempt *try)
 {
     for (size_t i = 0; i < try->unlinked_count; i++)
-        try->unlinked[i]->send.link = (struct chat_link){0}; /* may name a chat that was rolled back */
+        try->unlinked[i]->link = (struct chat_link){0}; /* may name a chat that was rolled back */
     for (size_t i = 0; i < try->keyed_count; i++) {
-        struct op_send *send = &try->keyed[i]->send;
-        send->rev = try->keyed_rev[i];
-        send->timestamp_us = try->keyed_time[i];
-        send->duplicate = false;
+        struct new_message *m = try->keyed[i];
+        m->rev = try->keyed_rev[i];
+        m->timestamp_us = try->keyed_time[i];
+        m->duplicate = false;
     }
     for (size_t i = 0; i < try->count; i++)
         if (try->ops[i] != try->guilty)
@@ -286,7 +297,7 @@ static void count_duplicates(const struct attempt *try)
 {
     uint64_t duplicates = 0;
     for (size_t i = 0; i < try->keyed_count; i++)
-        duplicates += try->keyed[i]->send.duplicate;
+        duplicates += try->keyed[i]->duplicate;
     if (duplicates > 0)
         metrics_add(M_DEDUPLICATED, duplicates);
 }

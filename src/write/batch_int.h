@@ -9,11 +9,13 @@ struct attempt {
     struct store *store;
     struct op *const *ops;
     size_t count;
-    struct op **sends; /* the OP_SENDs of ops, in order */
+    struct op **sends;             /* the OP_SENDs of ops, in order… */
+    struct new_message **messages; /* …and what each of them sends */
     size_t send_count;
-    struct op **unlinked; /* those of them whose chat the cache did not know */
+    struct new_message **unlinked; /* those of them whose chat the cache did not know */
     size_t unlinked_count;
-    struct op **keyed; /* those with a client key, and the revs they came with: a duplicate overwrites its own */
+    struct new_message *
+        *keyed; /* those with a client key, and the revs they came with: a duplicate overwrites its own */
     int64_t *keyed_rev, *keyed_time;
     size_t keyed_count;
     bool halfway;      /* the op at work has changed the store already */

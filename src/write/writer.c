@@ -144,8 +144,8 @@ static void give_ids(struct writer *w, struct op *op)
     now -= now % w->options.store->vtable->time_grain_us; /* what a later read will say */
     switch (op->kind) {
     case OP_SEND:
-        op->send.rev = rev;
-        op->send.timestamp_us = now;
+        op->send.message.rev = rev;
+        op->send.message.timestamp_us = now;
         break;
     case OP_CREATE_CHAT:
         op->create.rev = rev;
@@ -186,8 +186,8 @@ static void link_batch(struct writer *w, size_t count)
     for (size_t i = 0; i < count; i++) {
         struct op *op = w->batch[i];
         op->result = OK;
-        if (op->kind == OP_SEND && !op->send.link.known)
-            cache_link(w->options.cache, op->send.chat_id, &op->arena, &op->send.link);
+        if (op->kind == OP_SEND && !op->send.message.link.known)
+            cache_link(w->options.cache, op->send.message.chat_id, &op->arena, &op->send.message.link);
         else if (op->kind == OP_SET_AI && !op->set_ai.link.known)
             cache_link(w->options.cache, op->set_ai.chat_id, &op->arena, &op->set_ai.link);
     }
@@ -197,7 +197,7 @@ static void link_batch(struct writer *w, size_t count)
  * begins its own range. */
 static void give_up(struct writer *w, struct op *op, enum err result)
 {
-    int64_t rev = op->kind == OP_SEND ? op->send.rev : w->last_rev;
+    int64_t rev = op->kind == OP_SEND ? op->send.message.rev : w->last_rev;
     if (!w->in_doubt)
         w->doubt_from = w->doubt_to = 0;
     w->doubt_from = w->doubt_from == 0 || rev < w->doubt_from ? rev : w->doubt_from;
@@ -227,8 +227,8 @@ static void mark_unheard(struct writer *w, size_t count)
 {
     for (size_t i = 0; w->doubt_to != 0 && i < count; i++) {
         struct op *op = w->batch[i];
-        if (op->kind == OP_SEND && op->result == OK && op->send.duplicate)
-            op->send.unheard = op->send.rev >= w->doubt_from && op->send.rev <= w->doubt_to;
+        if (op->kind == OP_SEND && op->result == OK && op->send.message.duplicate)
+            op->send.unheard = op->send.message.rev >= w->doubt_from && op->send.message.rev <= w->doubt_to;
     }
 }
 

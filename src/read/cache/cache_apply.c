@@ -16,7 +16,7 @@ struct prepared {
     uint32_t poll_at;
 };
 
-static void prepare_send(struct buf *scratch, const struct op_send *s, struct prepared *p)
+static void prepare_send(struct buf *scratch, const struct new_message *s, struct prepared *p)
 {
     struct message m = {
         .rev = s->rev, .timestamp_us = s->timestamp_us, .role = s->role, .text = s->text, .via_widget = s->via_widget};
@@ -37,8 +37,8 @@ static void prepare(struct cache *c, const struct op *op, struct prepared *p)
     *p = (struct prepared){0};
     if (op->result != OK && !leaves_customer(op))
         return;
-    if (op->kind == OP_SEND && !op->send.duplicate)
-        prepare_send(&c->scratch, &op->send, p);
+    if (op->kind == OP_SEND && !op->send.message.duplicate)
+        prepare_send(&c->scratch, &op->send.message, p);
     else if (op->kind == OP_SET_AI)
         p->hash = index_hash(op->set_ai.chat_id);
     else if (op->kind == OP_CREATE_CHAT)
@@ -77,7 +77,7 @@ static struct history *interim_history(struct cchat *chat)
 }
 
 static void append(struct cache *c, struct cchat *chat, const char *fragment, const struct prepared *p,
-                   const struct op_send *s)
+                   const struct new_message *s)
 {
     struct cuser *u = chat->user;
     if (u->state == USER_KNOWN)
@@ -101,7 +101,7 @@ static void append(struct cache *c, struct cchat *chat, const char *fragment, co
 }
 
 /* The first message by the same key came into the store without us: its answer was lost, and it landed late. */
-static void find_first(struct cache *c, const struct op_send *s)
+static void find_first(struct cache *c, const struct new_message *s)
 {
     struct cchat *chat = index_chat(c, s->chat_id, index_hash(s->chat_id));
     if (!chat || !chat->history || history_has(chat->history, s->rev))
@@ -111,7 +111,7 @@ static void find_first(struct cache *c, const struct op_send *s)
                  true); /* not the message's own, older rev: the front of the order is the newest */
 }
 
-static void apply_send(struct cache *c, const struct op_send *s, const struct prepared *p)
+static void apply_send(struct cache *c, const struct new_message *s, const struct prepared *p)
 {
     if (s->duplicate) {
         find_first(c, s);
@@ -221,7 +221,7 @@ static void apply_one(struct cache *c, const struct op *op, struct prepared *p)
         return;
     switch (op->kind) {
     case OP_SEND:
-        apply_send(c, &op->send, p);
+        apply_send(c, &op->send.message, p);
         break;
     case OP_CREATE_CHAT:
         apply_create(c, &op->create, p);
@@ -246,8 +246,8 @@ static void fetch_ahead(const struct cache *c, struct op *const *ops, const stru
         if (ops[i]->kind == OP_SEND)
             __builtin_prefetch(&c->buckets[prepared[i].hash & c->bucket_mask]);
     for (size_t i = 0; i < count; i++) {
-        bool send = ops[i]->kind == OP_SEND && ops[i]->result == OK && !ops[i]->send.duplicate;
-        chats[i] = send ? index_chat(c, ops[i]->send.chat_id, prepared[i].hash) : NULL;
+        bool send = ops[i]->kind == OP_SEND && ops[i]->result == OK && !ops[i]->send.message.duplicate;
+        chats[i] = send ? index_chat(c, ops[i]->send.message.chat_id, prepared[i].hash) : NULL;
         if (!chats[i])
             continue;
         __builtin_prefetch(chats[i]->user);
@@ -278,7 +278,7 @@ static int64_t highest_rev(struct op *const *ops, size_t count)
     int64_t highest = 0;
     for (size_t i = 0; i < count; i++) {
         const struct op *op = ops[i];
-        int64_t rev = op->kind == OP_SEND          ? op->send.rev
+        int64_t rev = op->kind == OP_SEND          ? op->send.message.rev
                       : op->kind == OP_CREATE_CHAT ? op->create.rev
                       : op->kind == OP_PUT_USER    ? op->put_user.rev
                                                    : op->set_ai.rev;

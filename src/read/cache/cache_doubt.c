@@ -5,7 +5,7 @@
 
 static int64_t op_rev(const struct op *op)
 {
-    return op->kind == OP_SEND          ? op->send.rev
+    return op->kind == OP_SEND          ? op->send.message.rev
            : op->kind == OP_CREATE_CHAT ? op->create.rev
            : op->kind == OP_PUT_USER    ? op->put_user.rev
                                         : op->set_ai.rev;
@@ -16,7 +16,7 @@ void cache_doubt(struct cache *c, const struct op *op)
     int64_t rev = op_rev(op);
     cache_lock(c);
     if (op->kind == OP_SEND) {
-        struct cchat *chat = index_chat(c, op->send.chat_id, index_hash(op->send.chat_id));
+        struct cchat *chat = index_chat(c, op->send.message.chat_id, index_hash(op->send.message.chat_id));
         if (chat)
             links_front(&c->doubted, &chat->user->doubt);
     } else {

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "chat/model.h"
-#include "write/op.h"
+#include "store/store.h"
 
 #include <mongoc/mongoc.h>
 
@@ -63,4 +63,4 @@ void append_id_forms(bson_t *array, uint32_t *at, struct slice id);
  * there: fields that are equal are not written, so their type stays what it was. */
 NODISCARD enum err user_update(const struct user *u, const struct user *before, bson_t *out);
 /* The document of a new message. */
-bson_t *message_document(const struct op_send *send, const struct oid *id);
+bson_t *message_document(const struct new_message *m, const struct oid *id);

@@ -261,20 +261,20 @@ enum err user_update(const struct user *u, const struct user *before, bson_t *ou
     return e;
 }
 
-bson_t *message_document(const struct op_send *send, const struct oid *id)
+bson_t *message_document(const struct new_message *m, const struct oid *id)
 {
-    bson_t *doc = bson_sized_new(256 + 2 * (send->text.len + 1));
+    bson_t *doc = bson_sized_new(256 + 2 * (m->text.len + 1));
     put_oid(doc, "_id", id);
-    put_text(doc, "chat_id", send->chat_id);
-    put_text(doc, "role", send->role);
-    put_text(doc, "content", send->text);
-    put_text(doc, "text", send->text);
-    put_time(doc, "timestamp", send->timestamp_us);
+    put_text(doc, "chat_id", m->chat_id);
+    put_text(doc, "role", m->role);
+    put_text(doc, "content", m->text);
+    put_text(doc, "text", m->text);
+    put_time(doc, "timestamp", m->timestamp_us);
     put_text(doc, "status", SLICE_LIT("sent"));
     bson_append_bool(doc, "read", -1, false);
-    if (send->via_widget)
+    if (m->via_widget)
         put_text(doc, "via", SLICE_LIT(VIA_WIDGET));
-    if (send->client_key.len > 0)
-        put_text(doc, "client_message_id", send->client_key);
+    if (m->client_key.len > 0)
+        put_text(doc, "client_message_id", m->client_key);
     return doc;
 }

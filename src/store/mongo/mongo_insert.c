@@ -1,5 +1,5 @@
 /* The messages of a batch: one insert.
- * Happy path: each send → a document whose _id is its rev → one unordered insert → what was added to which chat goes
+ * Happy path: each message → a document whose _id is its rev → one unordered insert → what was added to which chat goes
  *   to mongo_counters.c, which writes it to the chats behind.
  * A document that the insert refuses:
  *   duplicate _id, the message there is this one  → an earlier try stored it: done;
@@ -7,8 +7,8 @@
  *                                                   has this process's own tag;
  *   duplicate client key on this chat             → the first message is the answer;
  *   duplicate of another kind                     → an index of the operator's own: tried once more, should what was in
- *                                                   the way be gone, then that op's ERR_CONFLICT;
- *   anything else                                 → that op's result, or, where the code says that the server was
+ *                                                   the way be gone, then that message's ERR_CONFLICT;
+ *   anything else                                 → that message's result, or, where the code says that the server was
  *                                                   not able to (failover, shutdown), ERR_STORE for the batch.
  * A command that is refused whole says nothing of the others: the writer looks for the guilty document (writer.c).
  * Without the unique index on client keys (existing data did not allow it) the keys are looked up before. */
@@ -32,12 +32,12 @@ enum plan_state {
 };
 
 struct plan {
-    struct op *op;
+    struct new_message *m;
     enum plan_state state;
     struct oid id;
     struct plan *first;
     struct slice key; /* chat_id NUL client_key: for maps; empty = no client key */
-    int64_t rev;      /* what the op is told at the end; until then it keeps its own, for the next try */
+    int64_t rev;      /* what the message is told at the end; until then it keeps its own, for the next try */
     int64_t timestamp_us;
 };
 
@@ -52,7 +52,7 @@ struct insertion {
 static void fail(struct plan *p, enum err e)
 {
     p->state = PLAN_FAILED;
-    p->op->result = e;
+    p->m->result = e;
 }
 
 static enum err client_key(struct insertion *in, struct slice chat_id, struct slice key, struct slice *out)
@@ -68,38 +68,36 @@ static enum err client_key(struct insertion *in, struct slice chat_id, struct sl
 }
 
 /* Text that is not UTF-8 would make the driver refuse the whole command. */
-static enum err check(const struct op_send *send)
+static enum err check(const struct new_message *m)
 {
-    if (send->text.len > DOCUMENT_MAX / 2)
+    if (m->text.len > DOCUMENT_MAX / 2)
         return ERR_TOO_LARGE;
-    bool good = slice_is_utf8(send->text) && slice_is_utf8(send->role) && slice_is_utf8(send->client_key) &&
-                slice_is_utf8(send->chat_id);
+    bool good =
+        slice_is_utf8(m->text) && slice_is_utf8(m->role) && slice_is_utf8(m->client_key) && slice_is_utf8(m->chat_id);
     return good ? OK : ERR_INVALID;
 }
 
-static enum err make_plans(struct insertion *in, struct op *const *sends, size_t count)
+static enum err make_plans(struct insertion *in, struct new_message *const *messages, size_t count)
 {
     struct map keys;
     map_init(&keys);
     in->plans = arena_zalloc(in->a, (count ? count : 1) * sizeof(*in->plans));
     enum err e = in->plans ? OK : ERR_NOMEM;
     for (size_t i = 0; e == OK && i < count; i++) {
-        struct op *op = sends[i];
-        if (op->result != OK)
+        struct new_message *m = messages[i];
+        if (m->result != OK)
             continue;
         struct plan *p = &in->plans[in->count++];
-        op->send.timestamp_us -= op->send.timestamp_us % 1000; /* what a later read will say: dates hold milliseconds */
-        *p = (struct plan){.op = op,
-                           .id = oid_from_rev(op->send.rev, in->s->tag),
-                           .rev = op->send.rev,
-                           .timestamp_us = op->send.timestamp_us};
-        op->send.duplicate = false;
-        enum err bad = check(&op->send);
+        m->timestamp_us -= m->timestamp_us % 1000; /* what a later read will say: dates hold milliseconds */
+        *p = (struct plan){
+            .m = m, .id = oid_from_rev(m->rev, in->s->tag), .rev = m->rev, .timestamp_us = m->timestamp_us};
+        m->duplicate = false;
+        enum err bad = check(m);
         if (bad != OK)
             fail(p, bad);
-        if (bad != OK || op->send.client_key.len == 0)
+        if (bad != OK || m->client_key.len == 0)
             continue;
-        e = client_key(in, op->send.chat_id, op->send.client_key, &p->key);
+        e = client_key(in, m->chat_id, m->client_key, &p->key);
         p->first = e == OK ? map_get(&keys, p->key) : NULL;
         if (p->first)
             p->state = PLAN_TWIN;
@@ -180,7 +178,7 @@ static enum err insert_planned(struct insertion *in, enum plan_state state)
         if (p->state != state)
             continue;
         sent[n] = p;
-        docs[n] = made[n] = message_document(&p->op->send, &p->id);
+        docs[n] = made[n] = message_document(p->m, &p->id);
         n++;
     }
     enum err e = n > 0 ? insert_command(in, sent, docs, n) : OK;
@@ -201,11 +199,10 @@ static struct slice text_field(const bson_t *doc, const char *key)
     return slice_of(s, len);
 }
 
-static bool is_mine(const bson_t *doc, const struct op_send *send)
+static bool is_mine(const bson_t *doc, const struct new_message *m)
 {
-    return slice_eq(text_field(doc, "chat_id"), send->chat_id) && slice_eq(text_field(doc, "role"), send->role) &&
-           slice_eq(text_field(doc, "text"), send->text) &&
-           slice_eq(text_field(doc, "client_message_id"), send->client_key);
+    return slice_eq(text_field(doc, "chat_id"), m->chat_id) && slice_eq(text_field(doc, "role"), m->role) &&
+           slice_eq(text_field(doc, "text"), m->text) && slice_eq(text_field(doc, "client_message_id"), m->client_key);
 }
 
 static struct slice oid_key(const struct oid *id)
@@ -250,7 +247,7 @@ static enum err look_up_ids(struct insertion *in, enum plan_state state)
             continue;
         struct plan *p = map_get(&wanted, slice_of((const char *)bson_iter_oid(&it)->bytes, OID_BYTES));
         if (p)
-            p->state = is_mine(doc, &p->op->send) ? PLAN_STORED : PLAN_FOREIGN;
+            p->state = is_mine(doc, p->m) ? PLAN_STORED : PLAN_FOREIGN;
     }
     map_fini(&wanted);
     return mongo_done(in->s, &in->s->writer, "finding messages by id", cursor);
@@ -264,7 +261,7 @@ static void answer_by(struct plan *p, const bson_t *doc)
     arena_init(&none, 0);
     if (bson_iter_init(&fields, doc)) {
         map_message(&fields, &none, &m);
-        p->state = m.rev == p->op->send.rev && is_mine(doc, &p->op->send) ? PLAN_STORED : PLAN_ANSWERED;
+        p->state = m.rev == p->m->rev && is_mine(doc, p->m) ? PLAN_STORED : PLAN_ANSWERED;
         p->rev = m.rev;
         p->timestamp_us = m.timestamp_us ? m.timestamp_us : m.rev;
     }
@@ -290,8 +287,8 @@ static enum err look_up_keys(struct insertion *in, enum plan_state state, enum p
             continue;
         bson_uint32_to_string(at++, &key, digits, sizeof(digits));
         bson_append_document_begin(&array, key, -1, &pair);
-        put_text(&pair, "chat_id", p->op->send.chat_id);
-        put_text(&pair, "client_message_id", p->op->send.client_key);
+        put_text(&pair, "chat_id", p->m->chat_id);
+        put_text(&pair, "client_message_id", p->m->client_key);
         bson_append_document_end(&array, &pair);
         e = map_put(&wanted, p->key, p);
     }
@@ -332,7 +329,7 @@ static enum err insert_foreign(struct insertion *in)
         return OK;
     for (size_t i = 0; i < in->count; i++)
         if (in->plans[i].state == PLAN_FOREIGN)
-            in->plans[i].id = oid_from_rev(in->plans[i].op->send.rev, in->s->own_tag);
+            in->plans[i].id = oid_from_rev(in->plans[i].m->rev, in->s->own_tag);
     log_info("message id taken by another node", "messages=%zu", n);
     enum err e = insert_planned(in, PLAN_FOREIGN);
     return e == OK ? look_up_ids(in, PLAN_CLASH) : e;
@@ -367,8 +364,8 @@ static enum err settle_clashes(struct insertion *in)
     return e;
 }
 
-/* All is durable: only now the ops change. */
-static void tell_ops(struct insertion *in)
+/* All is durable: only now the messages change. */
+static void tell_messages(struct insertion *in)
 {
     uint64_t stored = 0;
     for (size_t i = 0; i < in->count; i++) {
@@ -377,10 +374,10 @@ static void tell_ops(struct insertion *in)
         stored += p->state == PLAN_STORED;
         if (p->state != PLAN_TWIN && p->state != PLAN_ANSWERED)
             continue;
-        p->op->result = from->op->result;
-        p->op->send.duplicate = p->op->result == OK;
-        p->op->send.rev = from->rev;
-        p->op->send.timestamp_us = from->timestamp_us;
+        p->m->result = from->m->result;
+        p->m->duplicate = p->m->result == OK;
+        p->m->rev = from->rev;
+        p->m->timestamp_us = from->timestamp_us;
     }
     metrics_add(M_STORE_INSERT_MESSAGE, stored);
 }
@@ -394,14 +391,14 @@ static enum err count_stored(struct insertion *in)
     if (!added)
         return ERR_NOMEM;
     for (size_t i = 0; i < in->count; i++) {
-        const struct op_send *send = &in->plans[i].op->send;
+        const struct new_message *m = in->plans[i].m;
         if (in->plans[i].state != PLAN_STORED)
             continue;
         added[n++] = (struct mongo_added){
-            .chat_id = send->chat_id,
-            .rev = send->rev,
-            .timestamp_us = send->timestamp_us,
-            .flags = (uint8_t)(send->link.flags | chat_flags_of_role(send->role)),
+            .chat_id = m->chat_id,
+            .rev = m->rev,
+            .timestamp_us = m->timestamp_us,
+            .flags = (uint8_t)(m->link.flags | chat_flags_of_role(m->role)),
         };
     }
     return n > 0 ? mongo_counters_add(in->s, added, n) : OK;
@@ -413,11 +410,11 @@ static void doubt_chats(struct insertion *in)
     for (size_t i = 0; i < in->count; i++) {
         const struct plan *p = &in->plans[i];
         if (p->state != PLAN_FAILED && p->state != PLAN_TWIN)
-            mongo_counters_doubt(in->s, &(struct mongo_added){.chat_id = p->op->send.chat_id, .rev = p->op->send.rev});
+            mongo_counters_doubt(in->s, &(struct mongo_added){.chat_id = p->m->chat_id, .rev = p->m->rev});
     }
 }
 
-enum err mongo_insert_messages(struct store *st, struct op *const *sends, size_t count)
+enum err mongo_insert_messages(struct store *st, struct new_message *const *messages, size_t count)
 {
     struct insertion in = {.s = mongo_of(st)};
     struct arena a;
@@ -425,9 +422,9 @@ enum err mongo_insert_messages(struct store *st, struct op *const *sends, size_t
     in.a = &a;
     enum err e = mongo_learn_tag(in.s);
     if (e == OK && count > 0)
-        e = mongo_counters_room(in.s, sends[count - 1]->send.rev);
+        e = mongo_counters_room(in.s, messages[count - 1]->rev);
     if (e == OK)
-        e = make_plans(&in, sends, count);
+        e = make_plans(&in, messages, count);
     if (e == OK && !atomic_load_explicit(&in.s->keys_unique, memory_order_acquire))
         e = look_up_keys(&in, PLAN_INSERT, PLAN_INSERT);
     if (e == OK) {
@@ -440,7 +437,7 @@ enum err mongo_insert_messages(struct store *st, struct op *const *sends, size_t
             doubt_chats(&in);
     }
     if (e == OK)
-        tell_ops(&in);
+        tell_messages(&in);
     arena_fini(&a);
     return e;
 }

@@ -185,8 +185,8 @@ void mongo_index_now(struct mongo_store *s, const struct mongo_conn *conn, mongo
 bool mongo_index_stop(struct mongo_store *s);
 
 /* --- the functions of the vtable --- */
-enum err mongo_resolve_chats(struct store *s, struct op *const *sends, size_t count);
-enum err mongo_insert_messages(struct store *s, struct op *const *sends, size_t count);
+enum err mongo_resolve_chats(struct store *s, struct new_message *const *messages, size_t count);
+enum err mongo_insert_messages(struct store *s, struct new_message *const *messages, size_t count);
 enum err mongo_find_chat(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
 enum err mongo_find_user(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out);
 enum err mongo_put_user(struct store *s, struct user *u);

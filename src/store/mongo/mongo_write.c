@@ -37,20 +37,20 @@ static enum err update_one(struct mongo_store *s, mongoc_collection_t *in, bson_
 
 /* --- chats --- */
 
-static void link_sends(struct op *const *sends, size_t count, const struct chat *chat)
+static void link_messages(struct new_message *const *messages, size_t count, const struct chat *chat)
 {
     for (size_t i = 0; i < count; i++) {
-        struct op *op = sends[i];
-        if (op->send.link.known || op->result != ERR_NOT_FOUND || !slice_eq(op->send.chat_id, chat->chat_id))
+        struct new_message *m = messages[i];
+        if (m->link.known || m->result != ERR_NOT_FOUND || !slice_eq(m->chat_id, chat->chat_id))
             continue;
-        struct slice user_id = arena_slice(&op->arena, chat->user_id);
-        op->result = user_id.ptr || chat->user_id.len == 0 ? OK : ERR_NOMEM;
-        op->send.link = (struct chat_link){.known = op->result == OK, .flags = chat->flags, .user_id = user_id};
+        struct slice user_id = arena_slice(m->arena, chat->user_id);
+        m->result = user_id.ptr || chat->user_id.len == 0 ? OK : ERR_NOMEM;
+        m->link = (struct chat_link){.known = m->result == OK, .flags = chat->flags, .user_id = user_id};
     }
 }
 
-/* The chats that the batch does not know yet, once each; their sends stand at "not found" until a row says else. */
-static enum err unknown_chats(struct op *const *sends, size_t count, bson_t *in, size_t *unknown)
+/* The chats that the batch does not know yet, once each; their messages stand at "not found" until a row says else. */
+static enum err unknown_chats(struct new_message *const *messages, size_t count, bson_t *in, size_t *unknown)
 {
     struct map seen;
     bson_t ids;
@@ -59,17 +59,17 @@ static enum err unknown_chats(struct op *const *sends, size_t count, bson_t *in,
     uint32_t at = 0;
     bson_append_array_begin(in, "$in", -1, &ids);
     for (size_t i = 0; e == OK && i < count; i++) {
-        struct op *op = sends[i];
+        struct new_message *m = messages[i];
         char digits[16];
         const char *key;
-        if (op->send.link.known || op->result != OK)
+        if (m->link.known || m->result != OK)
             continue;
-        op->result = ERR_NOT_FOUND;
-        if (!slice_is_utf8(op->send.chat_id) || map_get(&seen, op->send.chat_id))
+        m->result = ERR_NOT_FOUND;
+        if (!slice_is_utf8(m->chat_id) || map_get(&seen, m->chat_id))
             continue;
-        e = map_put(&seen, op->send.chat_id, op);
+        e = map_put(&seen, m->chat_id, m);
         bson_uint32_to_string(at++, &key, digits, sizeof(digits));
-        put_text(&ids, key, op->send.chat_id);
+        put_text(&ids, key, m->chat_id);
     }
     bson_append_array_end(in, &ids);
     map_fini(&seen);
@@ -78,7 +78,7 @@ static enum err unknown_chats(struct op *const *sends, size_t count, bson_t *in,
 }
 
 /* Whose the customers of these links are: one question for all. */
-static enum err link_owners(struct mongo_store *s, struct op *const *sends, size_t count)
+static enum err link_owners(struct mongo_store *s, struct new_message *const *messages, size_t count)
 {
     struct map seen;
     size_t unknown = 0;
@@ -87,7 +87,7 @@ static enum err link_owners(struct mongo_store *s, struct op *const *sends, size
     enum err e = ids && users ? OK : ERR_NOMEM;
     map_init(&seen);
     for (size_t i = 0; e == OK && i < count; i++) {
-        const struct chat_link *link = &sends[i]->send.link;
+        const struct chat_link *link = &messages[i]->link;
         if (!link->known || link->owner_known || link->user_id.len == 0 || map_get(&seen, link->user_id))
             continue;
         ids[unknown] = link->user_id;
@@ -96,23 +96,23 @@ static enum err link_owners(struct mongo_store *s, struct op *const *sends, size
     if (e == OK && unknown > 0)
         e = mongo_users_by_id(s, &s->writer, ids, unknown, &s->scratch, users);
     for (size_t i = 0; e == OK && i < count; i++) {
-        struct chat_link *link = &sends[i]->send.link;
+        struct chat_link *link = &messages[i]->link;
         const struct user *user = link->known ? map_get(&seen, link->user_id) : NULL;
         if (!user)
             continue;
-        link->owner = arena_slice(&sends[i]->arena, user->owner);
+        link->owner = arena_slice(messages[i]->arena, user->owner);
         link->owner_known = link->owner.ptr || user->owner.len == 0;
     }
     map_fini(&seen);
     return e;
 }
 
-enum err mongo_resolve_chats(struct store *st, struct op *const *sends, size_t count)
+enum err mongo_resolve_chats(struct store *st, struct new_message *const *messages, size_t count)
 {
     struct mongo_store *s = mongo_of(st);
     bson_t in = BSON_INITIALIZER;
     size_t unknown;
-    enum err e = unknown_chats(sends, count, &in, &unknown);
+    enum err e = unknown_chats(messages, count, &in, &unknown);
     if (e != OK || unknown == 0) {
         bson_destroy(&in);
         return e;
@@ -129,11 +129,11 @@ enum err mongo_resolve_chats(struct store *st, struct op *const *sends, size_t c
         if (e != OK)
             break;
         chat.flags |= mongo_counters_flags(s, chat.chat_id);
-        link_sends(sends, count, &chat);
+        link_messages(messages, count, &chat);
     }
     enum err end = mongo_done(s, &s->writer, "finding chats", cursor);
     e = e != OK ? e : end;
-    return e == OK && s->owners_matter ? link_owners(s, sends, count) : e;
+    return e == OK && s->owners_matter ? link_owners(s, messages, count) : e;
 }
 
 enum err mongo_find_chat(struct store *st, struct slice chat_id, struct arena *a, struct chat *out)

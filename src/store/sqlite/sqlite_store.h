@@ -115,8 +115,8 @@ enum err sqlite_commit(struct store *s);
 void sqlite_rollback(struct store *s);
 bool sqlite_stands(struct store *s);
 void sqlite_publish(struct sqlite_store *s); /* the open transaction was committed: memory follows */
-enum err sqlite_resolve_chats(struct store *s, struct op *const *sends, size_t count);
-enum err sqlite_insert_messages(struct store *s, struct op *const *sends, size_t count);
+enum err sqlite_resolve_chats(struct store *s, struct new_message *const *messages, size_t count);
+enum err sqlite_insert_messages(struct store *s, struct new_message *const *messages, size_t count);
 enum err sqlite_find_chat(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
 enum err sqlite_find_user(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out);
 enum err sqlite_put_user(struct store *s, struct user *u);

@@ -166,171 +166,170 @@ static void note_rev(struct sqlite_store *s, int64_t rev)
     s->replayed |= rev <= s->opened_rev;
 }
 
-/* ---- sends ---- */
+/* ---- messages ---- */
 
-static enum err resolve_chat(struct sqlite_store *s, struct op *op)
+static enum err resolve_chat(struct sqlite_store *s, struct new_message *m)
 {
     metrics_add(M_STORE_READ_WRITER, 1);
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_LINK);
-    bind_text(stmt, 1, op->send.chat_id);
+    bind_text(stmt, 1, m->chat_id);
     enum err err = db_row(&s->conn, stmt);
     if (err == ERR_NOT_FOUND) {
-        op->result = ERR_NOT_FOUND;
+        m->result = ERR_NOT_FOUND;
         return OK;
     }
     if (err != OK)
         return err;
     bool failed = false;
-    op->send.link = (struct chat_link){
+    m->link = (struct chat_link){
         .known = true,
         .chat_key = sqlite3_column_int64(stmt, 0),
         .user_key = sqlite3_column_int64(stmt, 1),
         .flags = (uint8_t)sqlite3_column_int(stmt, 2),
-        .user_id = column_keep(stmt, 3, &op->arena, &failed),
-        .owner = column_keep(stmt, 7, &op->arena, &failed),
+        .user_id = column_keep(stmt, 3, m->arena, &failed),
+        .owner = column_keep(stmt, 7, m->arena, &failed),
         .owner_known = true,
     };
-    struct head head = {.chat = op->send.link.chat_key, .user = op->send.link.user_key};
+    struct head head = {.chat = m->link.chat_key, .user = m->link.user_key};
     head.rev = head.rolled = sqlite3_column_int64(stmt, 4);
     head.total = sqlite3_column_int64(stmt, 5);
     head.ts = sqlite3_column_int64(stmt, 6);
     db_reset(stmt);
     if (failed) {
-        op->send.link.known = false;
-        op->result = ERR_NOMEM;
+        m->link.known = false;
+        m->result = ERR_NOMEM;
         return OK;
     }
     struct head *slot;
     return heads_find(&s->heads, head.chat) ? OK : add_head(&s->heads, &head, &slot);
 }
 
-enum err sqlite_resolve_chats(struct store *store, struct op *const *sends, size_t count)
+enum err sqlite_resolve_chats(struct store *store, struct new_message *const *messages, size_t count)
 {
     enum err err = OK;
     for (size_t i = 0; err == OK && i < count; i++)
-        if (!sends[i]->send.link.known)
-            err = resolve_chat(sqlite_store_of(store), sends[i]);
+        if (!messages[i]->link.known)
+            err = resolve_chat(sqlite_store_of(store), messages[i]);
     return err;
 }
 
 /* The message's own columns, from the third parameter on. */
-static void bind_content(sqlite3_stmt *stmt, const struct op_send *send)
+static void bind_content(sqlite3_stmt *stmt, const struct new_message *m)
 {
-    bind_int(stmt, 3, send->timestamp_us);
-    bind_text(stmt, 4, send->role);
-    bind_text(stmt, 5, send->text);
-    if (send->client_key.len > 0)
-        bind_text(stmt, 6, send->client_key);
+    bind_int(stmt, 3, m->timestamp_us);
+    bind_text(stmt, 4, m->role);
+    bind_text(stmt, 5, m->text);
+    if (m->client_key.len > 0)
+        bind_text(stmt, 6, m->client_key);
     else if (stmt)
         (void)sqlite3_bind_null(stmt, 6);
 }
 
 /* A rev that is not new: a try whose answer was lost had stored this very message, or the op is wrong. */
-static enum err stored_before(struct sqlite_store *s, struct op *op)
+static enum err stored_before(struct sqlite_store *s, struct new_message *m)
 {
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_SAME);
-    bind_int(stmt, 1, op->send.rev);
-    bind_int(stmt, 2, op->send.link.chat_key);
-    bind_content(stmt, &op->send);
+    bind_int(stmt, 1, m->rev);
+    bind_int(stmt, 2, m->link.chat_key);
+    bind_content(stmt, m);
     enum err err = db_row(&s->conn, stmt);
     db_reset(stmt);
     if (err != ERR_NOT_FOUND)
         return err;
-    log_error("rev not new", "rev=%lld", (long long)op->send.rev);
-    op->result = ERR_CONFLICT;
+    log_error("rev not new", "rev=%lld", (long long)m->rev);
+    m->result = ERR_CONFLICT;
     return OK;
 }
 
-static enum err take_first_of_key(struct sqlite_store *s, struct op *op)
+static enum err take_first_of_key(struct sqlite_store *s, struct new_message *m)
 {
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_BY_KEY);
-    bind_int(stmt, 1, op->send.link.chat_key);
-    bind_text(stmt, 2, op->send.client_key);
+    bind_int(stmt, 1, m->link.chat_key);
+    bind_text(stmt, 2, m->client_key);
     enum err err = db_row(&s->conn, stmt);
     if (err == OK) {
-        op->send.duplicate = true;
-        op->send.rev = sqlite3_column_int64(stmt, 0);
-        op->send.timestamp_us = sqlite3_column_int64(stmt, 1);
+        m->duplicate = true;
+        m->rev = sqlite3_column_int64(stmt, 0);
+        m->timestamp_us = sqlite3_column_int64(stmt, 1);
     }
     db_reset(stmt);
     if (err != ERR_NOT_FOUND)
         return err;
-    op->result = ERR_CONFLICT; /* what was in the way is not the key, but a rule of an operator's own */
+    m->result = ERR_CONFLICT; /* what was in the way is not the key, but a rule of an operator's own */
     return OK;
 }
 
-static enum err insert_row(struct sqlite_store *s, const struct op_send *send, const struct staged_head *chat)
+static enum err insert_row(struct sqlite_store *s, const struct new_message *m, const struct staged_head *chat)
 {
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_INSERT);
-    bind_int(stmt, 1, send->rev);
+    bind_int(stmt, 1, m->rev);
     bind_int(stmt, 2, chat->chat);
-    bind_content(stmt, send);
+    bind_content(stmt, m);
     bind_int(stmt, 7, chat->rev);
     bind_int(stmt, 8, chat->total + 1);
-    bind_int(stmt, 9, send->via_widget);
+    bind_int(stmt, 9, m->via_widget);
     return db_run(&s->conn, stmt);
 }
 
-static enum err add_flags(struct sqlite_store *s, const struct op_send *send)
+static enum err add_flags(struct sqlite_store *s, const struct new_message *m)
 {
-    unsigned missing = chat_flags_of_role(send->role) & ~(unsigned)send->link.flags;
+    unsigned missing = chat_flags_of_role(m->role) & ~(unsigned)m->link.flags;
     if (missing == 0)
         return OK;
     metrics_add(M_STORE_WRITE_CHAT, 1);
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_ADD_FLAGS);
-    bind_int(stmt, 1, send->link.chat_key);
+    bind_int(stmt, 1, m->link.chat_key);
     bind_int(stmt, 2, missing);
     return db_run(&s->conn, stmt);
 }
 
 /* One message's own failure: its result. unchanged: nothing of it is in the transaction, so the others go on. */
-static enum err refuse(struct sqlite_store *s, struct op *op, enum err err, bool unchanged)
+static enum err refuse(struct sqlite_store *s, struct new_message *m, enum err err, bool unchanged)
 {
     if (err == ERR_STORE)
         return err;
-    op->result = err;
+    m->result = err;
     return unchanged && sqlite_stands(&s->base) ? OK : err;
 }
 
-static enum err insert_message(struct sqlite_store *s, struct op *op)
+static enum err insert_message(struct sqlite_store *s, struct new_message *m)
 {
-    struct op_send *send = &op->send;
     struct head *head;
     struct staged_head *chat;
-    enum err err = store_head(s, &s->heads, send->link.chat_key, &head);
+    enum err err = store_head(s, &s->heads, m->link.chat_key, &head);
     if (err == ERR_NOT_FOUND) {
-        op->result = ERR_NOT_FOUND;
+        m->result = ERR_NOT_FOUND;
         return OK;
     }
     if (err == OK)
         err = store_stage(s, head, &chat);
     if (err != OK)
         return err;
-    note_rev(s, send->rev);
-    if (send->rev <= s->last_rev_after)
-        return stored_before(s, op);
-    err = insert_row(s, send, chat);
+    note_rev(s, m->rev);
+    if (m->rev <= s->last_rev_after)
+        return stored_before(s, m);
+    err = insert_row(s, m, chat);
     if (err != OK)
-        return refuse(s, op, err, true);
+        return refuse(s, m, err, true);
     if (sqlite3_changes(s->conn.db) == 0)
-        return take_first_of_key(s, op);
-    chat->rev = s->last_rev_after = send->rev;
-    chat->ts = send->timestamp_us;
+        return take_first_of_key(s, m);
+    chat->rev = s->last_rev_after = m->rev;
+    chat->ts = m->timestamp_us;
     if (++chat->total == 1)
-        chat->first = send->rev;
+        chat->first = m->rev;
     s->totals_after.messages++;
     metrics_add(M_STORE_INSERT_MESSAGE, 1);
-    err = add_flags(s, send);
-    return err == OK ? OK : refuse(s, op, err, false);
+    err = add_flags(s, m);
+    return err == OK ? OK : refuse(s, m, err, false);
 }
 
-enum err sqlite_insert_messages(struct store *store, struct op *const *sends, size_t count)
+enum err sqlite_insert_messages(struct store *store, struct new_message *const *messages, size_t count)
 {
     struct sqlite_store *s = sqlite_store_of(store);
     enum err err = heads_reserve(&s->heads, s->staged_count + count);
     for (size_t i = 0; err == OK && i < count; i++)
-        if (sends[i]->result == OK)
-            err = insert_message(s, sends[i]);
+        if (messages[i]->result == OK)
+            err = insert_message(s, messages[i]);
     return err;
 }
 

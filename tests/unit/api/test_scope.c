@@ -80,10 +80,10 @@ static enum err report(struct world *w, enum scope_kind scope, const char *scope
 static enum err send(struct world *w, enum scope_kind scope, const char *scope_id, const char *chat, size_t chat_len)
 {
     struct op *op = new_op(w, OP_SEND, scope, scope_id);
-    op->send.chat_id = slice_of(chat, chat_len);
-    op->send.role = SLICE_LIT("user");
-    op->send.text = SLICE_LIT("hello");
-    op->send.rev = op->send.timestamp_us = w->rev;
+    op->send.message.chat_id = slice_of(chat, chat_len);
+    op->send.message.role = SLICE_LIT("user");
+    op->send.message.text = SLICE_LIT("hello");
+    op->send.message.rev = op->send.message.timestamp_us = w->rev;
     enum err e = apply(w, op);
     op_put(w->ops, op);
     return e;
@@ -174,10 +174,10 @@ static void test_batches(void)
     begin(&w);
     for (int i = 0; i < 3; i++) {
         ops[i] = new_op(&w, OP_SEND, SCOPE_USER, "ann");
-        ops[i]->send.chat_id = slice_of(w.chats[i == 1], UUID_LEN);
-        ops[i]->send.role = SLICE_LIT("agent");
-        ops[i]->send.text = SLICE_LIT("hello");
-        ops[i]->send.rev = ops[i]->send.timestamp_us = w.rev;
+        ops[i]->send.message.chat_id = slice_of(w.chats[i == 1], UUID_LEN);
+        ops[i]->send.message.role = SLICE_LIT("agent");
+        ops[i]->send.message.text = SLICE_LIT("hello");
+        ops[i]->send.message.rev = ops[i]->send.message.timestamp_us = w.rev;
     }
     CU_ASSERT_EQUAL(batch_apply(w.store, &w.room, ops, 3, &changed), OK);
     CU_ASSERT_EQUAL(ops[0]->result, OK);

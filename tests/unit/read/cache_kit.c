@@ -346,9 +346,9 @@ struct op *kit_put_user(struct kit *k, const char *email, const char *name, cons
 struct op *kit_send(struct kit *k, const char *chat_id, const char *role, const char *text)
 {
     struct op *op = new_op(k, OP_SEND);
-    op->send.chat_id = keep(k, chat_id);
-    op->send.role = keep(k, role);
-    op->send.text = keep(k, text);
+    op->send.message.chat_id = keep(k, chat_id);
+    op->send.message.role = keep(k, role);
+    op->send.message.text = keep(k, text);
     return op;
 }
 
@@ -430,7 +430,7 @@ static void link_of(const struct kit_user *u, const struct kit_chat *chat, struc
 
 static void commit_send(struct kit *k, struct op *op)
 {
-    struct op_send *o = &op->send;
+    struct new_message *o = &op->send.message;
     struct kit_user *u;
     struct kit_chat *chat = find_chat(k, o->chat_id, &u);
     if (!chat) {
@@ -471,7 +471,7 @@ void kit_commit(struct kit *k, struct op *op)
     int64_t rev = ++k->rev;
     switch (op->kind) {
     case OP_SEND:
-        op->send.rev = op->send.timestamp_us = rev;
+        op->send.message.rev = op->send.message.timestamp_us = rev;
         commit_send(k, op);
         break;
     case OP_CREATE_CHAT:
@@ -510,7 +510,7 @@ int64_t say(struct kit *k, const char *chat_id, const char *role, const char *te
     struct op *op = kit_send(k, chat_id, role, text);
     kit_write(k, op);
     CU_ASSERT_EQUAL(op->result, OK);
-    return op->send.rev;
+    return op->send.message.rev;
 }
 
 void open_chat(struct kit *k, const char *user_id, const char *chat_id)

@@ -233,13 +233,13 @@ static void make_send(struct walk *w, struct op *op)
 {
     static const char *const roles[] = {"user", "agent", "assistant"};
     op->kind = OP_SEND;
-    op->send.chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
-    op->send.role = slice_cstr(roles[dice(w, 3)]);
-    op->send.text = numbered(&op->arena, "\"\xe2\x80\xa8 text ", dice(w, 1000));
+    op->send.message.chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
+    op->send.message.role = slice_cstr(roles[dice(w, 3)]);
+    op->send.message.text = numbered(&op->arena, "\"\xe2\x80\xa8 text ", dice(w, 1000));
     if (dice(w, 4) == 0)
-        op->send.client_key = numbered(&op->arena, "key", dice(w, 50));
-    op->send.rev = op->send.timestamp_us = next_rev(w);
-    cache_link(w->cache, op->send.chat_id, &op->arena, &op->send.link);
+        op->send.message.client_key = numbered(&op->arena, "key", dice(w, 50));
+    op->send.message.rev = op->send.message.timestamp_us = next_rev(w);
+    cache_link(w->cache, op->send.message.chat_id, &op->arena, &op->send.message.link);
 }
 
 static void make_ai(struct walk *w, struct op *op)

@@ -70,9 +70,9 @@ static void test_duplicate_and_failed_ops(void)
     say(k, "c1", "user", "x");
     struct answer before = get(k, VIEW_POLL, "ann");
     struct op *op = kit_send(k, "c1", "user", "again");
-    op->send.duplicate = true;
-    op->send.rev = op->send.timestamp_us = k->rev;
-    op->send.link = (struct chat_link){.known = true, .user_id = SLICE_LIT("ann")};
+    op->send.message.duplicate = true;
+    op->send.message.rev = op->send.message.timestamp_us = k->rev;
+    op->send.message.link = (struct chat_link){.known = true, .user_id = SLICE_LIT("ann")};
     kit_apply(k, op);
     op = kit_send(k, "nope", "user", "lost");
     kit_write(k, op);
@@ -163,9 +163,9 @@ static void test_late_first(void)
     open_chat(k, "ann", "c1");
     struct op *first = kit_send(k, "c1", "user", "late"), *again = kit_send(k, "c1", "user", "late");
     kit_commit(k, first);
-    again->send.rev = first->send.rev;
-    again->send.link = first->send.link;
-    again->send.duplicate = true;
+    again->send.message.rev = first->send.message.rev;
+    again->send.message.link = first->send.message.link;
+    again->send.message.duplicate = true;
     CU_ASSERT_PTR_NULL(strstr(get(k, VIEW_POLL, "ann").body, "late"));
     kit_apply(k, again);
     struct answer found = get(k, VIEW_POLL, "ann");
@@ -185,12 +185,12 @@ static void test_late_first_hides_no_news(void)
     struct op *first = kit_send(k, "c1", "user", "late"), *again = kit_send(k, "c1", "user", "late");
     kit_commit(k, first);
     say(k, "c2", "user", "newer");
-    again->send.rev = first->send.rev;
-    again->send.link = first->send.link;
-    again->send.duplicate = true;
+    again->send.message.rev = first->send.message.rev;
+    again->send.message.link = first->send.message.link;
+    again->send.message.duplicate = true;
     (void)get(k, VIEW_REFETCH, NULL);
     kit_apply(k, again);
-    struct view_query since = {.view = VIEW_REFETCH, .has_since = true, .since = first->send.rev, .limit = 100};
+    struct view_query since = {.view = VIEW_REFETCH, .has_since = true, .since = first->send.message.rev, .limit = 100};
     CU_ASSERT_PTR_NOT_NULL(strstr(ask(k, &since).body, "newer"));
     kit_free(k);
 }

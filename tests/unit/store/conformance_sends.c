@@ -14,8 +14,8 @@ void case_sends_in_order(struct rig *r)
     CU_ASSERT_EQUAL(rig_apply(r, ops, 4), OK);
     for (size_t i = 0; i < 4; i++)
         CU_ASSERT_EQUAL(ops[i]->result, OK);
-    EXPECT_SLICE(ops[0]->send.link.user_id, "ann");
-    CU_ASSERT(ops[0]->send.link.known);
+    EXPECT_SLICE(ops[0]->send.message.link.user_id, "ann");
+    CU_ASSERT(ops[0]->send.message.link.known);
     EXPECT_TEXT(rig_totals_text(r, &r->changed), "0 0 4 1 0 1 0 0 0 0 0 0 0 0");
     CU_ASSERT_EQUAL(rig_say(r, a, "user", "four"), OK);
     EXPECT_TEXT(rig_load(r, "ann"), "ann User ann user_ann@widget.local chats=1 @6\n"
@@ -60,7 +60,7 @@ void case_link_names_the_owner(struct rig *r)
     CU_ASSERT_EQUAL(rig_apply(r, ops, 5), OK);
     static const char *const owners[] = {"acme", "beta", "", "acme", "beta"};
     for (size_t i = 0; i < 5; i++) {
-        const struct chat_link *link = i < 4 ? &ops[i]->send.link : &ops[i]->set_ai.link;
+        const struct chat_link *link = i < 4 ? &ops[i]->send.message.link : &ops[i]->set_ai.link;
         CU_ASSERT_EQUAL(ops[i]->result, OK);
         CU_ASSERT_TRUE(link->owner_known);
         EXPECT_SLICE(link->owner, owners[i]);
@@ -92,25 +92,26 @@ void case_key_stores_once(struct rig *r)
 {
     const char *a = rig_chat(r, "ann"), *b = rig_chat(r, "bob");
     struct op *first = rig_send(r, a, "agent", "pay 5", "k"), *twin = rig_send(r, a, "assistant", "pay 5", "k");
-    int64_t rev = first->send.rev;
+    int64_t rev = first->send.message.rev;
     CU_ASSERT_EQUAL(RIG_APPLY(r, first, twin), OK);
-    CU_ASSERT_FALSE(first->send.duplicate);
-    CU_ASSERT(twin->send.duplicate && twin->result == OK);
-    CU_ASSERT_EQUAL(twin->send.rev, rev);
-    CU_ASSERT_EQUAL(twin->send.timestamp_us, rev);
+    CU_ASSERT_FALSE(first->send.message.duplicate);
+    CU_ASSERT(twin->send.message.duplicate && twin->result == OK);
+    CU_ASSERT_EQUAL(twin->send.message.rev, rev);
+    CU_ASSERT_EQUAL(twin->send.message.timestamp_us, rev);
     EXPECT_TEXT(rig_totals_text(r, &r->changed), "0 0 1 1 0 1 0 0 0 0 0 0 0 0"); /* the twin counts nothing */
     struct op *later = rig_send(r, a, "agent", "other text", "k"), *other = rig_send(r, b, "agent", "pay 5", "k");
     struct op *longer = rig_send(r, a, "user", "kk", "kk");
     CU_ASSERT_EQUAL(RIG_APPLY(r, later, other, longer), OK);
-    CU_ASSERT(later->send.duplicate && later->send.rev == rev);
-    CU_ASSERT_FALSE(other->send.duplicate); /* a key belongs to its chat */
-    CU_ASSERT_FALSE(longer->send.duplicate);
+    CU_ASSERT(later->send.message.duplicate && later->send.message.rev == rev);
+    CU_ASSERT_FALSE(other->send.message.duplicate); /* a key belongs to its chat */
+    CU_ASSERT_FALSE(longer->send.message.duplicate);
     CU_ASSERT_EQUAL(r->changed.messages, 2);
     if (!rig_reopen(r))
         return;
     struct op *restarted = rig_send(r, a, "agent", "pay 5", "k");
     CU_ASSERT_EQUAL(RIG_APPLY(r, restarted), OK);
-    CU_ASSERT(restarted->send.duplicate && restarted->send.rev == rev && restarted->send.timestamp_us == rev);
+    CU_ASSERT(restarted->send.message.duplicate && restarted->send.message.rev == rev &&
+              restarted->send.message.timestamp_us == rev);
     EXPECT_TEXT(rig_load(r, "ann"), "ann User ann user_ann@widget.local chats=1 @6\n"
                                     " chat open total=2 flags=1 @0@6\n  agent pay 5 @2\n  user kk @6\n");
     CU_ASSERT_EQUAL(rig_totals(r).messages, 3);
@@ -122,11 +123,11 @@ void case_same_ids_store_once(struct rig *r)
     const char *a = rig_chat(r, "ann");
     struct op *plain = rig_send(r, a, "user", "one", NULL), *keyed = rig_send(r, a, "user", "two", "k");
     CU_ASSERT_EQUAL(RIG_APPLY(r, plain, keyed), OK);
-    int64_t rev = keyed->send.rev;
+    int64_t rev = keyed->send.message.rev;
     CU_ASSERT_EQUAL(RIG_APPLY(r, plain, keyed), OK);
     CU_ASSERT_EQUAL(plain->result, OK);
     CU_ASSERT_EQUAL(keyed->result, OK);
-    CU_ASSERT_EQUAL(keyed->send.rev, rev);
+    CU_ASSERT_EQUAL(keyed->send.message.rev, rev);
     CU_ASSERT_EQUAL(rig_say(r, a, "user", "three"), OK);
     EXPECT_TEXT(rig_load(r, "ann"), "ann User ann user_ann@widget.local chats=1 @3\n chat open total=3 flags=0 @0@3\n"
                                     "  user one @1\n  user two @2\n  user three @3\n");

@@ -373,7 +373,7 @@ void case_claims_and_widgets_words(struct rig *r)
     memcpy(chat, op->create.chat_id, UUID_LEN);
     snprintf(key, sizeof(key), "%.*s", SLICE_ARG(id));
     struct op *said = rig_send(r, chat, "assistant", "x", NULL), *other = rig_send(r, chat, "assistant", "y", NULL);
-    said->send.via_widget = true;
+    said->send.message.via_widget = true;
     CU_ASSERT_EQUAL(RIG_APPLY(r, said, other), OK);
     if (!rig_reopen(r))
         return;

@@ -260,7 +260,7 @@ static bool send_batch(struct run *run, int tries, bool duplicates)
 {
     int64_t revs[BATCH_MOST];
     for (size_t i = 0; i < run->count; i++)
-        revs[i] = run->batch[i]->send.rev;
+        revs[i] = run->batch[i]->send.message.rev;
     enum err err = ERR_STORE;
     for (int i = 0; err != OK && i < tries && is_up(run); i++) {
         if (i % 4 == 3)
@@ -269,7 +269,8 @@ static bool send_batch(struct run *run, int tries, bool duplicates)
     }
     for (size_t i = 0; err == OK && i < run->count; i++) {
         const struct op *op = run->batch[i];
-        if (op->result != OK || op->send.duplicate != duplicates || (!duplicates && op->send.rev != revs[i]))
+        if (op->result != OK || op->send.message.duplicate != duplicates ||
+            (!duplicates && op->send.message.rev != revs[i]))
             breaks(run, "a message got another answer than OK and its id");
     }
     if (err != OK && tries == TRIES && is_up(run))

@@ -61,11 +61,11 @@ static struct op *make(struct rig *r, enum op_kind kind)
 struct op *rig_send(struct rig *r, const char *chat, const char *role, const char *text, const char *key)
 {
     struct op *op = make(r, OP_SEND);
-    op->send.chat_id = slice_cstr(chat);
-    op->send.role = slice_cstr(role);
-    op->send.text = slice_cstr(text);
-    op->send.client_key = slice_cstr(key);
-    op->send.rev = op->send.timestamp_us = r->rev;
+    op->send.message.chat_id = slice_cstr(chat);
+    op->send.message.role = slice_cstr(role);
+    op->send.message.text = slice_cstr(text);
+    op->send.message.client_key = slice_cstr(key);
+    op->send.message.rev = op->send.message.timestamp_us = r->rev;
     return op;
 }
 

@@ -13,7 +13,7 @@
 #define SENDS 5
 
 struct batch {
-    struct op ops[SENDS], *list[SENDS];
+    struct kit_send ops[SENDS], *list[SENDS];
 };
 
 static void batch_init(struct batch *b, const char *chat, int64_t rev)
@@ -34,9 +34,9 @@ static void batch_fini(struct batch *b)
 static void expect_stored(struct kit *k, const struct batch *b, int64_t total)
 {
     for (size_t i = 0; i < SENDS; i++) {
-        CU_ASSERT_EQUAL(b->ops[i].result, OK);
-        CU_ASSERT_EQUAL(b->ops[i].send.rev, T0 + (int64_t)i);
-        CU_ASSERT_FALSE(b->ops[i].send.duplicate);
+        CU_ASSERT_EQUAL(b->ops[i].m.result, OK);
+        CU_ASSERT_EQUAL(b->ops[i].m.rev, T0 + (int64_t)i);
+        CU_ASSERT_FALSE(b->ops[i].m.duplicate);
     }
     CU_ASSERT_EQUAL(kit_count(k, MONGO_MESSAGES, "{}"), total);
     CU_ASSERT_EQUAL(kit_number(k, MONGO_CHATS, "{\"chat_id\":\"c\"}", "total_messages"), total);
@@ -158,10 +158,10 @@ static void too_far_behind(void)
     batch_init(&b, "c", T0);
     kit_break(&k, -1, "\"update\"", "\"errorCode\":13");
     CU_ASSERT_EQUAL(kit_apply(&k, b.list, SENDS), OK);
-    struct op later, *list[] = {&later};
+    struct kit_send later, *list[] = {&later};
     kit_send_init(&later, "c", "user", "f", "", T0 + MONGO_BEHIND_US + 1);
     CU_ASSERT_EQUAL(kit_apply(&k, list, 1), ERR_STORE);
-    later.send.rev = T0 + MONGO_BEHIND_US;
+    later.m.rev = T0 + MONGO_BEHIND_US;
     CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
     CU_ASSERT_EQUAL(kit_count(&k, MONGO_MESSAGES, "{}"), SENDS + 1);
     kit_close_store(&k); /* and that far back is looked */
@@ -180,7 +180,7 @@ static void too_far_behind(void)
 /* One more send to "c" by an agent, newer than the chat itself; its chat is then behind. */
 static int64_t send_later(struct kit *k, int nth)
 {
-    struct op op, *list[] = {&op};
+    struct kit_send op, *list[] = {&op};
     int64_t rev = (clock_wall_us() / 1000000 + 10 + nth) * 1000000;
     kit_send_init(&op, "c", "agent", "x", "", rev);
     CU_ASSERT_EQUAL(kit_apply(k, list, 1), OK);
@@ -217,7 +217,7 @@ static void flags_when_behind(void)
 {
     struct kit k;
     struct chat chat = {0};
-    struct op op, *list[] = {&op};
+    struct kit_send op;
     bool broken = begin(&k);
     if (broken)
         kit_break(&k, -1, "\"update\"", "\"errorCode\":13"); /* so that nothing is written meanwhile */
@@ -225,8 +225,8 @@ static void flags_when_behind(void)
     CU_ASSERT_EQUAL(k.store->vtable->find_chat(k.store, SLICE_LIT("c"), &k.arena, &chat), OK);
     CU_ASSERT_EQUAL(chat.flags & CHAT_HAS_AGENT, CHAT_HAS_AGENT);
     kit_send_init(&op, "c", "user", "y", "", T0);
-    CU_ASSERT_EQUAL(k.store->vtable->resolve_chats(k.store, list, 1), OK);
-    CU_ASSERT_EQUAL(op.send.link.flags & CHAT_HAS_AGENT, CHAT_HAS_AGENT);
+    CU_ASSERT_EQUAL(k.store->vtable->resolve_chats(k.store, &(struct new_message *){&op.m}, 1), OK);
+    CU_ASSERT_EQUAL(op.m.link.flags & CHAT_HAS_AGENT, CHAT_HAS_AGENT);
     arena_fini(&op.arena);
     if (broken)
         kit_heal(&k);
@@ -247,7 +247,7 @@ static void two_nodes(void)
     struct store *other;
     CU_ASSERT_EQUAL_FATAL(kit_open_store(&k, NULL, KIT_PATIENT_MS, &other), OK);
     struct mongo_store *s = (struct mongo_store *)other;
-    struct op op, *list[] = {&op};
+    struct kit_send op, *list[] = {&op};
     for (int i = 0; i < 6; i++) {
         kit_send_init(&op, "c", "user", "x", "", T0 + i);
         struct store *mine = k.store;
@@ -276,7 +276,7 @@ static void client_keys(void)
         atomic_store(&((struct mongo_store *)k.store)->keys_unique, unique);
         const char *first = unique ? "k1" : "k3", *second = unique ? "k2" : "k4";
         int64_t t = T0 + (unique ? 0 : 100000);
-        struct op ops[6], *list[6] = {&ops[0], &ops[1], &ops[2], &ops[3], &ops[4], &ops[5]};
+        struct kit_send ops[6], *list[6] = {&ops[0], &ops[1], &ops[2], &ops[3], &ops[4], &ops[5]};
         kit_send_init(&ops[0], "c", "user", "x", first, t + 1000);
         CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
         arena_fini(&ops[0].arena);
@@ -288,12 +288,12 @@ static void client_keys(void)
         kit_send_init(&ops[5], "nochat", "user", "x", first, t + 7000);
         CU_ASSERT_EQUAL(kit_apply(&k, list, 6), OK);
         CU_ASSERT_EQUAL(kit_apply(&k, list + 3, 1), OK);
-        CU_ASSERT(ops[0].send.duplicate && ops[0].send.rev == t + 1000 && ops[0].send.timestamp_us == t + 1000);
-        CU_ASSERT(!ops[1].send.duplicate && ops[1].send.rev == t + 3000);
-        CU_ASSERT(!ops[2].send.duplicate && ops[2].send.rev == t + 4000);
-        CU_ASSERT(ops[3].send.duplicate && ops[3].send.rev == t + 4000);
-        CU_ASSERT(!ops[4].send.duplicate);
-        CU_ASSERT_EQUAL(ops[5].result, ERR_NOT_FOUND);
+        CU_ASSERT(ops[0].m.duplicate && ops[0].m.rev == t + 1000 && ops[0].m.timestamp_us == t + 1000);
+        CU_ASSERT(!ops[1].m.duplicate && ops[1].m.rev == t + 3000);
+        CU_ASSERT(!ops[2].m.duplicate && ops[2].m.rev == t + 4000);
+        CU_ASSERT(ops[3].m.duplicate && ops[3].m.rev == t + 4000);
+        CU_ASSERT(!ops[4].m.duplicate);
+        CU_ASSERT_EQUAL(ops[5].m.result, ERR_NOT_FOUND);
         for (size_t i = 0; i < 6; i++)
             arena_fini(&ops[i].arena);
     }
@@ -308,7 +308,7 @@ static void id_of_another_node(void)
 {
     struct kit k;
     begin(&k);
-    struct op op, *list[] = {&op};
+    struct kit_send op, *list[] = {&op};
     kit_send_init(&op, "c", "user", "theirs", "", T0);
     CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
     arena_fini(&op.arena);
@@ -317,8 +317,8 @@ static void id_of_another_node(void)
     kit_send_init(&op, "c", "user", "ours", "", T0);
     for (int i = 0; i < 3; i++) {
         CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
-        CU_ASSERT_EQUAL(op.result, OK);
-        CU_ASSERT_EQUAL(op.send.rev, T0);
+        CU_ASSERT_EQUAL(op.m.result, OK);
+        CU_ASSERT_EQUAL(op.m.rev, T0);
     }
     arena_fini(&op.arena);
     CU_ASSERT_EQUAL(kit_count(&k, MONGO_MESSAGES, "{\"text\":\"ours\"}"), 1);
@@ -340,17 +340,17 @@ static void bad_documents(void)
     begin(&k);
     static char big[9 * 1024 * 1024];
     memset(big, 'x', sizeof(big) - 1);
-    struct op ops[4], *list[4] = {&ops[0], &ops[1], &ops[2], &ops[3]};
+    struct kit_send ops[4], *list[4] = {&ops[0], &ops[1], &ops[2], &ops[3]};
     kit_send_init(&ops[0], "c", "user", "good", "", T0);
     kit_send_init(&ops[1], "c", "user", "bad \xff utf-8", "", T0 + 1);
     kit_send_init(&ops[2], "c", "user", big, "", T0 + 2);
     kit_send_init(&ops[3], "c", "user", "good too", "", T0 + 3);
-    ops[3].send.text = slice_of("nul\0inside", 10);
+    ops[3].m.text = slice_of("nul\0inside", 10);
     CU_ASSERT_EQUAL(kit_apply(&k, list, 4), OK);
-    CU_ASSERT_EQUAL(ops[0].result, OK);
-    CU_ASSERT_EQUAL(ops[1].result, ERR_INVALID);
-    CU_ASSERT_EQUAL(ops[2].result, ERR_TOO_LARGE);
-    CU_ASSERT_EQUAL(ops[3].result, OK);
+    CU_ASSERT_EQUAL(ops[0].m.result, OK);
+    CU_ASSERT_EQUAL(ops[1].m.result, ERR_INVALID);
+    CU_ASSERT_EQUAL(ops[2].m.result, ERR_TOO_LARGE);
+    CU_ASSERT_EQUAL(ops[3].m.result, OK);
     for (size_t i = 0; i < 4; i++)
         arena_fini(&ops[i].arena);
     CU_ASSERT_EQUAL(kit_load(&k, "u"), OK);
@@ -381,14 +381,14 @@ static void commands_of_batches(void)
     begin(&k);
     batch_init(&b, "c", T0);
     for (size_t i = 0; i < SENDS; i++)
-        b.ops[i].send.link = (struct chat_link){.known = true};
+        b.ops[i].m.link = (struct chat_link){.known = true};
     uint64_t inserts = commands("insert"), updates = commands("update"), finds = commands("find");
     uint64_t aggregates = commands("aggregate");
     for (int round = 0; round < 3; round++) {
         CU_ASSERT_EQUAL(kit_apply(&k, b.list, SENDS), OK);
         for (size_t i = 0; i < SENDS; i++) {
-            b.ops[i].send.rev += 100;
-            b.ops[i].send.client_key = (struct slice){0};
+            b.ops[i].m.rev += 100;
+            b.ops[i].m.client_key = (struct slice){0};
         }
     }
     CU_ASSERT_EQUAL(commands("insert") - inserts, 3);
@@ -450,10 +450,10 @@ static void maintain(struct store *s, int64_t now_us, void *arg)
 
 static void resolve_in_vain(struct store *s, int64_t now_us, void *arg)
 {
-    struct op op, *list[] = {&op};
+    struct kit_send op;
     (void)now_us, (void)arg;
     kit_send_init(&op, "c", "user", "x", "", T0);
-    CU_ASSERT_EQUAL(s->vtable->resolve_chats(s, list, 1), ERR_STORE);
+    CU_ASSERT_EQUAL(s->vtable->resolve_chats(s, &(struct new_message *){&op.m}, 1), ERR_STORE);
     arena_fini(&op.arena);
 }
 

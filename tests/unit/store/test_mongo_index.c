@@ -61,11 +61,11 @@ static void duplicates_in_the_way(void)
         CU_ASSERT(has_index(&k, MONGO_MESSAGES, "chat_id_1_client_message_id_1", false));
         CU_ASSERT(has_index(&k, MONGO_CHATS, "chat_id_1", false));
         CU_ASSERT_FALSE(atomic_load(&((struct mongo_store *)k.store)->keys_unique));
-        struct op op, *list[] = {&op};
+        struct kit_send op, *list[] = {&op};
         kit_send_init(&op, "c", "user", "again", "k", 1764021360000000);
         CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
-        CU_ASSERT(op.send.duplicate);
-        CU_ASSERT_EQUAL(op.send.rev, 0x65b00000 * 1000000LL + 1);
+        CU_ASSERT(op.m.duplicate);
+        CU_ASSERT_EQUAL(op.m.rev, 0x65b00000 * 1000000LL + 1);
         arena_fini(&op.arena);
         kit_close_store(&k);
     }

@@ -320,28 +320,35 @@ void kit_heal(struct kit *k)
 
 /* --- writes --- */
 
-void kit_send_init(struct op *op, const char *chat, const char *role, const char *text, const char *key, int64_t rev)
+#define KIT_SENDS_MAX 64
+
+void kit_send_init(struct kit_send *send, const char *chat, const char *role, const char *text, const char *key,
+                   int64_t rev)
 {
-    *op = (struct op){.kind = OP_SEND};
-    arena_init(&op->arena, 0);
-    op->send = (struct op_send){.chat_id = slice_cstr(chat),
-                                .role = slice_cstr(role),
-                                .text = slice_cstr(text),
-                                .client_key = slice_cstr(key),
-                                .rev = rev,
-                                .timestamp_us = rev};
+    *send = (struct kit_send){.m = {.chat_id = slice_cstr(chat),
+                                    .role = slice_cstr(role),
+                                    .text = slice_cstr(text),
+                                    .client_key = slice_cstr(key),
+                                    .rev = rev,
+                                    .timestamp_us = rev}};
+    arena_init(&send->arena, 0);
+    send->m.arena = &send->arena;
 }
 
-enum err kit_apply(struct kit *k, struct op **ops, size_t count)
+enum err kit_apply(struct kit *k, struct kit_send *const *sends, size_t count)
 {
     const struct store_vtable *v = k->store->vtable;
-    for (size_t i = 0; i < count; i++)
-        ops[i]->result = OK;
+    struct new_message *messages[KIT_SENDS_MAX];
+    must(count <= KIT_SENDS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        messages[i] = &sends[i]->m;
+        messages[i]->result = OK;
+    }
     enum err e = v->begin(k->store);
     if (e == OK)
-        e = v->resolve_chats(k->store, ops, count);
+        e = v->resolve_chats(k->store, messages, count);
     if (e == OK)
-        e = v->insert_messages(k->store, ops, count);
+        e = v->insert_messages(k->store, messages, count);
     if (e == OK)
         return v->commit(k->store);
     v->rollback(k->store);

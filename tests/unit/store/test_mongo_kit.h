@@ -48,7 +48,12 @@ int64_t kit_remove(struct kit *k, const char *collection, const char *filter);
 void kit_break(struct kit *k, int times, const char *commands, const char *what);
 void kit_heal(struct kit *k);
 
-/* Sends, applied as the writer does: begin, resolve, insert, commit. */
-void kit_send_init(struct op *op, const char *chat, const char *role, const char *text, const char *key, int64_t rev);
-enum err kit_apply(struct kit *k, struct op **ops, size_t count);
+/* Messages, applied as the writer does: begin, resolve, insert, commit. */
+struct kit_send {
+    struct new_message m;
+    struct arena arena; /* m's */
+};
+void kit_send_init(struct kit_send *send, const char *chat, const char *role, const char *text, const char *key,
+                   int64_t rev);
+enum err kit_apply(struct kit *k, struct kit_send *const *sends, size_t count);
 void kit_chat(struct kit *k, const char *user, const char *chat); /* customer, if new, and an empty chat */

@@ -83,7 +83,7 @@ static void a_rolling_change_hands_over(void)
 {
     struct kit k;
     struct mongo_lease_times quick = usual;
-    struct op op, *list[] = {&op};
+    struct kit_send op, *list[] = {&op};
     kit_init(&k);
     quick.renew_us = 50000;
     struct store *a = k.store = open_one(&k, &quick, false), *b = open_one(&k, &usual, true);

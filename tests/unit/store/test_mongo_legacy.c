@@ -95,18 +95,18 @@ static void send_all(struct kit *k, int64_t now)
         const char *chat, *role, *text;
     } rows[] = {{"c1", "assistant", "five"}, {"c2", "user", "first"},    {"c3", "agent", "second"},
                 {"c4", "user", "third"},     {"nochat", "user", "lost"}, {"c1", "user", "six"}};
-    struct op ops[6], *list[6];
+    struct kit_send ops[6], *list[6];
     for (size_t i = 0; i < 6; i++) {
         kit_send_init(&ops[i], rows[i].chat, rows[i].role, rows[i].text, "", now + (int64_t)i);
         list[i] = &ops[i];
     }
     CU_ASSERT_EQUAL(kit_apply(k, list, 6), OK);
     for (size_t i = 0; i < 6; i++)
-        CU_ASSERT_EQUAL(ops[i].result, i == 4 ? ERR_NOT_FOUND : OK);
-    CU_ASSERT(slice_eq(ops[0].send.link.user_id, SLICE_LIT(OID1)));
-    CU_ASSERT_EQUAL(ops[0].send.link.flags, CHAT_HAS_AGENT);
-    CU_ASSERT_EQUAL(ops[2].send.link.flags, CHAT_AI_DISABLED);
-    CU_ASSERT_EQUAL(ops[3].send.link.flags, CHAT_HAS_ASSISTANT);
+        CU_ASSERT_EQUAL(ops[i].m.result, i == 4 ? ERR_NOT_FOUND : OK);
+    CU_ASSERT(slice_eq(ops[0].m.link.user_id, SLICE_LIT(OID1)));
+    CU_ASSERT_EQUAL(ops[0].m.link.flags, CHAT_HAS_AGENT);
+    CU_ASSERT_EQUAL(ops[2].m.link.flags, CHAT_AI_DISABLED);
+    CU_ASSERT_EQUAL(ops[3].m.link.flags, CHAT_HAS_ASSISTANT);
     for (size_t i = 0; i < 6; i++)
         arena_fini(&ops[i].arena);
 }
@@ -206,7 +206,7 @@ static void long_array(void)
     kit_put(&k, MONGO_CHATS, buf_cstr(&json));
     buf_fini(&json);
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
-    struct op op, *list[] = {&op};
+    struct kit_send op, *list[] = {&op};
     kit_send_init(&op, "long", "user", "last", "", 1764021360000000);
     CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
     arena_fini(&op.arena);
@@ -240,7 +240,7 @@ static void repeated_chat(void)
             "{\"chat_id\":\"c\",\"user_id\":\"u\",\"created_at\":\"2024-01-01T00:00:00Z\","
             "\"messages\":[{\"role\":\"user\",\"text\":\"a\"}]}");
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
-    struct op op, *list[] = {&op};
+    struct kit_send op, *list[] = {&op};
     kit_send_init(&op, "c", "user", "c", "", 1764021360000000);
     CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
     arena_fini(&op.arena);
@@ -372,7 +372,7 @@ static void adopted_documents(void)
 static void adopted_chats_are_reached(void)
 {
     struct kit k;
-    struct op ops[ADRIFT_CHATS], *list[ADRIFT_CHATS];
+    struct kit_send ops[ADRIFT_CHATS], *list[ADRIFT_CHATS];
     kit_init(&k);
     fill_adrift(&k);
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
@@ -385,10 +385,10 @@ static void adopted_chats_are_reached(void)
     CU_ASSERT_EQUAL(kit_apply(&k, list, ADRIFT_CHATS), OK);
     for (size_t i = 0; i < ADRIFT_CHATS; i++) {
         struct chat chat;
-        CU_ASSERT_EQUAL(ops[i].result, OK);
-        CU_ASSERT(ops[i].send.link.user_id.len > 0);
+        CU_ASSERT_EQUAL(ops[i].m.result, OK);
+        CU_ASSERT(ops[i].m.link.user_id.len > 0);
         CU_ASSERT_EQUAL(k.reader->vtable->chat_owner(k.reader, slice_cstr(adrift_chats[i]), &k.arena, &chat), OK);
-        CU_ASSERT(slice_eq(chat.user_id, ops[i].send.link.user_id));
+        CU_ASSERT(slice_eq(chat.user_id, ops[i].m.link.user_id));
         CU_ASSERT_EQUAL(kit_load(&k, arena_dup(&k.arena, chat.user_id)), OK);
         CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&k.text), "user new "));
         arena_fini(&ops[i].arena);

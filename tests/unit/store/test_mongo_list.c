@@ -167,7 +167,7 @@ static void overview_and_totals(void)
             "{\"_id\":\"0first\",\"chat_id\":\"old\",\"user_id\":\"c\",\"messages\":["
             "{\"role\":\"user\",\"text\":\"one\"},{\"role\":\"agent\",\"content\":\"two\"}]}");
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
-    struct op ops[2], *list[] = {&ops[0], &ops[1]};
+    struct kit_send ops[2], *list[] = {&ops[0], &ops[1]};
     kit_send_init(&ops[0], "old", "user", "three", "", 1764021360000000);
     kit_send_init(&ops[1], "b1", "assistant", "only", "", 1764021360000001);
     CU_ASSERT_EQUAL(kit_apply(&k, list, 2), OK);

@@ -41,10 +41,10 @@ static void fill(struct kit *k)
 
 static void say(struct kit *k, const char *chat, const char *text, int64_t rev)
 {
-    struct op op, *list[] = {&op};
+    struct kit_send op, *list[] = {&op};
     kit_send_init(&op, chat, "user", text, "", rev);
     CU_ASSERT_EQUAL(kit_apply(k, list, 1), OK);
-    CU_ASSERT_EQUAL(op.result, OK);
+    CU_ASSERT_EQUAL(op.m.result, OK);
     arena_fini(&op.arena);
 }
 

@@ -74,17 +74,17 @@ static bool stands(struct store *store)
     return true;
 }
 
-static enum err resolve(struct store *store, struct op *const *sends, size_t count)
+static enum err resolve(struct store *store, struct new_message *const *messages, size_t count)
 {
     (void)store;
     for (size_t i = 0; i < count; i++)
-        if (!sends[i]->send.link.known)
-            sends[i]->send.link =
+        if (!messages[i]->link.known)
+            messages[i]->link =
                 (struct chat_link){.known = true, .chat_key = 1, .user_key = 1, .user_id = SLICE_LIT("u")};
     return OK;
 }
 
-static const struct script_row *row_of(const struct scripted *s, const struct op_send *send)
+static const struct script_row *row_of(const struct scripted *s, const struct new_message *send)
 {
     for (size_t i = 0; i < s->stored + s->staged; i++) {
         const struct script_row *row = &s->rows[i];
@@ -94,17 +94,16 @@ static const struct script_row *row_of(const struct scripted *s, const struct op
     return NULL;
 }
 
-static enum err stage(struct scripted *s, struct op *op)
+static enum err stage(struct scripted *s, struct new_message *send)
 {
-    struct op_send *send = &op->send;
     if (slice_starts(send->text, SLICE_LIT("poison")))
         return ERR_REFUSED;
     if (slice_starts(send->text, SLICE_LIT("odd")))
         return ERR_FAILED;
     if (slice_starts(send->text, SLICE_LIT("half")))
-        return op->result = ERR_REFUSED;
+        return send->result = ERR_REFUSED;
     if (slice_starts(send->text, SLICE_LIT("taken"))) {
-        op->result = ERR_CONFLICT;
+        send->result = ERR_CONFLICT;
         return OK;
     }
     const struct script_row *before = row_of(s, send);
@@ -121,14 +120,14 @@ static enum err stage(struct scripted *s, struct op *op)
     return OK;
 }
 
-static enum err insert(struct store *store, struct op *const *sends, size_t count)
+static enum err insert(struct store *store, struct new_message *const *messages, size_t count)
 {
     struct scripted *s = script_of(store);
     enum err e = OK;
     pthread_mutex_lock(&s->lock);
     for (size_t i = 0; e == OK && i < count; i++)
-        if (sends[i]->result == OK)
-            e = stage(s, sends[i]);
+        if (messages[i]->result == OK)
+            e = stage(s, messages[i]);
     pthread_mutex_unlock(&s->lock);
     return e;
 }
@@ -174,7 +173,7 @@ static void on_durable(void *arg, struct op *const *ops, size_t count)
 {
     struct scripted *s = arg;
     for (size_t i = 0; i < count; i++)
-        SCRIPT(s, s->unheard += ops[i]->send.duplicate && ops[i]->send.unheard);
+        SCRIPT(s, s->unheard += ops[i]->send.message.duplicate && ops[i]->send.unheard);
 }
 
 static void on_recovered(void *arg)
@@ -247,10 +246,10 @@ struct op *script_send(struct scripted *s, const char *text, const char *key, in
     struct op *op = op_get(s->pool, OP_SEND);
     must(op != NULL);
     op->reply_to = s->inbox;
-    op->send.chat_id = SLICE_LIT("c");
-    op->send.role = SLICE_LIT("user");
-    op->send.text = arena_slice(&op->arena, slice_cstr(text));
-    op->send.client_key = slice_cstr(key);
+    op->send.message.chat_id = SLICE_LIT("c");
+    op->send.message.role = SLICE_LIT("user");
+    op->send.message.text = arena_slice(&op->arena, slice_cstr(text));
+    op->send.message.client_key = slice_cstr(key);
     op->queued_us = clock_mono_us();
     op->deadline_us = deadline_ms ? op->queued_us + deadline_ms * 1000 : 0;
     return op;

@@ -62,15 +62,15 @@ static void f_rollback(struct store *s)
     faulty_of(s)->rolled_back++;
 }
 
-static enum err f_resolve(struct store *s, struct op *const *sends, size_t count)
+static enum err f_resolve(struct store *s, struct new_message *const *messages, size_t count)
 {
-    return PASS(s, resolve_chats, sends, count);
+    return PASS(s, resolve_chats, messages, count);
 }
 
-static enum err f_insert(struct store *s, struct op *const *sends, size_t count)
+static enum err f_insert(struct store *s, struct new_message *const *messages, size_t count)
 {
     /* The worst moment: all is written, then the store says that it is not sure. */
-    enum err err = faulty_of(s)->inner->vtable->insert_messages(faulty_of(s)->inner, sends, count);
+    enum err err = faulty_of(s)->inner->vtable->insert_messages(faulty_of(s)->inner, messages, count);
     return fails(s) ? ERR_STORE : err;
 }
 
@@ -143,7 +143,7 @@ static void make_mixture(struct rig *r, const char *known, struct mixture *m)
     m->ops[6] = rig_send(r, known, "user", "old", "k1");
     m->ops[7] = rig_send(r, "no-such-chat", "user", "x", NULL);
     for (int i = 0; i < OPS; i++)
-        m->revs[i] = m->ops[i]->kind == OP_SEND ? m->ops[i]->send.rev : 0;
+        m->revs[i] = m->ops[i]->kind == OP_SEND ? m->ops[i]->send.message.rev : 0;
 }
 
 static void expect_untouched(const struct mixture *m)
@@ -152,10 +152,10 @@ static void expect_untouched(const struct mixture *m)
         CU_ASSERT_EQUAL(m->ops[i]->result, OK);
         if (m->ops[i]->kind != OP_SEND)
             continue;
-        CU_ASSERT_EQUAL(m->ops[i]->send.rev, m->revs[i]);
-        CU_ASSERT_EQUAL(m->ops[i]->send.timestamp_us, m->revs[i]);
-        CU_ASSERT_FALSE(m->ops[i]->send.duplicate);
-        CU_ASSERT_FALSE(m->ops[i]->send.link.known);
+        CU_ASSERT_EQUAL(m->ops[i]->send.message.rev, m->revs[i]);
+        CU_ASSERT_EQUAL(m->ops[i]->send.message.timestamp_us, m->revs[i]);
+        CU_ASSERT_FALSE(m->ops[i]->send.message.duplicate);
+        CU_ASSERT_FALSE(m->ops[i]->send.message.link.known);
     }
 }
 
@@ -164,8 +164,8 @@ static void expect_done(struct rig *r, const struct mixture *m, const struct tot
     for (int i = 0; i < OPS - 1; i++)
         CU_ASSERT_EQUAL(m->ops[i]->result, OK);
     CU_ASSERT_EQUAL(m->ops[7]->result, ERR_NOT_FOUND);
-    CU_ASSERT(m->ops[4]->send.duplicate && m->ops[4]->send.rev == m->revs[2]);
-    CU_ASSERT(m->ops[6]->send.duplicate && m->ops[6]->send.rev == old_rev);
+    CU_ASSERT(m->ops[4]->send.message.duplicate && m->ops[4]->send.message.rev == m->revs[2]);
+    CU_ASSERT(m->ops[6]->send.message.duplicate && m->ops[6]->send.message.rev == old_rev);
     CU_ASSERT_STRING_EQUAL(rig_totals_text(r, changed), "2 1 2 1 0 1 1 1 1 1 0 0 0 0");
     struct totals t = rig_totals(r);
     CU_ASSERT_STRING_EQUAL(rig_totals_text(r, &t), "3 2 3 1 0 1 2 1 2 2 0 0 0 0");
@@ -201,7 +201,7 @@ static void retry_after_any_failure(void)
             expect_untouched(&m);
             CU_ASSERT_EQUAL(batch_apply(&f.store, &r.room, m.ops, OPS, &changed), OK);
         }
-        expect_done(&r, &m, &changed, old->send.rev);
+        expect_done(&r, &m, &changed, old->send.message.rev);
         rig_close(&r);
         if (err == OK)
             break;

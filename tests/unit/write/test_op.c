@@ -31,8 +31,8 @@ static void recycled_zeroed_with_its_block(void)
     CU_ASSERT_EQUAL(op->kind, OP_SEND);
     CU_ASSERT_EQUAL(op->result, OK);
     CU_ASSERT_EQUAL(op->deadline_us, 0);
-    CU_ASSERT_EQUAL(op->send.text.len, 0);
-    CU_ASSERT_FALSE(op->send.duplicate);
+    CU_ASSERT_EQUAL(op->send.message.text.len, 0);
+    CU_ASSERT_FALSE(op->send.message.duplicate);
     CU_ASSERT_PTR_EQUAL(arena_dup(&op->arena, SLICE_LIT("reused")), text); /* no malloc */
     op_put(p, op);
     op_pool_free(p);

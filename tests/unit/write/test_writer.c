@@ -163,8 +163,8 @@ static void unclear(void)
     SCRIPT(s, s->unclear = 2);
     script_submit(s, op);
     CU_ASSERT_PTR_EQUAL(script_next(s), op);
-    CU_ASSERT_FALSE(op->send.duplicate);
-    CU_ASSERT_EQUAL(op->send.rev, s->rows[0].rev);
+    CU_ASSERT_FALSE(op->send.message.duplicate);
+    CU_ASSERT_EQUAL(op->send.message.rev, s->rows[0].rev);
     CU_ASSERT_EQUAL(script_result(s, &op), OK);
     CU_ASSERT_STRING_EQUAL(script_stored(s, found, sizeof(found)), " a");
     script_close(s);
@@ -290,7 +290,7 @@ static void away_at_start(void)
         sched_yield();
     CU_ASSERT_EQUAL(s->prepare_fails, 0);
     CU_ASSERT_PTR_EQUAL(script_next(s), op);
-    CU_ASSERT_EQUAL(op->send.rev, SCRIPT_PREPARED_REV + 1); /* goes on behind what is stored */
+    CU_ASSERT_EQUAL(op->send.message.rev, SCRIPT_PREPARED_REV + 1); /* goes on behind what is stored */
     CU_ASSERT_EQUAL(script_result(s, &op), OK);
     script_close(s);
 }
@@ -334,7 +334,7 @@ static int unheard_of(struct scripted *s, const char *text, const char *key)
     struct op *op = script_send(s, text, key, 0);
     script_submit(s, op);
     CU_ASSERT_PTR_EQUAL(script_next(s), op);
-    CU_ASSERT(op->send.duplicate);
+    CU_ASSERT(op->send.message.duplicate);
     CU_ASSERT_EQUAL(script_result(s, &op), OK);
     SCRIPT(s, after = s->unheard);
     return after - before;
