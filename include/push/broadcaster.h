@@ -10,39 +10,17 @@
  * Metrics: M_NOTICE_DELIVERED, M_NOTICE_COALESCED, M_WS_*, G_WS_*, H_DURABLE_NOTIFIED, H_NOTIFIED_WRITTEN. */
 #pragma once
 #include "base/err.h"
-#include "handoff/mailbox.h"
 #include "net/loop.h"
-#include "push/ws_app.h"
+#include "push/ws_conn.h"
+#include "push/ws_handover.h"
 
-#define BROADCAST_BATCH 256    /* notices taken from the rings in one turn */
-#define WS_SEND_BUFFER  131072 /* else the kernel lets one that never reads hold 4 MB; this holds some 1,000 notices */
+#define BROADCAST_BATCH 256 /* notices taken from the rings in one turn */
 
 struct broadcaster;
 
-/* A connection on its way from a worker: the upgrade is agreed, nothing has been written yet. */
-struct ws_handover {
-    struct mailbox_node node;
-    int fd;            /* non-blocking; removed from the worker's loop */
-    uint32_t head_len; /* bytes: the 101 response's head … */
-    uint32_t rest_len; /* … then what was read after the request's head */
-    bool has_principal;
-    struct ws_principal principal;
-    uint64_t tag; /* given back to on_closed: the caller's own (an address's slot, …) */
-    char bytes[];
-};
-
 struct broadcaster_options {
     unsigned index;
-    int64_t ping_ms;       /* a peer silent for so long is pinged; two more without a byte: dropped; 0 = never */
-    int64_t max_message;   /* bytes; a longer message closes with 1009 */
-    int64_t backlog_bytes; /* a subscriber that far behind is closed with 1013 */
-    unsigned send_buffer;  /* SO_SNDBUF of each connection; 0 = WS_SEND_BUFFER */
-    const struct ws_app *app;
-    const void *app_arg;
-    /* Called on the broadcaster's thread when a connection has been closed (max-connections accounting). May be NULL.
-     */
-    void (*on_closed)(void *arg, uint64_t tag);
-    void *on_closed_arg;
+    struct ws_options ws;
     /* Asked of each connection's principal as it comes and at broadcaster_recheck(); false: it is closed. NULL: nobody is. */
     bool (*still_good)(void *arg, const struct ws_principal *who);
     void *still_good_arg;
@@ -58,9 +36,6 @@ void broadcaster_stop(struct broadcaster *b, int64_t deadline_mono_us);
 void broadcaster_ask_stop(struct broadcaster *b, int64_t deadline_mono_us);
 void broadcaster_free(struct broadcaster *b); /* accepts NULL; stopped */
 
-/* Copies head, rest and principal (NULL: anonymous). NULL: no memory; the caller still owns fd. */
-struct ws_handover *ws_handover_new(int fd, struct slice head, struct slice rest, const struct ws_principal *principal);
-void ws_handover_free(struct ws_handover *h); /* one that was not adopted; does not close fd */
 /* Gives h and its descriptor away. The choice of the broadcaster is the caller's. After the stop began it is closed. */
 void broadcaster_adopt(struct broadcaster *b, struct ws_handover *h);
 /* Every subscriber is told to refetch, and the counts: what it was shown may lack something, nobody can say what. Any

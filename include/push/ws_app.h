@@ -30,7 +30,7 @@ enum ws_app_load {
 };
 
 struct ws_app {
-    /* Makes this broadcaster's instance. `arg` is broadcaster_options.app_arg; it must outlive the broadcaster. */
+    /* Makes this broadcaster's instance. `arg` is ws_options.app_arg; it must outlive the set. */
     enum err (*create)(void **self, struct ws_set *set, const void *arg);
     void (*destroy)(void *self); /* after the last on_close */
     void (*on_open)(void *self, struct ws_conn *c);

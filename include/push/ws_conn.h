@@ -13,13 +13,15 @@
  *          past backlog_bytes, kept or dropped, since the socket filled up, the connection is closed with 1013.
  * Fails:   lack of memory closes that connection. Calls on a connection that is not OPEN do nothing. */
 #pragma once
-#include "push/broadcaster.h"
-
 #include "base/id.h"
+#include "net/loop.h"
 #include "net/timer.h"
+#include "push/ws_app.h"
+#include "push/ws_handover.h"
 
-#define WS_APP_BYTES  40   /* of each connection for the app's use, zeroed at on_open */
-#define WS_KEEP_BYTES 8192 /* notification bytes kept for a slow peer before they become one hint */
+#define WS_APP_BYTES   40     /* of each connection for the app's use, zeroed at on_open */
+#define WS_KEEP_BYTES  8192   /* notification bytes kept for a slow peer before they become one hint */
+#define WS_SEND_BUFFER 131072 /* else the kernel lets one that never reads hold 4 MB; this holds some 1,000 notices */
 
 enum ws_state { WS_OPEN, WS_CLOSING, WS_DRAINING, WS_DEAD };
 
@@ -36,10 +38,20 @@ enum ws_close_code {
     WS_CLOSE_TRY_LATER = 1013
 };
 
-struct ws_conn;
+struct ws_options {
+    int64_t ping_ms;       /* a peer silent for so long is pinged; two more without a byte: dropped; 0 = never */
+    int64_t max_message;   /* bytes; a longer message closes with 1009 */
+    int64_t backlog_bytes; /* a subscriber that far behind is closed with 1013 */
+    unsigned send_buffer;  /* bytes: SO_SNDBUF of each connection; 0 = WS_SEND_BUFFER */
+    const struct ws_app *app;
+    const void *app_arg; /* for app->create() */
+    /* A connection has been closed, on the set's thread; `tag` is its handover's. May be NULL. */
+    void (*on_closed)(void *arg, uint64_t tag);
+    void *on_closed_arg;
+};
 
 /* The set. `loop` belongs to the caller; timers are the set's own. */
-NODISCARD enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct broadcaster_options *options);
+NODISCARD enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct ws_options *options);
 void ws_set_free(struct ws_set *s); /* accepts NULL; closes what is open without a word */
 /* Takes h and its descriptor: registers, writes the 101 head, calls on_open, parses the rest, all in one write. */
 void ws_set_adopt(struct ws_set *s, struct ws_handover *h);

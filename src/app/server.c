@@ -237,13 +237,13 @@ static enum err make_broadcasters(struct server *s, struct buf *why)
     }
     for (int64_t i = 0; i < c->broadcasters; i++) {
         struct broadcaster_options options = {.index = (unsigned)i,
-                                              .ping_ms = c->ws_ping_ms,
-                                              .max_message = c->ws_max_message,
-                                              .backlog_bytes = c->ws_backlog,
-                                              .app = &hub_app,
-                                              .app_arg = &s->hub,
-                                              .on_closed = on_ws_closed,
-                                              .on_closed_arg = s->admission,
+                                              .ws.ping_ms = c->ws_ping_ms,
+                                              .ws.max_message = c->ws_max_message,
+                                              .ws.backlog_bytes = c->ws_backlog,
+                                              .ws.app = &hub_app,
+                                              .ws.app_arg = &s->hub,
+                                              .ws.on_closed = on_ws_closed,
+                                              .ws.on_closed_arg = s->admission,
                                               .still_good = s->access.auth ? api_still_good : NULL,
                                               .still_good_arg = &s->api};
         enum err e = broadcaster_new(&s->broadcasters[i], &options);

@@ -47,30 +47,6 @@ struct broadcaster {
     atomic_int_fast64_t stop_deadline_us;
 };
 
-struct ws_handover *ws_handover_new(int fd, struct slice head, struct slice rest, const struct ws_principal *principal)
-{
-    if (head.len > UINT32_MAX || rest.len > UINT32_MAX)
-        return NULL;
-    struct ws_handover *h = malloc(sizeof(*h) + head.len + rest.len);
-    if (!h)
-        return NULL;
-    *h = (struct ws_handover){.fd = fd, .head_len = (uint32_t)head.len, .rest_len = (uint32_t)rest.len};
-    if (principal) {
-        h->has_principal = true;
-        h->principal = *principal;
-    }
-    if (head.len)
-        memcpy(h->bytes, head.ptr, head.len);
-    if (rest.len)
-        memcpy(h->bytes + head.len, rest.ptr, rest.len);
-    return h;
-}
-
-void ws_handover_free(struct ws_handover *h)
-{
-    free(h);
-}
-
 enum err broadcaster_attach(struct broadcaster *b, struct ring *ring)
 {
     must(!b->started);
@@ -134,8 +110,8 @@ static void on_closed(void *arg, uint64_t tag)
 {
     struct broadcaster *b = arg;
     atomic_fetch_sub_explicit(&b->connections, 1, memory_order_relaxed);
-    if (b->options.on_closed)
-        b->options.on_closed(b->options.on_closed_arg, tag);
+    if (b->options.ws.on_closed)
+        b->options.ws.on_closed(b->options.ws.on_closed_arg, tag);
 }
 
 static void refuse(struct broadcaster *b, struct ws_handover *h)
@@ -178,7 +154,7 @@ static void observe_taken(const struct broadcaster *b, const struct notice *n)
 /* At most BROADCAST_BATCH notices of all rings together; true when any was there. */
 static bool take_notices(struct broadcaster *b)
 {
-    const struct ws_app *app = b->options.app;
+    const struct ws_app *app = b->options.ws.app;
     unsigned count = 0;
     bool overflowed = false;
     for (unsigned i = 0; i < b->ring_count && count < BROADCAST_BATCH; i++) {
@@ -222,8 +198,8 @@ static void check_stop(struct broadcaster *b)
     }
     if (b->phase == RUNNING && atomic_load_explicit(&b->stop, memory_order_acquire)) {
         b->phase = DELIVERING;
-        if (b->options.app->on_stop)
-            b->options.app->on_stop(ws_set_app(b->set));
+        if (b->options.ws.app->on_stop)
+            b->options.ws.app->on_stop(ws_set_app(b->set));
         b->load = WS_APP_BUSY; /* as far as we know: the next turn says */
     }
     bool late = b->phase != RUNNING && b->loop.now_us >= atomic_load(&b->stop_deadline_us);
@@ -258,7 +234,7 @@ static bool work_waits(struct broadcaster *b)
 
 static void turn(struct broadcaster *b)
 {
-    const struct ws_app *app = b->options.app;
+    const struct ws_app *app = b->options.ws.app;
     bool more = adopt_new(b);
     if (b->load != WS_APP_FULL)
         more |= take_notices(b);
@@ -291,7 +267,7 @@ static void *run(void *arg)
     log_thread_name(name);
     metrics_thread_init();
     loop_update_time(&b->loop); /* it was made on another thread, maybe long ago */
-    struct broadcaster_options options = b->options;
+    struct ws_options options = b->options.ws;
     options.on_closed = on_closed;
     options.on_closed_arg = b;
     enum err e = ws_set_new(&b->set, &b->loop, &options);

@@ -1,7 +1,8 @@
-/* States of one connection and its events. Happy path: adopted OPEN → reads and notifications → the peer's close frame,
- * our reply (DRAINING) → shutdown → end of stream → DEAD. Our own close goes OPEN → CLOSING → the peer's reply →
- * DRAINING. A broken protocol goes straight to DRAINING with a close frame; a broken stream to DEAD. Nothing is freed
- * here: ws_set_turn() buries the dead when no caller can hold them any more. */
+/* What happens to one connection.
+ * Happy path: OPEN, reads and notifications → the peer's close frame, our reply (DRAINING) → shutdown → end of stream → DEAD.
+ * Our own close: OPEN → CLOSING → the peer's reply → DRAINING.
+ * Failures: a broken protocol goes straight to DRAINING with a close frame; a broken stream to DEAD; a peer that does not
+ * read is closed with 1013. Nothing is freed here: ws_set.c does it when the turn ends. */
 #include "ws_internal.h"
 
 #include <endian.h>
@@ -10,42 +11,6 @@
 #include <sys/socket.h>
 
 #define READ_ROUNDS 4 /* of WS_INPUT_BYTES, then the others have their turn */
-
-static void on_deadline(struct timer *t)
-{
-    struct ws_closing *closing = (struct ws_closing *)(void *)t;
-    ws_conn_lost(closing->conn, "closing took too long");
-}
-
-/* From OPEN to the state given, with a deadline for all that is left to do. */
-static void leave_open(struct ws_conn *c, enum ws_state state, int64_t wait_us)
-{
-    must(state > c->state);
-    c->state = (uint8_t)state;
-    ws_set_reap_later(c);
-    if (c->closing)
-        return;
-    c->closing = calloc(1, sizeof(*c->closing));
-    if (!c->closing) {
-        ws_conn_lost(c, "no memory");
-        return;
-    }
-    c->closing->conn = c;
-    c->closing->timer.on_fire = on_deadline;
-    timer_start(&c->set->timers, &c->closing->timer, c->set->loop->now_us + wait_us);
-}
-
-void ws_conn_lost(struct ws_conn *c, const char *why)
-{
-    if (c->state == WS_DEAD)
-        return;
-    if (c->state == WS_OPEN)
-        log_debug("websocket lost", "connection=%.*s reason=\"%s\"", UUID_LEN, c->id, why);
-    c->state = WS_DEAD;
-    if (c->close_code == 0)
-        c->close_code = WS_CLOSE_ABNORMAL;
-    ws_set_reap_later(c);
-}
 
 static void write_close(struct ws_conn *c, uint16_t code, const char *reason)
 {
@@ -65,29 +30,29 @@ void ws_conn_close(struct ws_conn *c, uint16_t code, const char *reason)
     c->close_code = code;
     write_close(c, code, reason);
     if (c->state == WS_OPEN)
-        leave_open(c, WS_CLOSING, WS_CLOSE_WAIT_US);
+        ws_move(c, WS_CLOSING, WS_CLOSE_WAIT_US);
 }
 
-void ws_conn_slow(struct ws_conn *c)
+static void close_slow(struct ws_conn *c)
 {
     if (c->state != WS_OPEN)
         return;
     log_info("websocket cut", "connection=%.*s reason=\"does not read\" behind_bytes=%zu", UUID_LEN, c->id,
-             c->out ? c->out->behind : 0);
+             c->out->behind);
     metrics_add(M_WS_SLOW, 1);
     c->close_code = WS_CLOSE_TRY_LATER;
     ws_out_drop_frames(c);
     write_close(c, WS_CLOSE_TRY_LATER, "too slow: connect again and refetch");
     if (c->state == WS_OPEN)
-        leave_open(c, WS_CLOSING, WS_SLOW_WAIT_US);
+        ws_move(c, WS_CLOSING, WS_SLOW_WAIT_US);
 }
 
-void ws_conn_drain(struct ws_conn *c, uint16_t code)
+static void drain(struct ws_conn *c, uint16_t code)
 {
     if (c->state >= WS_DRAINING)
         return;
     c->close_code = code;
-    leave_open(c, WS_DRAINING, WS_CLOSE_WAIT_US);
+    ws_move(c, WS_DRAINING, WS_CLOSE_WAIT_US);
 }
 
 void ws_conn_fail(struct ws_conn *c, uint16_t code, const char *why)
@@ -98,23 +63,70 @@ void ws_conn_fail(struct ws_conn *c, uint16_t code, const char *why)
     if (c->state == WS_OPEN)
         write_close(c, code, NULL);
     if (c->state != WS_DEAD)
-        ws_conn_drain(c, code);
+        drain(c, code);
 }
 
-void ws_conn_flushed(struct ws_conn *c)
+unsigned ws_conn_notify(struct ws_conn *c, struct slice frames, unsigned topic)
 {
+    if (!ws_writable(c))
+        return ws_frame_count(frames);
+    unsigned dropped = ws_out_notify(c, frames, topic);
+    if (c->out && c->out->behind > (size_t)c->set->options.backlog_bytes)
+        close_slow(c);
+    return dropped;
+}
+
+void ws_conn_send(struct ws_conn *c, enum ws_message_kind kind, struct slice payload)
+{
+    if (ws_writable(c))
+        ws_out_frame(c, kind == WS_BINARY ? WS_OP_BINARY : WS_OP_TEXT, payload);
+}
+
+static void read_later(struct ws_conn *c)
+{
+    if (c->state == WS_DEAD || c->flags & WS_AGAIN)
+        return;
+    c->flags |= WS_AGAIN;
+    c->next_again = c->set->again;
+    c->set->again = c;
+}
+
+/* When nothing waits to be written: what was put off until then. */
+static void flushed(struct ws_conn *c)
+{
+    if (c->out)
+        return;
     if (c->state == WS_DRAINING && !(c->flags & WS_SHUT)) {
         c->flags |= WS_SHUT;
         shutdown(c->source.fd, SHUT_WR); /* an error shows at the read that follows */
     }
     if (c->flags & WS_PARKED && c->state != WS_DEAD) {
         c->flags = (uint8_t)(c->flags & ~WS_PARKED);
-        if (!(c->flags & WS_AGAIN)) {
-            c->flags |= WS_AGAIN;
-            c->next_again = c->set->again;
-            c->set->again = c;
-        }
+        read_later(c);
     }
+}
+
+static void parse(struct ws_conn *c, struct slice bytes)
+{
+    struct ws_parsed parsed = ws_parse(c, bytes);
+    if (parsed.end == WS_END_BROKEN)
+        ws_conn_fail(c, parsed.code, parsed.why);
+    else if (parsed.end == WS_END_CLOSED)
+        drain(c, parsed.code);
+    if (c->state >= WS_DRAINING)
+        ws_parser_drop(c);
+}
+
+void ws_conn_begin(struct ws_conn *c, struct slice head, struct slice rest)
+{
+    ws_cork(c);
+    buf_append_slice(&c->set->scratch, head);
+    c->flags |= WS_APP_OPEN;
+    c->set->options.app->on_open(c->set->app, c);
+    if (rest.len > 0)
+        parse(c, rest);
+    ws_uncork(c, head.len);
+    flushed(c);
 }
 
 static void take_bytes(struct ws_conn *c, struct slice bytes)
@@ -123,10 +135,9 @@ static void take_bytes(struct ws_conn *c, struct slice bytes)
     if (c->state == WS_DRAINING)
         return;
     ws_cork(c);
-    ws_parse(c, bytes);
+    parse(c, bytes);
     ws_uncork(c, 0);
-    if (!c->out)
-        ws_conn_flushed(c);
+    flushed(c);
 }
 
 void ws_conn_read(struct ws_conn *c)
@@ -143,7 +154,7 @@ void ws_conn_read(struct ws_conn *c)
         if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
             return;
         if (n <= 0) {
-            ws_conn_lost(c, n == 0 ? "end of stream" : "read failed");
+            ws_lost(c, n == 0 ? "end of stream" : "read failed");
             return;
         }
         take_bytes(c, slice_of(s->input, (size_t)n));
@@ -151,11 +162,15 @@ void ws_conn_read(struct ws_conn *c)
         if (n < WS_INPUT_BYTES && !(c->flags & WS_HUP))
             return;
     }
-    if (c->state != WS_DEAD && !(c->flags & WS_AGAIN)) {
-        c->flags |= WS_AGAIN;
-        c->next_again = s->again;
-        s->again = c;
-    }
+    read_later(c);
+}
+
+static void on_writable(struct ws_conn *c)
+{
+    unsigned missed = ws_out_flush(c);
+    if (missed && ws_writable(c) && c->set->options.app->on_drained)
+        c->set->options.app->on_drained(c->set->app, c, missed);
+    flushed(c);
 }
 
 static void on_events(struct loop_source *source, uint32_t events)
@@ -164,13 +179,13 @@ static void on_events(struct loop_source *source, uint32_t events)
     if (c->state == WS_DEAD)
         return;
     if (events & (EPOLLERR | EPOLLHUP)) { /* both directions are gone */
-        ws_conn_lost(c, "connection reset");
+        ws_lost(c, "connection reset");
         return;
     }
     if (events & EPOLLRDHUP)
         c->flags |= WS_HUP;
-    if (events & EPOLLOUT)
-        ws_out_flush(c);
+    if (events & EPOLLOUT && c->out)
+        on_writable(c);
     if (events & (EPOLLIN | EPOLLRDHUP) && c->state != WS_DEAD)
         ws_conn_read(c);
 }
@@ -186,7 +201,7 @@ void ws_conn_free(struct ws_conn *c)
     if (c->closing)
         timer_stop(&c->set->timers, &c->closing->timer);
     free(c->closing);
-    ws_lease_drop(c);
+    ws_parser_drop(c);
     ws_out_free(c);
     free(c->principal);
 }

@@ -1,5 +1,6 @@
-/* ws_internal.h: what the files of one WebSocket connection share: ws_set (the many), ws_conn (states), ws_out (writing),
- * ws_parse (reading frames). Private to src/push. */
+/* ws_internal.h: what the files of one WebSocket connection share. Private to src/push. Each calls only those before it:
+ * ws_state (the moves), ws_out (writing), ws_parse (reading frames), ws_conn (what happens to one), ws_sweep (who is silent,
+ * whose token is over), ws_set (the many). */
 #pragma once
 #include "base/log.h"
 #include "base/metrics.h"
@@ -9,10 +10,8 @@
 
 #define WS_INPUT_BYTES   65536            /* one read; shared by all connections of the set */
 #define WS_READ_PARK     16384            /* output waiting for a peer above which no more is read from it */
+#define WS_PARSERS_KEPT  8                /* idle parsers kept */
 #define WS_SCRATCH_KEEP  262144           /* a larger scratch is given back after use */
-#define WS_LEASES_KEPT   8                /* idle parsers kept */
-#define WS_LEASE_TRICKLE 1024             /* bytes per ping interval that an unfinished message must bring */
-#define WS_SWEEPS_MAX    3                /* quiet (or trickling) for so many ping intervals is the end */
 #define WS_CLOSE_WAIT_US INT64_C(5000000) /* for the peer's close and end of stream */
 #define WS_SLOW_WAIT_US  INT64_C(2000000) /* the same for one cut because it does not read */
 
@@ -25,18 +24,18 @@ struct ws_out {
     unsigned missed; /* topics whose frames were dropped */
 };
 
-/* A parser lent to a connection while a frame or message is incomplete. */
-struct ws_lease {
-    struct wslay_event_context *parser;
+/* Lent to a connection while a frame or message is incomplete. */
+struct ws_parser {
+    struct wslay_event_context *wslay;
     struct ws_conn *conn;
-    struct ws_lease *next; /* in the set's list of idle ones */
-    struct slice input;    /* still to be given to the parser */
-    uint64_t fed;          /* bytes given since lent */
-    uint64_t framed;       /* bytes of the frames begun since lent, headers included */
-    uint64_t swept_fed;    /* `fed` at the last sweep */
-    unsigned starved;      /* sweeps in a row with next to no progress */
-    bool message_open;     /* a fragmented message waits for its continuation */
-    uint16_t bad_close;    /* the code that refuses a close frame which wslay lets pass; 0: none */
+    struct ws_parser *next; /* in the set's list of idle ones */
+    struct slice input;     /* still to be given to wslay */
+    uint64_t fed;           /* bytes given since lent */
+    uint64_t framed;        /* bytes of the frames begun since lent, headers included */
+    uint64_t swept_fed;     /* `fed` at the last sweep */
+    unsigned starved;       /* sweeps in a row with next to no progress */
+    bool message_open;      /* a fragmented message waits for its continuation */
+    uint16_t bad_close;     /* the code that refuses a close frame which wslay lets pass; 0: none */
 };
 
 /* The deadline of a connection that is no longer OPEN. */
@@ -69,7 +68,7 @@ struct ws_conn {
         uint64_t align;
         char bytes[WS_APP_BYTES];
     } app;
-    struct ws_lease *lease;
+    struct ws_parser *parser;
     struct ws_principal *principal; /* owned; NULL: anonymous */
     struct ws_closing *closing;
     struct ws_conn *next_again, *next_reap;
@@ -79,18 +78,18 @@ struct ws_conn {
 
 struct ws_set {
     struct loop *loop;
-    struct broadcaster_options options;
+    struct ws_options options;
     void *app;
     struct timer_wheel timers;
     struct pool pool;
     struct ws_conn **conns; /* all, in no order */
     uint32_t count, cap;
-    struct ws_lease *leases; /* idle parsers */
-    unsigned leases_idle;
+    struct ws_parser *parsers; /* idle */
+    unsigned parsers_idle;
     struct ws_conn *corked; /* the one whose replies gather in scratch */
     struct buf scratch;
-    char *input; /* WS_INPUT_BYTES */
-    struct ws_conn *again, *reap;
+    char *input;                  /* WS_INPUT_BYTES */
+    struct ws_conn *again, *reap; /* lists of WS_AGAIN and WS_REAP */
     struct timer sweep, expiry;
     int64_t expiry_s; /* wall clock: when the first token that is not good for ever runs out; 0: none */
     uint32_t sweep_at;
@@ -105,30 +104,48 @@ static inline bool ws_writable(const struct ws_conn *c)
     return c->state == WS_OPEN;
 }
 
-/* ws_out.c */
+/* ws_state.c */
+void ws_reap_later(struct ws_conn *c);
+void ws_lost(struct ws_conn *c, const char *why); /* → DEAD: nothing more can be written */
+/* From OPEN or CLOSING on to `state`; the first move sets the deadline for all that is left to do. */
+void ws_move(struct ws_conn *c, enum ws_state state, int64_t wait_us);
+
+/* ws_out.c. Where a write fails or memory is short the connection is DEAD afterwards. */
 void ws_out_write(struct ws_conn *c, struct slice bytes, size_t lead); /* bytes[0..lead) are no frame (the 101 head) */
 void ws_out_frame(struct ws_conn *c, enum ws_opcode opcode, struct slice payload);
-void ws_out_flush(struct ws_conn *c);
+unsigned ws_out_notify(struct ws_conn *c, struct slice frames, unsigned topic); /* how many frames were dropped */
+/* Writes what waits. Once all of it is out c->out is NULL, and the topics whose frames were dropped are returned. */
+unsigned ws_out_flush(struct ws_conn *c);
 void ws_out_drop_frames(struct ws_conn *c); /* all but the frame that is partly written */
 void ws_out_free(struct ws_conn *c);
 size_t ws_out_pending(const struct ws_conn *c);
+/* What is sent between the two gathers, and leaves as one write. */
 void ws_cork(struct ws_conn *c);
 void ws_uncork(struct ws_conn *c, size_t lead);
 
 /* ws_parse.c */
-void ws_parse(struct ws_conn *c, struct slice bytes);
-void ws_lease_drop(struct ws_conn *c); /* a parser in the middle of something: freed */
-void ws_leases_free(struct ws_set *s);
+enum ws_end {
+    WS_END_NOT,    /* it goes on */
+    WS_END_CLOSED, /* both closes are done */
+    WS_END_BROKEN  /* the peer gets a close frame with `code` */
+};
+struct ws_parsed {
+    enum ws_end end;
+    uint16_t code;
+    const char *why; /* for the log */
+};
+struct ws_parsed ws_parse(struct ws_conn *c, struct slice bytes); /* c is corked */
+void ws_parser_drop(struct ws_conn *c);                           /* in the middle of something: freed */
+void ws_parsers_free(struct ws_set *s);
 
 /* ws_conn.c */
 void ws_conn_init(struct ws_conn *c, struct ws_set *s, int fd);
-void ws_conn_read(struct ws_conn *c);
-void ws_conn_lost(struct ws_conn *c, const char *why);                /* → DEAD: nothing more can be written */
-void ws_conn_fail(struct ws_conn *c, uint16_t code, const char *why); /* close frame, then DRAINING */
-void ws_conn_drain(struct ws_conn *c, uint16_t code);                 /* both closes are done → DRAINING */
-void ws_conn_slow(struct ws_conn *c);                                 /* too far behind: 1013 */
-void ws_conn_flushed(struct ws_conn *c);                              /* nothing waits any more */
 void ws_conn_free(struct ws_conn *c);
+/* Its first bytes: writes the 101 head, tells the app, parses what was read after the request, all in one write. */
+void ws_conn_begin(struct ws_conn *c, struct slice head, struct slice rest);
+void ws_conn_read(struct ws_conn *c);
+void ws_conn_fail(struct ws_conn *c, uint16_t code, const char *why); /* close frame, then DRAINING */
 
-/* ws_set.c */
-void ws_set_reap_later(struct ws_conn *c);
+/* ws_sweep.c */
+void ws_sweep_init(struct ws_set *s);
+void ws_sweep_join(struct ws_conn *c); /* one that is new, with its principal */

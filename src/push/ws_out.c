@@ -23,7 +23,7 @@ static ssize_t try_send(struct ws_conn *c, struct slice bytes)
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)
         return 0;
-    ws_conn_lost(c, "write failed");
+    ws_lost(c, "write failed");
     return -1;
 }
 
@@ -47,7 +47,7 @@ static bool out_append(struct ws_conn *c, struct slice bytes)
 {
     buf_append_slice(&c->out->bytes, bytes);
     if (!buf_ok(&c->out->bytes)) {
-        ws_conn_lost(c, "no memory for output");
+        ws_lost(c, "no memory for output");
         return false;
     }
     c->set->pending_bytes += (int64_t)bytes.len;
@@ -58,7 +58,7 @@ static bool out_begin(struct ws_conn *c)
 {
     c->out = calloc(1, sizeof(*c->out));
     if (!c->out)
-        ws_conn_lost(c, "no memory for output");
+        ws_lost(c, "no memory for output");
     return c->out != NULL;
 }
 
@@ -102,7 +102,7 @@ void ws_uncork(struct ws_conn *c, size_t lead)
     if (buf_ok(&s->scratch))
         ws_out_write(c, buf_slice(&s->scratch), lead);
     else
-        ws_conn_lost(c, "no memory for output");
+        ws_lost(c, "no memory for output");
     if (s->scratch.cap > WS_SCRATCH_KEEP || !buf_ok(&s->scratch))
         buf_fini(&s->scratch);
 }
@@ -119,18 +119,16 @@ void ws_out_frame(struct ws_conn *c, enum ws_opcode opcode, struct slice payload
     if (buf_ok(&frame))
         ws_out_write(c, buf_slice(&frame), 0);
     else
-        ws_conn_lost(c, "no memory for output");
+        ws_lost(c, "no memory for output");
     buf_fini(&frame);
 }
 
-void ws_out_flush(struct ws_conn *c)
+unsigned ws_out_flush(struct ws_conn *c)
 {
     struct ws_out *o = c->out;
-    if (!o)
-        return;
     ssize_t n = try_send(c, slice_of(o->bytes.ptr + o->off, o->bytes.len - o->off));
     if (n < 0)
-        return;
+        return 0;
     if (n > 0)
         c->flags |= WS_HEARD; /* it reads: a sign of life, also while nothing is read from it */
     c->set->pending_bytes -= n;
@@ -138,14 +136,11 @@ void ws_out_flush(struct ws_conn *c)
     if (o->off == o->bytes.len) {
         unsigned missed = o->missed;
         ws_out_free(c);
-        if (missed && ws_writable(c) && c->set->options.app->on_drained)
-            c->set->options.app->on_drained(c->set->app, c, missed);
-        if (!c->out)
-            ws_conn_flushed(c);
-        return;
+        return missed;
     }
     while (o->boundary < o->off)
         o->boundary += ws_frame_length(o->bytes.ptr + o->boundary);
+    return 0;
 }
 
 void ws_out_drop_frames(struct ws_conn *c)
@@ -181,15 +176,11 @@ static unsigned keep_some(struct ws_conn *c, struct slice frames, size_t sent, u
     unsigned dropped = ws_frame_count(slice_of(frames.ptr + end, frames.len - end));
     if (dropped)
         o->missed |= topic;
-    if (o->behind > (size_t)c->set->options.backlog_bytes)
-        ws_conn_slow(c);
     return dropped;
 }
 
-unsigned ws_conn_notify(struct ws_conn *c, struct slice frames, unsigned topic)
+unsigned ws_out_notify(struct ws_conn *c, struct slice frames, unsigned topic)
 {
-    if (!ws_writable(c))
-        return ws_frame_count(frames);
     if (c->set->corked == c) { /* part of a reply: keeps its place in the order */
         buf_append_slice(&c->set->scratch, frames);
         return 0;
@@ -202,10 +193,4 @@ unsigned ws_conn_notify(struct ws_conn *c, struct slice frames, unsigned topic)
     if (n < 0 || !out_begin(c))
         return ws_frame_count(frames);
     return keep_some(c, frames, (size_t)n, topic);
-}
-
-void ws_conn_send(struct ws_conn *c, enum ws_message_kind kind, struct slice payload)
-{
-    if (ws_writable(c))
-        ws_out_frame(c, kind == WS_BINARY ? WS_OP_BINARY : WS_OP_TEXT, payload);
 }

@@ -8,56 +8,56 @@
 #include <stdlib.h>
 #include <wslay/wslay.h>
 
-static ssize_t give_input(wslay_event_context_ptr parser, uint8_t *buf, size_t len, int flags, void *arg)
+static ssize_t give_input(wslay_event_context_ptr wslay, uint8_t *buf, size_t len, int flags, void *arg)
 {
     (void)flags;
-    struct ws_lease *l = arg;
-    if (l->input.len == 0) {
-        wslay_event_set_error(parser, WSLAY_ERR_WOULDBLOCK);
+    struct ws_parser *p = arg;
+    if (p->input.len == 0) {
+        wslay_event_set_error(wslay, WSLAY_ERR_WOULDBLOCK);
         return -1;
     }
-    size_t n = l->input.len < len ? l->input.len : len;
-    memcpy(buf, l->input.ptr, n);
-    l->input = slice_of(l->input.ptr + n, l->input.len - n);
-    l->fed += n;
+    size_t n = p->input.len < len ? p->input.len : len;
+    memcpy(buf, p->input.ptr, n);
+    p->input = slice_of(p->input.ptr + n, p->input.len - n);
+    p->fed += n;
     return (ssize_t)n;
 }
 
 /* After our own close frame nothing may follow: what wslay wants to answer then is dropped here. */
-static ssize_t take_output(wslay_event_context_ptr parser, const uint8_t *data, size_t len, int flags, void *arg)
+static ssize_t take_output(wslay_event_context_ptr wslay, const uint8_t *data, size_t len, int flags, void *arg)
 {
-    (void)parser;
+    (void)wslay;
     (void)flags;
-    struct ws_conn *c = ((struct ws_lease *)arg)->conn;
+    struct ws_conn *c = ((struct ws_parser *)arg)->conn;
     must(c->set->corked == c);
     if (ws_writable(c))
         buf_append(&c->set->scratch, data, len);
     return (ssize_t)len;
 }
 
-static void on_frame(wslay_event_context_ptr parser, const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
+static void on_frame(wslay_event_context_ptr wslay, const struct wslay_event_on_frame_recv_start_arg *frame, void *arg)
 {
-    (void)parser;
-    struct ws_lease *l = arg;
+    (void)wslay;
+    struct ws_parser *p = arg;
     unsigned length_bytes = frame->payload_length < 126 ? 0 : frame->payload_length <= UINT16_MAX ? 2 : 8;
-    l->framed += 2 + length_bytes + 4 /* mask */ + frame->payload_length;
+    p->framed += 2 + length_bytes + 4 /* mask */ + frame->payload_length;
     if (frame->opcode < WS_OP_CLOSE)
-        l->message_open = !frame->fin;
+        p->message_open = !frame->fin;
     else if (frame->opcode == WS_OP_CLOSE && frame->payload_length == 1)
-        l->bad_close = WS_CLOSE_PROTOCOL; /* wslay takes one byte for "no code" (RFC 6455, 5.5.1) */
+        p->bad_close = WS_CLOSE_PROTOCOL; /* wslay takes one byte for "no code" (RFC 6455, 5.5.1) */
 }
 
 /* Not after the batch: so a pong keeps its place among the app's replies. */
-static void reply_now(struct ws_conn *c, wslay_event_context_ptr parser)
+static void reply_now(struct ws_conn *c, wslay_event_context_ptr wslay)
 {
-    if (wslay_event_send(parser) != 0)
-        ws_conn_lost(c, "no memory for a reply");
+    if (wslay_event_send(wslay) != 0)
+        ws_lost(c, "no memory for a reply");
 }
 
-static void on_message(wslay_event_context_ptr parser, const struct wslay_event_on_msg_recv_arg *m, void *arg)
+static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_on_msg_recv_arg *m, void *arg)
 {
-    struct ws_lease *l = arg;
-    struct ws_conn *c = l->conn;
+    struct ws_parser *p = arg;
+    struct ws_conn *c = p->conn;
     switch (m->opcode) {
     case WS_OP_TEXT:
     case WS_OP_BINARY:
@@ -68,21 +68,21 @@ static void on_message(wslay_event_context_ptr parser, const struct wslay_event_
     case WS_OP_CLOSE:
         /* wslay skips the code's two bytes in each piece that it reads, so a reason that came in pieces is unchecked. */
         if (m->msg_length > 2 && !slice_is_utf8(slice_of((const char *)m->msg + 2, m->msg_length - 2)))
-            l->bad_close = WS_CLOSE_INVALID_DATA;
-        if (l->bad_close)
+            p->bad_close = WS_CLOSE_INVALID_DATA;
+        if (p->bad_close)
             break; /* judge() answers */
-        c->close_code = wslay_event_get_status_code_received(parser);
-        reply_now(c, parser);
+        c->close_code = wslay_event_get_status_code_received(wslay);
+        reply_now(c, wslay);
         break;
     case WS_OP_PING:
-        reply_now(c, parser);
+        reply_now(c, wslay);
         break;
     default: /* a pong: it counted as a sign of life when it was read */
         break;
     }
 }
 
-static struct ws_lease *lease_new(struct ws_set *s)
+static struct ws_parser *parser_new(struct ws_set *s)
 {
     static const struct wslay_event_callbacks CALLBACKS = {
         .recv_callback = give_input,
@@ -90,111 +90,108 @@ static struct ws_lease *lease_new(struct ws_set *s)
         .on_frame_recv_start_callback = on_frame,
         .on_msg_recv_callback = on_message,
     };
-    struct ws_lease *l = calloc(1, sizeof(*l));
-    if (!l)
+    struct ws_parser *p = calloc(1, sizeof(*p));
+    if (!p)
         return NULL;
-    if (wslay_event_context_server_init(&l->parser, &CALLBACKS, l) != 0) {
-        free(l);
+    if (wslay_event_context_server_init(&p->wslay, &CALLBACKS, p) != 0) {
+        free(p);
         return NULL;
     }
-    wslay_event_config_set_max_recv_msg_length(l->parser, (uint64_t)s->options.max_message);
-    return l;
+    wslay_event_config_set_max_recv_msg_length(p->wslay, (uint64_t)s->options.max_message);
+    return p;
 }
 
-static void lease_free(struct ws_lease *l)
+static void parser_free(struct ws_parser *p)
 {
-    wslay_event_context_free(l->parser);
-    free(l);
+    wslay_event_context_free(p->wslay);
+    free(p);
 }
 
-static struct ws_lease *lease_get(struct ws_set *s)
+static struct ws_parser *parser_get(struct ws_set *s)
 {
-    struct ws_lease *l = s->leases;
-    if (!l)
-        return lease_new(s);
-    s->leases = l->next;
-    s->leases_idle--;
-    l->next = NULL;
-    return l;
+    struct ws_parser *p = s->parsers;
+    if (!p)
+        return parser_new(s);
+    s->parsers = p->next;
+    s->parsers_idle--;
+    p->next = NULL;
+    return p;
 }
 
-static void lease_put(struct ws_set *s, struct ws_lease *l)
+static void parser_put(struct ws_set *s, struct ws_parser *p)
 {
-    if (s->leases_idle >= WS_LEASES_KEPT) {
-        lease_free(l);
+    if (s->parsers_idle >= WS_PARSERS_KEPT) {
+        parser_free(p);
         return;
     }
-    l->conn = NULL;
-    l->fed = l->framed = l->swept_fed = 0;
-    l->starved = 0;
-    l->next = s->leases;
-    s->leases = l;
-    s->leases_idle++;
+    p->conn = NULL;
+    p->fed = p->framed = p->swept_fed = 0;
+    p->starved = 0;
+    p->next = s->parsers;
+    s->parsers = p;
+    s->parsers_idle++;
 }
 
-void ws_lease_drop(struct ws_conn *c)
+void ws_parser_drop(struct ws_conn *c)
 {
-    if (c->lease)
-        lease_free(c->lease);
-    c->lease = NULL;
+    if (c->parser)
+        parser_free(c->parser);
+    c->parser = NULL;
 }
 
-void ws_leases_free(struct ws_set *s)
+void ws_parsers_free(struct ws_set *s)
 {
-    while (s->leases) {
-        struct ws_lease *next = s->leases->next;
-        lease_free(s->leases);
-        s->leases = next;
+    while (s->parsers) {
+        struct ws_parser *next = s->parsers->next;
+        parser_free(s->parsers);
+        s->parsers = next;
     }
-    s->leases_idle = 0;
+    s->parsers_idle = 0;
 }
 
-/* What the parser made of the bytes: nothing special, the peer's close, or the end. */
-static void judge(struct ws_conn *c, int result)
+static struct ws_parsed broken(uint16_t code, const char *why)
 {
-    struct ws_lease *l = c->lease;
-    wslay_event_context_ptr parser = l->parser;
-    if (result == WSLAY_ERR_NOMEM) {
-        ws_conn_fail(c, WS_CLOSE_INTERNAL, "no memory to read a message");
-    } else if (l->bad_close) {
-        ws_conn_fail(c, l->bad_close, "malformed close frame");
-    } else if (result != 0) {
-        /* A header that cannot be: wslay answers by a close without a code, we say which. */
-        ws_conn_fail(c, WS_CLOSE_PROTOCOL, "protocol error");
-    } else if (wslay_event_get_close_received(parser)) {
-        ws_conn_drain(c, c->close_code);
-    } else if (!wslay_event_get_read_enabled(parser)) {
-        /* Its own close frame (1002, 1007, 1009) waits in it. The payload is the code. */
-        if (wslay_event_send(parser) != 0)
-            ws_conn_lost(c, "no memory for a reply");
-        else
-            ws_conn_drain(c, wslay_event_get_status_code_sent(parser));
-    } else if (l->fed == l->framed && !l->message_open) {
-        c->lease = NULL;
-        lease_put(c->set, l);
-    }
-    if (c->state == WS_DRAINING || c->state == WS_DEAD)
-        ws_lease_drop(c);
+    return (struct ws_parsed){.end = WS_END_BROKEN, .code = code, .why = why};
 }
 
-void ws_parse(struct ws_conn *c, struct slice bytes)
+static struct ws_parsed judge(struct ws_conn *c, int result)
 {
-    if (!c->lease)
-        c->lease = lease_get(c->set);
-    struct ws_lease *l = c->lease;
-    if (!l) {
-        ws_conn_fail(c, WS_CLOSE_INTERNAL, "no memory for a parser");
-        return;
+    struct ws_parser *p = c->parser;
+    if (result == WSLAY_ERR_NOMEM)
+        return broken(WS_CLOSE_INTERNAL, "no memory to read a message");
+    if (p->bad_close)
+        return broken(p->bad_close, "malformed close frame");
+    if (result != 0) /* a header that cannot be: wslay would close without a code, we say which */
+        return broken(WS_CLOSE_PROTOCOL, "protocol error");
+    if (wslay_event_get_close_received(p->wslay))
+        return (struct ws_parsed){.end = WS_END_CLOSED, .code = c->close_code};
+    if (!wslay_event_get_read_enabled(p->wslay)) { /* its own close frame (1002, 1007, 1009) waits in it */
+        reply_now(c, p->wslay);
+        return (struct ws_parsed){.end = WS_END_CLOSED, .code = wslay_event_get_status_code_sent(p->wslay)};
     }
-    l->conn = c;
-    l->input = bytes;
+    if (p->fed == p->framed && !p->message_open && c->state != WS_DEAD) {
+        c->parser = NULL;
+        parser_put(c->set, p);
+    }
+    return (struct ws_parsed){0};
+}
+
+struct ws_parsed ws_parse(struct ws_conn *c, struct slice bytes)
+{
+    if (!c->parser)
+        c->parser = parser_get(c->set);
+    struct ws_parser *p = c->parser;
+    if (!p)
+        return broken(WS_CLOSE_INTERNAL, "no memory for a parser");
+    p->conn = c;
+    p->input = bytes;
     int result;
     size_t left;
     do { /* wslay may stop early where a header is split between its buffer and ours */
-        left = l->input.len;
-        result = wslay_event_recv(l->parser);
-    } while (result == 0 && c->state != WS_DEAD && wslay_event_get_read_enabled(l->parser) && l->input.len > 0 &&
-             l->input.len < left);
-    l->input = slice_of(NULL, 0);
-    judge(c, result);
+        left = p->input.len;
+        result = wslay_event_recv(p->wslay);
+    } while (result == 0 && c->state != WS_DEAD && wslay_event_get_read_enabled(p->wslay) && p->input.len > 0 &&
+             p->input.len < left);
+    p->input = slice_of(NULL, 0);
+    return judge(c, result);
 }

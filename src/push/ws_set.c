@@ -1,124 +1,15 @@
-/* The connections of one broadcaster: adopting, burying, pinging, and the counters that they share. */
+/* The connections of one broadcaster: how they come and go, and the counters that they share. */
 #include "ws_internal.h"
-
-#include "base/clock.h"
 
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TIMER_TICK_US  5000
-#define EXPIRY_STEP_US 1000000
-#define SWEEP_STEPS    32 /* of one ping interval: each looks at its share of the connections */
+#define TIMER_TICK_US 5000
 
 _Static_assert(sizeof(struct ws_conn) <= 192, "what an idle connection costs");
 
-static const char PING_FRAME[2] = {(char)(0x80 | WS_OP_PING), 0};
-
-static int64_t sweep_step_ms(const struct ws_set *s)
-{
-    int64_t step_ms = s->options.ping_ms / SWEEP_STEPS;
-    return step_ms < 10 ? 10 : step_ms > 1000 ? 1000 : step_ms;
-}
-
-static uint32_t now_ms(const struct ws_set *s)
-{
-    return (uint32_t)((s->loop->now_us - s->start_us) / 1000);
-}
-
-/* An unfinished message must grow, or its parser is wanted back. */
-static void check_lease(struct ws_conn *c)
-{
-    struct ws_lease *l = c->lease;
-    if (!l)
-        return;
-    l->starved = l->fed - l->swept_fed < WS_LEASE_TRICKLE ? l->starved + 1 : 0;
-    l->swept_fed = l->fed;
-    if (l->starved >= WS_SWEEPS_MAX)
-        ws_conn_fail(c, WS_CLOSE_POLICY, "message left incomplete");
-}
-
-static bool is_expired(const struct ws_conn *c)
-{
-    return c->principal && c->principal->until_s && c->set->loop->wall_us / 1000000 >= c->principal->until_s;
-}
-
-/* Tokens run out whether or not anybody is pinged. One timer for all, due when the first of them does: where none does,
- * nothing wakes up. */
-static void expect_expiry(struct ws_set *s, int64_t until_s)
-{
-    if (until_s == 0 || (s->expiry_s != 0 && s->expiry_s <= until_s))
-        return;
-    s->expiry_s = until_s;
-    int64_t wait_us = until_s > s->loop->wall_us / 1000000 ? until_s * 1000000 - s->loop->wall_us : 0;
-    if (wait_us < EXPIRY_STEP_US) /* so that a look at all of them comes once in a while at most */
-        wait_us = EXPIRY_STEP_US;
-    timer_start(&s->timers, &s->expiry, s->loop->now_us + wait_us);
-}
-
-static void on_expiry(struct timer *t)
-{
-    struct ws_set *s = (struct ws_set *)(void *)((char *)t - offsetof(struct ws_set, expiry));
-    s->expiry_s = 0;
-    for (uint32_t i = 0; i < s->count; i++) {
-        struct ws_conn *c = s->conns[i];
-        if (c->state != WS_OPEN || !c->principal)
-            continue;
-        if (is_expired(c))
-            ws_conn_close(c, WS_CLOSE_POLICY, "token expired");
-        else
-            expect_expiry(s, c->principal->until_s);
-    }
-}
-
-/* Once per ping interval and connection. */
-static void sweep_one(struct ws_conn *c)
-{
-    if (c->state != WS_OPEN)
-        return;          /* its deadline sees to it */
-    if (is_expired(c)) { /* where the clock was set, before its timer */
-        ws_conn_close(c, WS_CLOSE_POLICY, "token expired");
-        return;
-    }
-    if (c->flags & WS_HEARD) {
-        c->flags = (uint8_t)(c->flags & ~WS_HEARD);
-        c->quiet = 0;
-        check_lease(c);
-        return;
-    }
-    c->quiet++;
-    if (c->quiet >= WS_SWEEPS_MAX) {
-        metrics_add(M_WS_DEAD, 1);
-        log_info("websocket dropped", "connection=%.*s reason=\"no answer to pings\"", UUID_LEN, c->id);
-        ws_conn_lost(c, "no answer to pings");
-    } else if (!c->out) { /* one that does not even read is not helped by a ping */
-        ws_out_write(c, slice_of(PING_FRAME, sizeof(PING_FRAME)), 0);
-    }
-}
-
-/* Rolls over the connections so that each is seen about once per interval. Removal moves connections about, so each
- * remembers when it was seen: coming up twice in a round is no second silent interval. */
-static void on_sweep(struct timer *t)
-{
-    struct ws_set *s = (struct ws_set *)(void *)((char *)t - offsetof(struct ws_set, sweep));
-    int64_t step_ms = sweep_step_ms(s);
-    uint64_t share = ((uint64_t)s->count * (uint64_t)step_ms) / (uint64_t)s->options.ping_ms + 1;
-    for (; share > 0 && s->count > 0; share--) {
-        if (s->sweep_at >= s->count) {
-            s->sweep_at = 0;
-            if (share > s->count)
-                share = s->count;
-        }
-        struct ws_conn *c = s->conns[s->sweep_at++];
-        if (now_ms(s) - c->swept_ms < (uint64_t)s->options.ping_ms * 3 / 4)
-            continue;
-        c->swept_ms = now_ms(s);
-        sweep_one(c);
-    }
-    timer_start(&s->timers, t, s->loop->now_us + step_ms * 1000);
-}
-
-enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct broadcaster_options *options)
+enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct ws_options *options)
 {
     must(options->app && options->max_message > 0 && options->backlog_bytes > 0 && options->ping_ms >= 0);
     struct ws_set *s = calloc(1, sizeof(*s));
@@ -126,7 +17,6 @@ enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct broadca
         return ERR_NOMEM;
     s->loop = loop;
     s->options = *options;
-    s->start_us = loop->now_us;
     pool_init(&s->pool, sizeof(struct ws_conn), 0);
     timer_wheel_init(&s->timers, TIMER_TICK_US, loop->now_us);
     s->input = malloc(WS_INPUT_BYTES);
@@ -136,21 +26,9 @@ enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct broadca
         free(s);
         return e;
     }
-    s->sweep.on_fire = on_sweep;
-    s->expiry.on_fire = on_expiry;
-    if (options->ping_ms > 0)
-        timer_start(&s->timers, &s->sweep, loop->now_us + sweep_step_ms(s) * 1000);
+    ws_sweep_init(s);
     *out = s;
     return OK;
-}
-
-void ws_set_reap_later(struct ws_conn *c)
-{
-    if (c->flags & WS_REAP)
-        return;
-    c->flags |= WS_REAP;
-    c->next_reap = c->set->reap;
-    c->set->reap = c;
 }
 
 static void closed(struct ws_set *s, uint64_t tag)
@@ -220,7 +98,6 @@ static struct ws_conn *conn_new(struct ws_set *s, const struct ws_handover *h)
     ws_conn_init(c, s, h->fd);
     c->principal = principal;
     c->tag = h->tag;
-    c->swept_ms = now_ms(s);
     if (loop_add(s->loop, &c->source) != OK) {
         free(principal);
         pool_put(&s->pool, c);
@@ -228,8 +105,7 @@ static struct ws_conn *conn_new(struct ws_set *s, const struct ws_handover *h)
     }
     c->at = s->count;
     s->conns[s->count++] = c;
-    if (principal)
-        expect_expiry(s, principal->until_s);
+    ws_sweep_join(c);
     return c;
 }
 
@@ -255,15 +131,7 @@ void ws_set_adopt(struct ws_set *s, struct ws_handover *h)
     metrics_add(M_WS_OPENED, 1);
     metrics_gauge(G_WS_OPEN, 1);
     log_debug("websocket open", "connection=%.*s", UUID_LEN, c->id);
-    ws_cork(c);
-    buf_append(&s->scratch, h->bytes, h->head_len);
-    c->flags |= WS_APP_OPEN;
-    s->options.app->on_open(s->app, c);
-    if (h->rest_len > 0)
-        ws_parse(c, slice_of(h->bytes + h->head_len, h->rest_len));
-    ws_uncork(c, h->head_len);
-    if (!c->out)
-        ws_conn_flushed(c);
+    ws_conn_begin(c, slice_of(h->bytes, h->head_len), slice_of(h->bytes + h->head_len, h->rest_len));
     ws_handover_free(h);
 }
 
@@ -275,7 +143,7 @@ static void read_again(struct ws_set *s)
         struct ws_conn *next = c->next_again;
         c->flags = (uint8_t)(c->flags & ~WS_AGAIN);
         if (c->state == WS_DEAD)
-            ws_set_reap_later(c);
+            ws_reap_later(c);
         else
             ws_conn_read(c);
         c = next;
@@ -348,13 +216,13 @@ void ws_set_free(struct ws_set *s)
     if (!s)
         return;
     for (uint32_t i = 0; i < s->count; i++)
-        ws_conn_lost(s->conns[i], "stopped");
+        ws_lost(s->conns[i], "stopped");
     read_again(s);
     reap(s);
     must(s->count == 0);
     publish_counters(s);
     s->options.app->destroy(s->app);
-    ws_leases_free(s);
+    ws_parsers_free(s);
     pool_fini(&s->pool);
     buf_fini(&s->scratch);
     free(s->conns);

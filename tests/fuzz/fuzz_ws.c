@@ -24,7 +24,7 @@ static struct ws_set *set;
 static void start(void)
 {
     /* No pings: time plays no part, however slow the machine is. */
-    static struct broadcaster_options options = {
+    static struct ws_options options = {
         .ping_ms = 0, .max_message = MAX_MESSAGE, .backlog_bytes = 16384, .app = &hub_app, .app_arg = &hub_options};
     must(log_start(LOG_ERROR, LOG_TEXT) == OK);
     must(loop_init(&loop) == OK);

@@ -117,14 +117,14 @@ static struct http_settings settings = {
 
 static void start(struct echo *echo, const int *listener)
 {
-    struct broadcaster_options push = {.ping_ms = 0,
-                                       .max_message = ECHO_MESSAGE_MAX,
-                                       .backlog_bytes = 4LL * ECHO_MESSAGE_MAX,
-                                       .app = &echo_app,
-                                       .on_closed = on_ws_closed};
+    struct broadcaster_options push = {.ws.ping_ms = 0,
+                                       .ws.max_message = ECHO_MESSAGE_MAX,
+                                       .ws.backlog_bytes = 4LL * ECHO_MESSAGE_MAX,
+                                       .ws.app = &echo_app,
+                                       .ws.on_closed = on_ws_closed};
     echo->admission = admission_new(ECHO_CONNECTIONS, 0);
     require(echo->admission ? OK : ERR_NOMEM, "admission");
-    push.on_closed_arg = echo->admission;
+    push.ws.on_closed_arg = echo->admission;
     require(broadcaster_new(&echo->broadcaster, &push), "broadcaster");
     grants_board_init(&echo->api.grants);
     echo->api.config = &config;

@@ -71,8 +71,7 @@ static void count_closed(void *arg, uint64_t tag)
 
 void rig_start(struct rig *r, const struct ws_app *app, const void *app_arg)
 {
-    struct broadcaster_options defaults = {
-        .ping_ms = 0, .max_message = 4096, .backlog_bytes = 65536, .send_buffer = 4096};
+    struct ws_options defaults = {.ping_ms = 0, .max_message = 4096, .backlog_bytes = 65536, .send_buffer = 4096};
     if (r->options.max_message == 0)
         r->options = defaults;
     r->options.app = app;

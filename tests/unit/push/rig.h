@@ -12,7 +12,7 @@
 struct rig {
     struct loop loop;
     struct ws_set *set;
-    struct broadcaster_options options;
+    struct ws_options options;
     unsigned closed; /* on_closed calls */
     uint64_t last_tag;
     int64_t now_us;        /* the loop's time in every turn… */

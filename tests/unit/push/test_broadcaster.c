@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "push/broadcaster.h"
 #include "push/publisher.h"
 #include "rig.h"
 
@@ -30,13 +31,13 @@ static void count_closed(void *arg, uint64_t tag)
 static struct broadcaster *broadcaster_make(unsigned index, const struct hub_options *hub)
 {
     struct broadcaster_options options = {.index = index,
-                                          .ping_ms = 0, /* the readers of this test answer none */
-                                          .max_message = 4096,
-                                          .backlog_bytes = 1 << 24,
-                                          .send_buffer = 1 << 20,
-                                          .app = &hub_app,
-                                          .app_arg = hub,
-                                          .on_closed = count_closed};
+                                          .ws.ping_ms = 0, /* the readers of this test answer none */
+                                          .ws.max_message = 4096,
+                                          .ws.backlog_bytes = 1 << 24,
+                                          .ws.send_buffer = 1 << 20,
+                                          .ws.app = &hub_app,
+                                          .ws.app_arg = hub,
+                                          .ws.on_closed = count_closed};
     struct broadcaster *b;
     CU_ASSERT_EQUAL_FATAL(broadcaster_new(&b, &options), OK);
     return b;

@@ -228,23 +228,23 @@ static void parser_is_lent_only_while_incomplete(void)
     rig_start(&r, &rig_app, NULL);
     peer_open(&p, &r);
     struct ws_conn *c = told.conn;
-    CU_ASSERT_PTR_NULL(c->lease);
+    CU_ASSERT_PTR_NULL(c->parser);
     client_frame(&b, true, WS_OP_TEXT, SLICE_LIT("hello"));
     for (size_t i = 0; i + 1 < b.len; i++) {
         peer_write(&p, b.ptr + i, 1);
-        CU_ASSERT_PTR_NOT_NULL(c->lease);
+        CU_ASSERT_PTR_NOT_NULL(c->parser);
     }
     peer_write(&p, b.ptr + b.len - 1, 1);
-    CU_ASSERT_PTR_NULL(c->lease);
+    CU_ASSERT_PTR_NULL(c->parser);
     buf_clear(&b);
     client_frame(&b, false, WS_OP_TEXT, SLICE_LIT("open"));
     peer_write(&p, b.ptr, b.len);
-    CU_ASSERT_PTR_NOT_NULL(c->lease); /* the message goes on */
+    CU_ASSERT_PTR_NOT_NULL(c->parser); /* the message goes on */
     peer_send(&p, WS_OP_PONG, "");
-    CU_ASSERT_PTR_NOT_NULL(c->lease);
+    CU_ASSERT_PTR_NOT_NULL(c->parser);
     peer_send(&p, 0, "");
-    CU_ASSERT_PTR_NULL(c->lease);
-    CU_ASSERT_EQUAL(r.set->leases_idle, 1);
+    CU_ASSERT_PTR_NULL(c->parser);
+    CU_ASSERT_EQUAL(r.set->parsers_idle, 1);
     CU_ASSERT(sizeof(struct ws_conn) <= 192);
     buf_fini(&b);
     peer_close(&p);
@@ -275,7 +275,7 @@ static void many_parsers_do_not_mix(void)
             EXPECT_TEXT(&p[i], text);
         }
     }
-    CU_ASSERT(r.set->leases_idle <= WS_LEASES_KEPT);
+    CU_ASSERT(r.set->parsers_idle <= WS_PARSERS_KEPT);
     for (int i = 0; i < N; i++) {
         peer_close(&p[i]);
         buf_fini(&b[i]);
