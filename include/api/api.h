@@ -7,7 +7,6 @@
 #include "api/grants.h"
 #include "api/rate_limit.h"
 #include "base/arena.h"
-#include "base/config.h"
 #include "http/router.h"
 #include "http/session.h"
 #include "net/address.h"
@@ -23,10 +22,10 @@ struct api_door {
     bool admin;    /* --admin-listen */
     bool loopback; /* only this machine reaches it */
 };
-#define API_DOORS_MAX ((size_t)2 * CONFIG_LIST_MAX)
+#define API_DOORS_MAX   64
+#define API_PROXIES_MAX 32
 
 struct api {
-    const struct config *config;
     struct store *store;
     struct cache *cache;
     struct writer *writer;
@@ -34,6 +33,8 @@ struct api {
     struct broadcaster *const *broadcasters;
     unsigned broadcaster_count;
     int64_t started_mono_us;
+    int64_t write_timeout_ms;   /* a write that was not done by then is answered 503 */
+    int64_t token_ttl_s;        /* of tokens issued here */
     struct shares *shares;      /* of what is under way for clients */
     uint8_t message_tag[5];     /* of message ids: the store's */
     atomic_bool superseded;     /* another server has the store: main sets it, relaxed, since nothing comes with it */
@@ -45,7 +46,7 @@ struct api {
     struct rate_limiter *rates;
     bool admin_apart; /* --admin-listen is given: its routes are nowhere else */
     struct api_door doors[API_DOORS_MAX];
-    struct network proxies[CONFIG_LIST_MAX];
+    struct network proxies[API_PROXIES_MAX];
     unsigned proxy_count;
 };
 

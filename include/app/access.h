@@ -4,8 +4,8 @@
  * Fails:   with a sentence for the operator that names the option and says what to do. */
 #pragma once
 #include "api/api.h"
+#include "app/config.h"
 #include "app/origins.h"
-#include "base/config.h"
 
 struct access {
     struct auth *auth;          /* NULL: authentication is off, or handed to the grants */

@@ -3,7 +3,7 @@
  * The rows are what can be held at once. What they leave out is said in docs/reliability.md: the allocator's overhead,
  * the program itself, and the store library's own memory. */
 #pragma once
-#include "base/config.h"
+#include "app/config.h"
 
 #define BUDGET_ROWS_MAX 20
 

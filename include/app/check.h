@@ -2,7 +2,7 @@
  * Thread:  main, before threads start.
  * Blocks:  check_run() on a MongoDB store for some seconds where it does not answer. */
 #pragma once
-#include "base/config.h"
+#include "app/config.h"
 
 /* --check-config: everything that a start would refuse, looked at as the user who will serve. Prints what it finds to
  * stderr, and to stdout that all is well. The process is --user's afterwards. */

@@ -2,7 +2,7 @@
  * Thread:  main, instead of a server. Blocks until done; progress is for people, one line a second.
  * Fails:   as store/migrate.h says; every failure was said on progress. */
 #pragma once
-#include "base/config.h"
+#include "app/config.h"
 #include "base/err.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * Owns:    the list, until origins_free().
  * Fails:   with a sentence that names the file and the line. */
 #pragma once
-#include "base/config.h"
+#include "app/config.h"
 
 #define ORIGINS_MAX 256
 

@@ -7,7 +7,7 @@
  *          → store.
  * Fails:   server_start() with a sentence for stderr; nothing is left running. */
 #pragma once
-#include "base/config.h"
+#include "app/config.h"
 
 struct server;
 

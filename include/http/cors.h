@@ -1,7 +1,7 @@
 /* cors.h: which browser origins may read answers, and what they are told.
  * Thread:  any; the policy does not change.
  * Owns:    nothing: the origins' strings stay the caller's, and outlive every answer that names one.
- * An origin is compared byte by byte with the list, which holds origins as browsers send them (base/origin.h). The server's
+ * An origin is compared byte by byte with the list, which holds origins as browsers send them (http/origin.h). The server's
  * own pages are no other origin: they read every answer, without a word about it. */
 #pragma once
 #include "http/reply.h"

@@ -19,7 +19,12 @@ struct network {
 struct address address_of(const struct sockaddr *peer); /* len 0: another family */
 /* "1.2.3.4", "::1", "[::1]"; with_port: also "1.2.3.4:80" and "[::1]:80", which proxies write. */
 bool address_parse(struct slice text, bool with_port, struct address *out);
-bool address_in_loopback(const struct address *a); /* 127.0.0.0/8, ::1 */
+/* "1.2.3.4:80" or "[::1]:80". False: out->len is 0 where the address is at fault, else it is the port. */
+bool address_and_port(struct slice text, struct address *out, uint16_t *port);
+bool port_parse(struct slice text, uint16_t *out);                               /* one to five digits, 0 to 65535 */
+#define ADDRESS_TEXT_MAX 64                                                      /* with brackets, port and NUL */
+void address_format(const struct address *a, char out[static ADDRESS_TEXT_MAX]); /* without brackets; len is not 0 */
+bool address_in_loopback(const struct address *a);                               /* 127.0.0.0/8, ::1 */
 /* What a limit counts as one client: an IPv6 client owns a whole /64. */
 struct slice address_client(const struct address *a);
 

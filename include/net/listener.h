@@ -5,8 +5,7 @@
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
-
-#define ADDRESS_TEXT_MAX 64 /* "[ffff:…%eth0]:65535" */
+#include "net/address.h"
 
 /* IPv4:port, [IPv6]:port; port 0: any free one. Non-blocking, close-on-exec, SO_REUSEADDR. */
 NODISCARD enum err listener_open(struct slice address, int *fd, struct buf *why);

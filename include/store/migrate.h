@@ -7,8 +7,9 @@
  * Fails:   ERR_UNSUPPORTED: the store is no MongoDB; ERR_STORE: the database failed, run it again; ERR_CONFLICT: done,
  *          but some chats were left in place. */
 #pragma once
-#include "base/config.h"
+#include "base/err.h"
+#include "store/settings.h"
 
 #include <stdio.h>
 
-NODISCARD enum err mongo_migrate(const struct config *config, bool dry_run, FILE *progress);
+NODISCARD enum err mongo_migrate(const struct store_settings *settings, bool dry_run, FILE *progress);

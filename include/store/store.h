@@ -12,9 +12,9 @@
  *          has the database's own words, without the values. */
 #pragma once
 #include "base/arena.h"
-#include "base/config.h"
 #include "base/err.h"
 #include "chat/model.h"
+#include "store/settings.h"
 
 struct store {
     const struct store_vtable *vtable; /* first member of each store's own struct */
@@ -164,13 +164,12 @@ struct store_vtable {
 
 /* For --check-config: would a start be refused? Nothing is changed or made. warnings: lines, of what may pass by itself (a
  * database that is away) or is passed over. why: a sentence. ERR_INVALID: it would, or could never work. */
-NODISCARD enum err store_check(const struct config *config, struct buf *warnings, struct buf *why);
+NODISCARD enum err store_check(const struct store_settings *settings, struct buf *warnings, struct buf *why);
 NODISCARD enum err store_sqlite_check(struct slice path, struct buf *why);
-NODISCARD enum err store_mongo_check(const struct config *config, struct buf *warnings, struct buf *why);
+NODISCARD enum err store_mongo_check(const struct store_settings *settings, struct buf *warnings, struct buf *why);
 /* Opens the store that the URI names. why: a sentence for the operator. */
-NODISCARD enum err store_open(const struct config *config, struct store **out, struct buf *why);
-NODISCARD enum err store_sqlite_open(const struct config *config, struct slice path, struct store **out,
-                                     struct buf *why);
-NODISCARD enum err store_mongo_open(const struct config *config, struct store **out, struct buf *why);
+NODISCARD enum err store_open(const struct store_settings *settings, struct store **out, struct buf *why);
+NODISCARD enum err store_sqlite_open(struct slice path, struct store **out, struct buf *why);
+NODISCARD enum err store_mongo_open(const struct store_settings *settings, struct store **out, struct buf *why);
 /* First thing in main, whatever the store: takes back what the driver's library left in /dev/shm as it was loaded. */
 void store_mongo_unlink_counters(void);

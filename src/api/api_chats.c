@@ -16,7 +16,7 @@ static enum err append_token(struct buf *b, const struct api_worker *w, struct s
         return OK;
     }
     buf_append_lit(b, ",\"token\":\"");
-    enum err e = auth_issue(w->grants->auth, &p, clock_wall_us() / 1000000, w->api->config->token_ttl_s, b);
+    enum err e = auth_issue(w->grants->auth, &p, clock_wall_us() / 1000000, w->api->token_ttl_s, b);
     buf_append_char(b, '"');
     return e;
 }

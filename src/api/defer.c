@@ -31,7 +31,7 @@ struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete)
         answer_err(c->s, ERR_NOMEM);
         return NULL;
     }
-    op->deadline_us = op->parsed_us + c->w->api->config->write_timeout_ms * 1000;
+    op->deadline_us = op->parsed_us + c->w->api->write_timeout_ms * 1000;
     return op;
 }
 

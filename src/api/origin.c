@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/origin.h"
+#include "http/origin.h"
 
 #include <string.h>
 

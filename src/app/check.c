@@ -28,7 +28,7 @@ static enum err check_all(const struct config *c, struct buf *warnings, struct b
     access_close(&access);
     if (e == OK && c->user && geteuid() == 0)
         e = access_drop_root(c->user, why);
-    return e == OK ? store_check(c, warnings, why) : e;
+    return e == OK ? store_check(&c->store, warnings, why) : e;
 }
 
 bool check_run(const struct config *c, char **envp)

@@ -4,12 +4,12 @@
 
 enum err migrate_run(const struct config *config, bool dry_run, FILE *progress)
 {
-    struct slice uri = slice_cstr(config->store);
+    struct slice uri = slice_cstr(config->store.uri);
     if (!slice_starts(uri, SLICE_LIT("mongodb://")) && !slice_starts(uri, SLICE_LIT("mongodb+srv://"))) {
         fprintf(progress, "migrate: nothing to do: only a MongoDB store can hold messages in the old layout\n");
         return ERR_UNSUPPORTED;
     }
-    enum err e = mongo_migrate(config, dry_run, progress);
+    enum err e = mongo_migrate(&config->store, dry_run, progress);
     if (e != OK && e != ERR_CONFLICT)
         fprintf(progress, "migrate: stopped: %s. What was moved stays moved; run it again to go on\n", err_text(e));
     return e;

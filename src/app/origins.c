@@ -1,6 +1,6 @@
 #include "app/origins.h"
 
-#include "base/origin.h"
+#include "http/origin.h"
 
 #include <errno.h>
 #include <stdio.h>

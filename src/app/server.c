@@ -187,18 +187,18 @@ static enum err meet_store_later(void *arg, int64_t *max_rev)
 static enum err start_store(struct server *s, struct buf *why)
 {
     const struct config *c = s->config;
-    enum err e = store_open(c, &s->store, why);
+    enum err e = store_open(&c->store, &s->store, why);
     if (e != OK)
         return say(why, e, "the store");
     const struct cache_options options = {.max_bytes = (size_t)c->cache_mb << 20, .enabled = true, .later = true};
     struct writer_options writer = {
-        .store = s->store, .queue_max = c->queue, .batch_max = c->batch, .write_timeout_ms = c->write_timeout_ms};
+        .store = s->store, .queue_max = c->queue, .batch_max = c->batch, .write_timeout_ms = c->store.write_timeout_ms};
     s->cache = writer.cache = cache_new(&options);
     writer.on_durable = announce;
     writer.on_recovered = announce_recovery;
     writer.hook_arg = &s->announcer;
     e = s->cache ? meet_store(s, &writer.max_rev, why) : ERR_NOMEM;
-    if (e == ERR_STORE && !c->store_required) {
+    if (e == ERR_STORE && !c->store.required) {
         log_warn("store is away", "answering=503 retrying=%s", "yes");
         writer.prepare = meet_store_later;
         writer.prepare_arg = s;
@@ -207,7 +207,7 @@ static enum err start_store(struct server *s, struct buf *why)
     if (e == OK)
         e = writer_start(&writer, &s->writer);
     if (e == OK)
-        e = readers_start(s->store, s->cache, c->readers, c->queue, &s->readers);
+        e = readers_start(s->store, s->cache, c->store.readers, c->queue, &s->readers);
     return say(why, e, "the store");
 }
 
@@ -269,7 +269,8 @@ static enum err start_broadcasters(struct server *s, struct buf *why)
 static enum err start_workers(struct server *s, struct buf *why)
 {
     const struct config *c = s->config;
-    s->api.config = c;
+    s->api.write_timeout_ms = c->store.write_timeout_ms;
+    s->api.token_ttl_s = c->token_ttl_s;
     s->api.shares = s->shares;
     s->api.store = s->store;
     s->api.cache = s->cache;
@@ -284,7 +285,7 @@ static enum err start_workers(struct server *s, struct buf *why)
         .body_ms = c->body_timeout_ms,
         .idle_ms = c->idle_timeout_ms,
         .write_ms = c->response_timeout_ms,
-        .answer_ms = c->write_timeout_ms + 500};
+        .answer_ms = c->store.write_timeout_ms + 500};
     enum err e = access_guard(&s->access, c, &s->api);
     if (e == OK)
         e = api_init(&s->api);
@@ -362,12 +363,12 @@ static void greet(struct server *s)
     const struct config *c = s->config;
     struct buf uri = {0};
     char first[ADDRESS_TEXT_MAX] = "";
-    config_mask_uri(c->store, &uri);
+    store_mask_uri(c->store.uri, &uri);
     log_info("sakurad", "version=%s pid=%d", SAKURAD_VERSION, (int)getpid());
     log_info("store", "uri=%s cache_mb=%lld batch=%lld queue=%lld", buf_cstr(&uri), (long long)c->cache_mb,
              (long long)c->batch, (long long)c->queue);
-    log_info("threads", "workers=%lld readers=%lld broadcasters=%lld", (long long)c->workers, (long long)c->readers,
-             (long long)c->broadcasters);
+    log_info("threads", "workers=%lld readers=%lld broadcasters=%lld", (long long)c->workers,
+             (long long)c->store.readers, (long long)c->broadcasters);
     for (unsigned i = 0; i < s->listener_count; i++) {
         char address[ADDRESS_TEXT_MAX];
         listener_address(s->listeners[i], address);

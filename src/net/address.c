@@ -28,15 +28,19 @@ struct address address_of(const struct sockaddr *peer)
     return a;
 }
 
-static bool is_port(struct slice s)
+bool port_parse(struct slice text, uint16_t *out)
 {
     uint64_t port;
-    return slice_to_u64(s, &port) && port <= 65535;
+    if (text.len > 5 || !slice_to_u64(text, &port) || port > UINT16_MAX)
+        return false;
+    *out = (uint16_t)port;
+    return true;
 }
 
 /* Takes ":PORT" off the end; false: what stands there is not one. */
 static bool drop_port(struct slice *text)
 {
+    uint16_t port;
     const char *colon = memrchr(text->ptr, ':', text->len);
     const char *bracket = memrchr(text->ptr, ']', text->len);
     bool v6 = text->ptr[0] == '[';
@@ -45,7 +49,7 @@ static bool drop_port(struct slice *text)
     if (!v6 && memchr(text->ptr, ':', text->len) != colon)
         return true; /* several colons and no brackets: IPv6 without a port */
     size_t host = (size_t)(colon - text->ptr);
-    if (!is_port(slice_of(colon + 1, text->len - host - 1)))
+    if (!port_parse(slice_of(colon + 1, text->len - host - 1), &port))
         return false;
     text->len = host;
     return true;
@@ -74,6 +78,21 @@ bool address_parse(struct slice text, bool with_port, struct address *out)
         return false;
     *out = from_v6(&in6);
     return true;
+}
+
+bool address_and_port(struct slice text, struct address *out, uint16_t *port)
+{
+    const char *colon = text.len ? memrchr(text.ptr, ':', text.len) : NULL;
+    struct slice host = slice_of(text.ptr, colon ? (size_t)(colon - text.ptr) : 0);
+    *out = (struct address){0};
+    if (host.len == 0 || (host.ptr[0] != '[' && memchr(host.ptr, ':', host.len)) || !address_parse(host, false, out))
+        return false;
+    return port_parse(slice_of(colon + 1, text.len - host.len - 1), port);
+}
+
+void address_format(const struct address *a, char out[static ADDRESS_TEXT_MAX])
+{
+    must(inet_ntop(a->len == 4 ? AF_INET : AF_INET6, a->bytes, out, ADDRESS_TEXT_MAX));
 }
 
 bool address_in_loopback(const struct address *a)

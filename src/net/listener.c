@@ -1,8 +1,5 @@
 #include "net/listener.h"
 
-#include "net/address.h"
-
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -13,37 +10,34 @@
 #define BACKLOG      4096  /* the kernel cuts it to net.core.somaxconn */
 #define UNSENT_BYTES 65536 /* taken by the kernel ahead of the peer's window; else one that never reads holds 4 MB */
 
-/* "1.2.3.4:80" or "[::1]:80" → socket address. */
-static enum err parse_address(struct slice text, struct sockaddr_storage *out, socklen_t *len)
+static socklen_t to_socket_address(const struct address *a, uint16_t port, struct sockaddr_storage *out)
 {
-    char host[INET6_ADDRSTRLEN];
-    bool v6 = text.len > 0 && text.ptr[0] == '[';
-    const char *end = v6 ? memchr(text.ptr, ']', text.len) : memrchr(text.ptr, ':', text.len);
-    if (!end)
-        return ERR_INVALID;
-    const char *start = text.ptr + (v6 ? 1 : 0);
-    const char *colon = v6 ? end + 1 : end;
-    size_t host_len = (size_t)(end - start);
-    size_t left = text.len - (size_t)(colon - text.ptr);
-    uint64_t port = 0;
-    if (host_len >= sizeof(host) || left < 2 || *colon != ':' || !slice_to_u64(slice_of(colon + 1, left - 1), &port) ||
-        port > 65535)
-        return ERR_INVALID;
-    memcpy(host, start, host_len);
-    host[host_len] = '\0';
     *out = (struct sockaddr_storage){0};
-    struct sockaddr_in *in4 = (struct sockaddr_in *)out;
-    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
-    if (v6) {
-        in6->sin6_family = AF_INET6;
-        in6->sin6_port = htons((uint16_t)port);
-        *len = sizeof(*in6);
-        return inet_pton(AF_INET6, host, &in6->sin6_addr) == 1 ? OK : ERR_INVALID;
+    if (a->len == 4) {
+        struct sockaddr_in *in4 = (struct sockaddr_in *)out;
+        *in4 = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(port)};
+        memcpy(&in4->sin_addr, a->bytes, sizeof(in4->sin_addr));
+        return sizeof(*in4);
     }
-    in4->sin_family = AF_INET;
-    in4->sin_port = htons((uint16_t)port);
-    *len = sizeof(*in4);
-    return inet_pton(AF_INET, host, &in4->sin_addr) == 1 ? OK : ERR_INVALID;
+    struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)out;
+    *in6 = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    memcpy(&in6->sin6_addr, a->bytes, sizeof(in6->sin6_addr));
+    return sizeof(*in6);
+}
+
+/* A socket that is to be bound to the address, in `at`. any_port: its own may be taken. */
+static enum err make_socket(struct slice address, bool any_port, struct sockaddr_storage *at, socklen_t *len, int *fd,
+                            struct buf *why)
+{
+    struct address a;
+    uint16_t port;
+    if (!address_and_port(address, &a, &port)) {
+        buf_printf(why, "cannot listen on %.*s: not an ADDR:PORT", SLICE_ARG(address));
+        return ERR_INVALID;
+    }
+    *len = to_socket_address(&a, any_port ? 0 : port, at);
+    *fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return OK;
 }
 
 /* Accepted connections inherit them: two calls less for each. */
@@ -57,13 +51,11 @@ static void set_connection_options(int fd)
 enum err listener_open(struct slice address, int *out, struct buf *why)
 {
     struct sockaddr_storage at;
-    socklen_t len = 0;
-    if (parse_address(address, &at, &len) != OK) {
-        buf_printf(why, "cannot listen on %.*s: not an ADDR:PORT", SLICE_ARG(address));
-        return ERR_INVALID;
-    }
-    int fd = socket(at.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    int on = 1;
+    socklen_t len;
+    int fd, on = 1;
+    enum err e = make_socket(address, false, &at, &len, &fd, why);
+    if (e != OK)
+        return e;
     bool good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
     /* An IPv6 listener takes IPv6 only: 0.0.0.0 and [::] can then both be listened on, and mean what they say. */
     if (good && at.ss_family == AF_INET6)
@@ -84,16 +76,11 @@ enum err listener_open(struct slice address, int *out, struct buf *why)
 enum err listener_check(struct slice address, struct buf *why)
 {
     struct sockaddr_storage at;
-    socklen_t len = 0;
-    if (parse_address(address, &at, &len) != OK) {
-        buf_printf(why, "cannot listen on %.*s: not an ADDR:PORT", SLICE_ARG(address));
-        return ERR_INVALID;
-    }
-    if (at.ss_family == AF_INET6)
-        ((struct sockaddr_in6 *)&at)->sin6_port = 0;
-    else
-        ((struct sockaddr_in *)&at)->sin_port = 0;
-    int fd = socket(at.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    socklen_t len;
+    int fd;
+    enum err e = make_socket(address, true, &at, &len, &fd, why);
+    if (e != OK)
+        return e;
     bool good = fd >= 0 && bind(fd, (struct sockaddr *)&at, len) == 0;
     if (!good)
         buf_printf(why, "cannot listen on %.*s: %s", SLICE_ARG(address), strerror(errno));
@@ -106,19 +93,14 @@ void listener_address(int fd, char out[static ADDRESS_TEXT_MAX])
 {
     struct sockaddr_storage at = {0};
     socklen_t len = sizeof(at);
-    char host[INET6_ADDRSTRLEN] = "?";
+    char host[ADDRESS_TEXT_MAX];
     out[0] = '\0';
     if (getsockname(fd, (struct sockaddr *)&at, &len) != 0)
         return;
-    if (at.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&at;
-        inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof(host));
-        snprintf(out, ADDRESS_TEXT_MAX, "[%s]:%u", host, ntohs(in6->sin6_port));
-    } else {
-        const struct sockaddr_in *in4 = (const struct sockaddr_in *)&at;
-        inet_ntop(AF_INET, &in4->sin_addr, host, sizeof(host));
-        snprintf(out, ADDRESS_TEXT_MAX, "%s:%u", host, ntohs(in4->sin_port));
-    }
+    struct address a = address_of((struct sockaddr *)&at);
+    address_format(&a, host);
+    in_port_t port = a.len == 4 ? ((struct sockaddr_in *)&at)->sin_port : ((struct sockaddr_in6 *)&at)->sin6_port;
+    snprintf(out, ADDRESS_TEXT_MAX, a.len == 4 ? "%s:%u" : "[%s]:%u", host, ntohs(port));
 }
 
 bool listener_is_loopback(struct slice address)

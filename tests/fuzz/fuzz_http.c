@@ -1,9 +1,9 @@
 /* A connection's input: requests one after the other, however the bytes are cut, with one verdict; and what the
  * handlers then do with an accepted one. */
-#include "base/origin.h"
 #include "fuzz.h"
 #include "http/body.h"
 #include "http/cors.h"
+#include "http/origin.h"
 #include "http/parse.h"
 #include "http/router.h"
 

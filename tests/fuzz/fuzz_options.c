@@ -2,7 +2,7 @@
  * their ranges, what is refused says why in one line of text, and a password never shows. */
 #include "fuzz.h"
 
-#include "base/config.h"
+#include "app/config.h"
 
 #include <stdlib.h>
 
@@ -23,10 +23,10 @@ static void check_accepted(const struct config *c)
 {
     must(c->action >= CONFIG_RUN && c->action <= CONFIG_MIGRATE);
     must(c->listen.count >= 1 && c->listen.count <= CONFIG_LIST_MAX);
-    must(c->workers >= 1 && c->workers <= 256 && c->readers >= 1 && c->broadcasters >= 1);
+    must(c->workers >= 1 && c->workers <= 256 && c->store.readers >= 1 && c->broadcasters >= 1);
     must(c->max_connections >= 1 && c->max_body >= 1 && c->max_head >= 256);
-    must(c->queue >= 1 && c->batch >= 1 && c->cache_mb >= 1 && c->write_timeout_ms >= 10);
-    must(c->store && c->store[0]);
+    must(c->queue >= 1 && c->batch >= 1 && c->cache_mb >= 1 && c->store.write_timeout_ms >= 10);
+    must(c->store.uri && c->store.uri[0]);
     must(c->log_level <= LOG_DEBUG && (c->log_format == LOG_TEXT || c->log_format == LOG_JSON));
     for (unsigned i = 0; i < c->listen.count; i++)
         must(c->listen.items[i] && c->listen.items[i][0]);
@@ -38,8 +38,8 @@ static void check_printed(const struct config *c)
     config_print(c, &text);
     must(buf_ok(&text) && text.len > 0);
     buf_clear(&text);
-    config_mask_uri(c->store, &text);
-    must(strncmp(c->store, "mongodb", 7) != 0 || !strstr(buf_cstr(&text), ":" SECRET "@"));
+    store_mask_uri(c->store.uri, &text);
+    must(strncmp(c->store.uri, "mongodb", 7) != 0 || !strstr(buf_cstr(&text), ":" SECRET "@"));
     buf_fini(&text);
 }
 

@@ -19,8 +19,6 @@
 #define ECHO_MESSAGE_MAX (64 << 20) /* the suites send messages of 16 MiB; the product's own limit is tested apart */
 #define ECHO_CONNECTIONS 8192
 
-static struct config config = {.write_timeout_ms = 5000};
-
 /* ---- WebSocket ---- */
 
 static enum err echo_create(void **self, struct ws_set *set, const void *arg)
@@ -127,7 +125,7 @@ static void start(struct echo *echo, const int *listener)
     push.ws.on_closed_arg = echo->admission;
     require(broadcaster_new(&echo->broadcaster, &push), "broadcaster");
     grants_board_init(&echo->api.grants);
-    echo->api.config = &config;
+    echo->api.write_timeout_ms = 5000;
     echo->api.broadcasters = &echo->broadcaster;
     echo->api.broadcaster_count = 1;
     require(api_init(&echo->api), "routes");

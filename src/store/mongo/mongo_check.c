@@ -62,14 +62,14 @@ static enum err check_pool(const mongoc_uri_t *uri, int64_t readers, struct buf 
     return ERR_INVALID;
 }
 
-enum err mongo_check_uri(const struct mongo_uris *u, const struct config *config, struct buf *why)
+enum err mongo_check_uri(const struct mongo_uris *u, const struct store_settings *settings, struct buf *why)
 {
     static const char *const certificate[] = {"-----BEGIN CERTIFICATE-----", NULL};
     static const char *const both[] = {"-----BEGIN CERTIFICATE-----", "PRIVATE KEY-----", NULL};
     enum err e = check_pem(u->uri[MONGO_WRITER], "tlsCAFile", certificate, why);
     if (e == OK)
         e = check_pem(u->uri[MONGO_WRITER], "tlsCertificateKeyFile", both, why);
-    return e == OK ? check_pool(u->uri[MONGO_WRITER], config->readers, why) : e;
+    return e == OK ? check_pool(u->uri[MONGO_WRITER], settings->readers, why) : e;
 }
 
 /* --- one try --- */
@@ -144,17 +144,17 @@ static enum err look(const struct mongo_uris *u, const char *masked, struct buf 
     return e;
 }
 
-enum err store_mongo_check(const struct config *config, struct buf *warnings, struct buf *why)
+enum err store_mongo_check(const struct store_settings *settings, struct buf *warnings, struct buf *why)
 {
     struct mongo_uris uris;
     struct buf masked = {0};
     struct collected collected = {.lock = PTHREAD_MUTEX_INITIALIZER, .lines = warnings};
     mongo_driver_init();
     mongoc_log_set_handler(collect, &collected);
-    config_mask_uri(config->store, &masked);
-    enum err e = mongo_uris_init(&uris, config, why);
+    store_mask_uri(settings->uri, &masked);
+    enum err e = mongo_uris_init(&uris, settings, why);
     if (e == OK)
-        e = mongo_check_uri(&uris, config, why);
+        e = mongo_check_uri(&uris, settings, why);
     if (e == OK)
         e = look(&uris, buf_cstr(&masked), warnings, why);
     mongo_uris_fini(&uris);

@@ -5,4 +5,4 @@
 #include "mongo_client.h"
 
 /* Files that the URI names, and room in the pools for our threads: a start refuses what is wrong there. */
-NODISCARD enum err mongo_check_uri(const struct mongo_uris *u, const struct config *config, struct buf *why);
+NODISCARD enum err mongo_check_uri(const struct mongo_uris *u, const struct store_settings *settings, struct buf *why);

@@ -69,34 +69,34 @@ static enum err make_write_concern(struct mongo_uris *u, int64_t write_ms, struc
     return OK;
 }
 
-enum err mongo_uris_init(struct mongo_uris *u, const struct config *config, struct buf *why)
+enum err mongo_uris_init(struct mongo_uris *u, const struct store_settings *settings, struct buf *why)
 {
     *u = (struct mongo_uris){0};
     bson_error_t error;
     for (int kind = 0; kind < MONGO_POOLS; kind++) {
-        mongoc_uri_t *uri = mongoc_uri_new_with_error(config->store, &error);
+        mongoc_uri_t *uri = mongoc_uri_new_with_error(settings->uri, &error);
         if (!uri) {
             buf_append_lit(why, "the store's URI is not a MongoDB URI: ");
             /* The driver's words may quote the URI: the password must not be in them. */
-            if (strchr(config->store, '@'))
+            if (strchr(settings->uri, '@'))
                 buf_append_lit(why, "check the host list, the options, and that name and password are percent-encoded");
             else
                 buf_append_slice(why, slice_cstr(error.message));
             return ERR_INVALID;
         }
         u->uri[kind] = uri;
-        set_timeouts(uri, (enum mongo_pool)kind, config->write_timeout_ms);
+        set_timeouts(uri, (enum mongo_pool)kind, settings->write_timeout_ms);
         if (!mongoc_uri_has_option(uri, MONGOC_URI_RETRYWRITES))
             mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, false);
         if (kind == MONGO_WRITER)
             mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYREADS, false); /* it is part of the batch's own retry */
         if (!mongoc_uri_get_appname(uri))
             mongoc_uri_set_appname(uri, "sakurad");
-        set_at_most(uri, MONGOC_URI_MAXPOOLSIZE, clamp(config->readers + 4, 4, 1000));
+        set_at_most(uri, MONGOC_URI_MAXPOOLSIZE, clamp(settings->readers + 4, 4, 1000));
     }
     const char *name = mongoc_uri_get_database(u->uri[0]);
     u->database = strdup(name && *name ? name : DATABASE_DEFAULT);
-    return u->database ? make_write_concern(u, config->write_timeout_ms, why) : ERR_NOMEM;
+    return u->database ? make_write_concern(u, settings->write_timeout_ms, why) : ERR_NOMEM;
 }
 
 int64_t mongo_socket_timeout_ms(const struct mongo_uris *u)

@@ -5,8 +5,8 @@
  *          also works on a standalone server), appname=sakurad, database sakura.
  * Fails:   ERR_INVALID with a sentence: no URI, unacknowledged writes (w=0), a pool that cannot be made. */
 #pragma once
-#include "base/config.h"
 #include "base/err.h"
+#include "store/settings.h"
 
 #include <mongoc/mongoc.h>
 #include <pthread.h>
@@ -37,7 +37,7 @@ struct mongo_conn {
     mongoc_read_prefs_t *primary;
 };
 
-NODISCARD enum err mongo_uris_init(struct mongo_uris *u, const struct config *config, struct buf *why);
+NODISCARD enum err mongo_uris_init(struct mongo_uris *u, const struct store_settings *settings, struct buf *why);
 void mongo_uris_fini(struct mongo_uris *u);
 int64_t mongo_socket_timeout_ms(const struct mongo_uris *u); /* the writer's: the longest that a command of it takes */
 NODISCARD enum err mongo_pool_open(const struct mongo_uris *u, enum mongo_pool kind, mongoc_client_pool_t **out,

@@ -193,17 +193,17 @@ static enum err require(struct mongo_store *s, struct buf *why)
     return ERR_STORE;
 }
 
-static enum err start(struct mongo_store *s, const struct config *config, struct buf *why)
+static enum err start(struct mongo_store *s, const struct store_settings *settings, struct buf *why)
 {
-    enum err e = mongo_uris_init(&s->uris, config, why);
+    enum err e = mongo_uris_init(&s->uris, settings, why);
     if (e == OK)
-        e = mongo_check_uri(&s->uris, config, why);
+        e = mongo_check_uri(&s->uris, settings, why);
     if (e == OK)
         e = open_pools(s, why);
-    if (e == OK && config->store_required)
+    if (e == OK && settings->required)
         e = require(s, why);
     if (e == OK) {
-        s->shared = config->store_shared;
+        s->shared = settings->shared;
         s->lease_times = mongo_lease_times(mongo_socket_timeout_ms(&s->uris));
     }
     if (e == OK)
@@ -213,7 +213,7 @@ static enum err start(struct mongo_store *s, const struct config *config, struct
     return e;
 }
 
-enum err store_mongo_open(const struct config *config, struct store **out, struct buf *why)
+enum err store_mongo_open(const struct store_settings *settings, struct store **out, struct buf *why)
 {
     *out = NULL;
     mongo_driver_init();
@@ -228,12 +228,12 @@ enum err store_mongo_open(const struct config *config, struct store **out, struc
     pthread_mutex_init(&s->stop_lock, NULL);
     clock_cond_init(&s->stop_cond);
     random_bytes(s->own_tag, sizeof(s->own_tag));
-    s->owners_matter = config->auth_key.count > 0;
+    s->owners_matter = settings->owners_matter;
     memcpy(s->tag, s->own_tag, sizeof(s->tag));
-    config_mask_uri(config->store, &masked);
+    store_mask_uri(settings->uri, &masked);
     s->masked_uri = buf_take(&masked, NULL);
     buf_fini(&masked);
-    enum err e = s->masked_uri ? start(s, config, why) : ERR_NOMEM;
+    enum err e = s->masked_uri ? start(s, settings, why) : ERR_NOMEM;
     if (e != OK) {
         if (why->len == 0)
             buf_printf(why, "cannot open the store: %s", err_text(e));

@@ -351,9 +351,8 @@ static enum err new_store(const struct uri *uri, struct sqlite_store **out)
     return OK;
 }
 
-enum err store_sqlite_open(const struct config *config, struct slice path, struct store **out, struct buf *why)
+enum err store_sqlite_open(struct slice path, struct store **out, struct buf *why)
 {
-    (void)config;
     struct uri uri;
     *out = NULL;
     enum err err = parse_uri(path, &uri, why);

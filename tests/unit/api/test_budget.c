@@ -7,7 +7,7 @@ static struct config small(void)
 {
     return (struct config){.max_connections = 1000,
                            .workers = 2,
-                           .readers = 2,
+                           .store.readers = 2,
                            .broadcasters = 1,
                            .queue = 1024,
                            .batch = 64,
@@ -37,7 +37,7 @@ static void test_every_bound_counts(void)
     struct config base = small();
     int64_t before = total(&base);
     size_t fields[] = {offsetof(struct config, max_connections), offsetof(struct config, workers),
-                       offsetof(struct config, broadcasters),    offsetof(struct config, readers),
+                       offsetof(struct config, broadcasters),    offsetof(struct config, store.readers),
                        offsetof(struct config, queue),           offsetof(struct config, buffer_mb),
                        offsetof(struct config, cache_mb),        offsetof(struct config, ws_backlog),
                        offsetof(struct config, ws_max_message)};

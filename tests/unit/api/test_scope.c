@@ -102,14 +102,14 @@ static enum err set_ai(struct world *w, enum scope_kind scope, const char *scope
 static void begin(struct world *w)
 {
     struct buf why = {0};
-    struct config config = {.readers = 1};
+    struct store_settings settings = {.readers = 1};
     char uri[96], user_id[64];
     *w = (struct world){.directory = "/tmp/unit-scope-XXXXXX", .rev = clock_wall_us()};
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(w->directory));
     snprintf(w->path, sizeof(w->path), "%s/s.db", w->directory);
     snprintf(uri, sizeof(uri), "sqlite:%s", w->path);
-    config.store = uri;
-    CU_ASSERT_EQUAL_FATAL(store_open(&config, &w->store, &why), OK);
+    settings.uri = uri;
+    CU_ASSERT_EQUAL_FATAL(store_open(&settings, &w->store, &why), OK);
     w->ops = op_pool_new(16, 1 << 20);
     w->cache = cache_new(&(struct cache_options){.max_bytes = 1 << 20});
     CU_ASSERT_EQUAL_FATAL(create(w, SCOPE_ALL, "", "ann", "ann@x.io", user_id, w->chats[0]), OK);

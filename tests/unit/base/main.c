@@ -10,9 +10,7 @@ int main(void)
         {"map", map_tests},
         {"clock", clock_tests},
         {"id", id_tests},
-        {"config", config_tests},
         {"log", log_tests},
-        {"origin", origin_tests},
         {"metrics", metrics_tests},
         {0},
     });

@@ -10,6 +10,7 @@ int main(void)
         {"reply", reply_tests},
         {"router", router_tests},
         {"cors", cors_tests},
+        {"origin", origin_tests},
         {0},
     });
 }

@@ -8,3 +8,4 @@ extern const CU_TestInfo body_tests[];
 extern const CU_TestInfo reply_tests[];
 extern const CU_TestInfo router_tests[];
 extern const CU_TestInfo cors_tests[];
+extern const CU_TestInfo origin_tests[];

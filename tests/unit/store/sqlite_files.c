@@ -36,8 +36,7 @@ enum err sqlite_open_uri(const char *uri, struct store **out, struct buf *why)
 {
     char copy[512];
     snprintf(copy, sizeof(copy), "%s", uri);
-    struct config config = {.store = copy};
-    return store_open(&config, out, why);
+    return store_open(&(struct store_settings){.uri = copy}, out, why);
 }
 
 enum err sqlite_open_path(const char *options, struct store **out, struct buf *why)

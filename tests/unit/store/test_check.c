@@ -1,4 +1,5 @@
 /* A configuration that can never work is told apart from a database that is away: --check-config, and the words for it. */
+#include "app/config.h"
 #include "store/mongo/mongo_error.h"
 #include "store/mongo/mongo_probe.h"
 #include "suites.h"
@@ -54,7 +55,7 @@ static enum err check(const char *uri, struct buf *warnings, struct buf *why)
     char *argv[] = {(char[]){"sakurad"}, (char[]){"--store"}, (char *)(uintptr_t)uri, NULL};
     enum err e = config_parse(&config, 3, argv, NULL, why);
     CU_ASSERT_EQUAL_FATAL(e, OK);
-    e = store_check(&config, warnings, why);
+    e = store_check(&config.store, warnings, why);
     config_fini(&config);
     return e;
 }

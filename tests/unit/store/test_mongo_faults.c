@@ -415,7 +415,7 @@ static enum err open_with(const char *uri, const char *required, struct store **
     char *envp[] = {NULL};
     enum err e = config_parse(&config, required ? 6 : 5, argv, envp, why);
     if (e == OK)
-        e = store_mongo_open(&config, out, why);
+        e = store_mongo_open(&config.store, out, why);
     config_fini(&config);
     return e;
 }

@@ -104,7 +104,7 @@ void kit_configure(struct kit *k, const char *options, int64_t write_timeout_ms)
         fprintf(stderr, "kit_configure: %s\n", buf_cstr(&why));
     must(e == OK);
     if (k->principals)
-        k->config.auth_key.count = 1; /* the store looks at nothing but that */
+        k->config.store.owners_matter = true;
     buf_fini(&why);
 }
 
@@ -113,7 +113,7 @@ enum err kit_open_store(struct kit *k, const char *options, int64_t write_timeou
     struct buf why;
     buf_init(&why);
     kit_configure(k, options, write_timeout_ms);
-    enum err e = store_mongo_open(&k->config, out, &why);
+    enum err e = store_mongo_open(&k->config.store, out, &why);
     if (e != OK)
         fprintf(stderr, "kit_open_store: %s: %s\n", err_text(e), buf_cstr(&why));
     buf_fini(&why);

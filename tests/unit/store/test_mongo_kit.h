@@ -2,7 +2,7 @@
  * The server is $SAKURAD_TEST_MONGO_URI's; each kit has a fresh database there, dropped at the end. Fail points and the
  * like only where $SAKURAD_TEST_MONGO_OWN says that the server is ours. */
 #pragma once
-#include "base/config.h"
+#include "app/config.h"
 #include "store/mongo/mongo_store.h"
 #include "suite.h"
 

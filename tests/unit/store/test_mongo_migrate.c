@@ -244,12 +244,12 @@ static void without_a_name(void)
 
 static void not_for_sqlite(void)
 {
-    struct config config = {.store = (char[]){"sqlite:x.db"}};
+    struct config config = {.store.uri = (char[]){"sqlite:x.db"}};
     FILE *out = fopen("/dev/null", "w");
     CU_ASSERT_EQUAL(migrate_run(&config, false, out), ERR_UNSUPPORTED);
-    config.store = (char[]){"mongodb://127.0.0.1:9/x"};
+    config.store.uri = (char[]){"mongodb://127.0.0.1:9/x"};
     CU_ASSERT_EQUAL(migrate_run(&config, false, out), ERR_STORE);
-    config.store = (char[]){"mongodb://"};
+    config.store.uri = (char[]){"mongodb://"};
     CU_ASSERT_EQUAL(migrate_run(&config, false, out), ERR_INVALID);
     fclose(out);
 }

@@ -441,7 +441,7 @@ static enum err finish(struct migration *m)
     return rest > 0 ? ERR_CONFLICT : OK;
 }
 
-enum err mongo_migrate(const struct config *config, bool dry_run, FILE *progress_to)
+enum err mongo_migrate(const struct store_settings *settings, bool dry_run, FILE *progress_to)
 {
     struct migration m = {.out = progress_to, .dry_run = dry_run};
     struct mongo_store *s = &m.store;
@@ -451,7 +451,7 @@ enum err mongo_migrate(const struct config *config, bool dry_run, FILE *progress
     mongo_driver_init();
     mongo_health_init(&s->health);
     random_bytes(s->tag, sizeof(s->tag));
-    enum err e = mongo_uris_init(&s->uris, config, &why);
+    enum err e = mongo_uris_init(&s->uris, settings, &why);
     if (e == OK)
         e = mongo_alone_open(&s->writer, &s->uris, MONGO_BUILD, &why);
     if (e == OK && !mongo_ping(&s->writer, &error))

@@ -1,7 +1,6 @@
-#include "base/origin.h"
+#include "http/origin.h"
 
-#include <arpa/inet.h>
-#include <stdlib.h>
+#include "net/address.h"
 
 struct parts {
     struct slice scheme, host, port; /* port: empty where there is none */
@@ -66,16 +65,6 @@ static bool is_scheme(struct slice s)
     return s.len > 0;
 }
 
-static bool is_address(int family, struct slice s, unsigned char address[static sizeof(struct in6_addr)])
-{
-    char text[INET6_ADDRSTRLEN];
-    if (s.len == 0 || s.len >= sizeof(text))
-        return false;
-    memcpy(text, s.ptr, s.len);
-    text[s.len] = '\0';
-    return inet_pton(family, text, address) == 1;
-}
-
 static bool in_brackets(struct slice s)
 {
     return s.len >= 2 && s.ptr[0] == '[' && s.ptr[s.len - 1] == ']';
@@ -92,21 +81,15 @@ static bool ends_in_number(struct slice s)
 
 static bool is_host(struct slice s)
 {
-    unsigned char address[sizeof(struct in6_addr)];
+    struct address address;
     if (in_brackets(s))
-        return is_address(AF_INET6, slice_of(s.ptr + 1, s.len - 2), address);
+        return address_parse(s, false, &address);
     if (ends_in_number(s))
-        return is_address(AF_INET, s, address);
+        return address_parse(s, false, &address) && !memchr(s.ptr, ':', s.len);
     for (size_t i = 0; i < s.len; i++)
         if (!is_letter(s.ptr[i]) && !is_digit(s.ptr[i]) && !strchr(".-_", s.ptr[i]))
             return false;
     return s.len > 0;
-}
-
-static bool is_port(struct slice s)
-{
-    uint64_t port;
-    return s.len <= 5 && slice_to_u64(s, &port) && port >= 1 && port <= 65535;
 }
 
 const char *origin_check(const char *value)
@@ -114,9 +97,10 @@ const char *origin_check(const char *value)
     static const char form[] =
         "is not an origin; give SCHEME://HOST[:PORT] without a path, such as https://example.com";
     struct parts p;
+    uint16_t port;
     if (!split(slice_cstr(value), &p) || !is_scheme(p.scheme) || !is_host(p.host))
         return form;
-    if (p.colon && !is_port(p.port))
+    if (p.colon && (!port_parse(p.port, &port) || port == 0))
         return "has a bad port; give SCHEME://HOST[:PORT] with a port of 1 to 65535";
     return NULL;
 }
@@ -129,15 +113,19 @@ static void append_lower(struct buf *out, struct slice s)
         buf_append_char(out, s.ptr[i] >= 'A' && s.ptr[i] <= 'Z' ? (char)(s.ptr[i] - 'A' + 'a') : s.ptr[i]);
 }
 
+/* An IPv4 address inside IPv6 they write in hex. */
 static void append_host(struct buf *out, struct slice host)
 {
-    unsigned char address[sizeof(struct in6_addr)];
-    char text[INET6_ADDRSTRLEN];
-    if (in_brackets(host) && is_address(AF_INET6, slice_of(host.ptr + 1, host.len - 2), address) &&
-        inet_ntop(AF_INET6, address, text, sizeof(text)))
-        buf_printf(out, "[%s]", text);
-    else
+    struct address a;
+    char text[ADDRESS_TEXT_MAX];
+    if (!in_brackets(host) || !address_parse(host, false, &a)) {
         append_lower(out, host);
+    } else if (a.len == 4) {
+        buf_printf(out, "[::ffff:%x:%x]", a.bytes[0] << 8 | a.bytes[1], a.bytes[2] << 8 | a.bytes[3]);
+    } else {
+        address_format(&a, text);
+        buf_printf(out, "[%s]", text);
+    }
 }
 
 void origin_tidy(const char *value, struct buf *out)

@@ -1,8 +1,8 @@
-/* config_table.h: the options, one row each, and the walk over them. Private to base/config*.c.
+/* config_table.h: the options, one row each, and the walk over them. Private to app/config*.c.
  * To add an option: a field in struct config and a row in config_table.c; nothing else.
  * Thread:  constant data. */
 #pragma once
-#include "base/config.h"
+#include "app/config.h"
 
 enum option_type {
     OPTION_ACTION, /* no value, flag only: sets config.action to row.min */

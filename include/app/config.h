@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "store/settings.h"
 
 #define CONFIG_LIST_MAX 32
 
@@ -40,16 +41,13 @@ struct config {
     int64_t rate_send, rate_create, rate_connect; /* per second, address and principal; 0 = no limit (default) */
     char *user;                                   /* to become after binding; NULL: stay (default) */
     /* threads and queues */
-    int64_t workers, readers, broadcasters;
+    int64_t workers, broadcasters;
     int64_t queue;     /* operations waiting for the writer; same for the readers; default 16384 */
     int64_t buffer_mb; /* MiB for requests and answers under way; default 256 */
     int64_t batch;     /* most operations in one commit; default 512 */
     /* store */
-    char *store;              /* sqlite:PATH or mongodb://… ; default sqlite:sakurad.db */
-    bool store_required;      /* exit 1 when the store cannot be reached at start */
-    bool store_shared;        /* take the store over from the server that has it */
-    int64_t write_timeout_ms; /* default 5000 */
-    int64_t cache_mb;         /* MiB; default 256 */
+    struct store_settings store; /* default sqlite:sakurad.db, 2 readers, 5000 ms for a write */
+    int64_t cache_mb;            /* MiB; default 256 */
     /* notifications */
     int64_t notify_interval_ms; /* least time between two notices of one chat to one subscriber; default 0 */
     int64_t ws_ping_ms;         /* server ping interval; 0 = off; default 30000 */
@@ -72,5 +70,3 @@ void config_unknown_env(char **envp, struct buf *out);
 void config_fini(struct config *c);
 void config_help(struct buf *out);                          /* --help: grouped, defaults, units, env names */
 void config_print(const struct config *c, struct buf *out); /* --print-config: flag = value, secrets masked */
-/* The store URI with its password replaced by ***: for logs, health and --print-config. */
-void config_mask_uri(const char *uri, struct buf *out);

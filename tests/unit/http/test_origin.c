@@ -1,4 +1,4 @@
-#include "base/origin.h"
+#include "http/origin.h"
 #include "suites.h"
 
 #include <stdio.h>

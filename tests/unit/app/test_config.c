@@ -1,6 +1,6 @@
-#include "base/config.h"
+#include "app/config.h"
 
-#include "base/config_table.h"
+#include "app/config_table.h"
 
 #include "suites.h"
 
@@ -58,12 +58,12 @@ static void test_defaults(void)
     CU_ASSERT_EQUAL(c->idle_timeout_ms, 75000);
     CU_ASSERT_EQUAL(c->response_timeout_ms, 30000);
     CU_ASSERT(c->workers >= 1 && c->broadcasters >= 1 && c->broadcasters <= c->workers);
-    CU_ASSERT_EQUAL(c->readers, 2);
+    CU_ASSERT_EQUAL(c->store.readers, 2);
     CU_ASSERT_EQUAL(c->queue, 16384);
     CU_ASSERT_EQUAL(c->batch, 512);
-    CU_ASSERT_STRING_EQUAL(c->store, "sqlite:sakurad.db");
-    CU_ASSERT_FALSE(c->store_required);
-    CU_ASSERT_EQUAL(c->write_timeout_ms, 5000);
+    CU_ASSERT_STRING_EQUAL(c->store.uri, "sqlite:sakurad.db");
+    CU_ASSERT_FALSE(c->store.required);
+    CU_ASSERT_EQUAL(c->store.write_timeout_ms, 5000);
     CU_ASSERT_EQUAL(c->cache_mb, 256);
     CU_ASSERT_EQUAL(c->notify_interval_ms, 0);
     CU_ASSERT_EQUAL(c->ws_ping_ms, 30000);
@@ -85,14 +85,14 @@ static void test_flags(void)
     CU_ASSERT_EQUAL(p.config.batch, 8); /* the last wins */
     CU_ASSERT_EQUAL(p.config.log_level, LOG_DEBUG);
     CU_ASSERT_EQUAL(p.config.log_format, LOG_JSON);
-    CU_ASSERT(p.config.store_required);
-    CU_ASSERT_STRING_EQUAL(p.config.store, "mongodb://h/db");
+    CU_ASSERT(p.config.store.required);
+    CU_ASSERT_STRING_EQUAL(p.config.store.uri, "mongodb://h/db");
     CU_ASSERT_EQUAL(p.config.ws_ping_ms, 0);
     CU_ASSERT_EQUAL_FATAL(p.config.listen.count, 3);
     CU_ASSERT_STRING_EQUAL(p.config.listen.items[0], "[::1]:0");
     done(&p);
     p = PARSE("--store-required=false");
-    CU_ASSERT(p.err == OK && !p.config.store_required);
+    CU_ASSERT(p.err == OK && !p.config.store.required);
     done(&p);
 }
 
@@ -107,7 +107,7 @@ static void test_environment(void)
     CU_ASSERT_EQUAL(p.config.queue, 16384); /* empty: not set */
     CU_ASSERT_EQUAL(p.config.batch, 5);     /* flags win */
     CU_ASSERT_EQUAL(p.config.log_level, LOG_WARN);
-    CU_ASSERT(p.config.store_required);
+    CU_ASSERT(p.config.store.required);
     CU_ASSERT_EQUAL_FATAL(p.config.listen.count, 2);
     CU_ASSERT_STRING_EQUAL(p.config.listen.items[1], "[::]:2");
     done(&p);
@@ -369,7 +369,7 @@ static void test_mask_uri(void)
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct buf out = {0};
-        config_mask_uri(cases[i][0], &out);
+        store_mask_uri(cases[i][0], &out);
         CU_ASSERT_STRING_EQUAL(buf_cstr(&out), cases[i][1]);
         buf_fini(&out);
     }

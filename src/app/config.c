@@ -33,7 +33,7 @@ static void show_value(const struct option_row *row, const char *value, struct b
     if (row->secret)
         buf_append_lit(&masked, "***");
     else if (row->uri)
-        config_mask_uri(value, &masked);
+        store_mask_uri(value, &masked);
     else
         buf_append_slice(&masked, slice_cstr(value));
     buf_append_char(out, '\'');
@@ -47,7 +47,7 @@ static enum err not_an_option(const char *arg, struct buf *message)
 {
     struct buf masked = {0};
     bool dashes = strncmp(arg, "--", 2) == 0 && arg[2] != '\0';
-    config_mask_uri(arg, &masked);
+    store_mask_uri(arg, &masked);
     struct slice text = buf_slice(&masked);
     const char *sign = dashes && text.len ? memchr(text.ptr, '=', text.len) : NULL;
     if (sign)
@@ -313,6 +313,7 @@ enum err config_parse(struct config *c, int argc, char **argv, char **envp, stru
         buf_append_lit(message, "--dry-run goes with --migrate only");
         err = ERR_INVALID;
     }
+    c->store.owners_matter = c->auth_key.count > 0;
     if (err == ERR_NOMEM)
         buf_append_lit(message, "no memory for the options");
     if (err != OK)

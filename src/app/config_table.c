@@ -131,7 +131,7 @@ const struct option_row option_rows[] = {
      .help = "Become this user once the sockets are bound; needs to be started as root."},
 
     THREADS("workers", workers, cores, "one per core", 256, "Threads that serve HTTP."),
-    INT("readers", readers, "2", 1, 64, "threads", "N", "Threads and queues",
+    INT("readers", store.readers, "2", 1, 64, "threads", "N", "Threads and queues",
         "Threads that read the store for what the cache lacks."),
     THREADS("broadcasters", broadcasters, half_of_cores, "half the cores, at least 1", 256,
             "Threads that serve WebSocket."),
@@ -145,7 +145,7 @@ const struct option_row option_rows[] = {
 
     {.flag = "store",
      .type = OPTION_TEXT,
-     .offset = FIELD(store),
+     .offset = FIELD(store.uri),
      .fallback = "sqlite:sakurad.db",
      .placeholder = "URI",
      .check = check_store,
@@ -154,19 +154,19 @@ const struct option_row option_rows[] = {
      .help = "sqlite:PATH, mongodb://HOST[:PORT]/DATABASE or mongodb+srv://HOST/DATABASE."},
     {.flag = "store-required",
      .type = OPTION_BOOL,
-     .offset = FIELD(store_required),
+     .offset = FIELD(store.required),
      .fallback = "false",
      .group = "Store",
      .help = "Exit with status 1 when the store cannot be reached at start, instead of retrying."},
     {.flag = "store-shared",
      .type = OPTION_BOOL,
-     .offset = FIELD(store_shared),
+     .offset = FIELD(store.shared),
      .fallback = "false",
      .group = "Store",
      .help =
          "MongoDB: where another server has the database, have it handed over instead of ending with status 1. That "
          "one then answers 503; for a rolling change."},
-    INT("write-timeout", write_timeout_ms, "5000", 10, 600000, "ms", "MS", "Store",
+    INT("write-timeout", store.write_timeout_ms, "5000", 10, 600000, "ms", "MS", "Store",
         "Time that a write may wait for the store before it is answered 503."),
     INT("cache-mb", cache_mb, "256", 1, 1048576, "MiB", "MIB", "Store", "Memory for rendered chats."),
 
