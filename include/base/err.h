@@ -32,6 +32,9 @@ int err_http_status(enum err e);  /* the status a client sees: 400, 404, 413, 50
 /* A broken invariant: prints file, line and the condition to stderr, then abort(). Never for input. */
 #define must(cond) ((cond) ? (void)0 : must_failed(__FILE__, __LINE__, #cond))
 _Noreturn void must_failed(const char *file, int line, const char *cond);
+/* How must() prints, once there is a log with a format of its own (log.c sets it, before other threads run). */
+typedef void (*last_words_fn)(const char *event, const char *why);
+void must_say_with(last_words_fn say);
 
 /* Debug builds check that a function runs on the thread it is documented for. The owner calls
  * THREAD_OWN(field) once on its thread; others THREAD_ASSERT(field). Both vanish with NDEBUG. */

@@ -1,9 +1,8 @@
 #include "base/err.h"
 
-#include "base/log.h"
-
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const struct {
     const char *text;
@@ -37,10 +36,20 @@ int err_http_status(enum err e)
     return (unsigned)e < ERR__COUNT ? table[e].status : 500;
 }
 
+static last_words_fn last_words;
+
+void must_say_with(last_words_fn say)
+{
+    last_words = say;
+}
+
 _Noreturn void must_failed(const char *file, int line, const char *cond)
 {
     char what[256];
     snprintf(what, sizeof(what), "%s:%d: broken invariant: %s", file, line, cond);
-    log_last_words("broken invariant", what);
+    if (last_words)
+        last_words("broken invariant", what);
+    else
+        (void)dprintf(STDERR_FILENO, "sakurad: %s\n", what);
     abort();
 }

@@ -347,6 +347,7 @@ static void free_buffers(void)
 void log_set_format(enum log_format format)
 {
     atomic_store_explicit(&logger.format, format, memory_order_relaxed);
+    must_say_with(log_last_words);
 }
 
 enum err log_start(enum log_level level, enum log_format format)
