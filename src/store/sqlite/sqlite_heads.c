@@ -167,13 +167,16 @@ enum err heads_reserve(struct heads *h, size_t extra)
     return rebuild(h, extra, h->count + extra > HEADS_KEPT);
 }
 
-struct head *heads_add(struct heads *h, const struct head *head)
+enum err heads_add(struct heads *h, const struct head *head, struct head **out)
 {
-    must(head->chat > 0 && h->count + 1 < h->cap);
+    must(head->chat > 0);
+    enum err err = heads_reserve(h, 1);
+    if (err != OK)
+        return err;
     pthread_mutex_lock(&h->lock);
-    struct head *slot = place(h, head);
+    *out = place(h, head);
     pthread_mutex_unlock(&h->lock);
-    return slot;
+    return OK;
 }
 
 void heads_forget(struct heads *h, int64_t chat)

@@ -50,8 +50,9 @@ void heads_fini(struct heads *h);
 NODISCARD enum err heads_reserve(struct heads *h, size_t extra);
 struct head *heads_find(const struct heads *h, int64_t chat); /* [writer], or [any] with the lock; NULL: not there */
 uint32_t *heads_staged(struct heads *h, const struct head *slot); /* [writer] */
-struct head *heads_add(struct heads *h, const struct head *head); /* [writer] not there yet, room reserved */
-void heads_forget(struct heads *h, int64_t chat);                 /* [writer] a chat whose insert was rolled back */
+/* [writer] A chat that is not there yet; makes room where none is reserved. */
+NODISCARD enum err heads_add(struct heads *h, const struct head *head, struct head **out);
+void heads_forget(struct heads *h, int64_t chat); /* [writer] a chat whose insert was rolled back */
 /* [writer] What `read` holds, in one step for those who look; read gets the old table. No batch is open. */
 void heads_replace(struct heads *h, struct heads *read);
 /* [writer] A batch is durable: its chats' newest messages, and the totals and newest rev after it. */

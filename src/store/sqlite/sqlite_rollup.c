@@ -140,7 +140,7 @@ void rollup_settle(struct sqlite_store *s, bool committed)
 /* A transaction of our own. */
 static enum err roll_alone(struct sqlite_store *s)
 {
-    enum err err = store_begin(s);
+    enum err err = txn_begin(s);
     if (err != OK)
         return err;
     if (!s->roll.running)
@@ -148,13 +148,11 @@ static enum err roll_alone(struct sqlite_store *s)
     if (err == OK)
         err = roll_some(s, OWN_CHATS);
     if (err == OK)
-        err = db_run_id(&s->conn, SQL_COMMIT);
-    if (err != OK) {
-        sqlite_rollback(&s->base);
-        return err;
-    }
-    sqlite_publish(s);
-    return OK;
+        err = txn_commit(s);
+    if (err != OK)
+        txn_rollback(s);
+    rollup_settle(s, err == OK);
+    return err;
 }
 
 enum err rollup_all(struct sqlite_store *s, int64_t budget_us)
@@ -175,11 +173,10 @@ enum err rollup_all(struct sqlite_store *s, int64_t budget_us)
 /* The chats written last, so that their next send reads nothing. */
 static enum err load_heads(struct sqlite_store *s, struct heads *read)
 {
-    enum err err = heads_reserve(read, HEADS_LOADED);
-    if (err != OK)
-        return err;
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_HEADS_RECENT);
     bind_int(stmt, 1, HEADS_LOADED);
+    struct head *slot;
+    enum err err;
     while ((err = db_row(&s->conn, stmt)) == OK) {
         struct head head = {
             .chat = sqlite3_column_int64(stmt, 0),
@@ -189,8 +186,11 @@ static enum err load_heads(struct sqlite_store *s, struct heads *read)
             .ts = sqlite3_column_int64(stmt, 4),
         };
         head.rolled = head.rev;
-        (void)heads_add(read, &head);
+        err = heads_add(read, &head, &slot);
+        if (err != OK)
+            break;
     }
+    db_reset(stmt);
     return err == ERR_NOT_FOUND ? OK : err;
 }
 

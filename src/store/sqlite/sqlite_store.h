@@ -92,9 +92,21 @@ static inline struct sqlite_store *sqlite_store_of(struct store *s)
     return (struct sqlite_store *)s;
 }
 
-/* store_sqlite.c */
-enum err store_open_writer(struct sqlite_store *s, struct buf *why); /* (re)opens s->conn; memory follows the file */
-void store_note_health(struct sqlite_store *s);                      /* after a failure or a recovery */
+/* sqlite_health.c */
+void store_note_health(struct sqlite_store *s); /* after a failure or a recovery */
+void sqlite_health(struct store *s, struct store_health *out);
+
+/* sqlite_open.c */
+enum err store_open_writer(struct sqlite_store *s, struct buf *why);    /* (re)opens s->conn; memory follows the file */
+NODISCARD enum err store_max_rev(struct sqlite_store *s, int64_t *rev); /* of all that is stored; 0: nothing is */
+
+/* sqlite_txn.c */
+NODISCARD enum err txn_begin(struct sqlite_store *s); /* on the connection as it is */
+NODISCARD enum err txn_commit(struct sqlite_store *s);
+void txn_rollback(struct sqlite_store *s);
+/* The chat's slot in h, read from its row where it is not there; ERR_NOT_FOUND: no such chat. */
+NODISCARD enum err store_head(struct sqlite_store *s, struct heads *h, int64_t chat, struct head **out);
+NODISCARD enum err store_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out);
 
 /* sqlite_lock.c: main at open, before SQLite opens the file, and at close, after SQLite closed it */
 NODISCARD enum err sqlite_check_file(struct slice path, struct buf *why); /* --check-config: looks, and opens nothing */
@@ -109,12 +121,10 @@ void sqlite_log_size_end(struct sqlite_store *s);
 void sqlite_make_log_room(struct sqlite_store *s, int64_t bytes);
 
 /* sqlite_write.c */
-NODISCARD enum err store_begin(struct sqlite_store *s); /* on the connection as it is */
 enum err sqlite_begin(struct store *s);
 enum err sqlite_commit(struct store *s);
 void sqlite_rollback(struct store *s);
 bool sqlite_stands(struct store *s);
-void sqlite_publish(struct sqlite_store *s); /* the open transaction was committed: memory follows */
 enum err sqlite_resolve_chats(struct store *s, struct new_message *const *messages, size_t count);
 enum err sqlite_insert_messages(struct store *s, struct new_message *const *messages, size_t count);
 enum err sqlite_find_chat(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
@@ -124,9 +134,6 @@ enum err sqlite_insert_chat(struct store *s, struct chat *c);
 enum err sqlite_set_chat_flags(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                                int64_t rev, int64_t now_us);
 enum err sqlite_add_totals(struct store *s, const struct totals *delta);
-/* The chat's slot in h, read from its row where it is not there; ERR_NOT_FOUND: no such chat. */
-NODISCARD enum err store_head(struct sqlite_store *s, struct heads *h, int64_t chat, struct head **out);
-NODISCARD enum err store_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out);
 
 /* sqlite_rollup.c */
 NODISCARD enum err rollup_with_commit(struct sqlite_store *s); /* a share of the round, in the open transaction */

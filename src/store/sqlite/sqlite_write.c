@@ -1,37 +1,11 @@
 #include "sqlite_store.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
 #include <stdlib.h>
 
-#define WAL_ASK_FRAMES  4096  /* 16 MiB: the checkpoint thread is asked; more at once and its fsync delays commits */
-#define WAL_MOST_FRAMES 32768 /* 128 MiB: the writer waits for a checkpoint, whatever it costs */
-
 /* ---- begin, commit, rollback ---- */
-
-/* Finishes what the checkpoint thread began. The log starts anew with the next write, if no reader is inside it. */
-static void finish_checkpoint(struct sqlite_store *s)
-{
-    if (!checkpointer_yields(s->checkpointer, WAL_MOST_FRAMES))
-        return;
-    checkpointer_finish(s->checkpointer, &s->conn);
-    s->wal_asked = s->wal_frames;
-}
-
-enum err store_begin(struct sqlite_store *s)
-{
-    if (s->checkpointer)
-        finish_checkpoint(s);
-    s->totals_after = s->heads.totals;
-    s->last_rev_after = s->heads.last_rev;
-    s->replayed = false;
-    enum err err = db_run_id(&s->conn, SQL_BEGIN_WRITE);
-    if (err != OK)
-        db_rollback(&s->conn);
-    return err;
-}
 
 enum err sqlite_begin(struct store *store)
 {
@@ -42,122 +16,35 @@ enum err sqlite_begin(struct store *store)
     if (!s->conn.db || s->conn.lost)
         err = store_open_writer(s, NULL);
     if (err == OK)
-        err = store_begin(s);
+        err = txn_begin(s);
     if (err == OK)
         return OK;
     store_note_health(s);
     return err == ERR_NOMEM ? err : ERR_STORE; /* no op is at fault: none was tried */
 }
 
-/* A trigger may end the transaction, and some failures do. */
-bool sqlite_stands(struct store *store)
-{
-    return sqlite3_get_autocommit(sqlite_store_of(store)->conn.db) == 0;
-}
-
-static void clear_batch(struct sqlite_store *s)
-{
-    for (size_t i = 0; i < s->staged_count; i++) {
-        const struct head *head = heads_find(&s->heads, s->staged[i].chat);
-        if (head)
-            *heads_staged(&s->heads, head) = 0;
-    }
-    s->staged_count = 0;
-    s->new_chat_count = 0;
-}
-
-static void note_commit(struct sqlite_store *s)
-{
-    s->committed_us = clock_mono_us();
-    if (s->wal_frames > WAL_ASK_FRAMES && s->checkpointer)
-        checkpointer_ask(s->checkpointer);
-    if (!s->conn.failed)
-        return;
-    s->conn.failed = false;
-    s->conn.error = SQLITE_OK;
-    store_note_health(s);
-}
-
-void sqlite_publish(struct sqlite_store *s)
-{
-    heads_publish(&s->heads, s->staged, s->staged_count, &s->totals_after, s->last_rev_after);
-    rollup_settle(s, true);
-    clear_batch(s);
-    note_commit(s);
-}
-
 enum err sqlite_commit(struct store *store)
 {
     struct sqlite_store *s = sqlite_store_of(store);
-    enum err err = rollup_with_commit(s);
-    if (err != OK)
+    if (rollup_with_commit(s) != OK)
         return ERR_STORE; /* whatever it is: no op of this batch is at fault */
-    err = db_run_id(&s->conn, SQL_COMMIT);
-    if (err != OK)
-        return err; /* the caller rolls back */
-    sqlite_publish(s);
-    return OK;
+    enum err err = txn_commit(s);
+    if (err == OK)
+        rollup_settle(s, true);
+    return err; /* where it failed the caller rolls back */
 }
 
 void sqlite_rollback(struct store *store)
 {
     struct sqlite_store *s = sqlite_store_of(store);
-    db_rollback(&s->conn);
+    txn_rollback(s);
     rollup_settle(s, false);
-    for (size_t i = 0; i < s->new_chat_count; i++)
-        heads_forget(&s->heads, s->new_chats[i]);
-    clear_batch(s);
-    store_note_health(s);
 }
 
-/* ---- the newest message of a chat ---- */
-
-static enum err add_head(struct heads *h, const struct head *head, struct head **out)
+/* A trigger may end the transaction, and some failures do. */
+bool sqlite_stands(struct store *store)
 {
-    enum err err = heads_reserve(h, 1);
-    if (err == OK)
-        *out = heads_add(h, head);
-    return err;
-}
-
-enum err store_head(struct sqlite_store *s, struct heads *h, int64_t chat, struct head **out)
-{
-    *out = chat > 0 ? heads_find(h, chat) : NULL;
-    if (*out)
-        return OK;
-    metrics_add(M_STORE_READ_WRITER, 1);
-    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_HEAD);
-    bind_int(stmt, 1, chat);
-    enum err err = db_row(&s->conn, stmt);
-    struct head head = {.chat = chat};
-    if (err == OK) {
-        head.user = sqlite3_column_int64(stmt, 0);
-        head.rev = head.rolled = sqlite3_column_int64(stmt, 1);
-        head.total = sqlite3_column_int64(stmt, 2);
-        head.ts = sqlite3_column_int64(stmt, 3);
-    }
-    db_reset(stmt);
-    return err == OK ? add_head(h, &head, out) : err;
-}
-
-enum err store_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out)
-{
-    uint32_t *index = heads_staged(&s->heads, head);
-    if (*index == 0) {
-        if (s->staged_count == s->staged_cap) {
-            size_t cap = s->staged_cap ? s->staged_cap * 2 : 256;
-            struct staged_head *grown = realloc(s->staged, cap * sizeof(*grown));
-            if (!grown)
-                return ERR_NOMEM;
-            s->staged = grown;
-            s->staged_cap = cap;
-        }
-        s->staged[s->staged_count] = (struct staged_head){
-            .chat = head->chat, .rev = head->rev, .ts = head->ts, .total = head->total, .first = head->first};
-        *index = (uint32_t)++s->staged_count;
-    }
-    *out = &s->staged[*index - 1];
-    return OK;
+    return sqlite3_get_autocommit(sqlite_store_of(store)->conn.db) == 0;
 }
 
 /* A batch is stored as a whole or not at all: one op of it tells for all. */
@@ -201,7 +88,7 @@ static enum err resolve_chat(struct sqlite_store *s, struct new_message *m)
         return OK;
     }
     struct head *slot;
-    return heads_find(&s->heads, head.chat) ? OK : add_head(&s->heads, &head, &slot);
+    return heads_find(&s->heads, head.chat) ? OK : heads_add(&s->heads, &head, &slot);
 }
 
 enum err sqlite_resolve_chats(struct store *store, struct new_message *const *messages, size_t count)
@@ -410,7 +297,7 @@ static enum err remember_new_chat(struct sqlite_store *s, const struct chat *c)
         s->new_chat_cap = cap;
     }
     struct head *slot;
-    enum err err = add_head(&s->heads, &(struct head){.chat = c->key, .user = c->user_key}, &slot);
+    enum err err = heads_add(&s->heads, &(struct head){.chat = c->key, .user = c->user_key}, &slot);
     if (err == OK)
         s->new_chats[s->new_chat_count++] = c->key;
     return err;

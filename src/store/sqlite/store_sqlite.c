@@ -88,72 +88,7 @@ static enum err parse_uri(struct slice text, struct uri *uri, struct buf *why)
     return OK;
 }
 
-/* ---- the file ---- */
-
-static int note_frames(void *arg, sqlite3 *db, const char *schema, int frames)
-{
-    (void)db;
-    (void)schema;
-    struct sqlite_store *s = arg;
-    s->wal_frames = frames;
-    if (s->checkpointer)
-        checkpointer_committed(s->checkpointer, frames);
-    return SQLITE_OK;
-}
-
-static enum err read_tag(struct sqlite_store *s)
-{
-    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_META_GET);
-    bind_text(stmt, 1, SLICE_LIT("tag"));
-    enum err err = db_row(&s->conn, stmt);
-    if (err == OK && sqlite3_column_bytes(stmt, 0) == (int)sizeof(s->tag))
-        memcpy(s->tag, sqlite3_column_blob(stmt, 0), sizeof(s->tag));
-    else
-        err = ERR_STORE;
-    db_reset(stmt);
-    return err;
-}
-
-static enum err read_max_rev(struct sqlite_store *s, int64_t *rev)
-{
-    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MAX_REV);
-    enum err err = db_row(&s->conn, stmt);
-    if (err == OK)
-        *rev = sqlite3_column_int64(stmt, 0);
-    db_reset(stmt);
-    return err == ERR_NOT_FOUND ? ERR_STORE : err;
-}
-
-static enum err read_file(struct sqlite_store *s, struct buf *why)
-{
-    enum err err = schema_migrate(&s->conn, &sqlite_schema, why);
-    if (err == OK)
-        err = read_tag(s);
-    if (err == OK)
-        err = read_max_rev(s, &s->opened_rev);
-    return err == OK ? rollup_recover(s) : err;
-}
-
-enum err store_open_writer(struct sqlite_store *s, struct buf *why)
-{
-    if (!sqlite_watch_before_reopen(s, why))
-        return ERR_STORE;
-    enum err err = db_open(&s->conn, CONN_WRITER, &s->options, why);
-    if (err != OK)
-        return err;
-    (void)sqlite3_wal_hook(s->conn.db, note_frames, s);
-    sqlite_watch_opened(s);
-    struct buf sentence = {0};
-    err = read_file(s, &sentence);
-    if (err != OK && why)
-        buf_printf(why, "%s: %s", s->path,
-                   sentence.len > 0   ? buf_cstr(&sentence)
-                   : err == ERR_NOMEM ? "out of memory"
-                                      : s->conn.error_text);
-    s->conn.lost = err != OK; /* what was read in part is not to be built on */
-    buf_fini(&sentence);
-    return err;
-}
+/* ---- the database ---- */
 
 /* What is read from a log may yet not be on disk, where its sync had failed before the server was killed: it is moved, and
  * synced, before anything is built on it. */
@@ -179,28 +114,6 @@ static enum err open_database(struct sqlite_store *s, struct buf *why)
         buf_printf(why, "%s: %s", s->path, err_text(err));
     return err;
 }
-
-/* ---- health ---- */
-
-void store_note_health(struct sqlite_store *s)
-{
-    bool healthy = !s->conn.failed && !s->watch.wrong && s->conn.db;
-    pthread_mutex_lock(&s->health_lock);
-    s->healthy = healthy;
-    s->reason = s->watch.wrong ? "files" : NULL;
-    snprintf(s->detail, sizeof(s->detail), "%s", healthy ? "" : s->watch.wrong ? s->watch.wrong : s->conn.error_text);
-    pthread_mutex_unlock(&s->health_lock);
-}
-
-static void sqlite_health(struct store *store, struct store_health *out)
-{
-    struct sqlite_store *s = sqlite_store_of(store);
-    pthread_mutex_lock(&s->health_lock);
-    *out = (struct store_health){.ok = s->healthy, .kind = store->vtable->kind, .reason = s->reason};
-    memcpy(out->detail, s->detail, sizeof(s->detail));
-    pthread_mutex_unlock(&s->health_lock);
-}
-_Static_assert(sizeof(((struct sqlite_store *)0)->detail) == sizeof(((struct store_health *)0)->detail), "detail");
 
 /* ---- between batches ---- */
 
@@ -260,7 +173,7 @@ static enum err sqlite_identity(struct store *store, int64_t *max_rev, uint8_t t
 {
     struct sqlite_store *s = sqlite_store_of(store);
     memcpy(tag, s->tag, sizeof(s->tag));
-    return read_max_rev(s, max_rev);
+    return store_max_rev(s, max_rev);
 }
 
 static enum err sqlite_totals(struct store *store, struct totals *out)

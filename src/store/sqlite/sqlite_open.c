@@ -1,0 +1,67 @@
+/* The writer's connection, opened for the first time or again after it was lost, and memory as the file then has it. */
+#include "sqlite_store.h"
+
+static int note_frames(void *arg, sqlite3 *db, const char *schema, int frames)
+{
+    (void)db;
+    (void)schema;
+    struct sqlite_store *s = arg;
+    s->wal_frames = frames;
+    if (s->checkpointer)
+        checkpointer_committed(s->checkpointer, frames);
+    return SQLITE_OK;
+}
+
+static enum err read_tag(struct sqlite_store *s)
+{
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_META_GET);
+    bind_text(stmt, 1, SLICE_LIT("tag"));
+    enum err err = db_row(&s->conn, stmt);
+    if (err == OK && sqlite3_column_bytes(stmt, 0) == (int)sizeof(s->tag))
+        memcpy(s->tag, sqlite3_column_blob(stmt, 0), sizeof(s->tag));
+    else
+        err = ERR_STORE;
+    db_reset(stmt);
+    return err;
+}
+
+enum err store_max_rev(struct sqlite_store *s, int64_t *rev)
+{
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MAX_REV);
+    enum err err = db_row(&s->conn, stmt);
+    if (err == OK)
+        *rev = sqlite3_column_int64(stmt, 0);
+    db_reset(stmt);
+    return err == ERR_NOT_FOUND ? ERR_STORE : err;
+}
+
+static enum err read_file(struct sqlite_store *s, struct buf *why)
+{
+    enum err err = schema_migrate(&s->conn, &sqlite_schema, why);
+    if (err == OK)
+        err = read_tag(s);
+    if (err == OK)
+        err = store_max_rev(s, &s->opened_rev);
+    return err == OK ? rollup_recover(s) : err;
+}
+
+enum err store_open_writer(struct sqlite_store *s, struct buf *why)
+{
+    if (!sqlite_watch_before_reopen(s, why))
+        return ERR_STORE;
+    enum err err = db_open(&s->conn, CONN_WRITER, &s->options, why);
+    if (err != OK)
+        return err;
+    (void)sqlite3_wal_hook(s->conn.db, note_frames, s);
+    sqlite_watch_opened(s);
+    struct buf sentence = {0};
+    err = read_file(s, &sentence);
+    if (err != OK && why)
+        buf_printf(why, "%s: %s", s->path,
+                   sentence.len > 0   ? buf_cstr(&sentence)
+                   : err == ERR_NOMEM ? "out of memory"
+                                      : s->conn.error_text);
+    s->conn.lost = err != OK; /* what was read in part is not to be built on */
+    buf_fini(&sentence);
+    return err;
+}
