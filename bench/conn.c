@@ -57,9 +57,9 @@ void conn_fail(struct conn *c, enum failure why)
     struct worker *w = c->worker;
     bool opening = c->state < CONN_READY;
     if (opening || c->websocket)
-        worker_failed(w, OP_OPEN, opening && why == FAIL_CLOSED ? FAIL_CONNECT : why, w->now_ns);
+        worker_failed(w, OP_OPEN, opening && why == FAIL_CLOSED ? FAIL_CONNECT : why);
     else if (c->busy)
-        worker_failed(w, (enum op)c->op, why, c->due_ns);
+        worker_failed(w, (enum op)c->op, why);
     else
         w->reconnects++; /* an idle keep-alive connection may be closed at any time */
     conn_close(c);

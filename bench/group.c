@@ -55,7 +55,7 @@ static void on_response(struct conn *c)
         if (g->kind->done && op == g->kind->op)
             g->kind->done(g, c);
     } else {
-        worker_failed(w, op, FAIL_STATUS, c->due_ns);
+        worker_failed(w, op, FAIL_STATUS);
     }
     if (c->state == CONN_READY && !c->busy)
         next_on(g, c);
@@ -147,7 +147,7 @@ void group_end(struct group *g)
         return;
     for (; (int64_t)g->next_due_ns < w->load->end_ns; g->next_due_ns += g->interval_ns) {
         int64_t due = (int64_t)g->next_due_ns;
-        worker_failed(w, g->kind->op, FAIL_UNSENT, due);
+        worker_failed(w, g->kind->op, FAIL_UNSENT);
         if (due >= w->load->run_ns)
             hist_add(&worker_stats(w, g->kind->op)->latency, w->now_ns - due);
     }

@@ -72,7 +72,7 @@ static bool may_publish(struct group *g, struct publisher *p, uint32_t number)
         return true;
     if (w->now_ns - p->since_ns < (int64_t)(o->timeout_s * 1e9))
         return false;
-    worker_failed(w, OP_LAST, FAIL_MISSED, p->since_ns);
+    worker_failed(w, OP_LAST, FAIL_MISSED);
     return true;
 }
 

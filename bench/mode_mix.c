@@ -73,7 +73,7 @@ static void on_response(struct conn *c)
     struct worker *w = c->worker;
     enum op op = (enum op)c->op;
     if (c->response.status != 200 && c->response.status != 304)
-        worker_failed(w, op, FAIL_STATUS, c->due_ns);
+        worker_failed(w, op, FAIL_STATUS);
     else
         worker_done(w, op, c->due_ns, c->response.body_bytes);
     if (op == OP_PREFLIGHT) {

@@ -52,11 +52,11 @@ static void on_answer(struct conn *c)
     if (c == &n->post && c->response.status == 200)
         worker_done(w, OP_SEND, c->due_ns, 0);
     else if (c == &n->verifier && !(n->body.ptr && memmem(n->body.ptr, n->body.len, n->mark, MARK_LEN)))
-        worker_failed(w, OP_VERIFY, FAIL_STALE, c->due_ns);
+        worker_failed(w, OP_VERIFY, FAIL_STALE);
     else if (c == &n->verifier)
         worker_done(w, OP_VERIFY, c->due_ns, c->response.body_bytes);
     else
-        worker_failed(w, OP_SEND, FAIL_STATUS, c->due_ns);
+        worker_failed(w, OP_SEND, FAIL_STATUS);
     if (c == &n->post)
         n->answered = true;
     else
@@ -196,7 +196,7 @@ static void give_up_overdue(struct notifier *n, struct worker *w)
 {
     if (!n->under_way || w->now_ns - n->due_ns < (int64_t)(w->load->options->timeout_s * 1e9))
         return;
-    worker_failed(w, OP_NOTIFY, FAIL_MISSED, n->due_ns);
+    worker_failed(w, OP_NOTIFY, FAIL_MISSED);
     n->under_way = false;
 }
 
