@@ -22,7 +22,7 @@ enum hub_sight {
     HUB_UNSURE /* the subscriber gets a hint to refetch, which shows it what it may see */
 };
 
-enum hub_topic { HUB_CHAT_UPDATES, HUB_UNREAD_COUNTS, HUB_WEBSITE_STATUS };
+enum hub_topic { HUB_CHAT_UPDATES, HUB_UNREAD_COUNTS, HUB_WEBSITE_STATUS, HUB_TOPICS };
 
 struct hub_options {
     int64_t notify_interval_ms; /* least time between two notices of one chat to one subscriber; 0 = none */

@@ -49,7 +49,7 @@ static inline struct slice notice_role(const struct notice *n)
 #define NOTICE_HASHED '\xff' /* begins no text in UTF-8 */
 
 /* What stands for a chat's id in notices and among the hub's followers: itself or, in room, what a long one becomes. */
-static inline struct slice notice_key(struct slice chat_id, char room[static NOTICE_CHAT_ID_MAX])
+static inline struct slice notice_short_id(struct slice chat_id, char room[static NOTICE_CHAT_ID_MAX])
 {
     if (chat_id.len <= NOTICE_CHAT_ID_MAX)
         return chat_id;
@@ -59,9 +59,9 @@ static inline struct slice notice_key(struct slice chat_id, char room[static NOT
     return slice_of(room, 1 + sizeof(hash));
 }
 
-static inline bool notice_key_is_hash(struct slice key)
+static inline bool notice_id_is_hash(struct slice id)
 {
-    return key.len > 0 && key.ptr[0] == NOTICE_HASHED;
+    return id.len > 0 && id.ptr[0] == NOTICE_HASHED;
 }
 
 static inline bool notice_message(struct notice *n, struct slice chat_id, struct slice role, int64_t wall_us,
@@ -70,7 +70,7 @@ static inline bool notice_message(struct notice *n, struct slice chat_id, struct
     char room[NOTICE_CHAT_ID_MAX];
     if (chat_id.len == 0 || role.len > NOTICE_ROLE_MAX)
         return false;
-    chat_id = notice_key(chat_id, room);
+    chat_id = notice_short_id(chat_id, room);
     n->wall_us = wall_us;
     n->raised_mono_us = mono_us;
     n->kind = NOTICE_MESSAGE;

@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "hub_internal.h"
 #include "push/ws_frame.h"
 
 #include <stdlib.h>
@@ -15,19 +14,19 @@ void channel_init(struct channel *ch, unsigned place, unsigned topic)
 void channel_fini(struct channel *ch)
 {
     must(ch->count == 0);
-    stream_fini(&ch->stream);
+    frame_queue_fini(&ch->queue);
     free(ch->subs);
     ch->subs = NULL;
 }
 
 static bool is_behind(const struct channel *ch, struct ws_conn *c)
 {
-    return hub_sub(c)->pos[ch->place] < ch->stream.end;
+    return channel_sub(c)->pos[ch->place] < ch->queue.end;
 }
 
 enum err channel_add(struct channel *ch, struct ws_conn *c)
 {
-    must(hub_sub(c)->at[ch->place] == 0);
+    must(channel_sub(c)->at[ch->place] == 0);
     if (ch->count == ch->cap) {
         uint32_t cap = ch->cap ? ch->cap + ch->cap / 2 : 16;
         struct ws_conn **subs = realloc(ch->subs, cap * sizeof(struct ws_conn *));
@@ -37,32 +36,32 @@ enum err channel_add(struct channel *ch, struct ws_conn *c)
         ch->cap = cap;
     }
     ch->subs[ch->count++] = c;
-    hub_sub(c)->at[ch->place] = ch->count; /* index + 1 */
-    hub_sub(c)->pos[ch->place] = ch->stream.end;
+    channel_sub(c)->at[ch->place] = ch->count; /* index + 1 */
+    channel_sub(c)->pos[ch->place] = ch->queue.end;
     return OK;
 }
 
 void channel_remove(struct channel *ch, struct ws_conn *c)
 {
-    uint32_t at = hub_sub(c)->at[ch->place];
+    uint32_t at = channel_sub(c)->at[ch->place];
     must(at > 0 && ch->subs[at - 1] == c);
     if (is_behind(ch, c))
         ch->behind--;
-    hub_sub(c)->at[ch->place] = 0;
+    channel_sub(c)->at[ch->place] = 0;
     struct ws_conn *moved = ch->subs[--ch->count];
     if (moved == c)
         return;
     ch->subs[at - 1] = moved;
-    hub_sub(moved)->at[ch->place] = at;
-    if (at - 1 < ch->cursor && is_behind(ch, moved))
-        ch->lap_broken = true;
+    channel_sub(moved)->at[ch->place] = at;
+    if (at - 1 < ch->next && is_behind(ch, moved)) /* this round does not visit it: its frames must stay */
+        ch->round_broken = true;
 }
 
 enum err channel_append(struct channel *ch, struct slice frame)
 {
     if (ch->count == 0)
         return OK;
-    enum err e = stream_append(&ch->stream, frame);
+    enum err e = frame_queue_append(&ch->queue, frame);
     if (e == OK)
         ch->behind = ch->count;
     return e;
@@ -76,28 +75,27 @@ void channel_mark(struct channel *ch, int64_t taken_us, unsigned notices)
         (struct channel_mark){.visits = ch->visits + ch->behind, .taken_us = taken_us, .notices = notices};
 }
 
-/* Neighbours in a round mostly stand at the same position, so the last answer mostly holds. */
 static unsigned frames_since(struct channel *ch, uint64_t pos)
 {
-    if (ch->memo_pos == pos && ch->memo_end == ch->stream.end)
-        return ch->memo_frames;
-    ch->memo_pos = pos;
-    ch->memo_end = ch->stream.end;
-    ch->memo_frames = 0;
-    while (pos < ch->stream.end) {
-        struct slice bytes = stream_from(&ch->stream, pos);
-        ch->memo_frames += ws_frame_count(bytes);
+    if (ch->counted_pos == pos && ch->counted_end == ch->queue.end)
+        return ch->counted_frames;
+    ch->counted_pos = pos;
+    ch->counted_end = ch->queue.end;
+    ch->counted_frames = 0;
+    while (pos < ch->queue.end) {
+        struct slice bytes = frame_queue_from(&ch->queue, pos);
+        ch->counted_frames += ws_frame_count(bytes);
         pos += bytes.len;
     }
-    return ch->memo_frames;
+    return ch->counted_frames;
 }
 
 static void visit(struct channel *ch, struct ws_conn *c)
 {
-    uint64_t *pos = &hub_sub(c)->pos[ch->place];
+    uint64_t *pos = &channel_sub(c)->pos[ch->place];
     unsigned frames = frames_since(ch, *pos), dropped = 0;
-    while (*pos < ch->stream.end) {
-        struct slice bytes = stream_from(&ch->stream, *pos);
+    while (*pos < ch->queue.end) {
+        struct slice bytes = frame_queue_from(&ch->queue, *pos);
         dropped += ws_conn_notify(c, bytes, ch->topic);
         *pos += bytes.len;
     }
@@ -113,14 +111,14 @@ void channel_catch_up(struct channel *ch, struct ws_conn *c)
         visit(ch, c);
 }
 
-/* Everyone that the cursor passed since it was last at 0 stands at that lap's end or after it. */
-static void wrap(struct channel *ch)
+/* Who was visited in the round that ends here has had all up to round_end at least: that is forgotten. */
+static void begin_round(struct channel *ch)
 {
-    ch->cursor = 0;
-    if (!ch->lap_broken)
-        stream_forget(&ch->stream, ch->lap_end);
-    ch->lap_broken = false;
-    ch->lap_end = ch->stream.end;
+    ch->next = 0;
+    if (!ch->round_broken)
+        frame_queue_forget(&ch->queue, ch->round_end);
+    ch->round_broken = false;
+    ch->round_end = ch->queue.end;
 }
 
 static void observe_marks(struct channel *ch)
@@ -142,20 +140,20 @@ static void observe_marks(struct channel *ch)
 void channel_run(struct channel *ch, unsigned max_sends)
 {
     while (ch->behind > 0 && max_sends > 0) {
-        if (ch->cursor >= ch->count)
-            wrap(ch);
-        if (ch->cursor + 4 < ch->count)
-            __builtin_prefetch(ch->subs[ch->cursor + 4]);
-        struct ws_conn *c = ch->subs[ch->cursor++];
+        if (ch->next >= ch->count)
+            begin_round(ch);
+        if (ch->next + 4 < ch->count)
+            __builtin_prefetch(ch->subs[ch->next + 4]);
+        struct ws_conn *c = ch->subs[ch->next++];
         if (!is_behind(ch, c))
             continue;
         visit(ch, c);
         max_sends--;
     }
     if (ch->behind == 0) {
-        stream_forget(&ch->stream, ch->stream.end);
-        ch->lap_end = ch->stream.end;
-        ch->lap_broken = false;
+        frame_queue_forget(&ch->queue, ch->queue.end);
+        ch->round_end = ch->queue.end;
+        ch->round_broken = false;
     }
     observe_marks(ch);
 }

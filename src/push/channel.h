@@ -1,18 +1,30 @@
-/* channel.h: all plain subscribers of one topic in one format: the frames as a stream, each subscriber a position in it.
- * A cursor goes round the subscribers; who is behind gets everything since its position in one send(). So frames that
+/* channel.h: the plain subscribers of one topic in one format: the frames as a queue, each subscriber a position in it.
+ * The channel goes round its subscribers; who is behind gets everything since its position in one send(). So frames that
  * arrive while a round is under way are merged into the sends that are still to come, nobody waits longer than one round,
  * and the round can stop after any subscriber: adoptions, reads and rings are served between slices of it.
  * Private to src/push.
  * Thread:  the hub's.
- * Owns:    its stream and its list of subscribers, not the subscribers.
- * Fails:   ERR_NOMEM. */
+ * Owns:    its queue and its list of subscribers, not the subscribers. What it keeps in each of them, struct channel_sub,
+ *          is the beginning of the connection's space for its app (ws_conn_app).
+ * Fails:   ERR_NOMEM, nothing changed. */
 #pragma once
+#include "frame_queue.h"
 #include "push/ws_conn.h"
-#include "stream.h"
 
-#define CHANNEL_MARKS 64
+#define CHANNEL_MARKS  64
+#define CHANNEL_PLACES 2 /* channels that one connection can be in at a time */
 
-/* For the latency histogram: notices taken at taken_us are written when `visits` have been made. */
+struct channel_sub {
+    uint64_t pos[CHANNEL_PLACES]; /* in the queue of the channel of that place */
+    uint32_t at[CHANNEL_PLACES];  /* index in the channel + 1; 0: not subscribed there */
+};
+
+static inline struct channel_sub *channel_sub(struct ws_conn *c)
+{
+    return ws_conn_app(c);
+}
+
+/* For the latency histogram: these notices, taken at taken_us, have been written when `visits` have been made. */
 struct channel_mark {
     uint64_t visits;
     int64_t taken_us;
@@ -20,29 +32,31 @@ struct channel_mark {
 };
 
 struct channel {
-    struct stream stream;
+    struct frame_queue queue;
     struct ws_conn **subs;
     uint32_t count, cap;
-    uint32_t cursor; /* next to be visited */
-    uint32_t behind; /* subscribers whose position is not the end */
-    unsigned place;  /* which of struct hub_sub's places is this channel's */
-    unsigned topic;
-    bool lap_broken;   /* a removal moved a subscriber that is behind to where the cursor has been */
-    uint64_t lap_end;  /* the stream's end when the cursor was last at 0 */
-    uint64_t memo_pos; /* frames_since() of the last visit */
-    uint64_t memo_end;
-    unsigned memo_frames;
+    uint32_t next;   /* the subscriber to be visited next */
+    uint32_t behind; /* subscribers whose position is not the queue's end */
+    unsigned place;  /* of its subscribers' places, the one for this channel */
+    unsigned topic;  /* for ws_conn_notify() */
+    /* What all that have been visited since the round began have had; unless a removal moved a subscriber that is behind to
+     * a place that the round has passed. */
+    uint64_t round_end;
+    bool round_broken;
+    /* The last answer of frames_since(), which mostly is the next one too. */
+    uint64_t counted_pos, counted_end;
+    unsigned counted_frames;
     uint64_t visits;
     struct channel_mark marks[CHANNEL_MARKS];
     unsigned mark_first, mark_count;
-    uint64_t delivered, dropped; /* frames × subscribers; the hub publishes them */
+    uint64_t delivered, dropped; /* frames × subscribers; the hub publishes them and sets them to 0 */
 };
 
 void channel_init(struct channel *ch, unsigned place, unsigned topic);
-void channel_fini(struct channel *ch);
+void channel_fini(struct channel *ch); /* nobody is subscribed */
 NODISCARD enum err channel_add(struct channel *ch, struct ws_conn *c);
 void channel_remove(struct channel *ch, struct ws_conn *c);
 void channel_catch_up(struct channel *ch, struct ws_conn *c); /* sends c what it has not had yet */
 NODISCARD enum err channel_append(struct channel *ch, struct slice frame);
-void channel_mark(struct channel *ch, int64_t taken_us, unsigned notices);
+void channel_mark(struct channel *ch, int64_t taken_us, unsigned notices); /* after the notices' frames */
 void channel_run(struct channel *ch, unsigned max_sends);

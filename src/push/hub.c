@@ -1,46 +1,20 @@
-/* Notices in, sends out. A notice goes to the followers of its chat at once, and into the stream of each format, from
- * which channel_run() serves the plain subscribers in slices. Then the detours: a shared interval (--notify-interval)
- * holds notices back before both; lost notices (a full ring, no memory) become one hint to refetch. */
+/* Notices in, sends out. A notice goes to the followers of its chat at once, and into the queue of each format, from which
+ * channel_run() serves the plain subscribers in slices. On the way a shared interval (--notify-interval) may hold it back.
+ * Failures: where notices were lost (a full ring, no memory), one hint to refetch goes to everybody instead. */
 #include "hub_internal.h"
 
-#include "base/clock.h"
 #include "base/metrics.h"
 
 #include <stdlib.h>
 
-#define SENDS_PER_TURN    128     /* about half a millisecond: what a read or an adoption waits at most */
-#define STREAM_FULL_BYTES 1048576 /* of frames that some subscriber has not had: notices wait in their rings then */
+#define SENDS_PER_TURN   128     /* about half a millisecond: what a read or an adoption waits at most */
+#define QUEUE_FULL_BYTES 1048576 /* of frames that some subscriber has not had: notices wait in their rings then */
 
 static const struct hub_options NO_OPTIONS;
 
 static int64_t now_us(const struct hub *h)
 {
     return ws_set_loop(h->set)->now_us;
-}
-
-void hub_next_frame(struct hub *h)
-{
-    for (unsigned i = 0; i < NOTICE_FORMATS; i++)
-        buf_clear(&h->frames[i]);
-}
-
-struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format format)
-{
-    struct buf *b = &h->frames[format];
-    if (b->len == 0)
-        frame_message(b, format, notice_chat_id(n), notice_role(n), n->wall_us);
-    if (!buf_ok(b)) {
-        h->refetch_due = true;
-        buf_fini(b);
-    }
-    return buf_slice(b);
-}
-
-void hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count)
-{
-    unsigned dropped = frames.len > 0 ? ws_conn_notify(c, frames, topic) : 0;
-    h->delivered += count - dropped;
-    h->coalesced += dropped;
 }
 
 static void append(struct hub *h, struct channel *ch, struct slice frame)
@@ -53,95 +27,71 @@ static void append(struct hub *h, struct channel *ch, struct slice frame)
 static void emit(struct hub *h, const struct notice *n, struct hub_chat *chat)
 {
     for (unsigned i = 0; i < NOTICE_FORMATS; i++)
-        if (h->updates[i].count > 0)
-            append(h, &h->updates[i], hub_frame(h, n, (enum notice_format)i));
+        if (h->channels[i].count > 0)
+            append(h, &h->channels[i], hub_frame(h, n, (enum notice_format)i));
     if (chat)
-        special_gather(h, chat, n);
+        feed_gather(h, chat, n);
+}
+
+static void emit_held(struct hub *h, const struct notice *n)
+{
+    hub_next_frame(h);
+    emit(h, n, follow_chat(h, notice_chat_id(n)));
+}
+
+static void append_text(struct hub *h, struct channel *ch)
+{
+    if (buf_ok(&h->text))
+        append(h, ch, buf_slice(&h->text));
+    else
+        h->refetch_due = true;
 }
 
 static void append_hint(struct hub *h)
 {
     for (unsigned i = 0; i < NOTICE_FORMATS; i++) {
-        if (h->updates[i].count == 0)
+        if (h->channels[i].count == 0)
             continue;
-        hub_next_frame(h);
-        frame_message(&h->frames[i], (enum notice_format)i, NOTICE_ANY_CHAT, NOTICE_HINT_ROLE,
-                      ws_set_loop(h->set)->wall_us);
-        append(h, &h->updates[i], buf_slice(&h->frames[i]));
+        hub_hint_frame(h, (enum notice_format)i);
+        append_text(h, &h->channels[i]);
     }
-    hub_next_frame(h);
 }
 
-int64_t hub_hint_interval_us(const struct hub *h)
+static void append_counts(struct hub *h)
 {
-    int64_t shared_us = h->options->notify_interval_ms * 1000;
-    return shared_us > HINT_INTERVAL_US ? shared_us : HINT_INTERVAL_US;
-}
-
-static void arm_pacer(struct hub *h)
-{
-    int64_t due_us = h->pacer ? pacer_due_us(h->pacer) : INT64_MAX;
-    if (pacer_due_us(h->hints) < due_us)
-        due_us = pacer_due_us(h->hints);
-    if (due_us != INT64_MAX)
-        timer_start(ws_set_timers(h->set), &h->pacer_timer, due_us);
+    if (h->channels[CHANNEL_COUNTS].count == 0)
+        return;
+    hub_counts_frame(h);
+    append_text(h, &h->channels[CHANNEL_COUNTS]);
 }
 
 static void on_pacer_due(struct timer *t)
 {
     struct hub *h = (struct hub *)(void *)((char *)t - offsetof(struct hub, pacer_timer));
     const struct notice *n;
-    while (h->pacer && (n = pacer_next(h->pacer, now_us(h)))) {
-        hub_next_frame(h);
-        emit(h, n, special_chat(h, notice_chat_id(n)));
-    }
+    while ((n = pacer_next(h->pacer, now_us(h))))
+        emit_held(h, n);
     while (pacer_next(h->hints, now_us(h)))
         append_hint(h);
-    special_send_gathered(h, now_us(h));
-    special_end(h);
-    arm_pacer(h);
+    feed_finish(h);
+    hub_arm(h, &h->pacer_timer, h->pacer, h->hints);
 }
 
 static void take_message(struct hub *h, const struct notice *n)
 {
-    struct hub_chat *chat = special_chat(h, notice_chat_id(n));
+    struct hub_chat *chat = follow_chat(h, notice_chat_id(n));
     hub_next_frame(h);
-    special_offer(h, n, chat);
-    if (h->pacer && !h->stopping) {
-        enum pace pace = pacer_offer(h->pacer, n, now_us(h));
-        h->coalesced += pace == PACE_MERGED;
-        if (pace != PACE_PASS)
-            return;
-    }
-    emit(h, n, chat);
+    feed_each(h, n, chat);
+    if (hub_passes(h, h->pacer, n))
+        emit(h, n, chat);
 }
 
 /* A new chat. What the hint says is the same for all, so a burst of them is one, and one more when the interval is over. */
 static void take_hint(struct hub *h, const struct notice *n)
 {
-    struct notice any;
-    special_hint(h, n);
-    if (h->updates[NOTICE_NESTED].count + h->updates[NOTICE_FLAT].count == 0)
-        return;
-    (void)notice_hint(&any, NOTICE_ANY_CHAT, 0, 0);
-    enum pace pace = h->stopping ? PACE_PASS : pacer_offer(h->hints, &any, now_us(h));
-    h->coalesced += pace == PACE_MERGED;
-    if (pace == PACE_PASS)
+    feed_hint(h, n);
+    if (h->channels[CHANNEL_NESTED].count + h->channels[CHANNEL_FLAT].count > 0 && hub_hint_passes(h, h->hints))
         append_hint(h);
-}
-
-static void append_counts(struct hub *h, int64_t wall_us)
-{
-    hub_next_frame(h);
-    frame_counts(&h->frames[0], h->last_counts, wall_us);
-    append(h, &h->counts, buf_ok(&h->frames[0]) ? buf_slice(&h->frames[0]) : slice_of(NULL, 0));
-    hub_next_frame(h);
-}
-
-static void read_counts(struct hub *h)
-{
-    if (h->options->counts)
-        h->options->counts(h->options->counts_arg, h->last_counts);
 }
 
 static void on_notices(void *self, const struct notice *notices, unsigned count)
@@ -159,16 +109,14 @@ static void on_notices(void *self, const struct notice *notices, unsigned count)
             counts_changed = true;
         }
     }
-    special_send_gathered(h, now_us(h));
-    special_end(h);
-    arm_pacer(h);
+    feed_finish(h);
+    hub_arm(h, &h->pacer_timer, h->pacer, h->hints);
     if (counts_changed) {
-        read_counts(h);
-        append_counts(h, ws_set_loop(h->set)->wall_us);
-        channel_mark(&h->counts, now_us(h), 1);
+        append_counts(h);
+        channel_mark(&h->channels[CHANNEL_COUNTS], now_us(h), 1);
     }
     for (unsigned i = 0; i < NOTICE_FORMATS && messages > 0; i++)
-        channel_mark(&h->updates[i], now_us(h), messages);
+        channel_mark(&h->channels[i], now_us(h), messages);
 }
 
 static void on_overflow(void *self)
@@ -176,9 +124,8 @@ static void on_overflow(void *self)
     struct hub *h = self;
     h->refetch_due = false; /* set again where memory is still short */
     append_hint(h);
-    special_hint_all(h);
-    read_counts(h);
-    append_counts(h, ws_set_loop(h->set)->wall_us);
+    feed_hint_all(h);
+    append_counts(h);
 }
 
 /* A client that comes back after the restart does not know that anything was held for it. */
@@ -187,24 +134,21 @@ static void on_stop(void *self)
     struct hub *h = self;
     const struct notice *n;
     h->stopping = true;
-    special_flush_all(h);
-    while (h->pacer && (n = pacer_flush(h->pacer))) {
-        hub_next_frame(h);
-        emit(h, n, special_chat(h, notice_chat_id(n)));
-    }
+    feed_flush_all(h);
+    while ((n = pacer_flush(h->pacer)))
+        emit_held(h, n);
     while (pacer_flush(h->hints))
         append_hint(h);
-    special_send_gathered(h, now_us(h));
-    special_end(h);
+    feed_finish(h);
 }
 
 static void publish_counters(struct hub *h)
 {
-    struct channel *channels[] = {&h->updates[NOTICE_NESTED], &h->updates[NOTICE_FLAT], &h->counts};
-    for (unsigned i = 0; i < 3; i++) {
-        h->delivered += channels[i]->delivered;
-        h->coalesced += channels[i]->dropped;
-        channels[i]->delivered = channels[i]->dropped = 0;
+    for (unsigned i = 0; i < CHANNELS; i++) {
+        struct channel *ch = &h->channels[i];
+        h->delivered += ch->delivered;
+        h->coalesced += ch->dropped;
+        ch->delivered = ch->dropped = 0;
     }
     if (h->delivered)
         metrics_add(M_NOTICE_DELIVERED, h->delivered);
@@ -219,13 +163,12 @@ static enum ws_app_load on_turn(void *self)
     if (h->refetch_due)
         on_overflow(h);
     enum ws_app_load load = WS_APP_IDLE;
-    struct channel *channels[] = {&h->updates[NOTICE_NESTED], &h->updates[NOTICE_FLAT], &h->counts};
-    for (unsigned i = 0; i < 3; i++) {
-        struct channel *ch = channels[i];
+    for (unsigned i = 0; i < CHANNELS; i++) {
+        struct channel *ch = &h->channels[i];
         if (ch->behind == 0)
             continue;
         channel_run(ch, SENDS_PER_TURN);
-        if (ch->stream.held_bytes > STREAM_FULL_BYTES)
+        if (ch->queue.held_bytes > QUEUE_FULL_BYTES)
             load = WS_APP_FULL;
         else if (ch->behind > 0 && load == WS_APP_IDLE)
             load = WS_APP_BUSY;
@@ -234,44 +177,14 @@ static enum ws_app_load on_turn(void *self)
     return load;
 }
 
-void hub_send_counts(struct hub *h, struct ws_conn *c)
-{
-    read_counts(h);
-    hub_next_frame(h);
-    frame_counts(&h->frames[0], h->last_counts, ws_set_loop(h->set)->wall_us);
-    if (buf_ok(&h->frames[0]))
-        hub_deliver(h, c, buf_slice(&h->frames[0]), TOPIC_COUNTS, 1);
-    hub_next_frame(h);
-}
-
-void hub_send_hint(struct hub *h, struct ws_conn *c)
-{
-    hub_next_frame(h);
-    frame_message(&h->frames[0], (enum notice_format)hub_sub(c)->format, NOTICE_ANY_CHAT, NOTICE_HINT_ROLE,
-                  ws_set_loop(h->set)->wall_us);
-    if (buf_ok(&h->frames[0]))
-        hub_deliver(h, c, buf_slice(&h->frames[0]), TOPIC_UPDATES, 1);
-    hub_next_frame(h);
-}
-
 static void on_drained(void *self, struct ws_conn *c, unsigned missed)
 {
     struct hub *h = self;
     const struct hub_sub *sub = hub_sub(c);
-    if (missed & TOPIC_UPDATES && (sub->at[PLACE_UPDATES] || sub->special))
+    if (missed & TOPIC_UPDATES && (sub->in.at[PLACE_UPDATES] || sub->follows))
         hub_send_hint(h, c);
-    if (missed & TOPIC_COUNTS && sub->at[PLACE_COUNTS])
+    if (missed & TOPIC_COUNTS && sub->in.at[PLACE_COUNTS])
         hub_send_counts(h, c);
-}
-
-static void on_open(void *self, struct ws_conn *c)
-{
-    hub_greet(self, c);
-}
-
-static void on_message(void *self, struct ws_conn *c, enum ws_message_kind kind, struct slice payload)
-{
-    hub_hear(self, c, kind, payload);
 }
 
 static void on_close(void *self, struct ws_conn *c)
@@ -283,19 +196,20 @@ static void on_close(void *self, struct ws_conn *c)
 static void destroy(void *self)
 {
     struct hub *h = self;
-    must(h->chats.count == 0 && h->paced_count == 0);
+    must(h->chats.count == 0 && h->of_all.count == 0);
     timer_stop(ws_set_timers(h->set), &h->pacer_timer);
-    for (unsigned i = 0; i < NOTICE_FORMATS; i++) {
-        channel_fini(&h->updates[i]);
+    for (unsigned i = 0; i < CHANNELS; i++)
+        channel_fini(&h->channels[i]);
+    for (unsigned i = 0; i < NOTICE_FORMATS; i++)
         buf_fini(&h->frames[i]);
-    }
-    channel_fini(&h->counts);
-    special_fini(h);
+    while (h->spare_count > 0)
+        buf_fini(&h->spares[--h->spare_count]);
+    map_fini(&h->chats);
     pacer_free(h->pacer);
     pacer_free(h->hints);
     arena_fini(&h->arena);
     buf_fini(&h->text);
-    free(h->paced);
+    free(h->of_all.items);
     free(h);
 }
 
@@ -306,13 +220,13 @@ static enum err create(void **self, struct ws_set *set, const void *arg)
         return ERR_NOMEM;
     h->set = set;
     h->options = arg ? arg : &NO_OPTIONS;
-    for (unsigned i = 0; i < NOTICE_FORMATS; i++)
-        channel_init(&h->updates[i], PLACE_UPDATES, TOPIC_UPDATES);
-    channel_init(&h->counts, PLACE_COUNTS, TOPIC_COUNTS);
+    channel_init(&h->channels[CHANNEL_NESTED], PLACE_UPDATES, TOPIC_UPDATES);
+    channel_init(&h->channels[CHANNEL_FLAT], PLACE_UPDATES, TOPIC_UPDATES);
+    channel_init(&h->channels[CHANNEL_COUNTS], PLACE_COUNTS, TOPIC_COUNTS);
     map_init(&h->chats);
     arena_init(&h->arena, 0); /* bounded by the message's length */
     h->pacer_timer.on_fire = on_pacer_due;
-    h->hints = pacer_new(hub_hint_interval_us(h), 1);
+    h->hints = pacer_new(hub_hint_interval_us(h->options), 1);
     if (h->options->notify_interval_ms > 0)
         h->pacer = pacer_new(h->options->notify_interval_ms * 1000, SHARED_PACER_CHATS);
     if (!h->hints || (h->options->notify_interval_ms > 0 && !h->pacer)) {
@@ -326,8 +240,8 @@ static enum err create(void **self, struct ws_set *set, const void *arg)
 const struct ws_app hub_app = {
     .create = create,
     .destroy = destroy,
-    .on_open = on_open,
-    .on_message = on_message,
+    .on_open = hub_say_hello,
+    .on_message = hub_hear,
     .on_close = on_close,
     .on_drained = on_drained,
     .on_notices = on_notices,

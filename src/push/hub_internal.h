@@ -1,6 +1,9 @@
-/* hub_internal.h: what the files of the hub share: hub (notices in, sends out), hub_protocol (what clients say),
- * hub_special (who follows single chats, or has an interval or a filter of its own), hub_offer (what those get). Private to
- * src/push. */
+/* hub_internal.h: what the files of the hub share. Private to src/push. Each calls only those before it: hub_say (what is
+ * sent to one connection, and when), hub_follow (who follows what), hub_feed (what followers get of the notices),
+ * hub_protocol (what clients ask for), hub (notices in, sends out).
+ * Words:   a *plain* subscriber of chat_updates hears of all chats as they come; all of them are served together, by a
+ *          channel. Any other has a *follow*: one for each chat that it follows, or one for all chats with an interval or a
+ *          filter of its own. A *hint* is a frame that names no chat ("*"): look again. */
 #pragma once
 #include "base/arena.h"
 #include "base/map.h"
@@ -8,10 +11,10 @@
 #include "notice_frame.h"
 #include "pacer.h"
 #include "push/hub.h"
-#include "push/ws_conn.h"
 
-enum hub_place { PLACE_UPDATES, PLACE_COUNTS, PLACES };
+enum hub_place { PLACE_UPDATES, PLACE_COUNTS };
 enum hub_topic_bit { TOPIC_UPDATES = 1, TOPIC_COUNTS = 2 };
+enum hub_channel { CHANNEL_NESTED = NOTICE_NESTED, CHANNEL_FLAT = NOTICE_FLAT, CHANNEL_COUNTS, CHANNELS };
 
 #define OWN_PACER_CHATS    256              /* chats that one subscriber's interval covers at a time */
 #define SHARED_PACER_CHATS 65536            /* the same for --notify-interval */
@@ -24,11 +27,10 @@ struct hub;
 
 /* What the hub keeps in each connection (ws_conn_app). */
 struct hub_sub {
-    uint64_t pos[PLACES];        /* in the channel's stream */
-    uint32_t at[PLACES];         /* index in the channel + 1; 0: not subscribed there */
-    struct hub_special *special; /* instead of PLACE_UPDATES: the chats that it follows, or one for all chats */
-    uint8_t format;              /* enum notice_format of its last subscribe to chat_updates */
-    uint8_t special_count;
+    struct channel_sub in;      /* first: the channels look for it here */
+    struct hub_follow *follows; /* instead of PLACE_UPDATES */
+    uint8_t format;             /* enum notice_format of its last subscribe to chat_updates */
+    uint8_t follow_count;
 };
 
 _Static_assert(sizeof(struct hub_sub) <= WS_APP_BYTES, "fits the connection's space");
@@ -38,28 +40,32 @@ static inline struct hub_sub *hub_sub(struct ws_conn *c)
     return ws_conn_app(c);
 }
 
-/* One chat that somebody follows; exists while somebody does. */
-struct hub_chat {
-    char id[NOTICE_CHAT_ID_MAX]; /* or what stands for a long one: notice_key() */
-    uint8_t id_len;
-    struct hub_special **subs;
+struct hub_list {
+    struct hub_follow **items;
     uint32_t count, cap;
-    uint32_t unpaced[NOTICE_FORMATS]; /* how many of subs without an interval want each format */
-    struct hub_chat *next_touched;    /* has frames of this turn */
-    bool touched;
-    unsigned frames;                     /* gathered in this turn */
-    struct buf gathered[NOTICE_FORMATS]; /* one send per subscriber and turn */
 };
 
-struct hub_special {
-    struct timer timer; /* first: fires when the pacer has something due */
+/* One chat that somebody follows; exists while somebody does. */
+struct hub_chat {
+    char id[NOTICE_CHAT_ID_MAX]; /* as in notices: notice_short_id() */
+    uint8_t id_len;
+    struct hub_list follows;
+    uint32_t unpaced[NOTICE_FORMATS]; /* how many of them without an interval want each format */
+    struct hub_chat *next_gathered;   /* in the hub's list of chats with frames of this turn */
+    bool in_gathered;
+    unsigned frames;                     /* gathered in this turn */
+    struct buf gathered[NOTICE_FORMATS]; /* one send per follower and turn */
+};
+
+struct hub_follow {
+    struct timer timer; /* first: fires when a pacer has something due */
     struct hub *hub;
     struct ws_conn *conn;
     struct hub_chat *chat; /* NULL: all chats */
     struct pacer *pacer;   /* NULL: no interval of its own */
-    struct pacer *hints;   /* made with the first that is not sent as a matter of course */
-    struct hub_special *next, *next_ended;
-    uint32_t at; /* in chat->subs, or in hub->paced */
+    struct pacer *hints;   /* NULL: none was sent but those that answer a subscribe */
+    struct hub_follow *next, *next_ended;
+    uint32_t at; /* in its list: chat->follows or hub->of_all */
     uint8_t format;
     bool filtered; /* hears only of chats that may_see() shows it */
     bool ended;    /* in the hub's list of those whose right is gone */
@@ -68,26 +74,31 @@ struct hub_special {
 struct hub {
     struct ws_set *set;
     const struct hub_options *options;
-    struct channel updates[NOTICE_FORMATS], counts;
+    struct channel channels[CHANNELS];
     struct map chats; /* id → hub_chat */
-    struct hub_chat *touched;
+    struct hub_chat *gathered;
     struct buf spares[GATHER_SPARES]; /* empty buffers that keep their memory */
     unsigned spare_count;
-    struct hub_special **paced; /* those of all chats with an interval or a filter */
-    uint32_t paced_count, paced_cap;
-    struct hub_special *ended;              /* to be removed when the turn's notices are done */
-    struct pacer *pacer;                    /* of --notify-interval, for all without a longer interval; NULL: none */
-    struct pacer *hints;                    /* of new chats, for the plain subscribers */
-    struct timer pacer_timer;               /* of both */
-    struct buf frames[NOTICE_FORMATS];      /* of the notice at hand; len 0: not encoded yet */
-    struct buf text;                        /* replies */
-    struct arena arena;                     /* of the message at hand */
-    int64_t last_counts[NOTICE_COUNTS_LEN]; /* as they were when last asked for */
-    bool refetch_due;                       /* memory ran out on the way: subscribers must refetch */
-    bool stopping;                          /* no interval holds anything back any more */
+    struct hub_list of_all;            /* the follows of all chats */
+    struct hub_follow *ended;          /* to be removed when the turn's notices are done */
+    struct pacer *pacer;               /* of --notify-interval, for all without a longer interval; NULL: none */
+    struct pacer *hints;               /* of new chats, for the plain subscribers */
+    struct timer pacer_timer;          /* of both */
+    struct buf frames[NOTICE_FORMATS]; /* of the notice at hand; len 0: not encoded yet */
+    struct buf text;                   /* a reply, or a frame that is of no notice */
+    struct arena arena;                /* of the message at hand */
+    bool refetch_due;                  /* memory ran out on the way: subscribers must refetch */
+    bool stopping;                     /* no interval holds anything back any more */
     uint64_t delivered, coalesced;
 };
 
+static inline int64_t hub_hint_interval_us(const struct hub_options *o)
+{
+    int64_t shared_us = o->notify_interval_ms * 1000;
+    return shared_us > HINT_INTERVAL_US ? shared_us : HINT_INTERVAL_US;
+}
+
+/* What a subscribe to chat_updates asks for. */
 struct hub_wish {
     enum notice_format format;
     struct slice chat_id; /* len 0: all */
@@ -96,37 +107,44 @@ struct hub_wish {
     bool filtered;
 };
 
-/* hub.c */
-struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format format);
-void hub_next_frame(struct hub *h); /* another notice is at hand */
+/* hub_say.c */
+extern const struct slice TOPIC_NAMES[HUB_TOPICS];
+/* True: n may go out now. Else the pacer holds it for later (NULL: no interval). */
+bool hub_passes(struct hub *h, struct pacer *p, const struct notice *n);
+bool hub_hint_passes(struct hub *h, struct pacer *hints);
+/* Starts the timer for what the two pacers (or NULL) hold. */
+void hub_arm(struct hub *h, struct timer *t, const struct pacer *a, const struct pacer *b);
+void hub_next_frame(struct hub *h);                                                  /* another notice is at hand */
+struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format f); /* of the notice at hand */
+/* These write h->text; where memory is short, buf_ok() says so. */
+void hub_hint_frame(struct hub *h, enum notice_format format);
+void hub_counts_frame(struct hub *h);
 void hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count);
-void hub_send_counts(struct hub *h, struct ws_conn *c);
 void hub_send_hint(struct hub *h, struct ws_conn *c);
-int64_t hub_hint_interval_us(const struct hub *h);
+void hub_send_counts(struct hub *h, struct ws_conn *c);
+void hub_say_hello(void *hub, struct ws_conn *c);
+/* At most 200 bytes of `what`, which are the client's own words, follow the sentence. */
+void hub_say_error(struct hub *h, struct ws_conn *c, struct slice sentence, struct slice what);
+void hub_say_done(struct hub *h, struct ws_conn *c, const char *type, enum hub_topic topic, struct slice chat_id);
+void hub_say_pong(struct hub *h, struct ws_conn *c);
+
+/* hub_follow.c */
+NODISCARD enum err follow_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wish);
+void follow_remove(struct hub *h, struct hub_follow *f);
+void follow_remove_all(struct hub *h, struct ws_conn *c);
+struct hub_follow *follow_find(struct ws_conn *c,
+                               struct slice chat_id);               /* the connection's own of that chat, or NULL */
+struct hub_chat *follow_chat(struct hub *h, struct slice short_id); /* NULL: nobody follows it */
+
+/* hub_feed.c */
+void feed_each(struct hub *h, const struct notice *n, const struct hub_chat *chat);
+void feed_gather(struct hub *h, struct hub_chat *chat, const struct notice *n);
+void feed_finish(struct hub *h); /* after the turn's notices, which were taken in this turn of the loop */
+void feed_hint(struct hub *h, const struct notice *n); /* of a new chat */
+void feed_hint_all(struct hub *h);
+void feed_flush(struct hub_follow *f); /* sends what its pacers hold */
+void feed_flush_all(struct hub *h);
 
 /* hub_protocol.c */
-void hub_greet(struct hub *h, struct ws_conn *c);
-void hub_hear(struct hub *h, struct ws_conn *c, enum ws_message_kind kind, struct slice payload);
+void hub_hear(void *hub, struct ws_conn *c, enum ws_message_kind kind, struct slice payload);
 void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic);
-
-void hub_say_ended(struct hub *h, struct ws_conn *c, struct slice chat_id);
-
-/* hub_special.c */
-void special_fini(struct hub *h);
-NODISCARD enum err special_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wish);
-void special_remove(struct hub *h, struct hub_special *sp);
-void special_remove_all(struct hub *h, struct ws_conn *c);
-/* The connection's own of that chat, or NULL. */
-struct hub_special *special_find(struct ws_conn *c, struct slice chat_id);
-struct hub_chat *special_chat(struct hub *h, struct slice key); /* NULL: nobody follows it */
-
-/* hub_offer.c */
-void special_on_due(struct timer *t);
-void special_flush(struct hub_special *sp); /* sends what its pacers hold */
-void special_offer(struct hub *h, const struct notice *n, const struct hub_chat *chat);
-void special_gather(struct hub *h, struct hub_chat *chat, const struct notice *n);
-void special_send_gathered(struct hub *h, int64_t taken_us);
-void special_hint(struct hub *h, const struct notice *n); /* of a new chat */
-void special_end(struct hub *h);                          /* whose right was found gone */
-void special_flush_all(struct hub *h);
-void special_hint_all(struct hub *h);

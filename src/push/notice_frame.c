@@ -47,7 +47,7 @@ void frame_message(struct buf *out, enum notice_format format, struct slice chat
         buf_append_lit(out, "{\"type\":\"chat_message_notification\",\"data\":{\"chat_id\":");
     else
         buf_append_lit(out, "{\"type\":\"chat_updates\",\"data\":{\"type\":\"chat_message_notification\",\"chat_id\":");
-    json_out_string(out, notice_key_is_hash(chat_id) ? NOTICE_ANY_CHAT : chat_id);
+    json_out_string(out, notice_id_is_hash(chat_id) ? NOTICE_ANY_CHAT : chat_id);
     buf_append_lit(out, ",\"message_role\":");
     json_out_string(out, role);
     append_timestamp(out, wall_us);

@@ -86,9 +86,11 @@ static void begin(struct pacer *p, const struct notice *n, int64_t now_us)
     push(p, chat, now_us + p->interval_us);
 }
 
-enum pace pacer_offer(struct pacer *p, const struct notice *n, int64_t now_us)
+enum pace pacer_admit(struct pacer *p, const struct notice *n, int64_t now_us)
 {
-    struct paced_chat *chat = map_get(&p->chats, notice_chat_id(n));
+    struct paced_chat *chat = p ? map_get(&p->chats, notice_chat_id(n)) : NULL;
+    if (!p)
+        return PACE_PASS;
     if (!chat) {
         begin(p, n, now_us);
         return PACE_PASS;
@@ -102,12 +104,12 @@ enum pace pacer_offer(struct pacer *p, const struct notice *n, int64_t now_us)
 
 int64_t pacer_due_us(const struct pacer *p)
 {
-    return p->first ? p->first->due_us : INT64_MAX;
+    return p && p->first ? p->first->due_us : INT64_MAX;
 }
 
 const struct notice *pacer_next(struct pacer *p, int64_t now_us)
 {
-    while (p->first && p->first->due_us <= now_us) {
+    while (pacer_due_us(p) <= now_us) {
         struct paced_chat *chat = pop(p);
         if (chat->held) {
             push(p, chat, now_us + p->interval_us);
@@ -120,6 +122,8 @@ const struct notice *pacer_next(struct pacer *p, int64_t now_us)
 
 const struct notice *pacer_flush(struct pacer *p)
 {
+    if (!p)
+        return NULL;
     free(p->out);
     p->out = NULL;
     while (p->first) {

@@ -4,13 +4,13 @@ int main(void)
 {
     return suite_run((struct suite[]){{"ws_handshake", handshake_tests},
                                       {"ws_frame", frame_tests},
-                                      {"stream", stream_tests},
+                                      {"frame queue", frame_queue_tests},
                                       {"pacer", pacer_tests},
                                       {"channel", channel_tests},
                                       {"ws_conn", conn_tests},
                                       {"ws_conn, slow peers", slow_tests},
                                       {"hub", hub_tests},
-                                      {"hub, followers and intervals", hub_special_tests},
+                                      {"hub, followers and intervals", hub_follow_tests},
                                       {"broadcaster", broadcaster_tests},
                                       {0}});
 }

@@ -1,5 +1,5 @@
 #pragma once
 #include "suite.h"
 
-extern const CU_TestInfo handshake_tests[], frame_tests[], stream_tests[], pacer_tests[], channel_tests[], conn_tests[],
-    slow_tests[], hub_tests[], hub_special_tests[], broadcaster_tests[];
+extern const CU_TestInfo handshake_tests[], frame_tests[], frame_queue_tests[], pacer_tests[], channel_tests[],
+    conn_tests[], slow_tests[], hub_tests[], hub_follow_tests[], broadcaster_tests[];

@@ -64,7 +64,7 @@ static void everyone_gets_all_in_order(void)
             if (s->added && rand() % 3 == 0) {
                 if (rand() % 2)
                     channel_catch_up(&ch, s->conn);
-                bool caught_up = hub_sub(s->conn)->pos[PLACE_UPDATES] == ch.stream.end;
+                bool caught_up = channel_sub(s->conn)->pos[PLACE_UPDATES] == ch.queue.end;
                 channel_remove(&ch, s->conn);
                 s->added = false;
                 check_received(s);
@@ -86,7 +86,7 @@ static void everyone_gets_all_in_order(void)
     }
     channel_run(&ch, 1000);
     CU_ASSERT_EQUAL(ch.behind, 0);
-    CU_ASSERT_EQUAL(ch.stream.held_bytes, 0);
+    CU_ASSERT_EQUAL(ch.queue.held_bytes, 0);
     for (unsigned i = 0; i < SUBS; i++) {
         if (subs[i].added) {
             check_received(&subs[i]);

@@ -94,7 +94,7 @@ static void a_long_chat_id_is_told_as_a_hint(void)
     char id[NOTICE_CHAT_ID_MAX + 1], room[NOTICE_CHAT_ID_MAX];
     memset(id, 'x', sizeof(id));
     CU_ASSERT_TRUE(notice_message(&n, slice_of(id, sizeof(id)), SLICE_LIT("user"), WALL, 0));
-    CU_ASSERT_TRUE(slice_eq(notice_chat_id(&n), notice_key(slice_of(id, sizeof(id)), room)));
+    CU_ASSERT_TRUE(slice_eq(notice_chat_id(&n), notice_short_id(slice_of(id, sizeof(id)), room)));
     id[0] = 'y';
     CU_ASSERT_TRUE(notice_message(&other, slice_of(id, sizeof(id)), SLICE_LIT("user"), WALL, 0));
     CU_ASSERT_FALSE(slice_eq(notice_chat_id(&n), notice_chat_id(&other)));

@@ -13,7 +13,7 @@ static struct notice notice_of(const char *chat, int64_t wall_us)
 static enum pace offer(struct pacer *p, const char *chat, int64_t wall_us, int64_t now_us)
 {
     struct notice n = notice_of(chat, wall_us);
-    return pacer_offer(p, &n, now_us);
+    return pacer_admit(p, &n, now_us);
 }
 
 static void leading_at_once_then_the_latest(void)

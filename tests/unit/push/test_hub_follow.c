@@ -209,7 +209,7 @@ static void the_shared_interval_is_everyones(void)
     open_subscribed(&follower, &r, ",\"chat_id\":\"a\"");
     open_subscribed(&shorter, &r, ",\"min_interval_ms\":100"); /* the least is 200 */
     open_subscribed(&longer, &r, ",\"min_interval_ms\":400");
-    CU_ASSERT_EQUAL(hub_of(&r)->paced_count, 1);
+    CU_ASSERT_EQUAL(hub_of(&r)->of_all.count, 1);
     struct peer *all[] = {&plain, &follower, &shorter, &longer};
     rig_message(&r, "a", "user");
     rig_message(&r, "a", "agent");
@@ -587,7 +587,7 @@ static void a_bound_subscriber_is_not_told_of_others(void)
     rig_stop(&r);
 }
 
-const CU_TestInfo hub_special_tests[] = {
+const CU_TestInfo hub_follow_tests[] = {
     {"followers hear their chat only", followers_hear_their_chat_only},
     {"followers of long ids hear their chat only", followers_of_long_ids_hear_their_chat_only},
     {"a turn's messages of one chat are one write", a_turns_messages_of_one_chat_are_one_write},

@@ -1,19 +1,19 @@
-#include "stream.h"
+#include "frame_queue.h"
 
 #include <stdlib.h>
 
 #define SEGMENT_BYTES 65536
 
-struct stream_segment {
-    struct stream_segment *next;
+struct frame_segment {
+    struct frame_segment *next;
     uint64_t base; /* position of bytes[0] */
     size_t len, cap;
     char bytes[];
 };
 
-static void drop_oldest(struct stream *s)
+static void drop_oldest(struct frame_queue *s)
 {
-    struct stream_segment *old = s->oldest;
+    struct frame_segment *old = s->oldest;
     s->oldest = old->next;
     s->held_bytes -= old->len;
     if (!s->oldest)
@@ -21,20 +21,20 @@ static void drop_oldest(struct stream *s)
     free(old);
 }
 
-void stream_fini(struct stream *s)
+void frame_queue_fini(struct frame_queue *s)
 {
     while (s->oldest)
         drop_oldest(s);
-    *s = (struct stream){0};
+    *s = (struct frame_queue){0};
 }
 
-static struct stream_segment *add_segment(struct stream *s, size_t bytes)
+static struct frame_segment *add_segment(struct frame_queue *s, size_t bytes)
 {
     size_t cap = bytes > SEGMENT_BYTES ? bytes : SEGMENT_BYTES;
-    struct stream_segment *g = malloc(sizeof(*g) + cap);
+    struct frame_segment *g = malloc(sizeof(*g) + cap);
     if (!g)
         return NULL;
-    *g = (struct stream_segment){.base = s->end, .cap = cap};
+    *g = (struct frame_segment){.base = s->end, .cap = cap};
     if (s->newest)
         s->newest->next = g;
     else
@@ -43,9 +43,9 @@ static struct stream_segment *add_segment(struct stream *s, size_t bytes)
     return g;
 }
 
-enum err stream_append(struct stream *s, struct slice frames)
+enum err frame_queue_append(struct frame_queue *s, struct slice frames)
 {
-    struct stream_segment *g = s->newest;
+    struct frame_segment *g = s->newest;
     if (!g || g->cap - g->len < frames.len)
         g = add_segment(s, frames.len);
     if (!g)
@@ -57,21 +57,21 @@ enum err stream_append(struct stream *s, struct slice frames)
     return OK;
 }
 
-struct slice stream_from(const struct stream *s, uint64_t pos)
+struct slice frame_queue_from(const struct frame_queue *s, uint64_t pos)
 {
     must(s->oldest && pos >= s->oldest->base && pos < s->end);
-    const struct stream_segment *g = pos >= s->newest->base ? s->newest : s->oldest;
+    const struct frame_segment *g = pos >= s->newest->base ? s->newest : s->oldest;
     while (pos >= g->base + g->len)
         g = g->next;
     size_t at = (size_t)(pos - g->base);
     return slice_of(g->bytes + at, g->len - at);
 }
 
-void stream_forget(struct stream *s, uint64_t pos)
+void frame_queue_forget(struct frame_queue *s, uint64_t pos)
 {
     while (s->oldest && s->oldest != s->newest && s->oldest->base + s->oldest->len <= pos)
         drop_oldest(s);
-    struct stream_segment *g = s->newest;
+    struct frame_segment *g = s->newest;
     if (g && pos == s->end) { /* all were given out: write from the start again */
         s->held_bytes -= g->len;
         g->base = s->end;
