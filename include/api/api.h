@@ -4,26 +4,23 @@
  * Owns:    nothing of struct api but the router; an api_worker owns its op pool, arena and scratch.
  * Fails:   every failure is an answer in the contract's form. */
 #pragma once
-#include "api/grants.h"
-#include "api/rate_limit.h"
+#include "api/auth.h"
 #include "base/arena.h"
-#include "http/router.h"
-#include "http/session.h"
-#include "net/address.h"
-#include "push/broadcaster.h"
-#include "push/hub.h"
-#include "read/cache.h"
-#include "read/reader.h"
-#include "write/op.h"
-#include "write/writer.h"
+
+#include <stdatomic.h>
+
+struct grants;
+struct http_reply;
+struct http_request;
+struct http_session;
+struct mailbox_node;
 
 /* A listening socket, by its index: what may come in there. */
 struct api_door {
     bool admin;    /* --admin-listen */
     bool loopback; /* only this machine reaches it */
 };
-#define API_DOORS_MAX   64
-#define API_PROXIES_MAX 32
+#define API_DOORS_MAX 64
 
 struct api {
     struct store *store;
@@ -33,12 +30,12 @@ struct api {
     struct broadcaster *const *broadcasters;
     unsigned broadcaster_count;
     int64_t started_mono_us;
-    int64_t write_timeout_ms;   /* a write that was not done by then is answered 503 */
-    int64_t token_ttl_s;        /* of tokens issued here */
-    struct shares *shares;      /* of what is under way for clients */
-    uint8_t message_tag[5];     /* of message ids: the store's */
-    atomic_bool superseded;     /* another server has the store: main sets it, relaxed, since nothing comes with it */
-    struct grants_board grants; /* keys and origins, which SIGHUP changes */
+    int64_t write_timeout_ms;    /* a write that has not been done by then is answered 503 */
+    int64_t token_ttl_s;         /* of tokens issued here */
+    struct shares *shares;       /* of what is under way for clients */
+    uint8_t message_tag[5];      /* of message ids: the store's */
+    atomic_bool superseded;      /* another server has the store: main sets it, relaxed, since nothing comes with it */
+    struct grants_board *grants; /* keys and origins, which SIGHUP changes */
     struct router *router;
     /* who may do what; all zero: everyone everything, and a request pays one look at `guarded` */
     bool guarded; /* any of these is set */
@@ -46,7 +43,7 @@ struct api {
     struct rate_limiter *rates;
     bool admin_apart; /* --admin-listen is given: its routes are nowhere else */
     struct api_door doors[API_DOORS_MAX];
-    struct network proxies[API_PROXIES_MAX];
+    const struct network *proxies; /* whose X-Forwarded-For is believed */
     unsigned proxy_count;
 };
 
@@ -75,14 +72,8 @@ void api_handle(void *arg, struct http_session *s, const struct http_request *re
 void api_overdue(void *arg, struct http_session *s);
 void api_identify(void *arg, struct http_session *s, const struct http_request *req);
 void api_decorate(void *arg, const struct http_request *req, struct http_reply *r);
+struct slice api_put_error(struct buf *out, struct slice sentence);
 /* The upgrade of a request that asks for a WebSocket: checks, 101, hand-over to a broadcaster; or a refusal. */
 void api_upgrade(struct api_worker *w, struct http_session *s, const struct http_request *req);
-/* A hub's questions (arg: the api), with authentication on. Any broadcaster's thread. */
-enum hub_right api_may_subscribe(void *arg, const struct ws_principal *who, enum hub_topic topic, struct slice chat_id);
-enum hub_sight api_may_see(void *arg, const struct ws_principal *who, struct slice chat_id);
-/* With or without authentication. */
-bool api_up_to_date(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor);
-/* A broadcaster's: is the key that signed its token still in force? */
-bool api_still_good(void *arg, const struct ws_principal *who);
 /* Ops that came back to this worker: oldest first. */
 void api_complete(struct api_worker *w, struct mailbox_node *list);

@@ -3,15 +3,19 @@
  * Owns:    struct access owns keys and buckets until access_close().
  * Fails:   with a sentence for the operator that names the option and says what to do. */
 #pragma once
-#include "api/api.h"
+#include "api/grants.h"
+#include "api/rate_limit.h"
 #include "app/config.h"
 #include "app/origins.h"
+#include "net/address.h"
+
+struct api;
 
 struct access {
-    struct auth *auth;          /* NULL: authentication is off, or handed to the grants */
-    struct origin_list origins; /* whose pages may read answers */
-    struct rate_limiter *rates; /* NULL: no limits */
-    struct network proxies[CONFIG_LIST_MAX];
+    struct auth *auth;                       /* NULL: authentication is off, or handed to the grants */
+    struct origin_list origins;              /* whose pages may read answers */
+    struct rate_limiter *rates;              /* NULL: no limits */
+    struct network proxies[CONFIG_LIST_MAX]; /* the api reads them too */
     unsigned proxy_count;
     bool insecure; /* reachable from elsewhere, and no key */
 };

@@ -4,8 +4,13 @@
  * Owns:    its connections and its op pool.
  * Blocks:  in epoll_wait only. */
 #pragma once
-#include "api/api.h"
 #include "net/acceptor.h"
+
+struct api;
+struct http_request;
+struct http_session;
+struct http_settings;
+struct loop;
 
 struct worker;
 

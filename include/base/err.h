@@ -1,4 +1,4 @@
-/* err.h: one enum for every failure that a function can return, its text and its HTTP status.
+/* err.h: one enum for every failure that a function can return, and its text.
  * Thread:  constant data.
  * A broken invariant is not an err: must() ends the process. Lack of memory, space, or good input is an err. */
 #pragma once
@@ -27,7 +27,6 @@ enum err {
 #define NODISCARD __attribute__((warn_unused_result))
 
 const char *err_text(enum err e); /* a short English phrase, never NULL */
-int err_http_status(enum err e);  /* the status a client sees: 400, 404, 413, 503, … */
 
 /* A broken invariant: prints file, line and the condition to stderr, then abort(). Never for input. */
 #define must(cond) ((cond) ? (void)0 : must_failed(__FILE__, __LINE__, #cond))

@@ -20,11 +20,9 @@ struct verdict {
     const char *reason; /* constant; for FAULT_FORM a clause such as "must not hold control characters" */
 };
 
-#define MESSAGE_REQUIRED "Message content is required" /* the 400 of an empty or missing content */
-
 size_t text_chars(struct slice s); /* code points; each byte that is not part of UTF-8 counts as one */
 
-/* Empty: FAULT_TOO_SHORT (route: 400 MESSAGE_REQUIRED). Its length is bounded by --max-body. Blanks are content. */
+/* Empty: FAULT_TOO_SHORT (route: 400). Its length is bounded by --max-body. Blanks are content. */
 struct verdict validate_content(struct slice content);
 struct verdict validate_role(struct slice role);             /* 1–ROLE_MAX_CHARS characters, any */
 struct verdict validate_client_key(struct slice client_key); /* 0–CLIENT_KEY_MAX_CHARS characters; empty: no key */

@@ -6,13 +6,13 @@
  *          other type is accepted when its text is a JSON object, else ERR_UNSUPPORTED.
  *          (A JSON object under the urlencoded type is taken as JSON too: what `curl -d '{…}'` sends.)
  *          All text must be well-formed UTF-8; a charset parameter is ignored. Equal names: the last counts.
- * Fails:   with a whole sentence for the client in `detail` (appended; may be NULL):
- *          ERR_NOT_FOUND   "Request body is empty" (no body, or blanks only)
- *          ERR_INVALID     "Invalid request body: …"
- *          ERR_CONFLICT    JSON, but not an object: "Invalid request body: Input should be a JSON object, not an array"
- *          ERR_UNSUPPORTED "Unsupported content type: …"
- *          ERR_TOO_LARGE   more parts or fields, or longer part headers than allowed
- *          ERR_NOMEM       the arena is full */
+ * Fails:   `why` (appended; may be NULL) has the clause that is given here, without a word around it:
+ *          ERR_NOT_FOUND   no body, or blanks only: nothing
+ *          ERR_INVALID     what is wrong and where
+ *          ERR_CONFLICT    JSON, but not an object: "Input should be a JSON object, not an array"
+ *          ERR_UNSUPPORTED the type
+ *          ERR_TOO_LARGE   more parts or fields, or longer part headers than allowed: which
+ *          ERR_NOMEM       the arena is full: nothing */
 #pragma once
 #include "http/request.h"
 #include "json/json_in.h"
@@ -35,7 +35,7 @@ struct body {
     struct json_doc *doc; /* NULL for forms */
 };
 
-NODISCARD enum err body_parse(const struct http_request *req, struct arena *a, struct body *out, struct buf *detail);
-/* The same for text that is known to be JSON. */
-NODISCARD enum err body_parse_json(struct slice text, struct arena *a, struct body *out, struct buf *detail);
+NODISCARD enum err body_parse(const struct http_request *req, struct arena *a, struct body *out, struct buf *why);
+/* The same of JSON that has been parsed. */
+NODISCARD enum err body_of_json(struct json_doc *doc, struct arena *a, struct body *out, struct buf *why);
 const struct body_field *body_get(const struct body *b, const char *name); /* the last of that name, or NULL */

@@ -32,6 +32,8 @@ struct http_service {
     void (*decorate)(void *arg, const struct http_request *req, struct http_reply *r);
     /* The head has come and the body has not: sets exchange.client where another than the peer is the client; may be NULL. */
     void (*identify)(void *arg, struct http_session *s, const struct http_request *req);
+    /* Appends an error's body; its Content-Type. NULL: the sentence as plain text. */
+    struct slice (*put_error)(struct buf *out, struct slice sentence);
     void *arg;
 };
 
@@ -118,7 +120,9 @@ struct http_session *session_find(struct http_server *h, uint32_t slot, uint32_t
 /* Answers the request in hand: fills minor, close, head_only, cors, sends, counts. Body and slices in r are used
  * during the call only (the body is held while it is being sent). */
 void session_reply(struct http_session *s, struct http_reply *r);
-void session_reply_error(struct http_session *s, int status, struct slice detail);
+/* An error in the service's form, with r's status and headers. A 503 or 429 without a Retry-After gets one of a second. */
+void session_reply_problem(struct http_session *s, struct http_reply *r, struct slice sentence);
+void session_reply_error(struct http_session *s, int status, struct slice sentence);
 /* After a deferred session_reply(): goes on with the next request. The session may be gone afterwards. */
 void session_resume(struct http_session *s);
 /* Whose the request in hand is, as memory is shared out (net/share.h). */

@@ -1,13 +1,18 @@
 #include "call.h"
 
 #include "base/metrics.h"
-#include "json/json_out.h"
 
 #include <stdarg.h>
 
 static struct api_worker *worker_of(struct http_session *s)
 {
     return session_server(s)->service.arg;
+}
+
+struct slice api_put_error(struct buf *out, struct slice sentence)
+{
+    problem_sentence(out, sentence);
+    return HTTP_TYPE_JSON;
 }
 
 void answer_json(struct http_session *s, int status, struct slice json)
@@ -50,8 +55,13 @@ void answer_rules(struct http_session *s, const struct rule_break *broken, size_
 {
     struct buf *b = &worker_of(s)->text;
     buf_clear(b);
-    reply_validation_body(b, broken, count);
+    problem_rules(b, broken, count);
     answer_json(s, 422, buf_slice(b));
+}
+
+void answer_denied(struct http_session *s)
+{
+    answer_err(s, ERR_DENIED);
 }
 
 void answer_missing(struct call *c, const char *fmt, ...)
@@ -59,7 +69,7 @@ void answer_missing(struct call *c, const char *fmt, ...)
     struct buf text = {0};
     va_list args;
     if (c->scope.kind == SCOPE_USER) {
-        answer_denied(c);
+        answer_denied(c->s);
         return;
     }
     va_start(args, fmt);
@@ -69,46 +79,40 @@ void answer_missing(struct call *c, const char *fmt, ...)
     buf_fini(&text);
 }
 
+/* What clients hear of each failure; detail NULL: in the base's own words. */
+static const struct {
+    int status;
+    const char *detail;
+} answers[ERR__COUNT] = {
+    [OK] = {200, NULL},
+    [ERR_NOMEM] = {503, "The server is out of memory, try again"},
+    [ERR_INVALID] = {400, NULL},
+    [ERR_NOT_FOUND] = {404, NULL},
+    [ERR_EXISTS] = {409, NULL},
+    [ERR_TOO_LARGE] = {413, NULL},
+    [ERR_BUSY] = {503, "The server is busy, try again"},
+    [ERR_STORE] = {503, "The store is not available"},
+    [ERR_REFUSED] = {422, "the database cannot hold this"},
+    [ERR_FAILED] = {503, "The store could not do this, try again"},
+    [ERR_TIMEOUT] = {503, "The store did not answer in time"},
+    [ERR_CONFLICT] = {409, "Another record has this already, and the database allows it only once"},
+    [ERR_IO] = {500, NULL},
+    [ERR_CLOSED] = {503, NULL},
+    [ERR_UNSUPPORTED] = {501, NULL},
+    [ERR_DENIED] = {403, "Not allowed with this token"},
+};
+
 void answer_err(struct http_session *s, enum err e)
 {
-    static const char *const sentences[ERR__COUNT] = {
-        [ERR_BUSY] = "The server is busy, try again",
-        [ERR_STORE] = "The store is not available",
-        [ERR_TIMEOUT] = "The store did not answer in time",
-        [ERR_DENIED] = DENIED_SENTENCE,
-        [ERR_NOMEM] = "The server is out of memory, try again",
-        [ERR_CONFLICT] = "Another record has this already, and the database allows it only once",
-        [ERR_FAILED] = "The store could not do this, try again",
-    };
     if (e == ERR_REFUSED) {
         const struct rule_break broken = {
-            .rule = RULE_VALUE_ERROR, .where = "body", .reason = SLICE_LIT("the database cannot hold this")};
+            .rule = RULE_VALUE_ERROR, .where = "body", .reason = slice_cstr(answers[e].detail)};
         answer_rules(s, &broken, 1);
         return;
     }
     if (e == ERR_DENIED)
         metrics_add(M_AUTH_DENIED, 1);
-    int status = e == ERR_NOMEM ? 503 : err_http_status(e);
-    answer_error(s, status, sentences[e] ? sentences[e] : err_text(e));
-}
-
-bool answer_taken_address(struct op *op, struct api_worker *w, struct slice email)
-{
-    struct http_session *s = op->result == ERR_EXISTS ? op_session(op, w) : NULL;
-    if (!s)
-        return op->result == ERR_EXISTS;
-    struct buf input = {0};
-    json_out_string(&input, email);
-    struct rule_break broken = {.rule = RULE_VALUE_ERROR,
-                                .where = "body",
-                                .field = SLICE_LIT("email"),
-                                .input = buf_slice(&input),
-                                .reason = SLICE_LIT("must not be the id or the reference of another customer")};
-    buf_clear(&w->text);
-    reply_validation_body(&w->text, &broken, 1);
-    answer_json(s, 422, buf_slice(&w->text));
-    buf_fini(&input);
-    return true;
+    answer_error(s, answers[e].status, answers[e].detail ? answers[e].detail : err_text(e));
 }
 
 void rules_add(struct rules *r, struct rule_break broken)

@@ -1,6 +1,7 @@
 /* POST /api/users/chats/create and PATCH /api/dashboard/chats/{chat_id}/ai-agent. */
 #include "call.h"
 
+#include "api/grants.h"
 #include "base/clock.h"
 #include "chat/email.h"
 #include "json/json_out.h"
@@ -24,9 +25,9 @@ static enum err append_token(struct buf *b, const struct api_worker *w, struct s
 static void complete_create(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
-    struct http_session *s = op->create.repeated                             ? op_session(op, w)
-                             : answer_taken_address(op, w, op->create.email) ? NULL
-                                                                             : op_about_user(op, w);
+    struct http_session *s = op->create.repeated                         ? op_session(op, w)
+                             : op_address_taken(op, w, op->create.email) ? NULL
+                                                                         : op_about_user(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;
@@ -51,7 +52,7 @@ static bool own_customer(struct call *c, struct slice *user_id)
         return true;
     if (user_id->len > 0 &&
         !(principal_set(&named, PRINCIPAL_WIDGET, *user_id) && slice_eq(principal_id(&named), c->scope.id))) {
-        answer_denied(c);
+        answer_denied(c->s);
         return false;
     }
     *user_id = c->scope.id;

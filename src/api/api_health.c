@@ -4,6 +4,9 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "net/share.h"
+#include "store/store.h"
+#include "write/writer.h"
 #include "json/json_out.h"
 
 #define RECENTLY_US INT64_C(30000000)

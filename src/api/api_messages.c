@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "chat/render.h"
+#include "store/store.h"
+#include "write/writer.h"
 #include "json/json_out.h"
 
 /* {"success":true,"message":"Message sent successfully","message_id":…,"timestamp":…} */
@@ -46,12 +48,17 @@ static void complete_send(struct op *op, void *arg)
 /* Body errors of this route are 400 in words, not 422: what the widget in the field expects. */
 static bool parse_send_body(struct call *c, struct body *body)
 {
-    struct buf detail = {0};
-    enum err e = body_parse(c->req, c->arena, body, &detail);
-    int status = e == ERR_NOMEM ? 503 : e == ERR_UNSUPPORTED ? 415 : e == ERR_TOO_LARGE ? 413 : 400;
-    if (e != OK)
-        session_reply_error(c->s, status, detail.len ? buf_slice(&detail) : slice_cstr(err_text(e)));
-    buf_fini(&detail);
+    struct buf why = {0};
+    enum err e = body_parse(c->req, c->arena, body, &why);
+    if (e == ERR_NOMEM)
+        answer_err(c->s, e);
+    else if (e == ERR_NOT_FOUND)
+        answer_error(c->s, 400, "Request body is empty");
+    else if (e == ERR_UNSUPPORTED)
+        answer_errorf(c->s, 415, "Unsupported content type: %s", buf_cstr(&why));
+    else if (e != OK)
+        answer_errorf(c->s, e == ERR_TOO_LARGE ? 413 : 400, "Invalid request body: %s", buf_cstr(&why));
+    buf_fini(&why);
     return e == OK;
 }
 
@@ -67,7 +74,7 @@ static bool take_fields(struct call *c, const struct body *body, struct slice de
         return false;
     if (validate_content(send->text).fault == FAULT_NONE)
         return true;
-    answer_error(c->s, 400, MESSAGE_REQUIRED);
+    answer_error(c->s, 400, "Message content is required");
     return false;
 }
 
@@ -79,7 +86,7 @@ static bool may_say(struct call *c, struct new_message *send)
         return true;
     send->via_widget = slice_eq(send->role, SLICE_LIT(ROLE_ASSISTANT));
     if (!send->via_widget)
-        answer_denied(c);
+        answer_denied(c->s);
     return send->via_widget;
 }
 

@@ -14,7 +14,7 @@ static void complete_put_user(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
     struct op_put_user *p = &op->put_user;
-    struct http_session *s = answer_taken_address(op, w, p->given.email) ? NULL : op_about_user(op, w);
+    struct http_session *s = op_address_taken(op, w, p->given.email) ? NULL : op_about_user(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;
@@ -102,7 +102,7 @@ static bool own_owner(struct call *c, struct op_put_user *p)
     if (c->scope.kind != SCOPE_OWNER)
         return true;
     if (p->given.owner.len > 0 && !slice_eq(p->given.owner, c->scope.id)) {
-        answer_denied(c);
+        answer_denied(c->s);
         return false;
     }
     p->given.owner = c->scope.id;

@@ -1,7 +1,8 @@
 /* Every GET of stored data: the query is read into a view_query, the cache answers at once, or a reader does. */
 #include "call.h"
 
-#include "base/metrics.h"
+#include "base/blob.h"
+#include "read/cache.h"
 
 #define USER_LIMIT_DEFAULT    100
 #define HISTORY_LIMIT_DEFAULT 50
@@ -47,7 +48,7 @@ static bool limit_listing(struct call *c, struct view_query *q)
 {
     bool foreign = c->scope.kind != SCOPE_OWNER || (q->owner.len > 0 && !slice_eq(q->owner, c->scope.id));
     if (foreign)
-        answer_denied(c);
+        answer_denied(c->s);
     q->owner = c->scope.id;
     return !foreign;
 }
@@ -60,7 +61,7 @@ static bool limit_lookup(struct call *c, struct view_query *q, bool chat)
     enum sight sight = chat ? cache_sees_chat(c->w->api->cache, q->ident, &c->scope)
                             : cache_sees_user(c->w->api->cache, q->ident, &c->scope, c->arena, &id);
     if (sight == SIGHT_NO && c->scope.kind == SCOPE_USER) {
-        answer_denied(c);
+        answer_denied(c->s);
         return false;
     }
     if (!id.ptr) {
@@ -95,7 +96,7 @@ static bool limit_view(struct call *c, struct view_query *q)
     case VIEW_COUNT:
         break;
     }
-    answer_denied(c);
+    answer_denied(c->s);
     return false;
 }
 

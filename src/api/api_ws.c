@@ -3,6 +3,7 @@
 #include "origin.h"
 
 #include "base/metrics.h"
+#include "push/broadcaster.h"
 #include "push/ws_handshake.h"
 
 static struct broadcaster *least_loaded(const struct api *api)
@@ -14,17 +15,11 @@ static struct broadcaster *least_loaded(const struct api *api)
     return best;
 }
 
-static void refuse(struct api_worker *w, struct http_session *s, int status, const char *detail, const char *headers)
+static void refuse(struct http_session *s, int status, const char *detail, const char *headers)
 {
+    struct http_reply r = {.status = status, .extra = slice_cstr(headers)};
     metrics_add(M_WS_REFUSED, 1);
-    struct buf *b = &w->text;
-    buf_clear(b);
-    reply_error_body(b, slice_cstr(detail));
-    struct http_reply r = {.status = status,
-                           .content_type = HTTP_TYPE_JSON,
-                           .small = buf_slice(b),
-                           .extra = headers ? slice_cstr(headers) : slice_of(NULL, 0)};
-    session_reply(s, &r);
+    session_reply_problem(s, &r, slice_cstr(detail));
 }
 
 static void hand_over(struct api_worker *w, struct http_session *s, const struct http_request *req,
@@ -60,12 +55,12 @@ static bool check(struct api_worker *w, struct http_session *s, const struct htt
     struct ws_verdict v = {0};
     bool good = ws_handshake_check(&u, &v) == OK;
     if (!good)
-        refuse(w, s, v.status, v.detail, v.headers);
+        refuse(s, v.status, v.detail, v.headers);
     else if (origin_of(w, s, req) == ORIGIN_FOREIGN) {
         origin_refused(w, req, M_ORIGIN_WEBSOCKET);
-        refuse(w, s, 403, "Origin not allowed", NULL);
+        refuse(s, 403, "Origin not allowed", NULL);
     } else if (atomic_load_explicit(&w->api->superseded, memory_order_relaxed)) {
-        refuse(w, s, 503, "Another server has taken over", "Retry-After: 1\r\n");
+        refuse(s, 503, "Another server has taken over", NULL);
     } else {
         return true;
     }
@@ -90,54 +85,4 @@ void api_websocket(struct call *c)
         memcpy(who.id, c->who->id, c->who->id_len);
     }
     hand_over(c->w, c->s, c->req, c->who ? &who : NULL);
-}
-
-bool api_still_good(void *arg, const struct ws_principal *who)
-{
-    struct api *api = arg;
-    return grants_has_key(&api->grants, who->key);
-}
-
-static struct scope scope_of(const struct ws_principal *who)
-{
-    if (!who || (who->role == PRINCIPAL_DASHBOARD && who->id_len == 0))
-        return (struct scope){.kind = SCOPE_ALL};
-    return (struct scope){.kind = who->role == PRINCIPAL_WIDGET ? SCOPE_USER : SCOPE_OWNER,
-                          .id = slice_of(who->id, who->id_len)};
-}
-
-/* Only memory is asked: a broadcaster must not wait. A widget whose chat is not there yet polls first, which loads it. */
-enum hub_right api_may_subscribe(void *arg, const struct ws_principal *who, enum hub_topic topic, struct slice chat_id)
-{
-    const struct api *api = arg;
-    if (!who)
-        return HUB_DENIED;
-    if (topic == HUB_WEBSITE_STATUS || (who->role == PRINCIPAL_DASHBOARD && who->id_len == 0))
-        return HUB_ALLOWED;
-    if (topic != HUB_CHAT_UPDATES) /* counts are of all customers */
-        return HUB_DENIED;
-    if (chat_id.len == 0)
-        return who->role == PRINCIPAL_DASHBOARD ? HUB_FILTERED : HUB_DENIED;
-    struct scope scope = scope_of(who);
-    if (cache_sees_chat(api->cache, chat_id, &scope) != SIGHT_YES)
-        return HUB_DENIED;
-    return scope.kind == SCOPE_USER ? HUB_ALLOWED : HUB_FILTERED; /* a chat keeps its customer, who may change owners */
-}
-
-enum hub_sight api_may_see(void *arg, const struct ws_principal *who, struct slice chat_id)
-{
-    static const enum hub_sight sights[] = {
-        [SIGHT_NO] = HUB_HIDDEN, [SIGHT_YES] = HUB_VISIBLE, [SIGHT_UNKNOWN] = HUB_UNSURE};
-    const struct api *api = arg;
-    if (!who)
-        return HUB_HIDDEN;
-    struct scope scope = scope_of(who);
-    return sights[cache_sees_chat(api->cache, chat_id, &scope)];
-}
-
-bool api_up_to_date(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor)
-{
-    const struct api *api = arg;
-    struct scope scope = scope_of(who);
-    return cache_up_to_date(api->cache, &scope, chat_id, cursor);
 }

@@ -3,10 +3,14 @@
  * Owns:    nothing: valid inside one handler call. A handler that defers gives an op away and returns. */
 #pragma once
 #include "api/api.h"
+#include "api/rate_limit.h"
 #include "chat/validate.h"
 #include "guard.h"
 #include "http/body.h"
-#include "json/json_in.h"
+#include "http/router.h"
+#include "http/session.h"
+#include "problem.h"
+#include "write/op.h"
 
 struct call {
     struct api_worker *w;
@@ -37,14 +41,13 @@ void answer_json(struct http_session *s, int status, struct slice json);
 void answer_blob(struct http_session *s, const struct view_answer *answer);
 void answer_error(struct http_session *s, int status, const char *detail);
 void answer_errorf(struct http_session *s, int status, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-void answer_err(struct http_session *s, enum err e); /* err's own text and status */
+void answer_err(struct http_session *s, enum err e); /* its status, and a sentence */
+void answer_denied(struct http_session *s);          /* 403 and counted: good token, another's data */
 void answer_rules(struct http_session *s, const struct rule_break *broken, size_t count); /* 422 */
-void answer_bad_method(struct call *c);
 /* What no store can hold: 404 in the route's words; to a customer 403, as for all that is not its own. */
 void answer_missing(struct call *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 #define PRECONDITION_SENTENCE "If-Match names no current state"
-#define DENIED_SENTENCE       "Not allowed with this token"
 
 /* Rules broken by a body or a query, collected, then answered together with 422. */
 #define RULES_MAX 16
@@ -89,11 +92,10 @@ bool call_reaches_chat(struct call *c, struct slice chat_id);
 struct http_session *op_session(struct op *op, struct api_worker *w);
 /* The same for a completion with nothing to say to a failure but what it is: that is answered here, and NULL. */
 struct http_session *op_succeeded(struct op *op, struct api_worker *w);
-
-/* In a completion that took an address: it was refused as another customer's, and that is answered. */
-bool answer_taken_address(struct op *op, struct api_worker *w, struct slice email);
 /* The same where not to find the customer is 404 in the route's words. */
 struct http_session *op_about_user(struct op *op, struct api_worker *w);
+/* In a completion that took an address: it was refused as another customer's, and that is answered. */
+bool op_address_taken(struct op *op, struct api_worker *w, struct slice email);
 
 /* Handlers, one file per resource. */
 void api_send(struct call *c);       /* the widget's */

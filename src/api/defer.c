@@ -3,6 +3,10 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "read/cache.h"
+#include "read/reader.h"
+#include "write/writer.h"
+#include "json/json_out.h"
 
 #define OP_BYTES_FREE ((size_t)4096)
 
@@ -88,7 +92,7 @@ bool call_reaches_chat(struct call *c, struct slice chat_id)
     enum sight sight = cache_sees_chat(c->w->api->cache, chat_id, &c->scope);
     bool denied = sight == SIGHT_NO && c->scope.kind == SCOPE_USER;
     if (denied)
-        answer_denied(c);
+        answer_denied(c->s);
     else if (sight == SIGHT_YES)
         c->scope = (struct scope){.kind = SCOPE_ALL}; /* checked: the writer need not look again */
     return !denied;
@@ -97,6 +101,23 @@ bool call_reaches_chat(struct call *c, struct slice chat_id)
 struct http_session *op_session(struct op *op, struct api_worker *w)
 {
     return session_find(w->http, op->origin.slot, op->origin.generation);
+}
+
+bool op_address_taken(struct op *op, struct api_worker *w, struct slice email)
+{
+    struct http_session *s = op->result == ERR_EXISTS ? op_session(op, w) : NULL;
+    if (!s)
+        return op->result == ERR_EXISTS;
+    struct buf input = {0};
+    json_out_string(&input, email);
+    struct rule_break broken = {.rule = RULE_VALUE_ERROR,
+                                .where = "body",
+                                .field = SLICE_LIT("email"),
+                                .input = buf_slice(&input),
+                                .reason = SLICE_LIT("must not be the id or the reference of another customer")};
+    answer_rules(s, &broken, 1);
+    buf_fini(&input);
+    return true;
 }
 
 struct http_session *op_about_user(struct op *op, struct api_worker *w)

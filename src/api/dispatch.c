@@ -2,10 +2,8 @@
 #include "call.h"
 #include "origin.h"
 
-#include "base/log.h"
+#include "api/grants.h"
 #include "base/metrics.h"
-
-#include <stdlib.h>
 
 #define ARENA_MAX    (8u << 20)  /* one request's decoded fields: twice the largest --max-body */
 #define ARENA_KEPT   (32u << 10) /* its first block, which stays: what a form or an ordinary JSON body takes */
@@ -38,7 +36,7 @@ enum err api_worker_init(struct api_worker *w, int64_t max_ops)
     bool room = arena_alloc(&w->arena, ARENA_KEPT) != NULL;
     arena_reset(&w->arena);
     w->ops = op_pool_new((size_t)max_ops, OP_ARENA_MAX);
-    w->grants = grants_take(&w->api->grants, NULL);
+    w->grants = grants_take(w->api->grants, NULL);
     w->tokens = w->api->auth_on ? token_cache_new(TOKEN_CACHE_ENTRIES) : NULL;
     return room && w->ops && (w->tokens || !w->api->auth_on) ? OK : ERR_NOMEM;
 }
@@ -47,7 +45,7 @@ void api_worker_fini(struct api_worker *w)
 {
     op_pool_free(w->ops);
     token_cache_free(w->tokens);
-    grants_drop(&w->api->grants, w->grants);
+    grants_drop(w->api->grants, w->grants);
     w->grants = NULL;
     arena_fini(&w->arena);
     buf_fini(&w->text);
@@ -58,16 +56,6 @@ void api_decorate(void *arg, const struct http_request *req, struct http_reply *
     struct api_worker *w = arg;
     if (w->grants)
         cors_apply(&w->grants->cors, req, r);
-}
-
-void answer_bad_method(struct call *c)
-{
-    struct buf *b = &c->w->text;
-    buf_clear(b);
-    reply_error_body(b, SLICE_LIT("Method Not Allowed"));
-    struct http_reply r = {
-        .status = 405, .content_type = HTTP_TYPE_JSON, .small = buf_slice(b), .allow = c->match->allow};
-    session_reply(c->s, &r);
 }
 
 static void redirect(struct call *c)
@@ -111,7 +99,8 @@ static void route(struct call *c, struct route_match *match)
         answer_error(c->s, 404, "Not Found");
         break;
     case ROUTE_BAD_METHOD:
-        answer_bad_method(c);
+        session_reply_problem(c->s, &(struct http_reply){.status = 405, .allow = match->allow},
+                              SLICE_LIT("Method Not Allowed"));
         break;
     case ROUTE_REDIRECT_SLASH:
         redirect(c);
@@ -125,7 +114,7 @@ static void route(struct call *c, struct route_match *match)
 /* Tokens that were good under the keys before may not be now. */
 static void renew_grants(struct api_worker *w)
 {
-    w->grants = grants_take(&w->api->grants, w->grants);
+    w->grants = grants_take(w->api->grants, w->grants);
     token_cache_clear(w->tokens);
 }
 
@@ -135,7 +124,7 @@ void api_handle(void *arg, struct http_session *s, const struct http_request *re
     struct route_match match;
     struct call c = {.w = w, .s = s, .req = req, .match = &match, .arena = &w->arena};
     struct http_reply r = {0};
-    if (grants_stale(&w->api->grants, w->grants))
+    if (grants_stale(w->api->grants, w->grants))
         renew_grants(w);
     enum origin_kind origin = origin_of(w, s, req);
     if (cors_is_preflight(req)) {
@@ -165,5 +154,5 @@ void api_overdue(void *arg, struct http_session *s)
 {
     (void)arg;
     metrics_add(M_WRITE_TIMEOUT, 1);
-    answer_error(s, 503, "The store did not answer in time");
+    answer_err(s, ERR_TIMEOUT);
 }

@@ -171,13 +171,13 @@ bool body_object(struct call *c, struct body *out)
         rules_add(&rules, broken);
         return !rules_answer(c, &rules);
     }
-    if (json_type(json_root(doc)) != JSON_OBJECT) {
+    e = body_of_json(doc, c->arena, out, NULL);
+    if (e == ERR_CONFLICT) {
         broken.rule = RULE_DICT_TYPE;
         broken.input = json_raw(json_root(doc));
         rules_add(&rules, broken);
         return !rules_answer(c, &rules);
     }
-    e = body_parse_json(c->req->body, c->arena, out, NULL);
     if (e != OK)
         answer_err(c->s, e);
     return e == OK;

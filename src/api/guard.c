@@ -2,34 +2,14 @@
 
 #include "call.h"
 
+#include "api/grants.h"
 #include "base/clock.h"
 #include "base/metrics.h"
-
-#include <stdio.h>
 
 #define BEARER "bearer"
 
 static const enum metric_counter rate_counters[RATE_KINDS] = {
     [RATE_SEND] = M_RATE_SEND, [RATE_CREATE] = M_RATE_CREATE, [RATE_CONNECT] = M_RATE_CONNECT};
-
-static void answer_with(struct http_session *s, int status, const char *detail, const char *extra, int retry_s)
-{
-    struct buf body = {0};
-    reply_error_body(&body, slice_cstr(detail));
-    struct http_reply r = {.status = status,
-                           .content_type = HTTP_TYPE_JSON,
-                           .small = buf_slice(&body),
-                           .retry_after_s = retry_s,
-                           .extra = slice_cstr(extra)};
-    session_reply(s, &r);
-    buf_fini(&body);
-}
-
-void answer_denied(struct call *c)
-{
-    metrics_add(M_AUTH_DENIED, 1);
-    answer_error(c->s, 403, DENIED_SENTENCE);
-}
 
 /* ---- rates ---- */
 
@@ -71,7 +51,8 @@ static bool take(struct call *c, enum rate_kind kind, struct slice client)
     if (rate_take(c->w->api->rates, kind, client, clock_mono_us(), &wait_s))
         return true;
     metrics_add(rate_counters[kind], 1);
-    answer_with(c->s, 429, "Too many requests, try again later", NULL, wait_s);
+    session_reply_problem(c->s, &(struct http_reply){.status = 429, .retry_after_s = wait_s},
+                          SLICE_LIT("Too many requests, try again later"));
     return false;
 }
 
@@ -143,11 +124,12 @@ static bool find_token(struct call *c, struct slice *token)
 
 static void answer_unauthorized(struct call *c, const char *detail, bool bad)
 {
+    struct http_reply r = {
+        .status = 401,
+        .extra = bad ? SLICE_LIT("WWW-Authenticate: Bearer realm=\"sakurad\", error=\"invalid_token\"\r\n")
+                     : SLICE_LIT("WWW-Authenticate: Bearer realm=\"sakurad\"\r\n")};
     metrics_add(bad ? M_AUTH_BAD : M_AUTH_MISSING, 1);
-    answer_with(c->s, 401, detail,
-                bad ? "WWW-Authenticate: Bearer realm=\"sakurad\", error=\"invalid_token\"\r\n"
-                    : "WWW-Authenticate: Bearer realm=\"sakurad\"\r\n",
-                0);
+    session_reply_problem(c->s, &r, slice_cstr(detail));
 }
 
 /* Who it is; NULL in c->who: no token. False: a bad one, answered. */
@@ -169,15 +151,13 @@ static bool identify(struct call *c)
     return v == TOKEN_GOOD;
 }
 
-static struct scope scope_of(const struct principal *who)
+struct scope guard_scope(enum principal_kind kind, struct slice id)
 {
-    if (!who)
-        return (struct scope){.kind = SCOPE_NOBODY};
-    if (who->kind == PRINCIPAL_WIDGET)
-        return (struct scope){.kind = SCOPE_USER, .id = principal_id(who)};
-    if (who->kind == PRINCIPAL_DASHBOARD && who->id_len == 0)
+    if (kind == PRINCIPAL_WIDGET)
+        return (struct scope){.kind = SCOPE_USER, .id = id};
+    if (kind == PRINCIPAL_DASHBOARD && id.len == 0)
         return (struct scope){.kind = SCOPE_ALL};
-    return (struct scope){.kind = SCOPE_OWNER, .id = principal_id(who)};
+    return (struct scope){.kind = SCOPE_OWNER, .id = id};
 }
 
 int guard_verdict(enum access access, const struct principal *who)
@@ -217,9 +197,9 @@ static bool authorize(struct call *c, enum access access)
     if (status == 401)
         answer_unauthorized(c, "A token is needed", false);
     else if (status != 0)
-        answer_denied(c);
-    else
-        c->scope = scope_of(c->who);
+        answer_denied(c->s);
+    else if (c->who)
+        c->scope = guard_scope(c->who->kind, principal_id(c->who));
     return status == 0;
 }
 

@@ -3,6 +3,7 @@
  * Happy path: listener → address's bucket → token → rule of the row → principal's bucket → scope for the handler.
  * Fails:   with an answer: 404 (not on this listener), 429, 401 with WWW-Authenticate, 403. */
 #pragma once
+#include "access/scope.h"
 #include "api/auth.h"
 #include "http/request.h"
 #include "net/address.h"
@@ -23,12 +24,14 @@ enum access {
 /* 0: may pass; 401: a token is needed; 403: this one will not do. who NULL: no token came. */
 int guard_verdict(enum access access, const struct principal *who);
 
+/* Whose data a principal may touch. id: its customer, or the owner it is bound to; a dashboard with none sees all. */
+struct scope guard_scope(enum principal_kind kind, struct slice id);
+
 struct api;
 struct call;
 struct endpoint;
 /* False: answered. Sets c->who and c->scope. Called only where api->guarded. */
 bool guard_admit(struct call *c, const struct endpoint *row);
-void answer_denied(struct call *c); /* 403 and counted: good token, another's data */
 /* One connection by way of a trusted proxy, which the acceptor could not count. False: answered 429. */
 bool guard_connect(struct call *c);
 /* The list of Sec-WebSocket-Protocol offers "bearer": the 101 must choose it. */

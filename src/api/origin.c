@@ -2,9 +2,11 @@
 
 #include "guard.h"
 
+#include "api/grants.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/origin.h"
+#include "http/session.h"
 
 #include <string.h>
 

@@ -1,5 +1,6 @@
 #include "app/access.h"
 
+#include "api/api.h"
 #include "base/clock.h"
 #include "net/listener.h"
 
@@ -133,17 +134,18 @@ void access_close(struct access *a)
 /* The keys become the grants'. */
 static enum err grant(struct access *a, struct api *api)
 {
-    enum err e = grants_publish(&api->grants, a->auth, a->origins.items, a->origins.count);
+    enum err e = grants_publish(api->grants, a->auth, a->origins.items, a->origins.count);
     a->auth = NULL;
     return e;
 }
 
 enum err access_guard(struct access *a, const struct config *c, struct api *api)
 {
+    _Static_assert(2 * CONFIG_LIST_MAX <= API_DOORS_MAX, "each listener is a door");
     api->auth_on = a->auth != NULL;
     api->rates = a->rates;
+    api->proxies = a->proxies;
     api->proxy_count = a->proxy_count;
-    memcpy(api->proxies, a->proxies, sizeof(api->proxies));
     api->admin_apart = c->admin_listen.count > 0;
     api->guarded = a->auth || a->rates || api->admin_apart;
     for (unsigned i = 0; i < c->listen.count; i++)

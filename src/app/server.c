@@ -1,13 +1,20 @@
 #include "app/server.h"
 
+#include "api/api.h"
+#include "api/rights.h"
 #include "app/access.h"
 #include "app/announce.h"
 #include "app/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "http/session.h"
 #include "net/listener.h"
-#include "push/hub.h"
+#include "net/share.h"
+#include "read/cache.h"
+#include "read/reader.h"
+#include "store/store.h"
+#include "write/writer.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -36,6 +43,7 @@ struct server {
     struct broadcaster *broadcasters[THREADS_MAX];
     unsigned broadcaster_count;
     struct api api;
+    struct grants_board grants;
     struct http_settings http;
     struct worker *workers[THREADS_MAX];
     unsigned worker_count, workers_started;
@@ -228,11 +236,11 @@ static enum err make_broadcasters(struct server *s, struct buf *why)
     const struct config *c = s->config;
     s->hub.notify_interval_ms = c->notify_interval_ms;
     s->hub.counts = current_counts;
-    s->hub.up_to_date = api_up_to_date;
+    s->hub.up_to_date = rights_up_to_date;
     s->hub.up_to_date_arg = &s->api;
     if (s->access.auth) {
-        s->hub.may_subscribe = api_may_subscribe;
-        s->hub.may_see = api_may_see;
+        s->hub.may_subscribe = rights_may_subscribe;
+        s->hub.may_see = rights_may_see;
         s->hub.may_arg = &s->api;
     }
     for (int64_t i = 0; i < c->broadcasters; i++) {
@@ -244,7 +252,7 @@ static enum err make_broadcasters(struct server *s, struct buf *why)
                                               .ws.app_arg = &s->hub,
                                               .ws.on_closed = on_ws_closed,
                                               .ws.on_closed_arg = s->admission,
-                                              .still_good = s->access.auth ? api_still_good : NULL,
+                                              .still_good = s->access.auth ? rights_still_good : NULL,
                                               .still_good_arg = &s->api};
         enum err e = broadcaster_new(&s->broadcasters[i], &options);
         if (e != OK)
@@ -389,7 +397,8 @@ enum err server_start(const struct config *config, struct server **out, struct b
         return say(why, ERR_NOMEM, "the server");
     memset(s, 0, sizeof(*s));
     s->config = config;
-    grants_board_init(&s->api.grants);
+    grants_board_init(&s->grants);
+    s->api.grants = &s->grants;
     raise_descriptors(config->max_connections);
     enum err e = say(why, shares_new(config->buffer_mb << 20, THREADS_MAX, &s->shares), "the server");
     if (e == OK)
@@ -461,7 +470,7 @@ void server_reload(struct server *s)
 {
     struct buf warnings = {0}, why = {0};
     if (access_reload(s->config, &s->api, &warnings, &why) == OK)
-        log_info("reloaded", "keys=%u origins=%u", s->config->auth_key.count, grants_origins(&s->api.grants));
+        log_info("reloaded", "keys=%u origins=%u", s->config->auth_key.count, grants_origins(&s->grants));
     else
         log_error("reload failed", "error=\"%s\" in_force=\"what was before\"", buf_cstr(&why));
     for (unsigned i = 0; i < s->broadcaster_count; i++)
@@ -507,7 +516,7 @@ static void free_all(struct server *s)
     for (unsigned i = 0; i < s->listener_count; i++)
         close(s->listeners[i]);
     api_fini(&s->api);
-    grants_board_fini(&s->api.grants);
+    grants_board_fini(&s->grants);
     readers_free(s->readers);
     writer_free(s->writer);
     cache_free(s->cache);

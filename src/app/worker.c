@@ -5,10 +5,13 @@
  * answers must not wait for a turn at the core. */
 #include "app/worker.h"
 
+#include "api/api.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "handoff/mailbox.h"
 #include "handoff/ring.h"
+#include "http/session.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -156,6 +159,7 @@ enum err worker_new(const struct worker_options *options, struct worker **out)
                                          .overdue = api_overdue,
                                          .decorate = api_decorate,
                                          .identify = api_identify,
+                                         .put_error = api_put_error,
                                          .arg = &w->api};
     enum err e = loop_init(&w->loop);
     if (e == OK)

@@ -4,36 +4,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static const struct {
-    const char *text;
-    int status;
-} table[ERR__COUNT] = {
-    [OK] = {"ok", 200},
-    [ERR_NOMEM] = {"out of memory", 503},
-    [ERR_INVALID] = {"invalid input", 400},
-    [ERR_NOT_FOUND] = {"not found", 404},
-    [ERR_EXISTS] = {"already exists", 409},
-    [ERR_TOO_LARGE] = {"too large", 413},
-    [ERR_BUSY] = {"busy, try again later", 503},
-    [ERR_STORE] = {"the store failed", 503},
-    [ERR_REFUSED] = {"the store cannot hold this", 422},
-    [ERR_FAILED] = {"the store could not do this", 503},
-    [ERR_TIMEOUT] = {"timed out", 503},
-    [ERR_CONFLICT] = {"conflicts with the present state", 409},
-    [ERR_IO] = {"input/output error", 500},
-    [ERR_CLOSED] = {"closed", 503},
-    [ERR_UNSUPPORTED] = {"not supported", 501},
-    [ERR_DENIED] = {"not allowed", 403},
+static const char *const texts[ERR__COUNT] = {
+    [OK] = "ok",
+    [ERR_NOMEM] = "out of memory",
+    [ERR_INVALID] = "invalid input",
+    [ERR_NOT_FOUND] = "not found",
+    [ERR_EXISTS] = "already exists",
+    [ERR_TOO_LARGE] = "too large",
+    [ERR_BUSY] = "busy, try again later",
+    [ERR_STORE] = "the store failed",
+    [ERR_REFUSED] = "the store cannot hold this",
+    [ERR_FAILED] = "the store could not do this",
+    [ERR_TIMEOUT] = "timed out",
+    [ERR_CONFLICT] = "conflicts with the present state",
+    [ERR_IO] = "input/output error",
+    [ERR_CLOSED] = "closed",
+    [ERR_UNSUPPORTED] = "not supported",
+    [ERR_DENIED] = "not allowed",
 };
 
 const char *err_text(enum err e)
 {
-    return (unsigned)e < ERR__COUNT ? table[e].text : "unknown error";
-}
-
-int err_http_status(enum err e)
-{
-    return (unsigned)e < ERR__COUNT ? table[e].status : 500;
+    return (unsigned)e < ERR__COUNT ? texts[e] : "unknown error";
 }
 
 static last_words_fn last_words;

@@ -2,18 +2,17 @@
 #include "media.h"
 #include "multipart.h"
 
-#define TYPE_SHOWN_MAX 100 /* bytes of an unsupported type repeated to the client */
+#define TYPE_SHOWN_MAX 100 /* bytes of an unsupported type that `why` repeats */
 
-static void say(struct buf *detail, const char *sentence)
+static void say(struct buf *why, const char *clause)
 {
-    if (detail)
-        buf_append_slice(detail, slice_cstr(sentence));
+    if (why)
+        buf_append_slice(why, slice_cstr(clause));
 }
 
-static enum err invalid(struct buf *detail, enum err e, const char *problem)
+static enum err wrong(struct buf *why, enum err e, const char *clause)
 {
-    say(detail, "Invalid request body: ");
-    say(detail, problem);
+    say(why, clause);
     return e;
 }
 
@@ -36,11 +35,11 @@ static enum err fill_field(struct body_field *field, struct json_value key, stru
     return e;
 }
 
-static enum err fill_fields(struct json_value root, struct arena *a, struct body *out, struct buf *detail)
+static enum err fill_fields(struct json_value root, struct arena *a, struct body *out, struct buf *why)
 {
     size_t count = json_count(root);
     if (count > BODY_JSON_FIELDS_MAX)
-        return invalid(detail, ERR_TOO_LARGE, "too many fields");
+        return wrong(why, ERR_TOO_LARGE, "too many fields");
     out->fields = arena_alloc(a, (count + 1) * sizeof *out->fields); /* + 1: never 0 bytes */
     if (!out->fields)
         return ERR_NOMEM;
@@ -53,40 +52,37 @@ static enum err fill_fields(struct json_value root, struct arena *a, struct body
     return OK;
 }
 
-static enum err not_an_object(enum json_type type, struct buf *detail)
+static enum err not_an_object(enum json_type type, struct buf *why)
 {
     static const char *const phrases[] = {
         [JSON_ABSENT] = "nothing",  [JSON_NULL] = "null",      [JSON_BOOL] = "a boolean",   [JSON_NUMBER] = "a number",
         [JSON_STRING] = "a string", [JSON_ARRAY] = "an array", [JSON_OBJECT] = "an object",
     };
-    (void)invalid(detail, ERR_CONFLICT, "Input should be a JSON object, not ");
-    say(detail, phrases[type]);
-    return ERR_CONFLICT;
+    say(why, "Input should be a JSON object, not ");
+    return wrong(why, ERR_CONFLICT, phrases[type]);
 }
 
-enum err body_parse_json(struct slice text, struct arena *a, struct body *out, struct buf *detail)
+enum err body_of_json(struct json_doc *doc, struct arena *a, struct body *out, struct buf *why)
 {
-    struct json_error why;
-    *out = (struct body){0};
-    if (is_blank(text)) {
-        say(detail, "Request body is empty");
+    struct json_value root = json_root(doc);
+    *out = (struct body){.doc = doc};
+    return json_type(root) == JSON_OBJECT ? fill_fields(root, a, out, why) : not_an_object(json_type(root), why);
+}
+
+static enum err parse_json(struct slice text, struct arena *a, struct body *out, struct buf *why)
+{
+    struct json_error error;
+    if (is_blank(text))
         return ERR_NOT_FOUND;
-    }
     struct json_doc *doc = arena_alloc(a, sizeof *doc);
-    enum err e = doc ? json_parse(text, a, doc, &why) : ERR_NOMEM;
+    enum err e = doc ? json_parse(text, a, doc, &error) : ERR_NOMEM;
+    if (e == OK)
+        return body_of_json(doc, a, out, why);
     if (e == ERR_NOMEM)
         return e;
-    if (e) {
-        say(detail, "Invalid request body: ");
-        if (detail)
-            json_error_text(detail, text, &why);
-        return ERR_INVALID;
-    }
-    out->doc = doc;
-    struct json_value root = json_root(doc);
-    if (json_type(root) != JSON_OBJECT)
-        return not_an_object(json_type(root), detail);
-    return fill_fields(root, a, out, detail);
+    if (why)
+        json_error_text(why, text, &error);
+    return ERR_INVALID;
 }
 
 static enum err decode_pair(struct slice pair, struct arena *a, struct body_field *field)
@@ -99,7 +95,7 @@ static enum err decode_pair(struct slice pair, struct arena *a, struct body_fiel
     return e ? e : http_form_decode(value, a, &field->text);
 }
 
-static enum err parse_urlencoded(struct slice text, struct arena *a, struct body *out, struct buf *detail)
+static enum err parse_urlencoded(struct slice text, struct arena *a, struct body *out, struct buf *why)
 {
     out->fields = arena_alloc(a, BODY_FORM_FIELDS_MAX * sizeof *out->fields);
     if (!out->fields)
@@ -112,42 +108,41 @@ static enum err parse_urlencoded(struct slice text, struct arena *a, struct body
         if (pair.len == 0)
             continue;
         if (out->count == BODY_FORM_FIELDS_MAX)
-            return invalid(detail, ERR_TOO_LARGE, "too many fields");
+            return wrong(why, ERR_TOO_LARGE, "too many fields");
         enum err e = decode_pair(pair, a, &out->fields[out->count++]);
         if (e)
-            return e == ERR_NOMEM ? e : invalid(detail, e, "form field is not percent-encoded UTF-8");
+            return e == ERR_NOMEM ? e : wrong(why, e, "form field is not percent-encoded UTF-8");
     }
     return OK;
 }
 
 /* `curl -d '{"content":"hi"}'` says urlencoded. A form's text is never a JSON object by accident. */
-static enum err parse_form(struct slice text, struct arena *a, struct body *out, struct buf *detail)
+static enum err parse_form(struct slice text, struct arena *a, struct body *out, struct buf *why)
 {
     if (text.ptr[0] == '{') {
-        enum err e = body_parse_json(text, a, out, NULL);
+        enum err e = parse_json(text, a, out, NULL);
         if (e == OK || e == ERR_NOMEM)
             return e;
         *out = (struct body){0};
     }
-    return parse_urlencoded(text, a, out, detail);
+    return parse_urlencoded(text, a, out, why);
 }
 
-static enum err parse_multipart(const struct http_request *req, struct arena *a, struct body *out, struct buf *detail)
+static enum err parse_multipart(const struct http_request *req, struct arena *a, struct body *out, struct buf *why)
 {
     const char *problem;
     enum err e = multipart_parse(req->content_type, req->body, a, out, &problem);
-    return e && e != ERR_NOMEM ? invalid(detail, e, problem) : e;
+    return e && e != ERR_NOMEM ? wrong(why, e, problem) : e;
 }
 
 static enum err parse_unknown(const struct http_request *req, struct slice type, struct arena *a, struct body *out,
-                              struct buf *detail)
+                              struct buf *why)
 {
-    enum err e = body_parse_json(req->body, a, out, NULL);
+    enum err e = parse_json(req->body, a, out, NULL);
     if (e == OK || e == ERR_NOMEM)
         return e;
-    say(detail, "Unsupported content type: ");
-    if (detail)
-        buf_append(detail, type.ptr, type.len < TYPE_SHOWN_MAX ? type.len : TYPE_SHOWN_MAX);
+    if (why)
+        buf_append(why, type.ptr, type.len < TYPE_SHOWN_MAX ? type.len : TYPE_SHOWN_MAX);
     return ERR_UNSUPPORTED;
 }
 
@@ -159,17 +154,17 @@ static bool is_json_type(struct slice type)
             slice_eq_nocase(slice_of(type.ptr + type.len - plus_json.len, plus_json.len), plus_json));
 }
 
-enum err body_parse(const struct http_request *req, struct arena *a, struct body *out, struct buf *detail)
+enum err body_parse(const struct http_request *req, struct arena *a, struct body *out, struct buf *why)
 {
     struct slice type = media_type(req->content_type);
     *out = (struct body){0};
     if (is_blank(req->body) || type.len == 0 || is_json_type(type) || slice_eq_nocase(type, SLICE_LIT("text/plain")))
-        return body_parse_json(req->body, a, out, detail);
+        return parse_json(req->body, a, out, why);
     if (slice_eq_nocase(type, SLICE_LIT("application/x-www-form-urlencoded")))
-        return parse_form(req->body, a, out, detail);
+        return parse_form(req->body, a, out, why);
     if (slice_eq_nocase(type, SLICE_LIT("multipart/form-data")))
-        return parse_multipart(req, a, out, detail);
-    return parse_unknown(req, type, a, out, detail);
+        return parse_multipart(req, a, out, why);
+    return parse_unknown(req, type, a, out, why);
 }
 
 const struct body_field *body_get(const struct body *b, const char *name)

@@ -43,14 +43,19 @@ void session_reply(struct http_session *s, struct http_reply *r)
     metrics_observe(H_REQUEST, (uint64_t)(clock_mono_us() - s->exchange.parsed_us));
 }
 
-void session_reply_error(struct http_session *s, int status, struct slice detail)
+void session_reply_problem(struct http_session *s, struct http_reply *r, struct slice sentence)
 {
+    const struct http_service *service = &session_server(s)->service;
     struct buf body = {0};
-    reply_error_body(&body, detail);
-    struct http_reply r = {.status = status,
-                           .content_type = HTTP_TYPE_JSON,
-                           .small = buf_slice(&body),
-                           .retry_after_s = status == 503 || status == 429 ? 1 : 0};
-    session_reply(s, &r);
+    r->content_type = service->put_error ? service->put_error(&body, sentence) : HTTP_TYPE_TEXT;
+    r->small = service->put_error ? buf_slice(&body) : sentence;
+    if (r->retry_after_s == 0 && (r->status == 503 || r->status == 429))
+        r->retry_after_s = 1;
+    session_reply(s, r);
     buf_fini(&body);
+}
+
+void session_reply_error(struct http_session *s, int status, struct slice sentence)
+{
+    session_reply_problem(s, &(struct http_reply){.status = status}, sentence);
 }

@@ -3,9 +3,11 @@
  * A test-only program: built by every preset, never installed.
  * Usage: sakurad-echo --listen ADDR:PORT [--max-head BYTES] [--max-body BYTES] [--max-target BYTES] */
 #include "api/api.h"
+#include "api/grants.h"
 #include "app/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/session.h"
 #include "net/acceptor.h"
 #include "net/listener.h"
 #include "push/broadcaster.h"
@@ -75,6 +77,7 @@ static void echo_handle(void *arg, struct http_session *s, const struct http_req
 
 struct echo {
     struct api api;
+    struct grants_board grants;
     struct admission *admission;
     struct broadcaster *broadcaster;
     struct worker *worker;
@@ -124,7 +127,8 @@ static void start(struct echo *echo, const int *listener)
     require(echo->admission ? OK : ERR_NOMEM, "admission");
     push.ws.on_closed_arg = echo->admission;
     require(broadcaster_new(&echo->broadcaster, &push), "broadcaster");
-    grants_board_init(&echo->api.grants);
+    grants_board_init(&echo->grants);
+    echo->api.grants = &echo->grants;
     echo->api.write_timeout_ms = 5000;
     echo->api.broadcasters = &echo->broadcaster;
     echo->api.broadcaster_count = 1;

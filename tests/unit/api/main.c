@@ -9,6 +9,7 @@ int main(void)
         {"routes", routes_tests},
         {"scope", scope_tests},
         {"budget", budget_tests},
+        {"problem", problem_tests},
         {0},
     });
 }

@@ -176,12 +176,14 @@ static void set_forwarded(struct http_request *req, const char *lines)
 static void test_forwarded(void)
 {
     static struct api api;
+    struct network proxies[2];
     static struct http_session session;
     static struct http_request request;
     struct api_worker worker = {.api = &api};
     struct call call = {.w = &worker, .s = &session, .req = &request};
-    CU_ASSERT(network_parse(SLICE_LIT("10.0.0.0/8"), &api.proxies[0]));
-    CU_ASSERT(network_parse(SLICE_LIT("fd00::/8"), &api.proxies[1]));
+    CU_ASSERT(network_parse(SLICE_LIT("10.0.0.0/8"), &proxies[0]));
+    CU_ASSERT(network_parse(SLICE_LIT("fd00::/8"), &proxies[1]));
+    api.proxies = proxies;
     api.proxy_count = 2;
     for (size_t i = 0; i < sizeof(forwarded_cases) / sizeof(forwarded_cases[0]); i++) {
         const struct forwarded_case *c = &forwarded_cases[i];

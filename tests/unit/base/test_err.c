@@ -12,23 +12,10 @@ static void test_table_is_complete(void)
     for (int e = 0; e < ERR__COUNT; e++) {
         CU_ASSERT_PTR_NOT_NULL_FATAL(err_text((enum err)e));
         CU_ASSERT(strlen(err_text((enum err)e)) > 0);
-        CU_ASSERT(err_http_status((enum err)e) >= 200 && err_http_status((enum err)e) <= 599);
         for (int other = 0; other < e; other++)
             CU_ASSERT_STRING_NOT_EQUAL(err_text((enum err)e), err_text((enum err)other));
     }
     CU_ASSERT_PTR_NOT_NULL(err_text((enum err)999));
-    CU_ASSERT_EQUAL(err_http_status((enum err)999), 500);
-}
-
-static void test_statuses(void)
-{
-    CU_ASSERT_EQUAL(err_http_status(OK), 200);
-    CU_ASSERT_EQUAL(err_http_status(ERR_INVALID), 400);
-    CU_ASSERT_EQUAL(err_http_status(ERR_NOT_FOUND), 404);
-    CU_ASSERT_EQUAL(err_http_status(ERR_TOO_LARGE), 413);
-    CU_ASSERT_EQUAL(err_http_status(ERR_BUSY), 503);
-    CU_ASSERT_EQUAL(err_http_status(ERR_STORE), 503);
-    CU_ASSERT_EQUAL(err_http_status(ERR_TIMEOUT), 503);
 }
 
 static void test_must_ends_the_process(void)
@@ -46,8 +33,7 @@ static void test_must_ends_the_process(void)
 }
 
 const CU_TestInfo err_tests[] = {
-    {"every err has a text and a status", test_table_is_complete},
-    {"statuses that clients rely on", test_statuses},
+    {"every err has a text", test_table_is_complete},
     {"must() aborts on a broken invariant only", test_must_ends_the_process},
     CU_TEST_INFO_NULL,
 };

@@ -62,29 +62,28 @@ static const struct body_case json_cases[] = {
     CASE("TEXT/PLAIN", "{\"a\":\"b\"}", OK, "a:string=b;"),
     CASE(NULL, "{\"a\":\"b\"}", OK, "a:string=b;"),
     CASE("", "{\"a\":\"b\"}", OK, "a:string=b;"),
-    CASE(JSON_TYPE, "", ERR_NOT_FOUND, "Request body is empty"),
-    CASE(NULL, "", ERR_NOT_FOUND, "Request body is empty"),
-    CASE(FORM, "", ERR_NOT_FOUND, "Request body is empty"),
-    CASE(MULTI, "", ERR_NOT_FOUND, "Request body is empty"),
-    CASE("image/png", "", ERR_NOT_FOUND, "Request body is empty"),
-    CASE(JSON_TYPE, " \r\n\t ", ERR_NOT_FOUND, "Request body is empty"),
-    CASE(JSON_TYPE, "{", ERR_INVALID,
-         "Invalid request body: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
-    CASE(JSON_TYPE, "nope", ERR_INVALID, "Invalid request body: Expecting value: line 1 column 1 (char 0)"),
-    CASE("text/plain", "content=hi", ERR_INVALID, "Invalid request body: Expecting value"),
-    CASE(JSON_TYPE, "{\"a\":\"\xff\"}", ERR_INVALID, "Invalid request body: Invalid UTF-8"),
+    CASE(JSON_TYPE, "", ERR_NOT_FOUND, ""),
+    CASE(NULL, "", ERR_NOT_FOUND, ""),
+    CASE(FORM, "", ERR_NOT_FOUND, ""),
+    CASE(MULTI, "", ERR_NOT_FOUND, ""),
+    CASE("image/png", "", ERR_NOT_FOUND, ""),
+    CASE(JSON_TYPE, " \r\n\t ", ERR_NOT_FOUND, ""),
+    CASE(JSON_TYPE, "{", ERR_INVALID, "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"),
+    CASE(JSON_TYPE, "nope", ERR_INVALID, "Expecting value: line 1 column 1 (char 0)"),
+    CASE("text/plain", "content=hi", ERR_INVALID, "Expecting value"),
+    CASE(JSON_TYPE, "{\"a\":\"\xff\"}", ERR_INVALID, "Invalid UTF-8"),
     CASE(JSON_TYPE, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", ERR_INVALID,
-         "Invalid request body: Nested too deeply"),
-    CASE(JSON_TYPE, "[1]", ERR_CONFLICT, "Invalid request body: Input should be a JSON object, not an array"),
-    CASE(JSON_TYPE, "\"a\"", ERR_CONFLICT, "Invalid request body: Input should be a JSON object, not a string"),
-    CASE(JSON_TYPE, "5", ERR_CONFLICT, "Invalid request body: Input should be a JSON object, not a number"),
-    CASE(JSON_TYPE, "true", ERR_CONFLICT, "Invalid request body: Input should be a JSON object, not a boolean"),
-    CASE(JSON_TYPE, "null", ERR_CONFLICT, "Invalid request body: Input should be a JSON object, not null"),
+         "Nested too deeply"),
+    CASE(JSON_TYPE, "[1]", ERR_CONFLICT, "Input should be a JSON object, not an array"),
+    CASE(JSON_TYPE, "\"a\"", ERR_CONFLICT, "Input should be a JSON object, not a string"),
+    CASE(JSON_TYPE, "5", ERR_CONFLICT, "Input should be a JSON object, not a number"),
+    CASE(JSON_TYPE, "true", ERR_CONFLICT, "Input should be a JSON object, not a boolean"),
+    CASE(JSON_TYPE, "null", ERR_CONFLICT, "Input should be a JSON object, not null"),
     CASE("application/octet-stream", "{\"a\":\"b\"}", OK, "a:string=b;"),
-    CASE("image/png", "\x89PNG", ERR_UNSUPPORTED, "Unsupported content type: image/png"),
-    CASE("application/xml", "<a/>", ERR_UNSUPPORTED, "Unsupported content type: application/xml"),
-    CASE("application/octet-stream", "[1]", ERR_UNSUPPORTED, "Unsupported content type: application/octet-stream"),
-    CASE("+json", "x", ERR_UNSUPPORTED, "Unsupported content type: +json"),
+    CASE("image/png", "\x89PNG", ERR_UNSUPPORTED, "image/png"),
+    CASE("application/xml", "<a/>", ERR_UNSUPPORTED, "application/xml"),
+    CASE("application/octet-stream", "[1]", ERR_UNSUPPORTED, "application/octet-stream"),
+    CASE("+json", "x", ERR_UNSUPPORTED, "+json"),
 };
 
 static const struct body_case form_cases[] = {
@@ -97,12 +96,12 @@ static const struct body_case form_cases[] = {
     CASE(FORM, "hello", OK, "hello:string=;"),
     CASE(FORM, "{\"content\":\"hi\"}", OK, "content:string=hi;"), /* curl -d */
     CASE(FORM, "{broken", OK, "{broken:string=;"),
-    CASE(FORM, "a=%zz", ERR_INVALID, "Invalid request body: form field is not percent-encoded UTF-8"),
-    CASE(FORM, "a=%", ERR_INVALID, "Invalid request body: form field"),
-    CASE(FORM, "a=%00", ERR_INVALID, "Invalid request body: form field"),
-    CASE(FORM, "a=%ff", ERR_INVALID, "Invalid request body: form field"),
-    CASE(FORM, "a=\xff", ERR_INVALID, "Invalid request body: form field"),
-    CASE(FORM, "%ff=a", ERR_INVALID, "Invalid request body: form field"),
+    CASE(FORM, "a=%zz", ERR_INVALID, "form field is not percent-encoded UTF-8"),
+    CASE(FORM, "a=%", ERR_INVALID, "form field"),
+    CASE(FORM, "a=%00", ERR_INVALID, "form field"),
+    CASE(FORM, "a=%ff", ERR_INVALID, "form field"),
+    CASE(FORM, "a=\xff", ERR_INVALID, "form field"),
+    CASE(FORM, "%ff=a", ERR_INVALID, "form field"),
 };
 
 static const struct body_case multipart_cases[] = {
@@ -132,7 +131,7 @@ static const struct body_case multipart_cases[] = {
     CASE(MULTI, "--b\r\n" CD "\"a\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n1\r\n" END, OK, "a:string=1;"),
     CASE(MULTI, PART("a", "1\r\n--c--\r\n\r\n-b") END, OK, "a:string=1\r\n--c--\r\n\r\n-b;"),
     CASE(MULTI, PART("a", "1") PART("a", "2") END, OK, "a:string=1;a:string=2;"),
-#define BAD(type, text, said) CASE(type, text, ERR_INVALID, "Invalid request body: " said)
+#define BAD(type, text, said) CASE(type, text, ERR_INVALID, said)
     BAD("multipart/form-data", PART("a", "1") END, "multipart boundary"),
     BAD("multipart/form-data; boundary=", PART("a", "1") END, "multipart boundary"),
     BAD("multipart/form-data; boundary=\"\"", PART("a", "1") END, "multipart boundary"),
@@ -195,7 +194,7 @@ static void check_cuts(const struct body_case *c)
         buf_init(&said);
         enum err e = parse(c->type, slice_of(c->text.ptr, len), &said);
         CU_ASSERT(e != ERR_NOMEM);
-        CU_ASSERT(e == OK || said.len > 0);
+        CU_ASSERT(e == OK || e == ERR_NOT_FOUND || said.len > 0);
         buf_fini(&said);
     }
 }
@@ -268,13 +267,14 @@ static void test_get(void)
     struct arena a;
     struct body b;
     arena_init(&a, 0);
-    CU_ASSERT_EQUAL(body_parse_json(SLICE_LIT("{\"a\":1,\"b\":\"x\",\"a\":true}"), &a, &b, NULL), OK);
+    CU_ASSERT_EQUAL(
+        body_parse(&(struct http_request){.body = SLICE_LIT("{\"a\":1,\"b\":\"x\",\"a\":true}")}, &a, &b, NULL), OK);
     const struct body_field *f = body_get(&b, "a");
     CU_ASSERT_PTR_NOT_NULL_FATAL(f);
     CU_ASSERT_EQUAL(f->kind, JSON_BOOL); /* the last one counts */
     CU_ASSERT_EQUAL(json_type(f->json), JSON_BOOL);
     CU_ASSERT_PTR_NULL(body_get(&b, "c"));
-    CU_ASSERT_EQUAL(body_parse_json(SLICE_LIT("[]"), &a, &b, NULL), ERR_CONFLICT);
+    CU_ASSERT_EQUAL(body_parse(&(struct http_request){.body = SLICE_LIT("[]")}, &a, &b, NULL), ERR_CONFLICT);
     CU_ASSERT_PTR_NULL(body_get(&b, "a"));
     arena_fini(&a);
 }

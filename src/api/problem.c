@@ -1,11 +1,11 @@
-/* The bodies of errors, worded as the clients in the field know them from FastAPI and pydantic 2. */
-#include "http/reply.h"
+#include "problem.h"
+
 #include "json/json_out.h"
 
-void reply_error_body(struct buf *out, struct slice detail)
+void problem_sentence(struct buf *out, struct slice sentence)
 {
     buf_append_lit(out, "{\"detail\":");
-    json_out_string(out, detail);
+    json_out_string(out, sentence);
     buf_append_char(out, '}');
 }
 
@@ -105,7 +105,7 @@ static void put_break(struct buf *out, const struct rule_break *b)
     buf_append_char(out, '}');
 }
 
-void reply_validation_body(struct buf *out, const struct rule_break *breaks, size_t count)
+void problem_rules(struct buf *out, const struct rule_break *breaks, size_t count)
 {
     buf_append_lit(out, "{\"detail\":[");
     for (size_t i = 0; i < count; i++) {

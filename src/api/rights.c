@@ -1,0 +1,55 @@
+#include "api/rights.h"
+
+#include "guard.h"
+
+#include "api/api.h"
+#include "api/grants.h"
+#include "read/cache.h"
+
+bool rights_still_good(void *arg, const struct ws_principal *who)
+{
+    const struct api *api = arg;
+    return grants_has_key(api->grants, who->key);
+}
+
+static struct scope scope_of(const struct ws_principal *who)
+{
+    return who ? guard_scope(who->role, slice_of(who->id, who->id_len)) : (struct scope){.kind = SCOPE_ALL};
+}
+
+/* A widget whose chat is not in memory yet polls first, which loads it. */
+enum hub_right rights_may_subscribe(void *arg, const struct ws_principal *who, enum hub_topic topic,
+                                    struct slice chat_id)
+{
+    const struct api *api = arg;
+    if (!who)
+        return HUB_DENIED;
+    if (topic == HUB_WEBSITE_STATUS || (who->role == PRINCIPAL_DASHBOARD && who->id_len == 0))
+        return HUB_ALLOWED;
+    if (topic != HUB_CHAT_UPDATES) /* counts are of all customers */
+        return HUB_DENIED;
+    if (chat_id.len == 0)
+        return who->role == PRINCIPAL_DASHBOARD ? HUB_FILTERED : HUB_DENIED;
+    struct scope scope = scope_of(who);
+    if (cache_sees_chat(api->cache, chat_id, &scope) != SIGHT_YES)
+        return HUB_DENIED;
+    return scope.kind == SCOPE_USER ? HUB_ALLOWED : HUB_FILTERED; /* a chat keeps its customer, who may change owners */
+}
+
+enum hub_sight rights_may_see(void *arg, const struct ws_principal *who, struct slice chat_id)
+{
+    static const enum hub_sight sights[] = {
+        [SIGHT_NO] = HUB_HIDDEN, [SIGHT_YES] = HUB_VISIBLE, [SIGHT_UNKNOWN] = HUB_UNSURE};
+    const struct api *api = arg;
+    if (!who)
+        return HUB_HIDDEN;
+    struct scope scope = scope_of(who);
+    return sights[cache_sees_chat(api->cache, chat_id, &scope)];
+}
+
+bool rights_up_to_date(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor)
+{
+    const struct api *api = arg;
+    struct scope scope = scope_of(who);
+    return cache_up_to_date(api->cache, &scope, chat_id, cursor);
+}
