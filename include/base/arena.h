@@ -20,3 +20,5 @@ void *arena_alloc(struct arena *a, size_t size) __attribute__((malloc)); /* 16-b
 void *arena_zalloc(struct arena *a, size_t size) __attribute__((malloc));
 char *arena_dup(struct arena *a, struct slice s);          /* NUL-terminated copy */
 struct slice arena_slice(struct arena *a, struct slice s); /* copy; ptr NULL when there is no memory */
+/* A list with room for one more item of `size` bytes: the list itself, or a copy of twice its length; NULL without memory. */
+void *arena_grow(struct arena *a, void *list, size_t count, size_t *cap, size_t size);

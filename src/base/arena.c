@@ -139,3 +139,15 @@ struct slice arena_slice(struct arena *a, struct slice s)
     char *copy = arena_dup(a, s);
     return slice_of(copy, copy ? s.len : 0);
 }
+
+void *arena_grow(struct arena *a, void *list, size_t count, size_t *cap, size_t size)
+{
+    if (count < *cap)
+        return list;
+    size_t more = count > 0 ? count * 2 : 16;
+    void *grown = arena_alloc(a, more * size);
+    if (grown && count > 0)
+        memcpy(grown, list, count * size);
+    *cap = grown ? more : 0;
+    return grown;
+}

@@ -20,11 +20,6 @@ static enum err refuse(struct buf *why, const char *path, const char *what)
     return ERR_INVALID;
 }
 
-static uint32_t big_endian(const unsigned char *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 static enum err check_header(const char *path, struct buf *why)
 {
     unsigned char h[HEADER_LEN] = {0};

@@ -1,3 +1,15 @@
+/* How the log goes back into the database:
+ *   1. Commits add frames to the log (checkpointer_committed). When it is long, or the server is quiet, the writer asks.
+ *   2. The thread makes passes (move_log). Each copies what the log held when the pass began, while the writer adds more;
+ *      so each has less to do than the one before.
+ *   3. When little is left (`ready`), the writer moves the rest before its next batch (checkpointer_yields, _finish). No
+ *      commit can come between, so nothing is left in the log, and SQLite begins it anew with the next commit.
+ * Failures:
+ *   a reader holds an old snapshot   no pass can move what is newer than that; the passes end, the log grows, and
+ *                                    sqlite_log_size.c warns. It is tried again with each ask.
+ *   a pass fails                     it is logged; the next ask after another commit tries again, on a new connection
+ *                                    where the old one is lost.
+ *   the log grows faster than it is copied   at `most` frames the writer makes a pass itself, however long that takes. */
 #include "sqlite_checkpoint.h"
 
 #include "base/log.h"
@@ -17,10 +29,12 @@ struct checkpointer {
     pthread_mutex_t lock; /* guards the rest */
     pthread_cond_t wake;
     int64_t frames; /* in the log after the last commit */
-    bool unmoved;   /* some of them are known to be in no pass: the log cannot begin anew */
-    bool asked, ready, stop;
-    bool running;   /* a pass of the thread's */
-    bool finishing; /* one of the writer's */
+    bool unmoved;   /* some of them are known to be moved by no pass yet, so that the log cannot begin anew now */
+    bool asked;     /* the thread has work */
+    bool running;   /* it makes passes */
+    bool ready;     /* it has made them: the writer's turn */
+    bool finishing; /* the writer makes a pass */
+    bool stop;
 };
 
 bool checkpoint_safe_by_itself(int version)
@@ -28,9 +42,9 @@ bool checkpoint_safe_by_itself(int version)
     return version >= 3051003 || (version >= 3050007 && version < 3051000) || (version >= 3044006 && version < 3045000);
 }
 
-/* What a pass found when it read the log's header (frames), and how many are in the database's file now (moved). A commit
- * beside the pass is known by a log that is longer than the pass saw. Where it began anew meanwhile, it looks shorter, and
- * the next commit will tell; after a failure too. */
+/* frames: how many the pass found in the log when it began; moved: how many of them are in the database now. A log that is
+ * longer than the pass found it has got a commit meanwhile. Where a commit has begun it anew meanwhile it looks shorter:
+ * then, and after a failure, nothing counts as unmoved until the next commit says so, which only delays the next pass. */
 static void note_pass(struct checkpointer *c, int rc, int64_t frames, int64_t moved)
 {
     c->unmoved = rc == SQLITE_OK && (moved < frames || c->frames > frames);
@@ -39,7 +53,7 @@ static void note_pass(struct checkpointer *c, int rc, int64_t frames, int64_t mo
 static int run_pass(struct sqlite_conn *conn, int *frames, int *moved)
 {
     int rc = sqlite3_wal_checkpoint_v2(conn->db, NULL, SQLITE_CHECKPOINT_PASSIVE, frames, moved);
-    if (rc != SQLITE_OK && rc != SQLITE_BUSY) /* busy: somebody else does it */
+    if (rc != SQLITE_OK && rc != SQLITE_BUSY) /* busy: another program makes a pass */
         (void)db_failed(conn, "checkpoint");
     return rc;
 }
@@ -49,7 +63,7 @@ static bool ready_to_pass(struct checkpointer *c)
     return (c->conn.db && !c->conn.lost) || db_open(&c->conn, CONN_CHECKPOINT, &c->options, NULL) == OK;
 }
 
-/* Each pass moves what was in the log at its start; what the writer added meanwhile is less each time. With the lock. */
+/* With the lock, which it gives back during each pass. */
 static void move_log(struct checkpointer *c)
 {
     for (int pass = 0; pass < PASSES_MOST && c->unmoved; pass++) {
@@ -106,7 +120,7 @@ enum err checkpointer_start(const struct db_options *options, struct checkpointe
     c->options.cache_kib = CKPT_CACHE_KIB;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->wake, NULL);
-    (void)ready_to_pass(c); /* now, and not in the middle of trouble; else with the next ask */
+    (void)ready_to_pass(c); /* opens the connection while all is well; where it fails the next ask tries again */
     if (pthread_create(&c->thread, NULL, checkpoint_main, c) != 0) {
         free_checkpointer(c);
         return ERR_NOMEM;

@@ -12,22 +12,17 @@
 #define SQL_TEXT(id, text) [id] = (text),
 static const char *const statements[SQL_COUNT] = {SQL_STATEMENTS(SQL_TEXT)};
 
-const char *db_sql(enum sql_id id)
-{
-    return statements[id];
-}
-
 /* Before SQLite's first use in this process: its memory statistics take a global lock in every malloc. */
 static void configure_sqlite(void)
 {
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-/* Whom a failure is about (store.h): what a statement's values ran into, all else being well, is that op's own. */
+/* Whose fault it is, as store.h sorts it: the values that a statement was given, or the database. */
 static enum err sort_code(int code)
 {
     switch (code & 0xff) {
-    case SQLITE_CONSTRAINT: /* of an index, a check or a trigger that an operator has added: ours do not refuse */
+    case SQLITE_CONSTRAINT: /* an index, a check or a trigger that an operator has added: ours never refuse */
         return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ? ERR_CONFLICT : ERR_REFUSED;
     case SQLITE_TOOBIG:
         return ERR_TOO_LARGE;
@@ -110,8 +105,9 @@ static enum err connect_to_file(struct sqlite_conn *c, enum db_kind kind, const 
     return err == OK && kind == CONN_WRITER ? set_wal(c) : err;
 }
 
-/* Closing the last connection of all would drop the log's index (-shm). The next one would build it from the log, and take
- * for committed what a failing disk has refused but left in the log: answered as failed, and there all the same. */
+/* The old connection is closed only after the new one stands, because closing the last one would drop the log's index (-shm).
+ * The next to open would build it from the log, and take for committed what a failing disk has refused but left in the
+ * log: messages that were answered as failed would be there all the same. */
 enum err db_open(struct sqlite_conn *c, enum db_kind kind, const struct db_options *options, struct buf *why)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -151,8 +147,8 @@ sqlite3_stmt *db_stmt(struct sqlite_conn *c, enum sql_id id)
     return c->stmts[id];
 }
 
-/* Binding fails only without memory or on a NULL statement; running the statement then fails too, or stores less:
- * the columns are NOT NULL, so it cannot. */
+/* Binding fails only without memory or on a NULL statement, and then running the statement fails too: a parameter that was
+ * not bound is NULL, and the columns are NOT NULL. */
 void bind_int(sqlite3_stmt *stmt, int at, int64_t value)
 {
     if (stmt)

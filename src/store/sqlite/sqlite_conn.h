@@ -37,7 +37,6 @@ struct sqlite_conn {
  * why (may be NULL) gets a sentence for the operator. */
 NODISCARD enum err db_open(struct sqlite_conn *c, enum db_kind kind, const struct db_options *options, struct buf *why);
 void db_close(struct sqlite_conn *c); /* accepts a zeroed one */
-const char *db_sql(enum sql_id id);
 
 /* Notes and logs the failure that SQLite just reported, and sorts it. */
 enum err db_failed(struct sqlite_conn *c, const char *doing);

@@ -90,8 +90,8 @@ static int compare_revs(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-/* Which chats stay when there are too many: those pending, and of the rest the half written last. Sorting takes a few
- * milliseconds, once in as many thousand chats that were not known. */
+/* When there are too many chats the pending ones stay, and of the others those whose head is newer than this line: half of
+ * HEADS_KEPT at most. Sorting takes a few milliseconds, once in thousands of chats that were not in the table. */
 static enum err eviction_line(const struct heads *h, int64_t *line)
 {
     int64_t *revs = malloc(h->cap * sizeof(*revs));
@@ -185,7 +185,7 @@ void heads_forget(struct heads *h, int64_t chat)
     struct head *slot = heads_find(h, chat);
     if (slot) {
         must(!slot->listed);
-        *slot = (struct head){.chat = FORGOTTEN}; /* keeps the probe going for those behind it */
+        *slot = (struct head){.chat = FORGOTTEN}; /* not free: a search for a chat behind it must go on */
     }
     pthread_mutex_unlock(&h->lock);
 }

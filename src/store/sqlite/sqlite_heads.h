@@ -1,8 +1,13 @@
-/* sqlite_heads.h: in memory, for each chat written lately, its newest message: what the next message links to, and
- * what a reader must know that the chat's row does not say yet (the rows follow by roll-up, sqlite_rollup.c).
+/* sqlite_heads.h: a table in memory, for each chat written lately, of its newest message ("head"): what the next message
+ * names as the one before it, and what a reader must know that the chat's row does not say yet.
+ *   1. heads_add()      a chat enters the table, as its row has it, with its first send since the start (or at open).
+ *   2. heads_publish()  after each commit its new head: the row is behind now, the chat is pending.
+ *   3. the same          once the roll-up (sqlite_rollup.c) has written the row: no longer pending.
+ *   4. heads_reserve()  where there are more than HEADS_KEPT chats, drops the half that was written longest ago.
+ * What always holds: of a chat that is not in the table the row is exact, so a pending one never leaves.
  * Thread:  functions marked [writer] on the writer (or main before it starts); [any] on any. One mutex, held for
  *          table work only. The writer alone changes the table, so it reads it without the lock.
- * Owns:    its table. Chats not in the table: their row is exact. Chats whose row is behind ("pending") never leave.
+ * Owns:    its table.
  * Bounded: HEADS_KEPT chats plus those pending, which the roll-up bounds.
  * Fails:   ERR_NOMEM; the table is then as before. */
 #pragma once
@@ -15,13 +20,13 @@
 #define HEADS_KEPT 32768
 
 struct head {
-    int64_t chat;   /* key; 0: free slot; -1: forgotten */
+    int64_t chat;   /* key; 0: free slot; -1: heads_forget() was here, later slots of its probe stay reachable */
     int64_t user;   /* key */
     int64_t rev;    /* newest committed message; 0: none */
     int64_t ts;     /* its time */
     int64_t total;  /* messages in the chat */
     int64_t first;  /* its first message, where the row does not have it yet; else 0 */
-    int64_t rolled; /* the rev that the row has; behind rev = pending */
+    int64_t rolled; /* the head that the row has; lower than rev: the chat is pending */
     bool listed;    /* in heads.pending */
 };
 
@@ -53,7 +58,7 @@ uint32_t *heads_staged(struct heads *h, const struct head *slot); /* [writer] */
 /* [writer] A chat that is not there yet; makes room where none is reserved. */
 NODISCARD enum err heads_add(struct heads *h, const struct head *head, struct head **out);
 void heads_forget(struct heads *h, int64_t chat); /* [writer] a chat whose insert was rolled back */
-/* [writer] What `read` holds, in one step for those who look; read gets the old table. No batch is open. */
+/* [writer] Readers see all of `read` in the place of the old table, which read gets. No batch may be open. */
 void heads_replace(struct heads *h, struct heads *read);
 /* [writer] A batch is durable: its chats' newest messages, and the totals and newest rev after it. */
 void heads_publish(struct heads *h, const struct staged_head *staged, size_t count, const struct totals *totals,

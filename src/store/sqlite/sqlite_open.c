@@ -1,4 +1,9 @@
-/* The writer's connection, opened for the first time or again after it was lost, and memory as the file then has it. */
+/* The writer's connection, opened for the first time or again after it was lost:
+ *   1. the watch says whether the names still lead to our files (again only)
+ *   2. db_open() connects; the old connection is closed once the new one stands
+ *   3. read_file() brings the tables up to this version, and memory to what the file has: tag, highest rev, totals, heads
+ *   4. the roll-up writes the rows that a crash has left behind (rollup_recover)
+ * Failures: whatever fails leaves the connection lost, so that the next begin() starts again from 1. */
 #include "sqlite_store.h"
 
 static int note_frames(void *arg, sqlite3 *db, const char *schema, int frames)
@@ -61,7 +66,7 @@ enum err store_open_writer(struct sqlite_store *s, struct buf *why)
                    sentence.len > 0   ? buf_cstr(&sentence)
                    : err == ERR_NOMEM ? "out of memory"
                                       : s->conn.error_text);
-    s->conn.lost = err != OK; /* what was read in part is not to be built on */
+    s->conn.lost = err != OK;
     buf_fini(&sentence);
     return err;
 }

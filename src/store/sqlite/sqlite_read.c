@@ -95,24 +95,18 @@ static enum err read_chat_keys(struct sqlite_reader *r, sqlite3_stmt *stmt, stru
     enum err err;
     *list = (struct chat_list){0};
     while ((err = db_row(&r->conn, stmt)) == OK) {
-        if (list->count == cap) {
-            size_t grown_cap = cap ? cap * 2 : 16;
-            struct head *grown = arena_alloc(&r->scratch, grown_cap * sizeof(*grown));
-            if (!grown) {
-                db_reset(stmt);
-                return ERR_NOMEM;
-            }
-            if (cap > 0)
-                memcpy(grown, list->heads, cap * sizeof(*grown));
-            list->heads = grown;
-            cap = grown_cap;
+        list->heads = arena_grow(&r->scratch, list->heads, list->count, &cap, sizeof(*list->heads));
+        if (!list->heads) {
+            db_reset(stmt);
+            return ERR_NOMEM;
         }
         list->heads[list->count++] = (struct head){.chat = sqlite3_column_int64(stmt, 0)};
     }
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-static enum err read_chat_rows(struct sqlite_reader *r, struct chat_list *list)
+/* Their rows, with what memory has put into heads; strings in a. */
+static enum err read_chat_rows(struct sqlite_reader *r, struct chat_list *list, struct arena *a)
 {
     list->rows = arena_alloc(&r->scratch, (list->count + 1) * sizeof(*list->rows));
     enum err err = list->rows ? OK : ERR_NOMEM;
@@ -121,7 +115,7 @@ static enum err read_chat_rows(struct sqlite_reader *r, struct chat_list *list)
         bind_int(stmt, 1, list->heads[i].chat);
         err = db_row(&r->conn, stmt);
         if (err == OK)
-            err = row_chat(stmt, &r->scratch, &list->rows[i]);
+            err = row_chat(stmt, a, &list->rows[i]);
         db_reset(stmt);
         if (err == OK)
             chat_row_overlay(&list->rows[i], &list->heads[i]);
@@ -160,17 +154,11 @@ static enum err read_message(struct sqlite_reader *r, int64_t rev, const struct 
     sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_MESSAGE_ROW);
     bind_int(stmt, 1, rev);
     enum err err = db_row(&r->conn, stmt);
-    if (err == OK) {
-        struct message message = {
-            .rev = rev,
-            .timestamp_us = sqlite3_column_int64(stmt, 0),
-            .role = column_slice(stmt, 1),
-            .text = column_slice(stmt, 2),
-            .read = MESSAGE_NEVER_READ,
-            .via_widget = sqlite3_column_int(stmt, 3) == 1,
-        };
+    struct message message;
+    if (err == OK)
+        err = row_message(stmt, rev, NULL, &message);
+    if (err == OK)
         err = sink->message(sink->arg, &message);
-    }
     db_reset(stmt);
     return err;
 }
@@ -233,7 +221,7 @@ static enum err load_user(struct sqlite_reader *r, struct slice ident, const str
     heads_get_all(&reader_store(&r->base)->heads, chats.heads, chats.count);
     err = reader_snapshot(r);
     if (err == OK)
-        err = read_chat_rows(r, &chats);
+        err = read_chat_rows(r, &chats, &r->scratch);
     if (err == OK)
         err = load_user_row(r, named.key, &chats, sink);
     for (size_t i = 0; err == OK && i < chats.count; i++)
@@ -292,23 +280,13 @@ static enum err overview_message(struct sqlite_reader *r, int64_t rev, struct ar
 {
     if (rev == 0)
         return OK;
-    bool failed = false;
     sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_MESSAGE_ROW);
     bind_int(stmt, 1, rev);
     enum err err = db_row(&r->conn, stmt);
     if (err == OK)
-        *out = (struct message){
-            .rev = rev,
-            .timestamp_us = sqlite3_column_int64(stmt, 0),
-            .role = column_keep(stmt, 1, a, &failed),
-            .text = column_keep(stmt, 2, a, &failed),
-            .read = MESSAGE_NEVER_READ,
-            .via_widget = sqlite3_column_int(stmt, 3) == 1,
-        };
+        err = row_message(stmt, rev, a, out);
     db_reset(stmt);
-    *has = err == OK && !failed;
-    if (failed)
-        return ERR_NOMEM;
+    *has = err == OK;
     return err == ERR_NOT_FOUND ? ERR_STORE : err;
 }
 
@@ -321,14 +299,6 @@ static enum err row_id(int64_t key, struct arena *a, struct slice *out)
     return out->ptr ? OK : ERR_NOMEM;
 }
 
-static enum err keep_chat_strings(struct arena *a, struct chat *chat)
-{
-    chat->chat_id = arena_slice(a, chat->chat_id);
-    chat->user_id = arena_slice(a, chat->user_id);
-    chat->status = arena_slice(a, chat->status);
-    return chat->chat_id.ptr && chat->user_id.ptr && chat->status.ptr ? OK : ERR_NOMEM;
-}
-
 static enum err overview_chats(struct sqlite_reader *r, const struct chat_list *list, struct arena *a,
                                struct overview *out)
 {
@@ -339,9 +309,7 @@ static enum err overview_chats(struct sqlite_reader *r, const struct chat_list *
         struct overview_chat *chat = &out->chats[i];
         chat->chat = row->chat;
         chat->messages = row->chat.total_messages;
-        err = keep_chat_strings(a, &chat->chat);
-        if (err == OK)
-            err = row_id(row->chat.key, a, &chat->row_id);
+        err = row_id(row->chat.key, a, &chat->row_id);
         if (err == OK)
             err = overview_message(r, row->first, a, &chat->first, &chat->has_first);
         if (err == OK)
@@ -388,7 +356,7 @@ static enum err read_overview(struct sqlite_reader *r, struct arena *a, struct o
     heads_get_all(&reader_store(&r->base)->heads, chats.heads, chats.count);
     err = reader_snapshot(r);
     if (err == OK)
-        err = read_chat_rows(r, &chats);
+        err = read_chat_rows(r, &chats, a);
     if (err == OK)
         err = overview_users(r, a, out);
     return err == OK ? overview_chats(r, &chats, a, out) : err;

@@ -78,10 +78,10 @@ static enum err merge_window(struct sqlite_reader *r, struct merge *m, struct re
     struct recent_list keys;
     enum err err = copy_keys(&r->scratch, &m->pending, &keys);
     sort(&m->pending, m->compare);
-    int64_t cap = m->limit < 64 ? m->limit : 64;
-    *out = (struct recent_list){.items = arena_alloc(&r->scratch, (size_t)(cap + 1) * sizeof(*out->items))};
-    if (err != OK || !out->items)
-        return ERR_NOMEM;
+    size_t cap = 0;
+    *out = (struct recent_list){0};
+    if (err != OK)
+        return err;
     struct recent row;
     err = next_row(r, m->rows, &keys, &row);
     for (size_t at = 0; (int64_t)out->count < m->limit;) {
@@ -95,14 +95,9 @@ static enum err merge_window(struct sqlite_reader *r, struct merge *m, struct re
             m->skip--;
             continue;
         }
-        if ((int64_t)out->count == cap) {
-            struct recent *grown = arena_alloc(&r->scratch, (size_t)cap * 2 * sizeof(*grown));
-            if (!grown)
-                return ERR_NOMEM;
-            memcpy(grown, out->items, (size_t)cap * sizeof(*grown));
-            out->items = grown;
-            cap *= 2;
-        }
+        out->items = arena_grow(&r->scratch, out->items, out->count, &cap, sizeof(*out->items));
+        if (!out->items)
+            return ERR_NOMEM;
         out->items[out->count++] = next;
     }
     db_reset(m->rows);
@@ -279,17 +274,10 @@ static enum err chats_of_email(struct sqlite_reader *r, struct slice email, stru
     size_t cap = 0;
     enum err err;
     while ((err = db_row(&r->conn, stmt)) == OK) {
-        if (out->count == cap) {
-            size_t grown_cap = cap ? cap * 2 : 16;
-            struct recent *grown = arena_alloc(&r->scratch, grown_cap * sizeof(*grown));
-            if (!grown) {
-                err = ERR_NOMEM;
-                break;
-            }
-            if (cap > 0)
-                memcpy(grown, out->items, cap * sizeof(*grown));
-            out->items = grown;
-            cap = grown_cap;
+        out->items = arena_grow(&r->scratch, out->items, out->count, &cap, sizeof(*out->items));
+        if (!out->items) {
+            err = ERR_NOMEM;
+            break;
         }
         struct recent item = {.key = sqlite3_column_int64(stmt, 0), .rev = sqlite3_column_int64(stmt, 1)};
         struct head head;

@@ -1,8 +1,14 @@
-/* A round takes the chats whose rows are behind, sorted, and brings their rows up to their newest message, some with
- * every commit of a batch (no transaction, no fdatasync of its own), or many at once when the server is quiet. Rows
- * only move forward, so a part of a round lost in a crash is simply done again. When a round is through, every
- * message up to the newest at its start is in the rows, and meta.rolled_rev says so: after a crash only the messages
- * behind it are read again. */
+/* The rows of chats and customers follow the messages in rounds. A send writes its message only; which one is a chat's
+ * newest, and how many there are, is known to memory (sqlite_heads.h) before the rows learn it here:
+ *   1. start_round()   takes the chats that are pending, sorted by key since neighbours share pages, and notes the newest
+ *                      rev of all (upto_rev).
+ *   2. roll_some()     writes the rows of the next few: SHARE_CHATS with the commit of each batch, which costs no
+ *                      transaction and no fdatasync, or OWN_CHATS in a transaction of its own while the server is quiet.
+ *   3. end_round()     with the last chat: every message up to upto_rev is in the rows now, and meta.rolled_rev says so.
+ *   4. rollup_settle() after each of those transactions: the round moves on where it was committed.
+ * Failures: after a rollback the round stands where it stood, and the next transaction tries the same chats. A crash loses
+ *   the round: rollup_recover() reads every message behind rolled_rev, whether its row knows it or not, and begins
+ *   a round from that. Rows only move forward, so writing one twice changes nothing. */
 #include "sqlite_store.h"
 
 #include "base/clock.h"
@@ -12,8 +18,8 @@
 #include <stdlib.h>
 
 #define ROUND_EVERY_US 5000000
-#define ROUND_MESSAGES 500000 /* behind rolled_rev: what a start after a crash has to read */
-#define PENDING_MOST   8192   /* past it a round begins at once, and each commit rolls as many as it adds */
+#define ROUND_MESSAGES 500000 /* a round begins when so many are not in the rows: a start after a crash reads them */
+#define PENDING_MOST   8192   /* past it a round begins at once, and each commit rolls as many chats as it adds */
 #define SHARE_CHATS    8      /* of one commit: about 0.2 ms */
 #define OWN_CHATS      128    /* of one transaction of our own */
 #define HEADS_LOADED   16384  /* at open: the chats written last */
@@ -49,7 +55,7 @@ static enum err start_round(struct sqlite_store *s)
 static enum err roll_chat(struct sqlite_store *s, int64_t chat)
 {
     const struct head *head = heads_find(&s->heads, chat);
-    must(head != NULL); /* pending chats stay in the table */
+    must(head != NULL); /* a pending chat never leaves the table */
     struct staged_head *staged;
     enum err err = store_stage(s, head, &staged);
     if (err != OK || staged->rev <= head->rolled)
@@ -194,7 +200,8 @@ static enum err load_heads(struct sqlite_store *s, struct heads *read)
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-/* Where a round was under way, the row may be ahead of this message; the chat's last one brings the head level. */
+/* A round that the crash cut off may have written the row already: the head then goes back to this message, and with the
+ * chat's last one it is level again. Nobody else sees `read` yet. */
 static enum err take_message(struct sqlite_store *s, struct heads *read, sqlite3_stmt *stmt)
 {
     int64_t rev = sqlite3_column_int64(stmt, 0), chat = sqlite3_column_int64(stmt, 1);

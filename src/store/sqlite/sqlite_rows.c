@@ -35,6 +35,20 @@ enum err row_user(sqlite3_stmt *stmt, struct arena *a, struct user *out)
     return failed ? ERR_NOMEM : OK;
 }
 
+enum err row_message(sqlite3_stmt *stmt, int64_t rev, struct arena *a, struct message *out)
+{
+    bool failed = false;
+    *out = (struct message){
+        .rev = rev,
+        .timestamp_us = sqlite3_column_int64(stmt, 0),
+        .role = column_keep(stmt, 1, a, &failed),
+        .text = column_keep(stmt, 2, a, &failed),
+        .read = false, /* nothing in the product marks a message as read */
+        .via_widget = sqlite3_column_int(stmt, 3) == 1,
+    };
+    return failed ? ERR_NOMEM : OK;
+}
+
 static enum err find_one(struct sqlite_conn *c, enum sql_id id, struct slice value, struct arena *a, struct user *out)
 {
     sqlite3_stmt *stmt = db_stmt(c, id);

@@ -7,14 +7,14 @@
 #include "sqlite_heads.h"
 #include "store/store.h"
 
-#define MESSAGE_NEVER_READ false /* struct message's `read`: nothing in the product marks a message as read */
-
 struct chat_row {
     struct chat chat;
     int64_t head;  /* newest message; 0: none */
     int64_t first; /* first message; 0: none */
 };
 
+/* Of SQL_MESSAGE_ROW. */
+NODISCARD enum err row_message(sqlite3_stmt *stmt, int64_t rev, struct arena *a, struct message *out);
 NODISCARD enum err row_user(sqlite3_stmt *stmt, struct arena *a, struct user *out);
 NODISCARD enum err row_chat(sqlite3_stmt *stmt, struct arena *a, struct chat_row *out);
 NODISCARD enum err row_find_user(struct sqlite_conn *c, enum user_by by, struct slice value, struct arena *a,

@@ -1,25 +1,29 @@
 /* sqlite_store.h: what the files of the SQLite store share.
- *   store_sqlite.c      open, close, health, the table of functions
- *   sqlite_write.c      a batch: begin … commit, and what it reads
- *   sqlite_rollup.c     rows of chats and customers follow the messages; recovery after a crash
- *   sqlite_read.c       one customer whole, one chat, the overview
- *   sqlite_recent.c     listings by activity: rows and what they do not say yet, merged
- *   sqlite_check.c      what a start would refuse of a file
- *   sqlite_lock.c       one server for one database
+ *   store_sqlite.c      the table of functions: composes what the files below do; open, close, work between batches
+ *   sqlite_write.c      a batch: begin, commit, and every write and read in between
+ *   sqlite_rollup.c     the rows of chats and customers follow the messages; recovery after a crash
+ *   sqlite_txn.c        one transaction of the writer, and what memory knows about it
+ *   sqlite_open.c       the writer's connection, and memory read from the file
+ *   sqlite_read.c       readers: one customer whole, one chat, the overview
+ *   sqlite_recent.c     readers: lists by activity
  *   sqlite_watch.c      are the files still the ones that a start would find?
- *   sqlite_log_room.c   room for the log of the database, made in advance
- *   sqlite_log_size.c   how large that log is, and a warning where it cannot begin anew
- *   sqlite_checkpoint.c the log of the database back into its file, on a thread of its own
+ *   sqlite_lock.c       one server for one database
+ *   sqlite_check.c      what a start would refuse of a file
+ *   sqlite_checkpoint.c moves the log (-wal) back into the database, on a thread of its own
+ *   sqlite_log_size.c   how large that log is, and a warning where it only grows
+ *   sqlite_health.c     what the store says of itself
  *   sqlite_conn.c, sqlite_sql.h, sqlite_schema.c, sqlite_rows.c, sqlite_heads.c   what those stand on
+ * Words:   head: the newest message of a chat. rev: the number of a change, which only grows; a message's is its key.
+ *          pending: a chat whose row does not know its head yet. frame: one page in the log.
  * Thread:  fields by group, below.
- * Happy path of a send: begin → one INSERT that names the chat's newest message → commit (one fdatasync for the
- *          batch) → heads_publish(). Nothing else is read or written, however long the history is.
- * Reads:   first copy from memory which messages are the newest (heads), then open a snapshot: since heads are
- *          published after their commit, the snapshot has every message that they name.
- * Failures: every call can fail with ERR_STORE; rollback() then brings memory back to the last commit. A connection
- *          that SQLite gave up on (I/O, corruption) is opened anew by the next begin() or read. Whenever the writer's is
- *          opened, first or again, memory is read from the file (store_open_writer); an op that the file has by then, from
- *          a try whose answer was lost, counts as stored and changes nothing. */
+ * A send:  begin → one INSERT that names the chat's head as the message before it → commit (one fdatasync for the
+ *          batch) → the new head is published to readers. Nothing else is read or written, however long the history is.
+ * A read:  first copies the heads from memory, then opens a snapshot of the file. Heads are published after their commit, so
+ *          the snapshot has every message that they name; asked the other way round it might lack some.
+ * Failures: any call can fail with ERR_STORE; sqlite_rollback() then brings memory back to the last commit. A connection
+ *          that SQLite gave up on (I/O, corruption) is opened anew by the next begin or read. Whenever the writer's is
+ *          opened, first or again, memory is read from the file. Where the answer of a commit was lost, the file may have
+ *          the batch: its next try finds that out (opened_rev, below) and changes nothing. */
 #pragma once
 #include "sqlite_checkpoint.h"
 #include "sqlite_conn.h"
@@ -29,7 +33,7 @@
 #include "sqlite_watch.h"
 #include "store/store.h"
 
-/* Rows follow messages in rounds: the chats pending at its start, some of them with every commit. */
+/* A round of sqlite_rollup.c: the chats that were pending when it began. */
 struct rollup {
     bool running;
     int64_t *chats; /* keys, sorted: neighbours share pages */
@@ -38,7 +42,7 @@ struct rollup {
     int64_t upto_messages;   /* how many messages there are up to it */
     int64_t rolled_messages; /* what counters.messages says */
     int64_t ended_us;        /* mono */
-    /* of the running transaction; kept when it commits */
+    /* what `next` and "the round is done" will be if the running transaction commits */
     size_t next_staged;
     bool done_staged;
 };
@@ -47,8 +51,8 @@ struct rollup {
 struct log_size {
     int64_t bytes, frames; /* as the metrics show them */
     int64_t full_since_us; /* mono; 0: it is not */
-    int64_t full_frames;   /* at that time, or when it was said last */
-    int64_t said_us;       /* mono; 0: not yet */
+    int64_t full_frames;   /* how many there were then, or at the last warning */
+    int64_t said_us;       /* mono: the last warning; 0: none yet */
 };
 
 #define PATH_TEXT_MAX 4200 /* a path that SQLite takes, and what is put after it */
@@ -69,12 +73,13 @@ struct sqlite_store {
     size_t new_chat_count, new_chat_cap;
     struct totals totals_after; /* if the running batch commits */
     int64_t last_rev_after;
-    int64_t
-        opened_rev; /* the newest of all when the connection was opened: an op that has it or less was tried before … */
-    bool replayed; /* … and the file has it, with all of the running batch: totals as well */
+    /* The highest rev in the file when the connection was opened. A message or row that comes with it, or a lower one, is of
+     * a batch whose commit was not answered: the file has all of that batch, its totals too. */
+    int64_t opened_rev;
+    bool replayed; /* the running batch is such a one */
     struct rollup roll;
     int64_t wal_frames; /* in the log after the last commit */
-    int64_t wal_asked;  /* of which a checkpoint was asked for */
+    int64_t wal_asked;  /* how many there were when a checkpoint was last asked for in a quiet moment */
     int64_t committed_us, checked_us;
     struct sqlite_watch watch;
     struct log_size log_size;
@@ -90,6 +95,12 @@ struct sqlite_store {
 static inline struct sqlite_store *sqlite_store_of(struct store *s)
 {
     return (struct sqlite_store *)s;
+}
+
+/* A number as SQLite's files have it. */
+static inline uint32_t big_endian(const unsigned char *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
 /* sqlite_health.c */
@@ -137,9 +148,11 @@ enum err sqlite_add_totals(struct store *s, const struct totals *delta);
 
 /* sqlite_rollup.c */
 NODISCARD enum err rollup_with_commit(struct sqlite_store *s); /* a share of the round, in the open transaction */
-void rollup_settle(struct sqlite_store *s, bool committed);    /* after commit or rollback */
-NODISCARD enum err rollup_all(struct sqlite_store *s, int64_t budget_us); /* own transactions; 0: to the end */
-/* At every open of the writer's connection: totals, heads and rounds from the file, and what a crash left into the rows. */
+void rollup_settle(struct sqlite_store *s, bool committed);    /* after its commit or rollback */
+/* Until nothing is pending, in transactions of its own; stops after budget_us (0: does not). */
+NODISCARD enum err rollup_all(struct sqlite_store *s, int64_t budget_us);
+/* At every open of the writer's connection: reads totals and heads from the file, then writes the rows that a crash has
+ * left behind. */
 NODISCARD enum err rollup_recover(struct sqlite_store *s);
 
 /* sqlite_read.c, sqlite_recent.c */

@@ -1,3 +1,13 @@
+/* Once a second (sqlite_watch_look):
+ *   1. what_is_wrong()  looks the names up and compares them with the open files, and looks whether the open files still
+ *                       begin as they must. Mostly nothing is wrong, and that is all.
+ *   2. go_wrong()       once for each new finding: a line in the log, and the checkpoint thread is stopped. From now on
+ *                       begin() fails, so nothing is acknowledged.
+ *   3. rescue()         where the open files are whole, only not found under their names: the log is moved into the
+ *                       database and emptied. If that fails, the next look tries again.
+ *   4. come_back()      when the names lead to the open files again: the store goes on.
+ * A file that was cut short or overwritten while open is another matter: no later look makes that good, nothing may be
+ * moved out of such a log, and only a restart ends it. settle_cut_log() then sees to what that restart will read. */
 #include "sqlite_store.h"
 
 #include "base/log.h"
@@ -36,13 +46,13 @@ static bool name_of_index(const struct sqlite_store *s, char name[static PATH_TE
     return file && file[0] && snprintf(name, PATH_TEXT_MAX, "%s-shm", file) < PATH_TEXT_MAX;
 }
 
-/* A disk that fails is no sign that the file is gone. */
+/* Other errors of stat(), such as a failing disk's, say nothing about whether the file is there. */
 static bool is_gone(void)
 {
     return errno == ENOENT || errno == ENOTDIR;
 }
 
-/* True: there, and as it was; a file not seen before becomes the one to watch. */
+/* True: the name leads to the file of the mark. An empty mark takes the file that it leads to. */
 static bool still_there(const char *name, struct file_mark *mark)
 {
     struct stat st;
@@ -98,11 +108,6 @@ bool sqlite_watch_same_file(const struct sqlite_store *s)
 
 /* ---- what may be wrong ---- */
 
-static uint32_t big_endian(const unsigned char *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
 /* How many frames, from the front, belong to the log as its header says; -1: it cannot be read. */
 static int64_t good_frames(const struct sqlite_store *s, int64_t most)
 {
@@ -118,8 +123,8 @@ static int64_t good_frames(const struct sqlite_store *s, int64_t most)
     return n < 0 ? -1 : count;
 }
 
-/* SQLite shortens its log only when it is longer than WAL_FILE_LIMIT, and to that. What lies in it after a failure is not
- * known until the next commit, so only a log in good order is judged by its first frame. */
+/* SQLite itself shortens its log only to WAL_FILE_LIMIT. The first frame is looked at only while the last commit is known to
+ * be in the log: after a failed one nobody knows what is in it. */
 static bool log_is_cut(struct sqlite_store *s)
 {
     struct sqlite_watch *w = &s->watch;
@@ -143,7 +148,7 @@ static const char *what_is_wrong(struct sqlite_store *s)
     struct sqlite_watch *w = &s->watch;
     char index[PATH_TEXT_MAX];
     if (w->cut)
-        return w->wrong; /* no later look makes that good */
+        return w->wrong; /* for good */
     open_log(s);
     w->cut = true;
     if (file_is_cut(s))
@@ -162,7 +167,7 @@ static const char *what_is_wrong(struct sqlite_store *s)
 
 /* ---- what is done about it ---- */
 
-/* Another log beside the file would be read into it by the next start, over newer pages. */
+/* A log that is not ours, under the name of ours, would be read by the next start, and its pages put over newer ones. */
 static void set_foreign_log_aside(struct sqlite_store *s)
 {
     struct stat st;
@@ -180,7 +185,7 @@ static void set_foreign_log_aside(struct sqlite_store *s)
                   name, strerror(errno));
 }
 
-/* The checkpoint thread is gone, so nobody else of this process copies or begins the log meanwhile. */
+/* Nobody else of this process makes a pass meanwhile: the checkpoint thread was stopped. */
 static void rescue(struct sqlite_store *s)
 {
     int rc = sqlite3_wal_checkpoint_v2(s->conn.db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
@@ -199,8 +204,9 @@ static void rescue(struct sqlite_store *s)
     set_foreign_log_aside(s);
 }
 
-/* The next start reads the log up to its first bad frame. Where more than that is in the database already, this would put
- * old pages over new ones: such a log is emptied, and the database stands as the last checkpoint left it. */
+/* The next start reads the log up to its first bad frame, and puts those pages over the database's. Where a checkpoint has
+ * already moved more frames than are intact, that would put old pages over newer ones: such a log is emptied, and the
+ * next start has the database as that checkpoint left it. */
 static void settle_cut_log(struct sqlite_store *s)
 {
     uint32_t moved = 0;

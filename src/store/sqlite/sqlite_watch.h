@@ -1,13 +1,13 @@
 /* sqlite_watch.h: are the files that the server writes still the ones that a start would find? Once a second each of them
- * is looked up by its name: the database, its -wal and its -shm.
+ * is looked up by its name: the database, its log (-wal) and the log's index (-shm).
  * Thread:  the writer's; at open and close main's. sqlite_watch_same_file() any: what it compares never changes.
  * Owns:    a descriptor of the -wal (closing one drops no lock of SQLite's: those are on the database and the -shm).
  * Blocks:  on the disk; a rescue also for the checkpoint pass that is under way, and up to CONN_BUSY_MS for readers.
- * What is done: nothing is acknowledged any more (begin() fails, health says why, a line in the log). What only the open
- *          log holds is moved into the database at once, through the descriptors that are still open, and the log is
- *          emptied, so that neither a kill nor a start with another log beside the file loses or mixes anything. Where
- *          files came back under their names the store goes on; otherwise a restart does.
- * Cut:     a log or database that somebody shortened or overwrote has lost what it had; moving such a log would write
+ * Where they are not: nothing is acknowledged any more (begin() fails, health says why, a line in the log). What only the
+ *          open log holds is moved into the database at once, by the descriptors that are still open, and the log is
+ *          emptied: so neither a kill, nor a start that finds another log beside the file, loses or mixes anything. When
+ *          the files are back under their names the store goes on; otherwise it takes a restart.
+ * Cut:     a log or database that somebody shortened or overwrote has lost what was there; moving such a log would write
  *          holes into the database. It is left for the next start, which reads it up to the first bad frame. */
 #pragma once
 #include "base/buf.h"
@@ -31,9 +31,10 @@ struct sqlite_watch {
     bool safe;                   /* since it went wrong: the database has all that was acknowledged */
 };
 
-/* The database was opened: its -wal and -shm are the ones to watch. */
+/* The writer's connection was opened: the -wal and -shm that it uses are the ones to watch. */
 void sqlite_watch_opened(struct sqlite_store *s);
-/* Before the writer's connection is replaced; false: the names no longer lead to what it wrote, it must stay. */
+/* Before the writer's connection is replaced. False: its names lead to other files now, so it must stay: a new one would
+ * open those. */
 bool sqlite_watch_before_reopen(struct sqlite_store *s, struct buf *why);
 /* The look, and what follows from it. */
 void sqlite_watch_look(struct sqlite_store *s);

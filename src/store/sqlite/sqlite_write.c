@@ -27,7 +27,7 @@ enum err sqlite_commit(struct store *store)
 {
     struct sqlite_store *s = sqlite_store_of(store);
     if (rollup_with_commit(s) != OK)
-        return ERR_STORE; /* whatever it is: no op of this batch is at fault */
+        return ERR_STORE; /* no op of this batch is at fault, whatever it is */
     enum err err = txn_commit(s);
     if (err == OK)
         rollup_settle(s, true);
@@ -41,13 +41,13 @@ void sqlite_rollback(struct store *store)
     rollup_settle(s, false);
 }
 
-/* A trigger may end the transaction, and some failures do. */
+/* An operator's trigger may have ended the transaction, and some failures do. */
 bool sqlite_stands(struct store *store)
 {
     return sqlite3_get_autocommit(sqlite_store_of(store)->conn.db) == 0;
 }
 
-/* A batch is stored as a whole or not at all: one op of it tells for all. */
+/* A batch is stored whole or not at all, so one change that the file had when it was opened tells that it has them all. */
 static void note_rev(struct sqlite_store *s, int64_t rev)
 {
     s->replayed |= rev <= s->opened_rev;
@@ -112,7 +112,7 @@ static void bind_content(sqlite3_stmt *stmt, const struct new_message *m)
         (void)sqlite3_bind_null(stmt, 6);
 }
 
-/* A rev that is not new: a try whose answer was lost had stored this very message, or the op is wrong. */
+/* The rev is not new. Either the file has this very message, from a try whose answer was lost, or the message is wrong. */
 static enum err stored_before(struct sqlite_store *s, struct new_message *m)
 {
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_SAME);
@@ -128,6 +128,7 @@ static enum err stored_before(struct sqlite_store *s, struct new_message *m)
     return OK;
 }
 
+/* Nothing was inserted: the client sent this key before, and that message is the answer. */
 static enum err take_first_of_key(struct sqlite_store *s, struct new_message *m)
 {
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MESSAGE_BY_KEY);
@@ -142,7 +143,7 @@ static enum err take_first_of_key(struct sqlite_store *s, struct new_message *m)
     db_reset(stmt);
     if (err != ERR_NOT_FOUND)
         return err;
-    m->result = ERR_CONFLICT; /* what was in the way is not the key, but a rule of an operator's own */
+    m->result = ERR_CONFLICT; /* another index was in the way, which an operator has added */
     return OK;
 }
 
@@ -170,7 +171,8 @@ static enum err add_flags(struct sqlite_store *s, const struct new_message *m)
     return db_run(&s->conn, stmt);
 }
 
-/* One message's own failure: its result. unchanged: nothing of it is in the transaction, so the others go on. */
+/* The failure is this message's own: it becomes its result. The batch goes on where the transaction still stands and has
+ * nothing of the message (unchanged). */
 static enum err refuse(struct sqlite_store *s, struct new_message *m, enum err err, bool unchanged)
 {
     if (err == ERR_STORE)
@@ -281,7 +283,7 @@ enum err sqlite_put_user(struct store *store, struct user *u)
     bind_int(stmt, count + 6, u->rev);
     enum err err = db_row(&s->conn, stmt);
     if (err != OK)
-        return err == ERR_NOT_FOUND ? ERR_REFUSED : err; /* a trigger has passed over it */
+        return err == ERR_NOT_FOUND ? ERR_REFUSED : err; /* no row came: an operator's trigger has dropped it */
     u->key = sqlite3_column_int64(stmt, 0);
     return db_run(&s->conn, stmt);
 }
@@ -312,7 +314,7 @@ static enum err existing_chat_key(struct sqlite_store *s, struct chat *c)
     if (err == OK)
         c->key = sqlite3_column_int64(stmt, 0);
     db_reset(stmt);
-    return err == ERR_NOT_FOUND ? ERR_REFUSED : err; /* a trigger has passed over it */
+    return err == ERR_NOT_FOUND ? ERR_REFUSED : err; /* no row came: an operator's trigger has dropped it */
 }
 
 enum err sqlite_insert_chat(struct store *store, struct chat *c)
@@ -355,7 +357,7 @@ enum err sqlite_set_chat_flags(struct store *store, const struct chat_link *link
     enum err err = db_run(&s->conn, stmt);
     if (err == OK && sqlite3_changes(s->conn.db) == 0)
         return ERR_NOT_FOUND;
-    /* chats.rev has no index: this is how the highest of them is known at the next start. */
+    /* chats.rev has no index: the next start takes the highest from here (SQL_MAX_REV). */
     return err == OK ? meta_put(&s->conn, "last_rev", rev) : err;
 }
 

@@ -90,8 +90,8 @@ static enum err parse_uri(struct slice text, struct uri *uri, struct buf *why)
 
 /* ---- the database ---- */
 
-/* What is read from a log may yet not be on disk, where its sync had failed before the server was killed: it is moved, and
- * synced, before anything is built on it. */
+/* What a start finds in the log may not be on the disk yet, where its fdatasync had failed before the server was killed. So
+ * the log is moved into the database, and synced, before anything is answered. */
 static enum err secure_log(struct sqlite_store *s, struct buf *why)
 {
     if (sqlite3_wal_checkpoint_v2(s->conn.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL) == SQLITE_OK)
@@ -117,7 +117,8 @@ static enum err open_database(struct sqlite_store *s, struct buf *why)
 
 /* ---- between batches ---- */
 
-/* After a failure: can this file be written again? Asks for space too, since a full disk still takes small changes. */
+/* After a failure: can the file be written again? With as many bytes as a batch may have, since a disk that is full still
+ * takes small changes. */
 static enum err probe(struct sqlite_store *s)
 {
     enum err err = sqlite_begin(&s->base);
