@@ -1,6 +1,5 @@
 /* blob.h: immutable bytes shared by reference: a response body, an encoded WebSocket frame.
- * Thread:  hold and drop from any thread (atomic count); the bytes do not change after blob_new returns
- *          them to more than one thread.
+ * Thread:  hold and drop from any thread (atomic count); the bytes do not change once a second holder has them.
  * Owns:    every holder has one reference; the last drop frees.
  * Fails:   NULL when there is no memory. */
 #pragma once
@@ -18,11 +17,11 @@ struct blob {
 };
 _Static_assert(offsetof(struct blob, data) == sizeof(struct blob), "a buffer that begins with one becomes one");
 
-struct blob *blob_new(size_t len); /* one reference; the caller fills data, then shares it */
-struct blob *blob_copy(struct slice bytes);
-struct blob *blob_copy_in(struct slab *memory, struct slice bytes); /* the slab outlives it */
-struct blob *blob_hold(struct blob *b);                             /* returns b */
-void blob_drop(struct blob *b);                                     /* accepts NULL */
+/* One reference, the caller's. memory: a slab that outlives the blob; NULL: malloc. Where bytes.ptr is NULL the caller fills
+ * data before anybody else gets the blob. */
+struct blob *blob_copy(struct slab *memory, struct slice bytes);
+struct blob *blob_hold(struct blob *b); /* returns b */
+void blob_drop(struct blob *b);         /* accepts NULL */
 
 /* Counts the bytes against the quota as long as anyone has them pinned, however many do. False: no room, not pinned.
  * All pins of one blob name the same quota. */

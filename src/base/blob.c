@@ -4,36 +4,21 @@
 
 #include <stdlib.h>
 
-static struct blob *new_in(struct slab *memory, size_t len)
+struct blob *blob_copy(struct slab *memory, struct slice bytes)
 {
-    if (len > UINT32_MAX)
+    if (bytes.len > UINT32_MAX)
         return NULL;
-    struct blob *b = memory ? slab_get(memory, sizeof(*b) + len) : malloc(sizeof(*b) + len);
+    size_t size = sizeof(struct blob) + bytes.len;
+    struct blob *b = memory ? slab_get(memory, size) : malloc(size);
     if (!b)
         return NULL;
     atomic_init(&b->refs, 1);
     atomic_init(&b->pins, 0);
     b->memory = memory;
-    b->len = (uint32_t)len;
-    return b;
-}
-
-struct blob *blob_new(size_t len)
-{
-    return new_in(NULL, len);
-}
-
-struct blob *blob_copy_in(struct slab *memory, struct slice bytes)
-{
-    struct blob *b = new_in(memory, bytes.len);
-    if (b && bytes.len > 0)
+    b->len = (uint32_t)bytes.len;
+    if (bytes.ptr)
         memcpy(b->data, bytes.ptr, bytes.len);
     return b;
-}
-
-struct blob *blob_copy(struct slice bytes)
-{
-    return blob_copy_in(NULL, bytes);
 }
 
 struct blob *blob_hold(struct blob *b)

@@ -62,7 +62,7 @@ static void echo_handle(void *arg, struct http_session *s, const struct http_req
         api_upgrade(arg, s, req);
         return;
     }
-    struct blob *body = blob_copy(req->body);
+    struct blob *body = blob_copy(NULL, req->body);
     if (!body) {
         session_reply_error(s, 503, SLICE_LIT("out of memory"));
         return;

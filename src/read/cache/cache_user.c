@@ -74,7 +74,7 @@ struct blob *user_render_head(struct slab *memory, const struct user *row, uint3
     render_user_head(&b, row);
     *poll_at = (uint32_t)b.len;
     render_poll_head(&b, row);
-    struct blob *head = buf_ok(&b) ? blob_copy_in(memory, buf_slice(&b)) : NULL;
+    struct blob *head = buf_ok(&b) ? blob_copy(memory, buf_slice(&b)) : NULL;
     buf_fini(&b);
     return head;
 }

@@ -107,7 +107,7 @@ static struct rig *rig_new(void)
     must(http_server_init(&rig->http, &rig->loop, &rig->wheel, &settings, &service, 4) == OK);
     rig->http.conns.left = on_left;
     rig->http.conns.left_arg = rig;
-    rig->big = blob_new(BIG_BYTES);
+    rig->big = blob_copy(NULL, slice_of(NULL, BIG_BYTES));
     memset(rig->big->data, 'x', BIG_BYTES);
     rig->detached_fd = -1;
     int pair[2];

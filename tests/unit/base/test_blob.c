@@ -8,7 +8,7 @@
 
 static void test_copy(void)
 {
-    struct blob *b = blob_copy(SLICE_LIT("body"));
+    struct blob *b = blob_copy(NULL, SLICE_LIT("body"));
     CU_ASSERT_PTR_NOT_NULL_FATAL(b);
     CU_ASSERT(slice_eq(blob_slice(b), SLICE_LIT("body")));
     CU_ASSERT_PTR_EQUAL(blob_hold(b), b);
@@ -16,11 +16,11 @@ static void test_copy(void)
     CU_ASSERT(slice_eq(blob_slice(b), SLICE_LIT("body")));
     blob_drop(b);
     blob_drop(NULL);
-    b = blob_copy(slice_of(NULL, 0));
+    b = blob_copy(NULL, slice_of(NULL, 0));
     CU_ASSERT_PTR_NOT_NULL_FATAL(b);
     CU_ASSERT_EQUAL(b->len, 0);
     blob_drop(b);
-    CU_ASSERT_PTR_NULL(blob_new((size_t)UINT32_MAX + 1));
+    CU_ASSERT_PTR_NULL(blob_copy(NULL, slice_of(NULL, (size_t)UINT32_MAX + 1)));
 }
 
 static void *hold_and_drop(void *arg)
@@ -37,7 +37,7 @@ static void *hold_and_drop(void *arg)
 
 static void test_threads(void)
 {
-    struct blob *b = blob_new(1000);
+    struct blob *b = blob_copy(NULL, slice_of(NULL, 1000));
     CU_ASSERT_PTR_NOT_NULL_FATAL(b);
     memset(b->data, 3, b->len);
     pthread_t threads[HOLDERS];
@@ -54,7 +54,7 @@ static void test_threads(void)
 static void test_pins(void)
 {
     struct quota q;
-    struct blob *small = blob_new(60), *large = blob_new(100);
+    struct blob *small = blob_copy(NULL, slice_of(NULL, 60)), *large = blob_copy(NULL, slice_of(NULL, 100));
     quota_init(&q, 150);
     CU_ASSERT(blob_pin(large, &q));
     CU_ASSERT(blob_pin(large, &q)); /* counted once, however many hold it */
@@ -95,7 +95,7 @@ static void *pin_and_unpin(void *arg)
 static void test_pins_of_threads(void)
 {
     struct quota q;
-    struct blob *blobs[2] = {blob_new(100), blob_new(100)};
+    struct blob *blobs[2] = {blob_copy(NULL, slice_of(NULL, 100)), blob_copy(NULL, slice_of(NULL, 100))};
     struct pinning p[HOLDERS];
     pthread_t threads[HOLDERS];
     unsigned pinned = 0;

@@ -24,7 +24,7 @@ static void check_head(const struct http_reply *r, const char *expected)
 
 static void test_heads(void)
 {
-    struct blob *blob = blob_copy(SLICE_LIT("0123456789"));
+    struct blob *blob = blob_copy(NULL, SLICE_LIT("0123456789"));
     check_head(
         &(struct http_reply){.status = 200, .minor = 1, .content_type = HTTP_TYPE_JSON, .small = SLICE_LIT("{}")},
         "beforeHTTP/1.1 200 OK" D "\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n");

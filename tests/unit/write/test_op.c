@@ -57,7 +57,7 @@ static void put_drops_the_body(void)
     struct op_pool *p = op_pool_new(1, 0);
     CU_ASSERT_PTR_NOT_NULL_FATAL(p);
     struct op *op = op_get(p, OP_VIEW);
-    struct blob *body = blob_copy(SLICE_LIT("x"));
+    struct blob *body = blob_copy(NULL, SLICE_LIT("x"));
     op->view.answer.body = blob_hold(body);
     op_put(p, op);
     CU_ASSERT_EQUAL(atomic_load(&body->refs), 1);
