@@ -21,9 +21,16 @@ struct broadcaster;
 struct broadcaster_options {
     unsigned index;
     struct ws_options ws;
-    /* Asked of each connection's principal as it comes and at broadcaster_recheck(); false: it is closed. NULL: nobody is. */
+    /* Asked of each connection's principal as it comes and at BROADCASTER_RECHECK, on the broadcaster's thread; false: the
+     * connection is closed. NULL: all are good. */
     bool (*still_good)(void *arg, const struct ws_principal *who);
     void *still_good_arg;
+};
+
+enum broadcaster_order {
+    BROADCASTER_REFETCH = 1, /* notices may be missing: tell every subscriber to refetch, and the counts */
+    BROADCASTER_DISMISS = 2, /* close the connections that are open (1001): they are served elsewhere from now on */
+    BROADCASTER_RECHECK = 4  /* rights may have gone: close those that are no longer good (1008) */
 };
 
 NODISCARD enum err broadcaster_new(struct broadcaster **out, const struct broadcaster_options *options);
@@ -36,15 +43,10 @@ void broadcaster_stop(struct broadcaster *b, int64_t deadline_mono_us);
 void broadcaster_ask_stop(struct broadcaster *b, int64_t deadline_mono_us);
 void broadcaster_free(struct broadcaster *b); /* accepts NULL; stopped */
 
-/* Gives h and its descriptor away. The choice of the broadcaster is the caller's. After the stop began it is closed. */
+/* Gives h and its descriptor away. Any thread. Which broadcaster is the caller's choice. Once connections are being closed
+ * at the stop, h's is closed at once. */
 void broadcaster_adopt(struct broadcaster *b, struct ws_handover *h);
-/* Every subscriber is told to refetch, and the counts: what it was shown may lack something, nobody can say what. Any
- * thread. */
-void broadcaster_refetch(struct broadcaster *b);
-/* Closes the connections that are open with 1001: they are served elsewhere from now on. Any thread. */
-void broadcaster_dismiss(struct broadcaster *b);
-/* Rights may have gone: those that are no longer good are closed with 1008. Any thread. */
-void broadcaster_recheck(struct broadcaster *b);
+void broadcaster_ask(struct broadcaster *b, enum broadcaster_order what); /* any thread; done in its next turn */
 /* Connections adopted and not yet closed. Any thread. */
 unsigned broadcaster_connections(const struct broadcaster *b);
 /* For the watchdog: loop_turns() and loop_busy_us() of it. */

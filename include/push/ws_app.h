@@ -41,7 +41,7 @@ struct ws_app {
     void (*on_drained)(void *self, struct ws_conn *c, unsigned missed);
     /* One turn's notices, of all rings together, at most BROADCAST_BATCH. May be NULL. */
     void (*on_notices)(void *self, const struct notice *notices, unsigned count);
-    /* Notices were dropped because a ring was full, or broadcaster_refetch(): subscribers must refetch. May be NULL. */
+    /* Notices were dropped because a ring was full, or BROADCASTER_REFETCH was asked: subscribers must refetch. May be NULL. */
     void (*on_overflow)(void *self);
     /* The end is near: what is held back for later goes out now, and nothing is held back from here on. May be NULL. */
     void (*on_stop)(void *self);

@@ -53,8 +53,9 @@ struct ws_options {
 /* The set. `loop` belongs to the caller; timers are the set's own. */
 NODISCARD enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct ws_options *options);
 void ws_set_free(struct ws_set *s); /* accepts NULL; closes what is open without a word */
-/* Takes h and its descriptor: registers, writes the 101 head, calls on_open, parses the rest, all in one write. */
-void ws_set_adopt(struct ws_set *s, struct ws_handover *h);
+/* Takes h and its descriptor: registers, writes the 101 head, calls on_open, parses the rest, all in one write. False: no memory
+ * or descriptor for it; both are the caller's still. */
+bool ws_set_adopt(struct ws_set *s, struct ws_handover *h);
 /* After the loop's turn: runs timers and connections that have more to read, buries the dead, publishes counters. */
 void ws_set_turn(struct ws_set *s);
 int ws_set_next_ms(struct ws_set *s); /* for the loop's timeout: -1 none, 0 there is more to read */
@@ -73,7 +74,6 @@ void ws_conn_send(struct ws_conn *c, enum ws_message_kind kind, struct slice pay
 unsigned ws_conn_notify(struct ws_conn *c, struct slice frames, unsigned topic);
 void ws_conn_close(struct ws_conn *c, uint16_t code, const char *reason); /* reason: at most 123 bytes, or NULL */
 
-enum ws_state ws_conn_state(const struct ws_conn *c);
 void *ws_conn_app(struct ws_conn *c);                                  /* WS_APP_BYTES, aligned to 8 */
 struct slice ws_conn_id(const struct ws_conn *c);                      /* the connection_id, UUID_LEN bytes */
 const struct ws_principal *ws_conn_principal(const struct ws_conn *c); /* NULL: anonymous */

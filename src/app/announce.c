@@ -53,5 +53,5 @@ void announce_recovery(void *announcer)
 {
     struct announcer *a = announcer;
     for (unsigned i = 0; i < a->count; i++)
-        broadcaster_refetch(a->broadcasters[i]);
+        broadcaster_ask(a->broadcasters[i], BROADCASTER_REFETCH);
 }

@@ -454,7 +454,7 @@ static void watch_store(struct server *s)
     atomic_store_explicit(&s->api.superseded, true, memory_order_relaxed);
     cache_close(s->cache);
     for (unsigned i = 0; i < s->broadcaster_count; i++)
-        broadcaster_dismiss(s->broadcasters[i]);
+        broadcaster_ask(s->broadcasters[i], BROADCASTER_DISMISS);
 }
 
 void server_watch(struct server *s)
@@ -474,7 +474,7 @@ void server_reload(struct server *s)
     else
         log_error("reload failed", "error=\"%s\" in_force=\"what was before\"", buf_cstr(&why));
     for (unsigned i = 0; i < s->broadcaster_count; i++)
-        broadcaster_recheck(s->broadcasters[i]);
+        broadcaster_ask(s->broadcasters[i], BROADCASTER_RECHECK);
     log_warnings(&warnings);
     buf_fini(&warnings);
     buf_fini(&why);

@@ -1,8 +1,11 @@
-/* One turn: what sockets have to say (loop), new connections (mailbox), notices (rings), a slice of the fan-out and the
- * timers. It sleeps only when all of that is done, after telling the mailbox so, and after a last look: a producer either
- * sees that it sleeps and wakes it, or the look finds what the producer pushed.
- * The stop: rings are drained and delivered, every connection gets a close frame with 1001, then the thread waits for
- * the peers' closes until the deadline. */
+/* One turn: new connections (mailbox), notices (rings), a slice of the fan-out (the app's on_turn), the timers, then what the
+ * sockets have to say (loop).
+ * Sleep: only when nothing of that is left. It first tells the mailbox that it is about to sleep and then looks once more:
+ * a producer either sees that it sleeps and wakes it, or pushed before and is found by that look.
+ * Stop: what the rings hold is delivered (DELIVERING), every connection gets a close frame with 1001 (CLOSING), then the
+ * thread waits for the peers' closes. Past the deadline it goes on to the next step, and at last just closes.
+ * Failures: a ring that was full, or lost notices of any other kind, become "refetch all". A connection that cannot be taken
+ * is closed. Without memory at its start the process aborts. */
 #include "broadcaster_internal.h"
 
 #include "base/clock.h"
@@ -40,10 +43,8 @@ struct broadcaster {
     pthread_t thread;
     /* atomic */
     alignas(CACHE_LINE) atomic_uint connections; /* adopt adds, the thread subtracts: relaxed, a number for a choice */
-    atomic_bool refetch;                         /* anyone sets it, the thread clears it */
-    atomic_bool dismiss;                         /* likewise */
-    atomic_bool recheck;                         /* likewise; release/acquire: what has changed is seen */
-    atomic_bool stop;                            /* release/acquire: carries stop_deadline_us */
+    atomic_uint asked; /* enum broadcaster_order; release/acquire: what had changed before it was asked is seen */
+    atomic_bool stop;  /* release/acquire: carries stop_deadline_us */
     atomic_int_fast64_t stop_deadline_us;
 };
 
@@ -71,22 +72,17 @@ void broadcaster_poke(struct broadcaster *b)
     mailbox_poke(b->mailbox);
 }
 
-void broadcaster_refetch(struct broadcaster *b)
+void broadcaster_ask(struct broadcaster *b, enum broadcaster_order what)
 {
-    atomic_store_explicit(&b->refetch, true, memory_order_release);
+    atomic_fetch_or_explicit(&b->asked, (unsigned)what, memory_order_release);
     mailbox_poke(b->mailbox);
 }
 
-void broadcaster_dismiss(struct broadcaster *b)
+/* True once for what was asked, however often. */
+static bool was_asked(struct broadcaster *b, enum broadcaster_order what)
 {
-    atomic_store_explicit(&b->dismiss, true, memory_order_release);
-    mailbox_poke(b->mailbox);
-}
-
-void broadcaster_recheck(struct broadcaster *b)
-{
-    atomic_store_explicit(&b->recheck, true, memory_order_release);
-    mailbox_poke(b->mailbox);
+    return atomic_load_explicit(&b->asked, memory_order_relaxed) & (unsigned)what &&
+           atomic_fetch_and_explicit(&b->asked, ~(unsigned)what, memory_order_acquire) & (unsigned)what;
 }
 
 unsigned broadcaster_connections(const struct broadcaster *b)
@@ -122,7 +118,7 @@ static void refuse(struct broadcaster *b, struct ws_handover *h)
     ws_handover_free(h);
 }
 
-/* Its right may have gone on the way here. */
+/* A right may have gone while the connection was on its way here. */
 static bool is_good(const struct broadcaster *b, const struct ws_handover *h)
 {
     return !h->has_principal || !b->options.still_good ||
@@ -137,10 +133,8 @@ static bool adopt_new(struct broadcaster *b)
     while (node) {
         struct ws_handover *h = (struct ws_handover *)(void *)node;
         node = node->next;
-        if (b->phase == CLOSING || !is_good(b, h))
+        if (b->phase == CLOSING || !is_good(b, h) || !ws_set_adopt(b->set, h))
             refuse(b, h);
-        else
-            ws_set_adopt(b->set, h);
     }
     return true;
 }
@@ -168,34 +162,30 @@ static bool take_notices(struct broadcaster *b)
         app->on_notices(ws_set_app(b->set), b->batch, count);
     if (overflowed)
         log_warn("notices overflowed", "broadcaster=%u subscribers_refetch=yes", b->options.index);
-    overflowed |= atomic_exchange_explicit(&b->refetch, false, memory_order_acquire);
+    overflowed |= was_asked(b, BROADCASTER_REFETCH);
     if (overflowed && app->on_overflow)
         app->on_overflow(ws_set_app(b->set));
     return count > 0 || overflowed;
 }
 
-static bool nothing_left(struct broadcaster *b)
+static bool notices_wait(struct broadcaster *b)
 {
     for (unsigned i = 0; i < b->ring_count; i++)
         if (ring_depth(b->rings[i]) > 0)
-            return false;
-    return b->load == WS_APP_IDLE;
+            return true;
+    return false;
 }
 
-static void check_rights(struct broadcaster *b)
+static void check_asked(struct broadcaster *b)
 {
-    if (!atomic_load_explicit(&b->recheck, memory_order_relaxed) || !b->options.still_good)
-        return;
-    (void)atomic_exchange_explicit(&b->recheck, false, memory_order_acquire);
-    ws_set_recheck(b->set, b->options.still_good, b->options.still_good_arg);
+    if (was_asked(b, BROADCASTER_RECHECK) && b->options.still_good)
+        ws_set_recheck(b->set, b->options.still_good, b->options.still_good_arg);
+    if (was_asked(b, BROADCASTER_DISMISS))
+        ws_set_close_all(b->set, WS_CLOSE_GOING_AWAY, "another server has taken over");
 }
 
 static void check_stop(struct broadcaster *b)
 {
-    if (atomic_load_explicit(&b->dismiss, memory_order_relaxed)) {
-        atomic_store_explicit(&b->dismiss, false, memory_order_relaxed);
-        ws_set_close_all(b->set, WS_CLOSE_GOING_AWAY, "another server has taken over");
-    }
     if (b->phase == RUNNING && atomic_load_explicit(&b->stop, memory_order_acquire)) {
         b->phase = DELIVERING;
         if (b->options.ws.app->on_stop)
@@ -203,7 +193,7 @@ static void check_stop(struct broadcaster *b)
         b->load = WS_APP_BUSY; /* as far as we know: the next turn says */
     }
     bool late = b->phase != RUNNING && b->loop.now_us >= atomic_load(&b->stop_deadline_us);
-    if (b->phase == DELIVERING && (nothing_left(b) || late)) {
+    if (b->phase == DELIVERING && (late || (b->load == WS_APP_IDLE && !notices_wait(b)))) {
         b->phase = CLOSING;
         ws_set_close_all(b->set, WS_CLOSE_GOING_AWAY, "server is stopping");
     }
@@ -224,12 +214,11 @@ static int sleep_ms(struct broadcaster *b)
     return wait_ms < 0 || wait_ms > left_ms ? left_ms : wait_ms;
 }
 
+/* The last look before the sleep. New connections are taken on the spot, which gives the turn that follows work. */
 static bool work_waits(struct broadcaster *b)
 {
-    for (unsigned i = 0; i < b->ring_count; i++)
-        if (ring_depth(b->rings[i]) > 0)
-            return true;
-    return adopt_new(b) || (b->phase == RUNNING && atomic_load_explicit(&b->stop, memory_order_acquire));
+    return notices_wait(b) || adopt_new(b) ||
+           (b->phase == RUNNING && atomic_load_explicit(&b->stop, memory_order_acquire));
 }
 
 static void turn(struct broadcaster *b)
@@ -240,7 +229,7 @@ static void turn(struct broadcaster *b)
         more |= take_notices(b);
     b->load = app->on_turn ? app->on_turn(ws_set_app(b->set)) : WS_APP_IDLE;
     ws_set_turn(b->set);
-    check_rights(b);
+    check_asked(b);
     check_stop(b);
     more |= b->load != WS_APP_IDLE;
     int wait_ms = more ? 0 : sleep_ms(b);

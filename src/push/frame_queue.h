@@ -16,9 +16,9 @@ struct frame_queue {
     size_t held_bytes; /* still kept */
 };
 
-void frame_queue_fini(struct frame_queue *s); /* accepts a zeroed queue */
-NODISCARD enum err frame_queue_append(struct frame_queue *s, struct slice frames);
+void frame_queue_fini(struct frame_queue *q); /* accepts a zeroed queue */
+NODISCARD enum err frame_queue_append(struct frame_queue *q, struct slice frames);
 /* Bytes from pos (< end) that lie together; usually all, else up to the end of a segment. */
-struct slice frame_queue_from(const struct frame_queue *s, uint64_t pos);
-/* Nobody stands before pos any more. */
-void frame_queue_forget(struct frame_queue *s, uint64_t pos);
+struct slice frame_queue_from(const struct frame_queue *q, uint64_t pos);
+/* Nobody stands before pos any more: frees the segments that end there or before. */
+void frame_queue_forget(struct frame_queue *q, uint64_t pos);

@@ -190,31 +190,30 @@ void feed_finish(struct hub *h)
     remove_ended(h);
 }
 
-/* A connection that follows several chats is told once: for the last that it began to follow. */
-static void hint_once(struct hub *h, const struct hub_follow *f)
+static void for_all(struct hub *h, void (*act)(struct hub_follow *f))
 {
-    if (hub_sub(f->conn)->follows == f)
-        hub_send_hint(h, f->conn);
+    size_t pos = 0;
+    struct hub_chat *chat;
+    for (uint32_t i = 0; i < h->of_all.count; i++)
+        act(h->of_all.items[i]);
+    while (h->chats.count > 0 && (chat = map_next(&h->chats, &pos)))
+        for (uint32_t i = 0; i < chat->follows.count; i++)
+            act(chat->follows.items[i]);
 }
 
 void feed_flush_all(struct hub *h)
 {
-    size_t pos = 0;
-    struct hub_chat *chat;
-    for (uint32_t i = 0; i < h->of_all.count; i++)
-        feed_flush(h->of_all.items[i]);
-    while (h->chats.count > 0 && (chat = map_next(&h->chats, &pos)))
-        for (uint32_t i = 0; i < chat->follows.count; i++)
-            feed_flush(chat->follows.items[i]);
+    for_all(h, feed_flush);
+}
+
+/* A connection that follows several chats is told once: for the first in its list. */
+static void hint_once(struct hub_follow *f)
+{
+    if (hub_sub(f->conn)->follows == f)
+        hub_send_hint(f->hub, f->conn);
 }
 
 void feed_hint_all(struct hub *h)
 {
-    size_t pos = 0;
-    struct hub_chat *chat;
-    for (uint32_t i = 0; i < h->of_all.count; i++)
-        hub_send_hint(h, h->of_all.items[i]->conn);
-    while (h->chats.count > 0 && (chat = map_next(&h->chats, &pos)))
-        for (uint32_t i = 0; i < chat->follows.count; i++)
-            hint_once(h, chat->follows.items[i]);
+    for_all(h, hint_once);
 }

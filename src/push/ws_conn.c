@@ -190,10 +190,16 @@ static void on_events(struct loop_source *source, uint32_t events)
         ws_conn_read(c);
 }
 
-void ws_conn_init(struct ws_conn *c, struct ws_set *s, int fd)
+enum err ws_conn_init(struct ws_conn *c, struct ws_set *s, const struct ws_handover *h)
 {
-    *c = (struct ws_conn){.source = {.fd = fd, .on_events = on_events}, .set = s, .state = WS_OPEN};
+    *c = (struct ws_conn){.source = {.fd = h->fd, .on_events = on_events}, .set = s, .state = WS_OPEN, .tag = h->tag};
     uuid_v4(c->id);
+    if (!h->has_principal)
+        return OK;
+    c->principal = malloc(sizeof(*c->principal));
+    if (c->principal)
+        *c->principal = h->principal;
+    return c->principal ? OK : ERR_NOMEM;
 }
 
 void ws_conn_free(struct ws_conn *c)
@@ -204,11 +210,6 @@ void ws_conn_free(struct ws_conn *c)
     ws_parser_drop(c);
     ws_out_free(c);
     free(c->principal);
-}
-
-enum ws_state ws_conn_state(const struct ws_conn *c)
-{
-    return (enum ws_state)c->state;
 }
 
 void *ws_conn_app(struct ws_conn *c)

@@ -1,12 +1,10 @@
-/* Writing. A send is tried at once; the socket is never asked first. What it does not take is copied: only a slow peer
- * costs a copy, the copy is bounded (a peer's share of a large merged write is not kept alive by reference), and the
- * common case stays one send() of bytes that all subscribers share. */
+/* Writing. A send is tried at once, without asking whether the socket is writable. What it does not take is copied: so only a
+ * slow peer costs a copy, bytes that all subscribers share need not live on for it, and everybody else costs one send(). */
 #include "ws_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 /* Bytes written, 0 when the socket is full, -1 when the connection is lost (it is DEAD then). */
 static ssize_t try_send(struct ws_conn *c, struct slice bytes)
@@ -113,8 +111,7 @@ void ws_out_frame(struct ws_conn *c, enum ws_opcode opcode, struct slice payload
         ws_frame_append(&c->set->scratch, opcode, payload);
         return;
     }
-    struct buf frame;
-    buf_init(&frame);
+    struct buf frame = {0};
     ws_frame_append(&frame, opcode, payload);
     if (buf_ok(&frame))
         ws_out_write(c, buf_slice(&frame), 0);
@@ -155,13 +152,13 @@ void ws_out_drop_frames(struct ws_conn *c)
 }
 
 /* The peer's socket is full; frames[0..sent) are written. Keeps the rest of a frame that is partly written, then whole
- * frames while there is room, and drops the others: they are hints, one refetch stands for all. */
+ * frames while there is room, and drops the others: the app then sends one hint to refetch for all of them. */
 static unsigned keep_some(struct ws_conn *c, struct slice frames, size_t sent, unsigned topic)
 {
     struct ws_out *o = c->out;
     size_t at = boundary_after(frames, 0, sent);
     size_t end = at;
-    if (!o->missed)
+    if (!o->missed) /* after a gap nothing is kept: the hint has to come behind all that was */
         while (end < frames.len) {
             size_t len = ws_frame_length(frames.ptr + end);
             if (ws_out_pending(c) + (end - sent) + len > WS_KEEP_BYTES)

@@ -1,8 +1,9 @@
-/* Reading frames with wslay. Its context holds about 8 KB, so connections do not own one: it is taken from the set's few
- * idle ones when bytes arrive and goes back when every byte given was a whole frame and no fragmented message is open.
- * That is known by counting: bytes given against the lengths of the frames begun (a frame is announced as soon as its
- * header is complete). wslay checks masks, reserved bits and opcodes, control frames, close codes, UTF-8 and the message
- * limit, and makes the pongs and close replies; their bytes are gathered with the app's replies. */
+/* Reading frames. wslay checks masks, reserved bits and opcodes, control frames, close codes, UTF-8 and the message limit, and
+ * makes the pongs and close replies, which are gathered with the app's replies.
+ * Lending: a parser holds about 8 KB, so connections do not own one. It is taken from the set's few idle ones when bytes
+ * arrive, and goes back when every byte given belonged to a whole frame and no fragmented message is open. That is known by
+ * counting: the bytes given against the lengths of the frames begun (wslay tells of a frame once its header is complete).
+ * Failures: what breaks the protocol is returned with a close code; the connection writes the close frame (ws_conn.c). */
 #include "ws_internal.h"
 
 #include <stdlib.h>
@@ -47,7 +48,7 @@ static void on_frame(wslay_event_context_ptr wslay, const struct wslay_event_on_
         p->bad_close = WS_CLOSE_PROTOCOL; /* wslay takes one byte for "no code" (RFC 6455, 5.5.1) */
 }
 
-/* Not after the batch: so a pong keeps its place among the app's replies. */
+/* At once, not after the batch, so that a pong keeps its place among the app's replies. */
 static void reply_now(struct ws_conn *c, wslay_event_context_ptr wslay)
 {
     if (wslay_event_send(wslay) != 0)
@@ -114,7 +115,6 @@ static struct ws_parser *parser_get(struct ws_set *s)
         return parser_new(s);
     s->parsers = p->next;
     s->parsers_idle--;
-    p->next = NULL;
     return p;
 }
 
@@ -124,10 +124,7 @@ static void parser_put(struct ws_set *s, struct ws_parser *p)
         parser_free(p);
         return;
     }
-    p->conn = NULL;
-    p->fed = p->framed = p->swept_fed = 0;
-    p->starved = 0;
-    p->next = s->parsers;
+    *p = (struct ws_parser){.wslay = p->wslay, .next = s->parsers};
     s->parsers = p;
     s->parsers_idle++;
 }

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define TIMER_TICK_US 5000
 
@@ -31,12 +30,6 @@ enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct ws_opti
     return OK;
 }
 
-static void closed(struct ws_set *s, uint64_t tag)
-{
-    if (s->options.on_closed)
-        s->options.on_closed(s->options.on_closed_arg, tag);
-}
-
 static void bury(struct ws_set *s, struct ws_conn *c)
 {
     uint64_t tag = c->tag;
@@ -48,9 +41,11 @@ static void bury(struct ws_set *s, struct ws_conn *c)
     pool_put(&s->pool, c);
     metrics_add(M_WS_CLOSED, 1);
     metrics_gauge(G_WS_OPEN, -1);
-    closed(s, tag);
+    if (s->options.on_closed)
+        s->options.on_closed(s->options.on_closed_arg, tag);
 }
 
+/* The connections that have left OPEN in this turn. One with WS_AGAIN is in that list still, and comes back from there. */
 static void reap(struct ws_set *s)
 {
     while (s->reap) {
@@ -81,25 +76,11 @@ static bool make_room(struct ws_set *s)
 
 static struct ws_conn *conn_new(struct ws_set *s, const struct ws_handover *h)
 {
-    struct ws_principal *principal = NULL;
-    if (!make_room(s))
+    struct ws_conn *c = make_room(s) ? pool_get(&s->pool) : NULL;
+    if (!c)
         return NULL;
-    if (h->has_principal) {
-        principal = malloc(sizeof(*principal));
-        if (!principal)
-            return NULL;
-        *principal = h->principal;
-    }
-    struct ws_conn *c = pool_get(&s->pool);
-    if (!c) {
-        free(principal);
-        return NULL;
-    }
-    ws_conn_init(c, s, h->fd);
-    c->principal = principal;
-    c->tag = h->tag;
-    if (loop_add(s->loop, &c->source) != OK) {
-        free(principal);
+    if (ws_conn_init(c, s, h) != OK || loop_add(s->loop, &c->source) != OK) {
+        ws_conn_free(c);
         pool_put(&s->pool, c);
         return NULL;
     }
@@ -116,16 +97,12 @@ static void set_send_buffer(const struct ws_set *s, int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
-void ws_set_adopt(struct ws_set *s, struct ws_handover *h)
+bool ws_set_adopt(struct ws_set *s, struct ws_handover *h)
 {
     struct ws_conn *c = conn_new(s, h);
     if (!c) {
         log_warn("websocket refused", "reason=\"no memory or descriptor for it\"");
-        metrics_add(M_WS_REFUSED, 1);
-        close(h->fd);
-        closed(s, h->tag);
-        ws_handover_free(h);
-        return;
+        return false;
     }
     set_send_buffer(s, h->fd);
     metrics_add(M_WS_OPENED, 1);
@@ -133,6 +110,7 @@ void ws_set_adopt(struct ws_set *s, struct ws_handover *h)
     log_debug("websocket open", "connection=%.*s", UUID_LEN, c->id);
     ws_conn_begin(c, slice_of(h->bytes, h->head_len), slice_of(h->bytes + h->head_len, h->rest_len));
     ws_handover_free(h);
+    return true;
 }
 
 static void read_again(struct ws_set *s)

@@ -262,7 +262,7 @@ static void everyone_is_told_to_refetch(void)
     CU_ASSERT_EQUAL(next_frame(fd, &in, &payload), WS_OP_TEXT); /* subscribed */
     CU_ASSERT_EQUAL(next_frame(fd, &in, &payload), WS_OP_TEXT); /* the hint */
     for (int i = 0; i < 3; i++) {
-        broadcaster_refetch(b); /* it sleeps: this must wake it */
+        broadcaster_ask(b, BROADCASTER_REFETCH); /* it sleeps: this must wake it */
         CU_ASSERT_EQUAL(next_frame(fd, &in, &payload), WS_OP_TEXT);
         CU_ASSERT(strstr(buf_cstr(&payload), "\"chat_id\":\"*\"") != NULL);
     }

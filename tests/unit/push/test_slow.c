@@ -94,7 +94,7 @@ static void too_far_behind_is_closed_with_1013(void)
     for (unsigned i = 0; i < 1000; i++)
         notify(told.conn, i);
     CU_ASSERT_EQUAL(metrics_counter(M_WS_SLOW) - cut, 1);
-    CU_ASSERT_EQUAL(ws_conn_state(told.conn), WS_CLOSING);
+    CU_ASSERT_EQUAL(told.conn->state, WS_CLOSING);
     CU_ASSERT(ws_out_pending(told.conn) < 400); /* the frame that was begun, and the close */
     struct frame f;
     unsigned next = 0;
