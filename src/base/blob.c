@@ -50,7 +50,8 @@ bool blob_pin(struct blob *b, struct quota *q)
 {
     if (atomic_fetch_add_explicit(&b->pins, 1, memory_order_relaxed) > 0 || quota_take(q, b->len))
         return true;
-    /* Somebody who pinned meanwhile took us for the one who counted: then it stays counted, and theirs to give back. */
+    /* Who pinned between these two steps believes the bytes to be counted. So they are, past the quota if need be, and the
+     * last unpin gives them back. */
     if (atomic_fetch_sub_explicit(&b->pins, 1, memory_order_relaxed) > 1)
         quota_force(q, b->len);
     return false;

@@ -72,7 +72,8 @@ struct line {
 
 static void put(struct line *l, const char *ptr, size_t len)
 {
-    /* 4 bytes stay free for `"}` and the newline. Whole pieces only: half an escape would not parse. */
+    /* 4 bytes stay free for `"}` and the newline. A piece that does not fit is left out whole: half an escape would not
+     * parse. */
     if (len == 0 || l->len + len > LOG_LINE_MAX - 4)
         return;
     memcpy(l->bytes + l->len, ptr, len);
@@ -89,7 +90,7 @@ static void put_cstr(struct line *l, const char *text)
     put(l, text, strlen(text));
 }
 
-/* C0, DEL and, in UTF-8, C1: what a terminal might obey. */
+/* The control characters, which a terminal might obey: C0, DEL and, as two bytes of UTF-8, C1. */
 static bool is_control(const char *p, size_t len)
 {
     unsigned char c = (unsigned char)p[0];
@@ -140,7 +141,7 @@ static void put_json_string(struct line *l, struct slice s)
             put(l, s.ptr, n);
         }
     }
-    /* The closing quote may use what put() keeps free for it. */
+    /* There is room for it: put() keeps it free. */
     l->bytes[l->len++] = '"';
 }
 
@@ -159,8 +160,8 @@ static size_t key_len(struct slice s)
     return n < s.len && s.ptr[n] == '=' ? n : 0;
 }
 
-/* A value ends where ` key=` follows, so that an unquoted phrase stays in one piece. In quotes it ends at a quote
- * before that. */
+/* A value ends where ` key=` follows, so that a phrase without quotes stays in one piece; one that begins with a quote ends
+ * only where a quote stands before that. */
 static size_t value_len(struct slice s)
 {
     bool quoted = s.len >= 2 && s.ptr[0] == '"';
@@ -173,7 +174,7 @@ static size_t value_len(struct slice s)
     return s.len;
 }
 
-/* As JSON writes one: -12, 0, 0.25; digits that a reader cannot keep (past 18) stay a string. */
+/* As JSON writes one: -12, 0, 0.25. With more than 18 digits it stays a string: readers would round it. */
 static bool is_number(struct slice s)
 {
     size_t at = s.len > 0 && s.ptr[0] == '-', from = at;
@@ -207,7 +208,7 @@ static void put_json_pairs(struct line *l, struct slice pairs)
         bool number = key > 0 && is_number(value);
         if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
             value = slice_of(value.ptr + 1, value.len - 2);
-        /* A member is at most six times its value and some: one that may not fit is left out whole. */
+        /* Escaping makes a value at most six times as long. What might not fit is left out whole. */
         if (l->len + name.len + value.len * 6 + 16 > LOG_LINE_MAX)
             return;
         put_cstr(l, ",\"");
@@ -260,7 +261,7 @@ static void format_line(struct line *l, enum log_level level, const char *event,
     l->bytes[l->len++] = '\n';
 }
 
-/* Waits until standard error takes bytes; false when it should be given up. */
+/* Waits until standard error takes bytes. False: it never will, or log_stop() has waited long enough. */
 static bool wait_writable(void)
 {
     for (int waited_ms = 0;; waited_ms += 100) {

@@ -1,3 +1,9 @@
+/* Memory comes from the kernel in regions of REGION_PAGES pages, and is given out by the page. A page is
+ *   bare      in no use and without memory: where all pages of a new region begin
+ *   partial   one size class's, with room (open_page); full while it has none, and then in no list
+ *   spare     empty again (close_page), its memory kept for whichever class asks next. Beyond SPARE_MAX of these its
+ *             memory goes back to the kernel and the page is bare.
+ * Failures: without memory, or at the limit, no page is opened and slab_get() returns NULL; all else is as before. */
 #include "base/slab.h"
 
 #include "base/err.h"
@@ -28,9 +34,9 @@
 #define REGION_PAGES ((size_t)1024)
 #define REGION_BYTES (REGION_PAGES * PAGE_BYTES) /* and its alignment */
 #define SPARE_MAX    ((size_t)256)               /* empty pages whose memory is kept */
-#define LARGE_HEAD   ((size_t)16)                /* of one malloc, about */
+#define LARGE_HEAD   ((size_t)16)                /* what malloc takes besides, about */
 
-/* From 160 bytes on each is what a page holds a whole number of, with less than 128 bytes left. */
+/* From 160 bytes on they are chosen so that a page full of them has less than 128 bytes left over. */
 static const uint16_t classes[SLAB_CLASSES] = {32,  48,  64,  80,  96,  112, 128, 160, 192,  224,  256,  288,
                                                336, 368, 400, 448, 512, 576, 672, 816, 1024, 1360, 2048, 4096};
 
@@ -38,11 +44,12 @@ struct slab_page {
     struct slab_page *prev, *next;
     struct slab_object *free;
     uint16_t live;   /* objects that are out */
-    uint16_t carved; /* objects that were ever out: beyond them the page is untouched */
+    uint16_t carved; /* objects that were ever out; what lies behind them was never touched */
     uint8_t class;
 };
 
-/* Its alignment finds it from any object; it takes the first pages itself. */
+/* Aligned to REGION_BYTES, so that an object's address tells its region. This head lies in the region's first pages, which
+ * therefore serve nobody. */
 struct slab_region {
     struct slab_region *next;
     struct slab_page pages[REGION_PAGES];
@@ -127,7 +134,7 @@ void slab_fini(struct slab *s)
     must(pthread_mutex_destroy(&s->lock) == 0);
 }
 
-/* [lock] All its pages are bare. */
+/* [lock] */
 static bool add_region(struct slab *s)
 {
     char *at = mmap(NULL, 2 * REGION_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -137,7 +144,7 @@ static bool add_region(struct slab *s)
     if (before > 0)
         must(munmap(at, before) == 0);
     must(munmap(at + before + REGION_BYTES, REGION_BYTES - before) == 0);
-    /* Else the kernel may fill what was given back with a huge page. */
+    /* Without this the kernel may put a huge page where single pages were given back. */
     (void)madvise(at + before, REGION_BYTES, MADV_NOHUGEPAGE);
     struct slab_region *region = (void *)(at + before);
     POISON((char *)region + HEAD_PAGES * PAGE_BYTES, REGION_BYTES - HEAD_PAGES * PAGE_BYTES);
@@ -183,7 +190,7 @@ static void close_page(struct slab *s, struct slab_page *page)
         s->spare_count++;
         return;
     }
-    /* Where it fails the page is as good as new all the same. */
+    /* Where this fails the page merely keeps its memory. */
     (void)madvise(page_memory(page), PAGE_BYTES, MADV_DONTNEED);
     push(&s->bare, page);
     subtract(&s->footprint, PAGE_BYTES);
@@ -249,9 +256,9 @@ void *slab_zget(struct slab *s, size_t bytes)
 static void page_put(struct slab *s, struct slab_page *page, struct slab_object *object)
 {
     must(page->live > 0);
-    if (is_full(page)) /* in front: the fullest is filled first, the others may empty */
+    if (is_full(page)) /* to the front of the list: nearly full pages fill up first, and the others become empty */
         push(&s->partial[page->class], page);
-    UNPOISON(object, sizeof(*object)); /* it may be smaller than a link */
+    UNPOISON(object, sizeof(*object)); /* what the caller had of it may be smaller than a link */
     object->next = page->free;
     page->free = object;
     page->live--;
@@ -265,7 +272,7 @@ void slab_put(struct slab *s, void *object, size_t bytes)
     if (!object)
         return;
     if (bytes > SLAB_OBJECT_MAX) {
-        subtract(&s->footprint, slab_size(bytes)); /* first, or it would be idle memory for others meanwhile */
+        subtract(&s->footprint, slab_size(bytes)); /* before `used`: the other way round slab_idle() would count it */
         subtract(&s->used, slab_size(bytes));
         free(object);
         return;

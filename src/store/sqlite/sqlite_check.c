@@ -1,5 +1,5 @@
-/* What a start would refuse of a file, looked at without opening the database or making anything. Where a server has it
- * open its newest header may still be in the -wal: then what the file says of itself is older, and no less ours. */
+/* What a start would refuse of a file, found out without opening the database or making anything. While a server has it open
+ * its newest header may still be in the -wal: the file then has an older one, which is ours as well. */
 #include "sqlite_schema.h"
 #include "sqlite_store.h"
 

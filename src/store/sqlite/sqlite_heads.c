@@ -47,7 +47,7 @@ void heads_fini(struct heads *h)
     *h = (struct heads){0};
 }
 
-/* Keys are rowids of ours, so nobody can choose colliding ones: a multiplication spreads them well enough. */
+/* Keys are row numbers, which no client can choose, so a multiplication spreads them well enough. */
 static size_t slot_of(const struct heads *h, int64_t chat)
 {
     return (size_t)((uint64_t)chat * 0x9e3779b97f4a7c15u >> 20) & (h->cap - 1);

@@ -2,8 +2,8 @@
  * hard link or another mount of its folder meets it too, and no file beside it can be deleted to get round it. Closing any
  * descriptor of the database drops SQLite's own locks in this process (POSIX says so): this one is opened before SQLite
  * opens the file and closed after SQLite has closed it. The lock goes with the process, however it ends.
- * PATH-lock is locked too: earlier servers know no other lock, and where the file was moved away and another one put in
- * its place, it keeps a second server from beginning there while the first one still runs. */
+ * PATH-lock is locked too, for two reasons: earlier versions lock nothing else; and when the file is moved away under a
+ * running server, and another one put in its place, a second server must not begin there. */
 #include "sqlite_store.h"
 
 #include "base/log.h"
@@ -19,7 +19,7 @@
 
 #define PID_TEXT_MAX 32
 
-/* Who holds the lock, as the kernel says; false: it does not (no /proc, another container). */
+/* The process that holds the lock. False: the kernel does not say (no /proc, or it is in another container). */
 static bool ask_kernel(int fd, char pid[static PID_TEXT_MAX])
 {
     struct stat st;
@@ -132,7 +132,7 @@ enum err sqlite_lock(struct sqlite_store *s, struct buf *why)
         return err;
     char pid[PID_TEXT_MAX];
     int len = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-    if (ftruncate(s->lock_fd, 0) != 0 || pwrite(s->lock_fd, pid, (size_t)len, 0) != len) /* it is for people only */
+    if (ftruncate(s->lock_fd, 0) != 0 || pwrite(s->lock_fd, pid, (size_t)len, 0) != len) /* only people read it */
         log_warn("lock file", "path=\"%s-lock\" error=\"%s\"", s->path, strerror(errno));
     return OK;
 }

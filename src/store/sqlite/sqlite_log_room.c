@@ -1,7 +1,8 @@
 /* Room for SQLite's log, made in advance. A log that grows has a new length with every commit, and the filesystem writes
- * that to its own journal first: about 40 µs and a fifth of the CPU of a small commit (measured on ext4). SQLite writes
- * its log from the front again after each checkpoint and takes what lies behind the last good frame for nothing, so
- * zeros there are as good as an old log (https://www.sqlite.org/fileformat2.html#the_write_ahead_log). */
+ * that to its own journal first: about 40 µs and a fifth of the CPU of a small commit (measured on ext4), until the log has
+ * been as long as it gets. SQLite writes its log from the front again after each checkpoint and takes what lies behind the
+ * last good frame for nothing, so zeros there are as good as an old log
+ * (https://www.sqlite.org/fileformat2.html#the_write_ahead_log). */
 #include "sqlite_store.h"
 
 #include "base/log.h"
@@ -13,8 +14,8 @@
 
 #define PIECE_BYTES 65536
 
-/* Written, not only set aside: the first write into room that is only set aside changes the file's extents, again with a
- * turn in the journal. */
+/* Zeros are written, since the first write into room that is only allocated changes the file's extents, and that goes to
+ * the journal as well. */
 static bool fill(int fd, off_t from, off_t to)
 {
     static const char zeros[PIECE_BYTES];
@@ -30,7 +31,7 @@ static bool fill(int fd, off_t from, off_t to)
     return fdatasync(fd) == 0;
 }
 
-/* On a nearly full disk the room is not taken at all, not even for a moment. */
+/* Asked first: on a nearly full disk nobody else may find it full, not even for a moment. */
 static bool may_take(int fd, off_t from, off_t to)
 {
     return fallocate(fd, FALLOC_FL_KEEP_SIZE, from, to - from) == 0 || errno == EOPNOTSUPP;

@@ -4,7 +4,6 @@
 #include "base/metrics.h"
 #include "store/ident.h"
 
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -205,7 +204,7 @@ static enum err load_user_row(struct sqlite_reader *r, int64_t key, const struct
     return err;
 }
 
-/* The keys of the chats first, then memory, then the snapshot (see sqlite_store.h). */
+/* The keys of the chats first, then their heads from memory, then the snapshot (sqlite_store.h says why). */
 static enum err load_user(struct sqlite_reader *r, struct slice ident, const struct load_sink *sink)
 {
     struct user named;
@@ -290,7 +289,7 @@ static enum err overview_message(struct sqlite_reader *r, int64_t rev, struct ar
     return err == ERR_NOT_FOUND ? ERR_STORE : err;
 }
 
-/* A chat has no id of a document's kind here: its row number says where it stands. */
+/* MongoDB has an _id of its own for a chat's document; here the row's number takes its place. */
 static enum err row_id(int64_t key, struct arena *a, struct slice *out)
 {
     char text[24];
@@ -339,9 +338,8 @@ static enum err overview_users(struct sqlite_reader *r, struct arena *a, struct 
 
 static enum err database_name(const char *path, struct arena *a, struct slice *out)
 {
-    char copy[4096];
-    snprintf(copy, sizeof(copy), "%s", path);
-    *out = arena_slice(a, slice_cstr(basename(copy)));
+    const char *slash = strrchr(path, '/');
+    *out = arena_slice(a, slice_cstr(slash ? slash + 1 : path));
     return out->ptr ? OK : ERR_NOMEM;
 }
 

@@ -1,5 +1,10 @@
-/* Listings by activity. The rows' order may be behind the messages (sqlite_rollup.c), so a listing merges two lists,
- * both newest first: what memory knows to be pending, and the rows along their index, without those pending. */
+/* Lists by activity. The rows of pending chats, and of their customers, do not say yet when they were last active
+ * (sqlite_rollup.c). So a list is made of two, both in the order asked for: the pending ones, as memory knows them, and all
+ * others along the index of the rows.
+ *   1. The pending ones are copied from memory, and only then the snapshot is opened (sqlite_store.h says why).
+ *   2. settle_pending(): of a customer the row may be newer than any of its messages; who does not belong is left out.
+ *   3. merge_window() takes from the two lists in turn, passes over `skip`, and keeps `limit`.
+ *   4. Their rows are read in full. */
 #include "sqlite_store.h"
 
 #include <stdlib.h>
@@ -38,7 +43,7 @@ static void sort(struct recent_list *list, int (*compare)(const void *, const vo
         qsort(list->items, list->count, sizeof(*list->items), compare);
 }
 
-/* Which rows to pass over: those of `pending`, in the order of their keys. */
+/* `pending` sorted by key, to look up which rows to pass over. */
 static enum err copy_keys(struct arena *a, const struct recent_list *pending, struct recent_list *out)
 {
     out->items = arena_alloc(a, (pending->count + 1) * sizeof(*out->items));
@@ -121,7 +126,7 @@ static enum err pending_users(struct sqlite_reader *r, struct recent_list *out)
         out->items[i] = (struct recent){.key = heads[i].user, .rev = heads[i].rev, .ts = heads[i].ts};
     struct recent_list all = {.items = out->items, .count = count};
     sort(&all, by_key);
-    for (size_t i = 0; i < count; i++) { /* several chats of one customer: the newest counts */
+    for (size_t i = 0; i < count; i++) { /* of several chats of one customer the newest counts */
         struct recent *last = out->count > 0 ? &out->items[out->count - 1] : NULL;
         if (!last || last->key != all.items[i].key)
             out->items[out->count++] = all.items[i];
@@ -131,7 +136,7 @@ static enum err pending_users(struct sqlite_reader *r, struct recent_list *out)
     return OK;
 }
 
-/* Their rows may have changed later than their newest message; and only those of `owner` count (empty: all). */
+/* Only those of `owner` (empty: all) that changed after `since`; each by its row where that changed after its messages. */
 static enum err settle_pending(struct sqlite_reader *r, struct slice owner, int64_t since, struct recent_list *list)
 {
     size_t kept = 0;
@@ -265,7 +270,7 @@ static enum err all_chats(struct sqlite_reader *r, int64_t skip, int64_t limit, 
     return err == OK ? merge_window(r, &m, out) : err;
 }
 
-/* The chats of one address are few enough to be sorted here. */
+/* Those of one address are few: all of them are read, and sorted here. */
 static enum err chats_of_email(struct sqlite_reader *r, struct slice email, struct recent_list *out)
 {
     sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHATS_OF_EMAIL);

@@ -19,7 +19,7 @@ NODISCARD enum err row_user(sqlite3_stmt *stmt, struct arena *a, struct user *ou
 NODISCARD enum err row_chat(sqlite3_stmt *stmt, struct arena *a, struct chat_row *out);
 NODISCARD enum err row_find_user(struct sqlite_conn *c, enum user_by by, struct slice value, struct arena *a,
                                  struct user *out);
-/* What the row does not say yet. */
+/* Puts in what the row does not say yet: the chat's head, and what follows from it. */
 void chat_row_overlay(struct chat_row *row, const struct head *head);
 /* An ObjectId's text is lower-case, whatever case it is asked for in. text must live as long as the result. */
 struct slice canonical_user_id(struct slice id, char text[static OID_LEN]);

@@ -125,7 +125,7 @@ static enum err apply_steps(struct sqlite_conn *c, const struct schema *schema, 
     return db_exec(c, sql);
 }
 
-/* Inside the transaction, so that the answer stays true. */
+/* Inside the transaction, so that no other program changes the answers before the steps are made. */
 static enum err check_and_apply(struct sqlite_conn *c, const struct schema *schema, struct buf *why)
 {
     int64_t version = 0, application = 0, tables = 0;

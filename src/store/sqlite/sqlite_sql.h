@@ -4,15 +4,15 @@
  * Owns:    nothing. */
 #pragma once
 
-/* An address as it is compared: as email_fold() does it. The index customers_email_folded is on this very text. */
+/* An address as it is compared, in the way of email_fold(). The index customers_email_folded is on this very expression. */
 #define SQL_FOLDED(address) "lower(trim(" address ", ' \t\n\r'))"
 
-/* The columns of a customer, in the order that sqlite_row_user() reads. */
+/* The columns of a customer, in the order that row_user() reads. */
 #define SQL_USER_COLUMNS                                                                                               \
     "id, oid, email, user_ref, name, ip, vibe, category, status, owner, last_chat, timestamp, location, device, "      \
     "created, last_seen, visits, visit_duration, activity, rev, chat_count, claimed_email"
 
-/* The columns of a chat with its customer's id, in the order that sqlite_row_chat() reads. */
+/* The columns of a chat with its customer's id, in the order that row_chat() reads. */
 #define SQL_CHAT_ROWS                                                                                                  \
     "SELECT c.id, c.chat_id, c.user, u.oid, c.status, c.created, c.updated, c.rev, c.flags, c.head, c.total, "         \
     "c.last_ts, c.first FROM chats c JOIN customers u ON u.id = c.user "

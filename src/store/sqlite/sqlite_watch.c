@@ -3,11 +3,13 @@
  *                       begin as they must. Mostly nothing is wrong, and that is all.
  *   2. go_wrong()       once for each new finding: a line in the log, and the checkpoint thread is stopped. From now on
  *                       begin() fails, so nothing is acknowledged.
- *   3. rescue()         where the open files are whole, only not found under their names: the log is moved into the
- *                       database and emptied. If that fails, the next look tries again.
+ *   3. rescue()         where the open files are whole, only not found under their names: what only the log holds is moved
+ *                       into the database, by the descriptors that are open, and the log is emptied. So neither a kill,
+ *                       nor a start that finds another log beside the file, loses or mixes anything. If it fails, the
+ *                       next look tries again.
  *   4. come_back()      when the names lead to the open files again: the store goes on.
- * A file that was cut short or overwritten while open is another matter: no later look makes that good, nothing may be
- * moved out of such a log, and only a restart ends it. settle_cut_log() then sees to what that restart will read. */
+ * A file that was cut short or overwritten ("cut") has lost what was there. Nothing makes that good: to move such a log
+ * would write holes into the database, and only a restart goes on. It reads what settle_cut_log() has left to it. */
 #include "sqlite_store.h"
 
 #include "base/log.h"

@@ -3,12 +3,8 @@
  * Thread:  the writer's; at open and close main's. sqlite_watch_same_file() any: what it compares never changes.
  * Owns:    a descriptor of the -wal (closing one drops no lock of SQLite's: those are on the database and the -shm).
  * Blocks:  on the disk; a rescue also for the checkpoint pass that is under way, and up to CONN_BUSY_MS for readers.
- * Where they are not: nothing is acknowledged any more (begin() fails, health says why, a line in the log). What only the
- *          open log holds is moved into the database at once, by the descriptors that are still open, and the log is
- *          emptied: so neither a kill, nor a start that finds another log beside the file, loses or mixes anything. When
- *          the files are back under their names the store goes on; otherwise it takes a restart.
- * Cut:     a log or database that somebody shortened or overwrote has lost what was there; moving such a log would write
- *          holes into the database. It is left for the next start, which reads it up to the first bad frame. */
+ * Where they are not: begin() fails from then on, so nothing is acknowledged; health says why, and a line in the log.
+ *          sqlite_watch.c tells what becomes of the files. */
 #pragma once
 #include "base/buf.h"
 
@@ -27,8 +23,8 @@ struct sqlite_watch {
     int log_fd;                  /* -1: none */
     off_t log_bytes;             /* the -wal's length at the last look */
     const char *wrong;           /* a sentence; NULL: all is as it should be */
-    bool cut;                    /* bytes are gone: nothing may be moved */
-    bool safe;                   /* since it went wrong: the database has all that was acknowledged */
+    bool cut;                    /* wrong for good: bytes are gone */
+    bool safe;                   /* rescued: the database has all that was acknowledged */
 };
 
 /* The writer's connection was opened: the -wal and -shm that it uses are the ones to watch. */
