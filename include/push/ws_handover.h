@@ -18,6 +18,5 @@ struct ws_handover {
     char bytes[];
 };
 
-/* principal: NULL where anonymous. */
+/* principal: NULL where anonymous. free() frees it; fd is not closed. */
 struct ws_handover *ws_handover_new(int fd, struct slice head, struct slice rest, const struct ws_principal *principal);
-void ws_handover_free(struct ws_handover *h); /* does not close fd */

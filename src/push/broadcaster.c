@@ -115,7 +115,7 @@ static void refuse(struct broadcaster *b, struct ws_handover *h)
     close(h->fd);
     metrics_add(M_WS_REFUSED, 1);
     on_closed(b, h->tag);
-    ws_handover_free(h);
+    free(h);
 }
 
 /* A right may have gone while the connection was on its way here. */

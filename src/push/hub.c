@@ -39,30 +39,17 @@ static void emit_held(struct hub *h, const struct notice *n)
     emit(h, n, follow_chat(h, notice_chat_id(n)));
 }
 
-static void append_text(struct hub *h, struct channel *ch)
-{
-    if (buf_ok(&h->text))
-        append(h, ch, buf_slice(&h->text));
-    else
-        h->refetch_due = true;
-}
-
 static void append_hint(struct hub *h)
 {
-    for (unsigned i = 0; i < NOTICE_FORMATS; i++) {
-        if (h->channels[i].count == 0)
-            continue;
-        hub_hint_frame(h, (enum notice_format)i);
-        append_text(h, &h->channels[i]);
-    }
+    for (unsigned i = 0; i < NOTICE_FORMATS; i++)
+        if (h->channels[i].count > 0)
+            append(h, &h->channels[i], hub_hint_frame(h, (enum notice_format)i));
 }
 
 static void append_counts(struct hub *h)
 {
-    if (h->channels[CHANNEL_COUNTS].count == 0)
-        return;
-    hub_counts_frame(h);
-    append_text(h, &h->channels[CHANNEL_COUNTS]);
+    if (h->channels[CHANNEL_COUNTS].count > 0)
+        append(h, &h->channels[CHANNEL_COUNTS], hub_counts_frame(h));
 }
 
 static void on_pacer_due(struct timer *t)

@@ -138,9 +138,3 @@ void follow_remove(struct hub *h, struct hub_follow *f)
     pacer_free(f->hints);
     free(f);
 }
-
-void follow_remove_all(struct hub *h, struct ws_conn *c)
-{
-    while (hub_sub(c)->follows)
-        follow_remove(h, hub_sub(c)->follows);
-}

@@ -114,11 +114,12 @@ bool hub_passes(struct hub *h, struct pacer *p, const struct notice *n);
 bool hub_hint_passes(struct hub *h, struct pacer *hints);
 /* Starts the timer for what the two pacers (or NULL) hold. */
 void hub_arm(struct hub *h, struct timer *t, const struct pacer *a, const struct pacer *b);
-void hub_next_frame(struct hub *h);                                                  /* another notice is at hand */
-struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format f); /* of the notice at hand */
-/* These write h->text; where memory is short, buf_ok() says so. */
-void hub_hint_frame(struct hub *h, enum notice_format format);
-void hub_counts_frame(struct hub *h);
+/* The frame of the notice at hand, encoded once per format until the next notice is at hand; a hint; the counts as they are
+ * now. The last two are in h->text. Where memory is short: nothing, and everybody is told to refetch. */
+void hub_next_frame(struct hub *h);
+struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format format);
+struct slice hub_hint_frame(struct hub *h, enum notice_format format);
+struct slice hub_counts_frame(struct hub *h);
 void hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count);
 void hub_send_hint(struct hub *h, struct ws_conn *c);
 void hub_send_counts(struct hub *h, struct ws_conn *c);
@@ -131,7 +132,6 @@ void hub_say_pong(struct hub *h, struct ws_conn *c);
 /* hub_follow.c */
 NODISCARD enum err follow_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wish);
 void follow_remove(struct hub *h, struct hub_follow *f);
-void follow_remove_all(struct hub *h, struct ws_conn *c);
 struct hub_follow *follow_find(struct ws_conn *c,
                                struct slice chat_id);               /* the connection's own of that chat, or NULL */
 struct hub_chat *follow_chat(struct hub *h, struct slice short_id); /* NULL: nobody follows it */

@@ -91,7 +91,8 @@ void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic)
 {
     struct hub_sub *sub = hub_sub(c);
     if (topic == HUB_CHAT_UPDATES) {
-        follow_remove_all(h, c);
+        while (sub->follows)
+            follow_remove(h, sub->follows);
         if (sub->in.at[PLACE_UPDATES])
             channel_remove(&h->channels[sub->format], c);
     } else if (topic == HUB_UNREAD_COUNTS && sub->in.at[PLACE_COUNTS]) {

@@ -41,11 +41,8 @@ void hub_next_frame(struct hub *h)
         buf_clear(&h->frames[i]);
 }
 
-struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format format)
+static struct slice whole(struct hub *h, struct buf *b)
 {
-    struct buf *b = &h->frames[format];
-    if (b->len == 0)
-        frame_message(b, format, notice_chat_id(n), notice_role(n), n->wall_us);
     if (!buf_ok(b)) {
         h->refetch_due = true;
         buf_fini(b);
@@ -53,19 +50,29 @@ struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format
     return buf_slice(b);
 }
 
-void hub_hint_frame(struct hub *h, enum notice_format format)
+struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format format)
+{
+    struct buf *b = &h->frames[format];
+    if (b->len == 0)
+        frame_message(b, format, notice_chat_id(n), notice_role(n), n->wall_us);
+    return whole(h, b);
+}
+
+struct slice hub_hint_frame(struct hub *h, enum notice_format format)
 {
     buf_clear(&h->text);
     frame_message(&h->text, format, NOTICE_ANY_CHAT, NOTICE_HINT_ROLE, ws_set_loop(h->set)->wall_us);
+    return whole(h, &h->text);
 }
 
-void hub_counts_frame(struct hub *h)
+struct slice hub_counts_frame(struct hub *h)
 {
     int64_t counts[NOTICE_COUNTS_LEN] = {0};
     if (h->options->counts)
         h->options->counts(h->options->counts_arg, counts);
     buf_clear(&h->text);
     frame_counts(&h->text, counts, ws_set_loop(h->set)->wall_us);
+    return whole(h, &h->text);
 }
 
 void hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count)
@@ -77,16 +84,12 @@ void hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned
 
 void hub_send_hint(struct hub *h, struct ws_conn *c)
 {
-    hub_hint_frame(h, (enum notice_format)hub_sub(c)->format);
-    if (buf_ok(&h->text))
-        hub_deliver(h, c, buf_slice(&h->text), TOPIC_UPDATES, 1);
+    hub_deliver(h, c, hub_hint_frame(h, (enum notice_format)hub_sub(c)->format), TOPIC_UPDATES, 1);
 }
 
 void hub_send_counts(struct hub *h, struct ws_conn *c)
 {
-    hub_counts_frame(h);
-    if (buf_ok(&h->text))
-        hub_deliver(h, c, buf_slice(&h->text), TOPIC_COUNTS, 1);
+    hub_deliver(h, c, hub_counts_frame(h), TOPIC_COUNTS, 1);
 }
 
 static void send_text(struct hub *h, struct ws_conn *c)

@@ -20,8 +20,3 @@ struct ws_handover *ws_handover_new(int fd, struct slice head, struct slice rest
         memcpy(h->bytes + head.len, rest.ptr, rest.len);
     return h;
 }
-
-void ws_handover_free(struct ws_handover *h)
-{
-    free(h);
-}

@@ -143,7 +143,6 @@ void ws_parsers_free(struct ws_set *s)
         parser_free(s->parsers);
         s->parsers = next;
     }
-    s->parsers_idle = 0;
 }
 
 static struct ws_parsed broken(uint16_t code, const char *why)

@@ -109,7 +109,7 @@ bool ws_set_adopt(struct ws_set *s, struct ws_handover *h)
     metrics_gauge(G_WS_OPEN, 1);
     log_debug("websocket open", "connection=%.*s", UUID_LEN, c->id);
     ws_conn_begin(c, slice_of(h->bytes, h->head_len), slice_of(h->bytes + h->head_len, h->rest_len));
-    ws_handover_free(h);
+    free(h);
     return true;
 }
 

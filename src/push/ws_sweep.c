@@ -32,9 +32,12 @@ static void check_parser(struct ws_conn *c)
         ws_conn_fail(c, WS_CLOSE_POLICY, "message left incomplete");
 }
 
-static bool is_expired(const struct ws_conn *c)
+static bool close_expired(struct ws_conn *c)
 {
-    return c->principal && c->principal->until_s && c->set->loop->wall_us / 1000000 >= c->principal->until_s;
+    if (!c->principal || !c->principal->until_s || c->set->loop->wall_us / 1000000 < c->principal->until_s)
+        return false;
+    ws_conn_close(c, WS_CLOSE_POLICY, "token expired");
+    return true;
 }
 
 /* Tokens run out whether or not anybody is pinged. One timer for all, due when the first of them does: where no token
@@ -56,11 +59,7 @@ static void on_expiry(struct timer *t)
     s->expiry_s = 0;
     for (uint32_t i = 0; i < s->count; i++) {
         struct ws_conn *c = s->conns[i];
-        if (c->state != WS_OPEN || !c->principal)
-            continue;
-        if (is_expired(c))
-            ws_conn_close(c, WS_CLOSE_POLICY, "token expired");
-        else
+        if (c->state == WS_OPEN && c->principal && !close_expired(c))
             expect_expiry(s, c->principal->until_s);
     }
 }
@@ -69,11 +68,9 @@ static void on_expiry(struct timer *t)
 static void sweep_one(struct ws_conn *c)
 {
     if (c->state != WS_OPEN)
-        return;          /* its deadline sees to it */
-    if (is_expired(c)) { /* where the clock was set, before its timer */
-        ws_conn_close(c, WS_CLOSE_POLICY, "token expired");
+        return;           /* its deadline sees to it */
+    if (close_expired(c)) /* the clock may have been set: then its timer comes too late */
         return;
-    }
     if (c->flags & WS_HEARD) {
         c->flags = (uint8_t)(c->flags & ~WS_HEARD);
         c->quiet = 0;
