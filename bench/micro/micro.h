@@ -12,4 +12,4 @@ struct micro {
 
 extern volatile uint64_t micro_sink;
 extern const struct micro micro_text[], micro_handoff[]; /* each ends with a zeroed row */
-int64_t micro_now_ns(void);
+void micro_measure(const struct micro *m);               /* prints its line */

@@ -1,8 +1,9 @@
-/* hub.h: topic → subscribers inside one broadcaster: the dashboards' protocol. It is a struct ws_app (hub_app).
+/* hub.h: who hears of what inside one broadcaster: the dashboards' and widgets' protocol. It is a struct ws_app (hub_app).
  * Thread:  the broadcaster's; struct hub_options is read-only and outlives it.
  * Owns:    each connection's subscriptions.
- * Cost:    a notice is encoded once per format, and the frames of one turn go to every plain subscriber of chat_updates
- *          as one send() of the same bytes. A subscriber of one chat is found by the chat, not by a scan.
+ * Cost:    a notice is encoded once per format, and the frames of one turn go as one send() of the same bytes to every
+ *          subscriber of chat_updates that has no chat, interval or filter of its own. A subscriber of one chat is found by
+ *          the chat, not by a scan.
  * Rights:  a filtered subscriber's are asked for at each notice. A single chat that is out of sight ends its subscription.
  * Hints:   "*" tells to look again: after a subscribe (unless its cursor is up to date), of new chats, and where notices were
  *          lost. Those of new chats, or of notices that may or may not be one's own, come once a second at most.
@@ -35,8 +36,8 @@ struct hub_options {
                                     struct slice chat_id);
     enum hub_sight (*may_see)(void *arg, const struct ws_principal *who, struct slice chat_id);
     void *may_arg;
-    /* False: something that the subscriber may see (of that chat, where it is given) may have changed after the cursor. Must
-     * not block. NULL: false. */
+    /* False: something that the subscriber may see (of that chat, where it is given) may have changed after the cursor.
+     * From any broadcaster's thread, must not block. NULL: false. */
     bool (*up_to_date)(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor);
     void *up_to_date_arg;
 };

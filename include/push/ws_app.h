@@ -11,12 +11,12 @@ struct ws_set; /* what one broadcaster's connections share (ws_conn.h) */
 
 #define WS_PRINCIPAL_ID_MAX 128
 
-/* Who a connection acts for. `role` and `id` are the authorisation layer's; nothing here looks inside. */
+/* Who a connection acts for. `role`, `id` and `key` are the authorisation layer's (api/auth.h): nothing here looks inside. */
 struct ws_principal {
     uint8_t role;
     uint8_t id_len;
     char id[WS_PRINCIPAL_ID_MAX];
-    uint64_t key;    /* likewise the authorisation layer's: what the right stands on */
+    uint64_t key;    /* which signing key its token stands on */
     int64_t until_s; /* wall clock: past it the connection is closed (1008), within a second; 0: never */
 };
 
@@ -41,7 +41,7 @@ struct ws_app {
     void (*on_drained)(void *self, struct ws_conn *c, unsigned missed);
     /* One turn's notices, of all rings together, at most BROADCAST_BATCH. May be NULL. */
     void (*on_notices)(void *self, const struct notice *notices, unsigned count);
-    /* Notices were dropped because a ring was full, or BROADCASTER_REFETCH was asked: subscribers must refetch. May be NULL. */
+    /* Notices were lost (a ring was full), or BROADCASTER_REFETCH was asked: subscribers must refetch. May be NULL. */
     void (*on_overflow)(void *self);
     /* The end is near: what is held back for later goes out now, and nothing is held back from here on. May be NULL. */
     void (*on_stop)(void *self);
