@@ -6,6 +6,7 @@
 #pragma once
 #include "api/auth.h"
 #include "base/arena.h"
+#include "write/producer.h"
 
 #include <stdatomic.h>
 
@@ -13,7 +14,6 @@ struct grants;
 struct http_reply;
 struct http_request;
 struct http_session;
-struct mailbox_node;
 
 /* A listening socket, by its index: what may come in there. */
 struct api_door {
@@ -50,8 +50,7 @@ struct api {
 struct api_worker {
     struct api *api;
     struct http_server *http;
-    struct mailbox *inbox; /* where completions come */
-    struct op_pool *ops;
+    struct producer producer;   /* its ops, and where they come back */
     struct arena arena;         /* of the request in hand */
     struct buf text;            /* scratch for small bodies */
     int64_t in_flight;          /* ops that have not come back */
@@ -75,5 +74,5 @@ void api_decorate(void *arg, const struct http_request *req, struct http_reply *
 struct slice api_put_error(struct buf *out, struct slice sentence);
 /* The upgrade of a request that asks for a WebSocket: checks, 101, hand-over to a broadcaster; or a refusal. */
 void api_upgrade(struct api_worker *w, struct http_session *s, const struct http_request *req);
-/* Ops that came back to this worker: oldest first. */
-void api_complete(struct api_worker *w, struct mailbox_node *list);
+/* Answers by the ops that came back to this worker, oldest first; false: none did. */
+bool api_complete(struct api_worker *w);

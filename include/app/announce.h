@@ -1,13 +1,14 @@
-/* announce.h: what became durable → notices to the broadcasters.
- * Thread:  announce() on the writer's, as its on_durable hook; the rest from server.c, around the writer's life.
- * Owns:    the writer's publisher.
- * Why the writer and not the worker that answers: one hop less on the way to the subscriber, one wake-up of a
+/* announce.h: events → notices to the broadcasters, and the metrics that count events.
+ * Thread:  announce() as a sink (chat/event.h) on the thread of its source, one announcer for each: its publisher has one
+ *          producer. count_events() on any.
+ * Owns:    the source's publisher.
+ * Why the writer's events and not the worker that answers: one hop less on the way to the subscriber, one wake-up of a
  *          broadcaster per batch instead of one per worker, and one producer, so that notices leave in commit order. */
 #pragma once
 #include "base/err.h"
+#include "chat/event.h"
 #include "push/broadcaster.h"
 #include "push/publisher.h"
-#include "write/op.h"
 
 struct announcer {
     struct publisher *publisher;
@@ -15,7 +16,5 @@ struct announcer {
     unsigned count;
 };
 
-void announce(void *announcer, struct op *const *ops, size_t count);
-/* While the store was away requests were refused, and a message whose answer was lost may have been stored without a
- * notice. Dashboards poll nothing: they are told to look again. */
-void announce_recovery(void *announcer);
+void announce(void *announcer, const struct event *events, size_t count);
+void count_events(void *arg, const struct event *events, size_t count);

@@ -101,3 +101,14 @@ struct totals {
     int64_t users_with_owner;
     int64_t inbox[INBOX_COUNT];
 };
+
+/* What the writer must know of a chat to append to it; from the cache, or from the store when not cached. */
+struct chat_link {
+    bool known;
+    bool owner_known; /* from the store, where it may matter; the cache knows its own */
+    uint8_t flags;    /* enum chat_flag: before this batch */
+    int64_t chat_key;
+    int64_t user_key;
+    struct slice user_id; /* in the arena of who asked */
+    struct slice owner;   /* of the customer; in the arena of who asked */
+};

@@ -1,19 +1,19 @@
 /* cache.h: what makes polls and refetches free: per customer and chat the rendered JSON, in memory, with versions.
- * Thread:  cache_apply, cache_link [writer]; cache_serve, cache_inbox_counts [any thread, never waits on I/O];
+ * Thread:  cache_take, cache_link [writer]; cache_serve, cache_inbox_counts [any thread, never waits on I/O];
  *          cache_fill_* and cache_compose [readers]. One mutex guards the tables; it is held for lookups and
  *          reference counting only, never while bytes are copied for a body or a store is asked.
  * Owns:    its entries; bodies are blobs shared by reference; message bytes are append-only chunks whose
  *          published length never shrinks, so a body is composed from a snapshot without the lock.
  * Bounded: --cache-mb for what is in use, and cache_idle_most() for the room between; least recently used customers lose
  *          their messages first (M_CACHE_EVICTED), then their entry. A miss costs one reader op.
- * Stale data is never served as fresh: the writer calls cache_apply after the commit and before any completion,
+ * Stale data is never served as fresh: the writer calls cache_take after the commit and before any completion,
  * so whoever sees an answer or a notice can already read the message here.
  * Versions: one counter for the whole cache; an entry's version is the counter at its last change or load, the
  *          inbox's that of the last change at all. A tag hides it (cache_tag.c). */
 #pragma once
+#include "chat/event.h"
 #include "read/view.h"
 #include "store/store.h"
-#include "write/op.h"
 
 struct cache_options {
     size_t max_bytes;
@@ -42,12 +42,9 @@ void cache_close(struct cache *c);         /* as before it was opened: what is i
 bool cache_is_open(const struct cache *c); /* any thread */
 
 /* [writer] */
-bool cache_link(struct cache *c, struct slice chat_id, struct arena *a, struct chat_link *out);
-void cache_apply(struct cache *c, struct op *const *ops, size_t count, const struct totals *changed);
-/* An op that the writer gave up after a try: the store may hold it, or not. cache_settle_doubts(), once the store answers
- * again and before the next cache_apply(), makes readers load anew whatever such an op touches. */
-void cache_doubt(struct cache *c, const struct op *op);
-void cache_settle_doubts(struct cache *c);
+bool cache_link(void *cache, struct slice chat_id, struct arena *a, struct chat_link *out);
+/* A sink of events (chat/event.h). Those with a message or a row [writer]; without, any thread. */
+void cache_take(void *cache, const struct event *events, size_t count);
 
 /* [any] Answers from memory or says VIEW_LOAD. */
 void cache_serve(struct cache *c, const struct view_query *query, struct arena *a, struct view_answer *out);

@@ -6,13 +6,13 @@
  * Metrics: G_READER_QUEUE, H_READ, M_QUEUE_FULL_READER. */
 #pragma once
 #include "read/cache.h"
+#include "read/query.h"
 #include "store/store.h"
-#include "write/op.h"
 
 struct readers;
 
 NODISCARD enum err readers_start(struct store *store, struct cache *cache, int64_t count, int64_t queue_max,
                                  struct readers **out);
-NODISCARD enum err readers_submit(struct readers *r, struct op *op);
+NODISCARD enum err readers_submit(struct readers *r, struct op *query);
 void readers_stop(struct readers *r); /* finishes what is queued, then ends the threads */
 void readers_free(struct readers *r);

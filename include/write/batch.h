@@ -1,5 +1,5 @@
 /* batch.h: what a batch of ops means, in terms of the store's interface: the same rules on every store.
- * Happy path: begin; customers and chats (create, put, ai) one by one; then all sends at once; totals; commit.
+ * Happy path: begin; what is no message (customers, chats) one by one; then all messages at once; totals; commit.
  * Failures:  ERR_STORE anywhere: rollback, the batch is as if never tried (ids stay, so it can be tried again);
  *            an op's own failure (no such chat, …) is that op's result and harms no other. Where the store cannot go on
  *            after it, or does not say whose it is (store.h): rollback too, and the op, where it is known, has its result.
@@ -16,7 +16,8 @@ struct batch_room {
 };
 void batch_room_fini(struct batch_room *room);
 
-/* Order of effects: as in ops[]. Every op has rev and now_us/timestamp_us set by the caller before the first try.
+/* Order of effects: as in ops[]. Every op is a write, which batch_give_ids() has seen before the first try.
  * On OK each op's `result` is final and `changed` holds what the batch added to the totals. */
+void batch_give_ids(struct op *op, int64_t rev, int64_t now_us);
 NODISCARD enum err batch_apply(struct store *s, struct batch_room *room, struct op *const *ops, size_t count,
                                struct totals *changed);

@@ -1,23 +1,25 @@
-/* writer.h: turns queued ops into durable writes, in the order in which each worker queued them.
- * Thread:  runs its own ("writer"); writer_submit() from any worker; start and stop from server.c.
+/* writer.h: turns queued ops into durable writes, in the order in which each producer queued them.
+ * Thread:  runs its own ("writer"); writer_submit() from any producer; start and stop from server.c.
  * Owns:    every op from a submit that returned OK until it is posted to op->reply_to.
  * Blocks:  submit never; the thread itself on the store only.
- * Order:   durable → cache updated → completions: whoever sees an answer can already read the message.
+ * Order:   durable → events to every sink, memory first → completions: whoever sees an answer can already read the message.
  * Fails:   ERR_BUSY when --queue ops wait, ERR_STORE while the circuit is open (the store was away longer than
  *          --write-timeout): nothing taken. A failed batch is tried again with the same ids until each op's
  *          deadline, then that op finishes with ERR_TIMEOUT. An op that the store can never do finishes alone, with
  *          ERR_REFUSED, ERR_CONFLICT, ERR_TOO_LARGE or ERR_FAILED.
  * Metrics: G_WRITER_QUEUE, H_BATCH_OPS, H_COMMIT, M_STORE_RETRY, M_STORE_REFUSED, M_QUEUE_FULL_WRITER. */
 #pragma once
-#include "read/cache.h"
+#include "chat/event.h"
 #include "store/store.h"
-#include "write/op.h"
+#include "write/kind.h"
 
 struct writer;
 
 struct writer_options {
     struct store *store;
-    struct cache *cache;
+    /* What memory knows of a chat, so that the store need not be asked; false: nothing. NULL: it is always asked. */
+    bool (*link)(void *arg, struct slice chat_id, struct arena *a, struct chat_link *out);
+    void *link_arg;
     int64_t queue_max;
     int64_t batch_max;
     int64_t write_timeout_ms;
@@ -27,13 +29,11 @@ struct writer_options {
      * max_rev. Until then the circuit is open. */
     enum err (*prepare)(void *arg, int64_t *max_rev);
     void *prepare_arg;
-    /* On the writer's thread, after the cache shows the batch and before its completions: raises the notices. The ops
-     * are still the writer's; results other than OK changed nothing. NULL: nobody is told. */
-    void (*on_durable)(void *arg, struct op *const *ops, size_t count);
-    /* The same thread: the store is well again; sends that were given up meanwhile may be stored. */
-    void (*on_recovered)(void *arg);
-    void *hook_arg; /* of both */
+    struct event_sinks sinks; /* told on the writer's thread */
 };
+
+/* The most events that one batch raises: its counts, and each op's. */
+#define WRITER_EVENTS(batch_max) (1 + WRITE_EVENTS_MAX * (batch_max))
 
 NODISCARD enum err writer_start(const struct writer_options *options, struct writer **out);
 NODISCARD enum err writer_submit(struct writer *w, struct op *op);

@@ -4,6 +4,8 @@
 #include "api/grants.h"
 #include "base/clock.h"
 #include "chat/email.h"
+#include "write/create_chat.h"
+#include "write/set_ai.h"
 #include "json/json_out.h"
 
 #include <openssl/evp.h>
@@ -25,18 +27,19 @@ static enum err append_token(struct buf *b, const struct api_worker *w, struct s
 static void complete_create(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
-    struct http_session *s = op->create.repeated                         ? op_session(op, w)
-                             : op_address_taken(op, w, op->create.email) ? NULL
-                                                                         : op_about_user(op, w);
+    const struct create_chat *create = create_chat_of(op);
+    struct http_session *s = create->repeated                         ? op_session(op, w)
+                             : op_address_taken(op, w, create->email) ? NULL
+                                                                      : op_about_user(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;
     buf_clear(b);
     buf_append_lit(b, "{\"success\":true");
-    json_out_member_string(b, "chat_id", op->create.chat.chat_id);
-    json_out_member_string(b, "user_id", op->create.user.id);
+    json_out_member_string(b, "chat_id", create->chat.chat_id);
+    json_out_member_string(b, "user_id", create->user.id);
     buf_append_lit(b, ",\"message\":\"Chat instance created successfully\"");
-    if (w->api->auth_on && append_token(b, w, op->create.user.id) != OK) {
+    if (w->api->auth_on && append_token(b, w, create->user.id) != OK) {
         answer_err(s, ERR_NOMEM);
         return;
     }
@@ -67,7 +70,7 @@ static bool hash_part(EVP_MD_CTX *hash, struct slice part)
 
 /* The chat's id, made of the key and of whom it was given for by whom: the same request makes the same chat, however often
  * it comes and after whatever restart. What a stranger says proves nothing, so its address counts too. False: no memory. */
-static bool chat_id_of_key(struct call *c, struct slice key, const struct op_create_chat *create,
+static bool chat_id_of_key(struct call *c, struct slice key, struct slice user_id, struct slice email,
                            char out[static UUID_LEN])
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
@@ -77,8 +80,8 @@ static bool chat_id_of_key(struct call *c, struct slice key, const struct op_cre
     bool stranger = c->scope.kind == SCOPE_NOBODY;
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
     bool made = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 && hash_part(hash, slice_of(&kind, 1)) &&
-                hash_part(hash, stranger ? address_client(&client) : c->scope.id) && hash_part(hash, create->user_id) &&
-                hash_part(hash, create->email) && hash_part(hash, key) && EVP_DigestFinal_ex(hash, digest, NULL) == 1;
+                hash_part(hash, stranger ? address_client(&client) : c->scope.id) && hash_part(hash, user_id) &&
+                hash_part(hash, email) && hash_part(hash, key) && EVP_DigestFinal_ex(hash, digest, NULL) == 1;
     EVP_MD_CTX_free(hash);
     if (made)
         uuid_of(digest, out);
@@ -104,18 +107,23 @@ void api_create_chat(struct call *c)
     }
     if (!own_customer(c, &user_id))
         return;
-    struct op_create_chat create = {.user_id = user_id, .email = email, .name = name, .keyed = key.len > 0};
-    oid_new(&create.new_user);
-    uuid_v4(create.chat_id);
-    if (create.keyed && !chat_id_of_key(c, key, &create, create.chat_id)) {
+    char chat_id[UUID_LEN];
+    uuid_v4(chat_id);
+    if (key.len > 0 && !chat_id_of_key(c, key, user_id, email, chat_id)) {
         answer_err(c->s, ERR_NOMEM);
         return;
     }
-    struct op *op = call_op(c, OP_CREATE_CHAT, complete_create);
+    struct op *op = call_op(c, &write_create_chat.op, complete_create);
     if (!op)
         return;
-    op->create = create;
-    struct slice *const all[] = {&op->create.user_id, &op->create.email, &op->create.name};
+    struct create_chat *create = create_chat_of(op);
+    create->user_id = user_id;
+    create->email = email;
+    create->name = name;
+    create->keyed = key.len > 0;
+    memcpy(create->chat_id, chat_id, sizeof(chat_id));
+    oid_new(&create->new_user);
+    struct slice *const all[] = {&create->user_id, &create->email, &create->name};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 
@@ -128,7 +136,7 @@ static void complete_set_ai(struct op *op, void *arg)
         answer_error(s, 404, "Chat not found");
     else if (op->result != OK)
         answer_err(s, op->result);
-    else if (op->set_ai.enabled)
+    else if (set_ai_of(op)->enabled)
         answer_json(
             s, 200,
             SLICE_LIT("{\"success\":true,\"ai_agent_enabled\":true,\"message\":\"AI agent enabled successfully\"}"));
@@ -158,10 +166,10 @@ void api_set_ai(struct call *c)
     }
     if (!call_reaches_chat(c, chat_id))
         return;
-    struct op *op = call_op(c, OP_SET_AI, complete_set_ai);
+    struct op *op = call_op(c, &write_set_ai.op, complete_set_ai);
     if (!op)
         return;
-    op->set_ai.enabled = enabled;
-    op->set_ai.chat_id = chat_id;
-    call_submit(c, op, (struct slice *const[]){&op->set_ai.chat_id}, 1);
+    set_ai_of(op)->enabled = enabled;
+    set_ai_of(op)->chat_id = chat_id;
+    call_submit(c, op, (struct slice *const[]){&set_ai_of(op)->chat_id}, 1);
 }

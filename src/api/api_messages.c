@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "chat/render.h"
 #include "store/store.h"
+#include "write/send.h"
 #include "write/writer.h"
 #include "json/json_out.h"
 
@@ -14,10 +15,11 @@ static void complete_send(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
     struct http_session *s = op_session(op, w);
+    const struct new_message *m = &send_of(op)->message;
     if (!s)
         return;
     if (op->result == ERR_NOT_FOUND) {
-        answer_errorf(s, 404, "Chat not found: %.*s", SLICE_ARG(op->send.message.chat_id));
+        answer_errorf(s, 404, "Chat not found: %.*s", SLICE_ARG(m->chat_id));
         return;
     }
     if (op->result == ERR_TOO_LARGE) { /* --max-body allows what a document of the database cannot hold */
@@ -33,13 +35,13 @@ static void complete_send(struct op *op, void *arg)
         return;
     }
     char id[MESSAGE_ID_MAX];
-    size_t id_len = message_id(op->send.message.rev, w->api->message_tag, id);
+    size_t id_len = message_id(m->rev, w->api->message_tag, id);
     struct buf *b = &w->text;
     buf_clear(b);
     buf_append_lit(b, "{\"success\":true,\"message\":\"Message sent successfully\",\"message_id\":\"");
     buf_append(b, id, id_len);
     buf_append_lit(b, "\",\"timestamp\":");
-    render_time(b, op->send.message.timestamp_us);
+    render_time(b, m->timestamp_us);
     buf_append_char(b, '}');
     answer_json(s, 200, buf_slice(b));
     metrics_observe(H_DURABLE_ANSWERED, (uint64_t)(clock_mono_us() - op->durable_us));
@@ -105,13 +107,13 @@ static void send_as(struct call *c, struct slice default_role)
     }
     if (!call_reaches_chat(c, chat_id))
         return;
-    struct op *op = call_op(c, OP_SEND, complete_send);
+    struct op *op = call_op(c, &write_send.op, complete_send);
     if (!op)
         return;
-    op->send.message = send;
-    op->send.message.chat_id = chat_id;
-    struct slice *const all[] = {&op->send.message.chat_id, &op->send.message.role, &op->send.message.text,
-                                 &op->send.message.client_key};
+    struct new_message *m = &send_of(op)->message;
+    *m = send;
+    m->chat_id = chat_id;
+    struct slice *const all[] = {&m->chat_id, &m->role, &m->text, &m->client_key};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 

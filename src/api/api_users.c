@@ -1,26 +1,31 @@
 /* POST /api/users/data: what the widget reports of its visitor. */
 #include "call.h"
 
-#include "write/batch.h"
-#include "json/json_out.h"
-
 #include "base/clock.h"
 #include "chat/customer.h"
 #include "chat/email.h"
+#include "write/put_user.h"
+#include "json/json_out.h"
 
 #include <stdlib.h>
+
+/* What the body says. */
+struct report {
+    struct user given;
+    uint32_t set; /* bits of enum user_field */
+};
 
 static void complete_put_user(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
-    struct op_put_user *p = &op->put_user;
-    struct http_session *s = op_address_taken(op, w, p->given.email) ? NULL : op_about_user(op, w);
+    const struct user *given = &put_user_of(op)->given;
+    struct http_session *s = op_address_taken(op, w, given->email) ? NULL : op_about_user(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;
     buf_clear(b);
     buf_append_lit(b, "{\"success\":true,\"message\":\"User data received successfully for ");
-    json_out_escaped(b, p->given.last_chat.len ? p->given.last_chat : p->given.email);
+    json_out_escaped(b, given->last_chat.len ? given->last_chat : given->email);
     buf_append_lit(b, "\"}");
     answer_json(s, 200, buf_slice(b));
 }
@@ -44,7 +49,7 @@ static int64_t last_seen_of(struct slice text)
     return (int64_t)(number < 1e11 ? number * 1e6 : number < 1e14 ? number * 1e3 : number);
 }
 
-static void take_texts(const struct body *body, struct rules *rules, struct op_put_user *p)
+static void take_texts(const struct body *body, struct rules *rules, struct report *p)
 {
     struct user *u = &p->given;
     const struct {
@@ -69,7 +74,7 @@ static void take_texts(const struct body *body, struct rules *rules, struct op_p
             p->set |= texts[i].bit;
 }
 
-static void take_rest(const struct body *body, struct rules *rules, struct op_put_user *p)
+static void take_rest(const struct body *body, struct rules *rules, struct report *p)
 {
     struct user *u = &p->given;
     struct slice seen = {0};
@@ -97,7 +102,7 @@ static void default_text(struct slice *field, struct slice value)
 }
 
 /* A dashboard that is bound to an owner reports that owner's customers, and gives none away. False: answered. */
-static bool own_owner(struct call *c, struct op_put_user *p)
+static bool own_owner(struct call *c, struct report *p)
 {
     if (c->scope.kind != SCOPE_OWNER)
         return true;
@@ -116,7 +121,7 @@ void api_put_user(struct call *c)
     if (!body_object(c, &body))
         return;
     struct rules rules = {0};
-    struct op_put_user p = {0};
+    struct report p = {0};
     take_texts(&body, &rules, &p);
     take_rest(&body, &rules, &p);
     if (rules_answer(c, &rules))
@@ -129,12 +134,14 @@ void api_put_user(struct call *c)
     default_text(&p.given.status, SLICE_LIT("active"));
     if (!own_owner(c, &p))
         return;
-    oid_new(&p.new_user);
-    struct op *op = call_op(c, OP_PUT_USER, complete_put_user);
+    struct op *op = call_op(c, &write_put_user.op, complete_put_user);
     if (!op)
         return;
-    op->put_user = p;
-    struct user *u = &op->put_user.given;
+    struct put_user *put = put_user_of(op);
+    oid_new(&put->new_user);
+    put->set = p.set;
+    put->given = p.given;
+    struct user *u = &put->given;
     struct slice *const all[] = {&u->email, &u->name,      &u->ip,        &u->vibe,     &u->category, &u->status,
                                  &u->owner, &u->last_chat, &u->timestamp, &u->location, &u->device};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));

@@ -40,7 +40,7 @@ static void complete_view(struct op *op, void *arg)
 {
     struct http_session *s = op_succeeded(op, arg);
     if (s)
-        answer_view(s, &op->view.query, &op->view.answer);
+        answer_view(s, &query_of(op)->asked, &query_of(op)->answer);
 }
 
 /* A listing is cut down to the owner's customers. */
@@ -126,11 +126,11 @@ static void serve(struct call *c, struct view_query *q)
         blob_drop(a.body);
         return;
     }
-    struct op *op = call_op(c, OP_VIEW, complete_view);
+    struct op *op = call_op(c, &query_kind, complete_view);
     if (!op)
         return;
-    op->view.query = *q;
-    struct view_query *mine = &op->view.query;
+    struct view_query *mine = &query_of(op)->asked;
+    *mine = *q;
     struct slice *const all[] = {&mine->ident,         &mine->owner,    &mine->email,    &mine->before,
                                  &mine->if_none_match, &mine->if_match, &mine->scope.id, &mine->viewer.id};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));

@@ -10,6 +10,7 @@
 #include "http/router.h"
 #include "http/session.h"
 #include "problem.h"
+#include "read/query.h"
 #include "write/op.h"
 
 struct call {
@@ -81,7 +82,7 @@ void query_message_id(struct call *c, const char *name, struct rules *r, struct 
 bool query_text(struct call *c, const char *name, struct slice *out); /* false: 400 answered */
 
 /* An op for this call: reply address, deadline. NULL: 503 answered. Give it away with call_submit(). */
-struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete);
+struct op *call_op(struct call *c, const struct op_kind *kind, op_complete_fn complete);
 /* The last step of a handler that defers: each of the op's slices, which still point into the request, is copied into
  * the op (empty ones become {NULL, 0}), and the op goes to the writer or the readers. Refused or no memory: 503 answered. */
 void call_submit(struct call *c, struct op *op, struct slice *const *slices, size_t count);

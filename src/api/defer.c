@@ -17,21 +17,19 @@ static bool own(struct op *op, struct slice *s)
     return s->len == 0 || s->ptr;
 }
 
-struct op *call_op(struct call *c, enum op_kind kind, op_complete_fn complete)
+struct op *call_op(struct call *c, const struct op_kind *kind, op_complete_fn complete)
 {
-    struct op *op = op_get(c->w->ops, kind);
+    struct op *op = producer_op(&c->w->producer, kind, complete);
     if (!op) {
         answer_err(c->s, ERR_BUSY);
         return NULL;
     }
     op->origin = (struct op_origin){.slot = c->s->conn.slot, .generation = c->s->conn.generation};
-    op->reply_to = c->w->inbox;
-    op->complete = complete;
     op->parsed_us = c->s->exchange.parsed_us;
     op->scope.kind = c->scope.kind;
     op->scope.id = c->scope.kind != SCOPE_ALL ? c->scope.id : slice_of(NULL, 0);
     if (!own(op, &op->scope.id)) {
-        op_put(c->w->ops, op);
+        op_put(c->w->producer.ops, op);
         answer_err(c->s, ERR_NOMEM);
         return NULL;
     }
@@ -43,7 +41,7 @@ static void give_back(struct api_worker *w, struct op *op)
 {
     if (op->charged)
         share_give_back(w->api->shares, op->lender, op->charged);
-    op_put(w->ops, op);
+    op_put(w->producer.ops, op);
 }
 
 static bool lend(struct call *c, struct op *op)
@@ -59,17 +57,17 @@ void call_submit(struct call *c, struct op *op, struct slice *const *slices, siz
     for (size_t i = 0; i < count; i++) {
         if (own(op, slices[i]))
             continue;
-        op_put(c->w->ops, op);
+        op_put(c->w->producer.ops, op);
         answer_err(c->s, ERR_NOMEM);
         return;
     }
     op->queued_us = clock_mono_us();
     int64_t waited_us = op->queued_us - op->parsed_us;
-    bool view = op->kind == OP_VIEW;
+    bool view = op->kind == &query_kind;
     /* Each op's first block is in the budget already: only large ones are counted, and small sends pay nothing. */
     op->charged = op->arena.total > OP_BYTES_FREE ? op->arena.total : 0;
     if (op->charged && !lend(c, op)) {
-        op_put(c->w->ops, op);
+        op_put(c->w->producer.ops, op);
         answer_err(c->s, ERR_BUSY);
         return;
     }
@@ -138,11 +136,13 @@ struct http_session *op_succeeded(struct op *op, struct api_worker *w)
     return NULL;
 }
 
-void api_complete(struct api_worker *w, struct mailbox_node *list)
+bool api_complete(struct api_worker *w)
 {
+    struct op *list = producer_take(&w->producer);
+    bool any = list != NULL;
     while (list) {
-        struct op *op = (struct op *)list;
-        list = list->next;
+        struct op *op = list;
+        list = (struct op *)op->node.next;
         struct http_session *s = op_session(op, w);
         op->complete(op, w);
         give_back(w, op);
@@ -150,4 +150,5 @@ void api_complete(struct api_worker *w, struct mailbox_node *list)
         if (s)
             session_resume(s);
     }
+    return any;
 }

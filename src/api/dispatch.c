@@ -35,15 +35,15 @@ enum err api_worker_init(struct api_worker *w, int64_t max_ops)
     arena_init(&w->arena, ARENA_MAX);
     bool room = arena_alloc(&w->arena, ARENA_KEPT) != NULL;
     arena_reset(&w->arena);
-    w->ops = op_pool_new((size_t)max_ops, OP_ARENA_MAX);
+    enum err e = producer_init(&w->producer, (size_t)max_ops, OP_ARENA_MAX);
     w->grants = grants_take(w->api->grants, NULL);
     w->tokens = w->api->auth_on ? token_cache_new(TOKEN_CACHE_ENTRIES) : NULL;
-    return room && w->ops && (w->tokens || !w->api->auth_on) ? OK : ERR_NOMEM;
+    return room && e == OK && (w->tokens || !w->api->auth_on) ? OK : ERR_NOMEM;
 }
 
 void api_worker_fini(struct api_worker *w)
 {
-    op_pool_free(w->ops);
+    producer_fini(&w->producer);
     token_cache_free(w->tokens);
     grants_drop(w->api->grants, w->grants);
     w->grants = NULL;

@@ -1,57 +1,87 @@
 #include "app/announce.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 
-static void announce_message(struct announcer *a, const struct op_send *send, int64_t now_us)
+/* One turn of the announcer: what all its events have in common. */
+struct turn {
+    struct announcer *a;
+    int64_t now_us; /* mono */
+    bool counts;    /* they have changed: one notice at the end */
+};
+
+static void announce_message(struct turn *t, const struct event *e)
 {
     struct notice n;
     /* A chat id or role that validation let through always fits. */
-    if ((!send->message.duplicate || send->unheard) &&
-        notice_message(&n, send->message.chat_id, send->message.role, send->message.timestamp_us, now_us))
-        publisher_push(a->publisher, &n);
+    if (notice_message(&n, e->chat_id, e->message.role, e->at_us, t->now_us))
+        publisher_push(t->a->publisher, &n);
+}
+
+static void announce_repeated(struct turn *t, const struct event *e)
+{
+    if (e->unheard)
+        announce_message(t, e);
+}
+
+/* There is something to see at the chat. */
+static void announce_look(struct turn *t, const struct event *e)
+{
+    struct notice n;
+    if (notice_hint(&n, e->chat_id, e->at_us, t->now_us))
+        publisher_push(t->a->publisher, &n);
 }
 
 /* Dashboards list it at once, not with its first message. */
-static void announce_chat(struct announcer *a, const struct op_create_chat *create, int64_t now_us)
+static void announce_chat(struct turn *t, const struct event *e)
 {
-    struct notice n;
-    if (notice_hint(&n, create->chat.chat_id, create->now_us, now_us))
-        publisher_push(a->publisher, &n);
+    announce_look(t, e);
+    t->counts = true;
 }
 
-/* A customer's chats went from one inbox to another. */
-static bool has_moved(const struct op_put_user *p)
+/* Its chats may have gone from one inbox to another. */
+static void announce_customer(struct turn *t, const struct event *e)
 {
-    return p->before.id.len > 0 && p->user.chat_count > 0 &&
-           inbox_of(p->before.category, p->before.status) != inbox_of(p->user.category, p->user.status);
+    const struct user *before = e->customer.before, *now = e->customer.now;
+    t->counts |= before->id.len > 0 && now->chat_count > 0 &&
+                 inbox_of(before->category, before->status) != inbox_of(now->category, now->status);
 }
 
-void announce(void *announcer, struct op *const *ops, size_t count)
+/* While the store was away requests were refused, and a message whose answer was lost may have been stored without a
+ * notice. Dashboards poll nothing: they are told to look again. */
+static void announce_recovered(struct turn *t, const struct event *e)
 {
-    struct announcer *a = announcer;
-    int64_t now_us = clock_mono_us();
-    bool counts_changed = false;
-    for (size_t i = 0; i < count; i++) {
-        const struct op *op = ops[i];
-        if (op->result != OK)
-            continue;
-        if (op->kind == OP_SEND)
-            announce_message(a, &op->send, now_us);
-        if (op->kind == OP_CREATE_CHAT)
-            announce_chat(a, &op->create, now_us);
-        counts_changed |= op->kind == OP_CREATE_CHAT || (op->kind == OP_PUT_USER && has_moved(&op->put_user));
-    }
-    if (counts_changed) {
+    (void)e;
+    for (unsigned i = 0; i < t->a->count; i++)
+        broadcaster_ask(t->a->broadcasters[i], BROADCASTER_REFETCH);
+}
+
+/* NULL: nobody is told. */
+static void (*const notices[EVENT_KINDS])(struct turn *t, const struct event *e) = {
+    [EVENT_MESSAGE] = announce_message,   [EVENT_REPEATED] = announce_repeated, [EVENT_CHAT] = announce_chat,
+    [EVENT_CUSTOMER] = announce_customer, [EVENT_ELSEWHERE] = announce_look,    [EVENT_RECOVERED] = announce_recovered,
+};
+
+void announce(void *announcer, const struct event *events, size_t count)
+{
+    struct turn t = {.a = announcer, .now_us = clock_mono_us()};
+    for (size_t i = 0; i < count; i++)
+        if (notices[events[i].kind])
+            notices[events[i].kind](&t, &events[i]);
+    if (t.counts) {
         struct notice n;
-        notice_counts_changed(&n, now_us);
-        publisher_push(a->publisher, &n);
+        notice_counts_changed(&n, t.now_us);
+        publisher_push(t.a->publisher, &n);
     }
-    publisher_flush(a->publisher);
+    publisher_flush(t.a->publisher);
 }
 
-void announce_recovery(void *announcer)
+void count_events(void *arg, const struct event *events, size_t count)
 {
-    struct announcer *a = announcer;
-    for (unsigned i = 0; i < a->count; i++)
-        broadcaster_ask(a->broadcasters[i], BROADCASTER_REFETCH);
+    (void)arg;
+    uint64_t repeated = 0;
+    for (size_t i = 0; i < count; i++)
+        repeated += events[i].kind == EVENT_REPEATED;
+    if (repeated > 0)
+        metrics_add(M_DEDUPLICATED, repeated);
 }

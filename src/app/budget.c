@@ -60,7 +60,7 @@ static void add_connections(const struct config *c, struct budget *b)
 
 static void add_threads(const struct config *c, struct budget *b)
 {
-    int64_t op = (int64_t)sizeof(struct op) + OP_ARENA + OP_OVERHEAD;
+    int64_t op = (int64_t)OP_BYTES_MAX + OP_ARENA + OP_OVERHEAD;
     int64_t threads = c->workers + c->store.readers + c->broadcasters + 4;
     add(b, "operations", "--workers × --queue", times(times(c->workers, c->queue), op));
     add(b, "rings between threads", "--workers × (1 + --broadcasters)",

@@ -201,10 +201,12 @@ static enum err start_store(struct server *s, struct buf *why)
     const struct cache_options options = {.max_bytes = (size_t)c->cache_mb << 20, .enabled = true, .later = true};
     struct writer_options writer = {
         .store = s->store, .queue_max = c->queue, .batch_max = c->batch, .write_timeout_ms = c->store.write_timeout_ms};
-    s->cache = writer.cache = cache_new(&options);
-    writer.on_durable = announce;
-    writer.on_recovered = announce_recovery;
-    writer.hook_arg = &s->announcer;
+    s->cache = cache_new(&options);
+    writer.link = cache_link;
+    writer.link_arg = s->cache;
+    /* Memory first: who hears of something can read it. */
+    writer.sinks = (struct event_sinks){.at = {{cache_take, s->cache}, {announce, &s->announcer}, {count_events, NULL}},
+                                        .count = 3};
     e = s->cache ? meet_store(s, &writer.max_rev, why) : ERR_NOMEM;
     if (e == ERR_STORE && !c->store.required) {
         log_warn("store is away", "answering=503 retrying=%s", "yes");

@@ -75,15 +75,6 @@ static bool take_fresh(struct worker *w)
     return any;
 }
 
-static bool take_completions(struct worker *w)
-{
-    struct mailbox_node *list = mailbox_take(w->api.inbox);
-    if (!list)
-        return false;
-    api_complete(&w->api, list);
-    return true;
-}
-
 /* Not arrived - open: what is still in the ring has not left. */
 static void publish_load(struct worker *w)
 {
@@ -92,7 +83,7 @@ static void publish_load(struct worker *w)
 
 static void turn(struct worker *w, int max_wait_ms)
 {
-    bool busy = take_completions(w);
+    bool busy = api_complete(&w->api);
     busy |= take_fresh(w);
     busy |= http_server_give_way(&w->http);
     if (busy) {
@@ -101,14 +92,14 @@ static void turn(struct worker *w, int max_wait_ms)
         (void)sched_yield();
         w->served = loop_run_once(&w->loop, 0);
     } else {
-        mailbox_sleeping(w->api.inbox);
-        bool late = take_completions(w);
+        mailbox_sleeping(w->api.producer.inbox);
+        bool late = api_complete(&w->api);
         late = take_fresh(w) || late;
         int wait_ms = timer_wheel_next_ms(&w->wheel, clock_mono_us());
         if (max_wait_ms >= 0 && (wait_ms < 0 || wait_ms > max_wait_ms))
             wait_ms = max_wait_ms;
         w->served = loop_run_once(&w->loop, late ? 0 : wait_ms);
-        mailbox_awake(w->api.inbox);
+        mailbox_awake(w->api.producer.inbox);
     }
     (void)timer_wheel_run(&w->wheel, w->loop.now_us);
     publish_load(w);
@@ -169,18 +160,17 @@ enum err worker_new(const struct worker_options *options, struct worker **out)
     w->http.conns.left = on_left;
     w->http.conns.left_arg = w;
     w->fresh = ring_new(sizeof(struct accepted), ACCEPT_RING);
-    w->api.inbox = mailbox_new();
-    if (e == OK && (!w->fresh || !w->api.inbox))
+    if (e == OK && !w->fresh)
         e = ERR_NOMEM;
     if (e == OK && options->api->shares) {
-        e = share_book_open(options->api->shares, options->max_connections, poke, w->api.inbox, &w->book);
+        e = share_book_open(options->api->shares, options->max_connections, poke, w->api.producer.inbox, &w->book);
         w->http.conns.book = &w->book;
     }
     if (e != OK) {
         worker_free(w);
         return e;
     }
-    w->wake = (struct loop_source){.fd = mailbox_fd(w->api.inbox), .on_events = on_wake};
+    w->wake = (struct loop_source){.fd = mailbox_fd(w->api.producer.inbox), .on_events = on_wake};
     *out = w;
     return OK;
 }
@@ -205,7 +195,7 @@ enum err worker_give(struct worker *w, const struct accepted *connection)
 void worker_flush(struct worker *w)
 {
     if (w->given)
-        mailbox_poke(w->api.inbox);
+        mailbox_poke(w->api.producer.inbox);
     w->given = false;
 }
 
@@ -224,7 +214,7 @@ void worker_ask_stop(struct worker *w, int64_t deadline_mono_us)
 {
     w->stop_deadline_us = deadline_mono_us;
     atomic_store_explicit(&w->stopping, true, memory_order_release);
-    mailbox_poke(w->api.inbox);
+    mailbox_poke(w->api.producer.inbox);
 }
 
 void worker_join(struct worker *w)
@@ -241,7 +231,6 @@ void worker_free(struct worker *w)
     share_book_close(&w->book);
     api_worker_fini(&w->api);
     ring_free(w->fresh);
-    mailbox_free(w->api.inbox);
     loop_fini(&w->loop);
     free(w);
 }

@@ -11,6 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void drop_answer(struct op *op)
+{
+    blob_drop(query_of(op)->answer.body);
+    query_of(op)->answer.body = NULL;
+}
+
+const struct op_kind query_kind = {.bytes = sizeof(struct query), .drop = drop_answer};
+
 struct reader_thread {
     struct readers *pool;
     unsigned index;
@@ -51,6 +59,7 @@ static struct op *next_op(struct readers *r)
 static enum err answer(struct reader_thread *t, struct op *op)
 {
     struct readers *r = t->pool;
+    struct query *q = query_of(op);
     if (!cache_is_open(r->cache))
         return ERR_STORE; /* the store has not been there yet: nothing is known of it */
     if (!t->reader) {
@@ -58,13 +67,13 @@ static enum err answer(struct reader_thread *t, struct op *op)
         if (e != OK)
             return e;
     }
-    enum err e = scope_resolve(t->reader, r->cache, &op->view.query, &op->arena);
+    enum err e = scope_resolve(t->reader, r->cache, &q->asked, &op->arena);
     if (e == ERR_NOT_FOUND)
-        op->view.answer.result = VIEW_NOT_FOUND; /* the route has its own words for it */
+        q->answer.result = VIEW_NOT_FOUND; /* the route has its own words for it */
     if (e != OK)
         return e == ERR_NOT_FOUND ? OK : e;
-    view_build(t->reader, r->cache, &op->view.query, &op->arena, &op->view.answer);
-    return op->view.answer.result == VIEW_FAILED ? op->view.answer.error : OK;
+    view_build(t->reader, r->cache, &q->asked, &op->arena, &q->answer);
+    return q->answer.result == VIEW_FAILED ? q->answer.error : OK;
 }
 
 static void close_reader(struct reader_thread *t)

@@ -1,53 +1,40 @@
 /* Failures, one level down: a call that says ERR_STORE fails the batch; whatever else it says is the op's own result,
  * unless the op has then been done by half, or the store has lost what came before it: then the batch is rolled back, and
  * the op alone keeps its result.
- * A retry must find the ops as they came: what a failed try has put into them is taken back (undo_try). */
-#include "batch_int.h"
+ * A retry must find the ops as they came: what a failed try has put into them is taken back (undo). */
+#include "write/batch.h"
 
 #include "base/map.h"
-#include "base/metrics.h"
+#include "write/kind.h"
 
 #include <stdlib.h>
 
-enum err scope_check_link(struct store *store, const struct scope *s, const struct chat_link *link, struct arena *a)
+/* One try of one batch. The lists are the caller's room. */
+struct batch {
+    struct attempt try;
+    struct op *const *ops;
+    size_t count;
+    struct op **senders;           /* the ops that store a message each, in order… */
+    struct new_message **messages; /* …and those messages */
+    size_t message_count;
+    struct new_message **unlinked; /* those of them whose chat memory did not know */
+    size_t unlinked_count;
+    struct new_message *
+        *keyed; /* those with a client key, and the revs they came with: a duplicate overwrites its own */
+    int64_t *keyed_rev, *keyed_time;
+    size_t keyed_count;
+    struct op *guilty; /* for whose sake the batch is rolled back; NULL: not known, or not an op's fault */
+};
+
+void batch_give_ids(struct op *op, int64_t rev, int64_t now_us)
 {
-    struct user u = {0};
-    if (s->kind != SCOPE_OWNER) /* the customer's id says enough */
-        return scope_check(s, link->user_id, (struct slice){0});
-    enum err e = store->vtable->find_user(store, USER_BY_ID, link->user_id, a, &u);
-    if (e == ERR_NOT_FOUND) /* a chat without its customer: nobody's */
-        return scope_refusal(s);
-    return e == OK ? scope_check(s, u.id, u.owner) : e;
+    op->rev = rev;
+    op->now_us = now_us;
+    if (write_kind_of(op)->give_ids)
+        write_kind_of(op)->give_ids(op);
 }
 
-static enum err apply_set_ai(struct attempt *try, struct op *op)
-{
-    struct store *s = try->store;
-    struct op_set_ai *ai = &op->set_ai;
-    if (!ai->link.known) {
-        struct chat chat = {0};
-        enum err err = s->vtable->find_chat(s, ai->chat_id, &op->arena, &chat);
-        if (err != OK)
-            return err == ERR_NOT_FOUND && op->scope.kind != SCOPE_ALL ? scope_refusal(&op->scope) : err;
-        /* Not marked as known: a retry asks again, since a chat of this batch may then have another key. */
-        ai->link = (struct chat_link){
-            .flags = chat.flags, .chat_key = chat.key, .user_key = chat.user_key, .user_id = chat.user_id};
-        struct user customer = {0};
-        err = s->vtable->find_user(s, USER_BY_ID, chat.user_id, &op->arena, &customer);
-        if (err != OK && err != ERR_NOT_FOUND)
-            return err;
-        ai->link.owner = customer.owner;
-        ai->link.owner_known = true;
-    }
-    enum err err = scope_check_link(s, &op->scope, &ai->link, &op->arena);
-    if (err != OK)
-        return err;
-    unsigned kept = ai->link.flags & ~(unsigned)CHAT_AI_DISABLED;
-    ai->flags = (uint8_t)(kept | (ai->enabled ? 0u : CHAT_AI_DISABLED));
-    return s->vtable->set_chat_flags(s, &ai->link, ai->chat_id, ai->flags, ai->rev, ai->now_us);
-}
-
-/* ---- sends ---- */
+/* ---- messages ---- */
 
 #define LISTS_BYTES (4 * sizeof(void *) + 2 * sizeof(int64_t)) /* of one op in all six */
 
@@ -70,51 +57,55 @@ static bool room_reserve(struct batch_room *room, size_t ops)
     return true;
 }
 
-static enum err sort_out(struct attempt *try, struct batch_room *room)
+static void add_message(struct batch *b, struct op *op, struct new_message *m)
 {
-    size_t n = try->count;
+    m->result = OK;
+    m->duplicate = false;
+    m->arena = &op->arena;
+    b->senders[b->message_count] = op;
+    b->messages[b->message_count++] = m;
+    /* What memory knows of another's chat is not for a customer to learn by the clock: the store is asked as for none. */
+    if (op->scope.kind == SCOPE_USER && !slice_eq(m->link.user_id, op->scope.id))
+        m->link.known = false;
+    if (!m->link.known)
+        b->unlinked[b->unlinked_count++] = m;
+    if (m->client_key.len == 0)
+        return;
+    b->keyed_rev[b->keyed_count] = m->rev;
+    b->keyed_time[b->keyed_count] = m->timestamp_us;
+    b->keyed[b->keyed_count++] = m;
+}
+
+static enum err sort_out(struct batch *b, struct batch_room *room)
+{
+    size_t n = b->count;
     if (!room_reserve(room, n))
         return ERR_NOMEM;
-    try->keyed_rev = room->block; /* the six lists, at most n each */
-    try->keyed_time = try->keyed_rev + n;
-    try->sends = (struct op **)(void *)(try->keyed_time + n);
-    try->messages = (struct new_message **)(void *)(try->sends + n);
-    try->unlinked = try->messages + n;
-    try->keyed = try->unlinked + n;
+    b->keyed_rev = room->block; /* the six lists, at most n each */
+    b->keyed_time = b->keyed_rev + n;
+    b->senders = (struct op **)(void *)(b->keyed_time + n);
+    b->messages = (struct new_message **)(void *)(b->senders + n);
+    b->unlinked = b->messages + n;
+    b->keyed = b->unlinked + n;
     for (size_t i = 0; i < n; i++) {
-        struct op *op = try->ops[i];
+        struct op *op = b->ops[i];
+        const struct write_kind *kind = write_kind_of(op);
         op->result = OK;
-        if (op->kind != OP_SEND)
-            continue;
-        struct new_message *m = &op->send.message;
-        m->result = OK;
-        m->duplicate = false;
-        m->arena = &op->arena;
-        try->messages[try->send_count] = m;
-        try->sends[try->send_count++] = op;
-        /* What memory knows of another's chat is not for a customer to learn by the clock: the store is asked as for none. */
-        if (op->scope.kind == SCOPE_USER && !slice_eq(m->link.user_id, op->scope.id))
-            m->link.known = false;
-        if (!m->link.known)
-            try->unlinked[try->unlinked_count++] = m;
-        if (m->client_key.len > 0) {
-            try->keyed_rev[try->keyed_count] = m->rev;
-            try->keyed_time[try->keyed_count] = m->timestamp_us;
-            try->keyed[try->keyed_count++] = m;
-        }
+        if (kind->message)
+            add_message(b, op, kind->message(op));
     }
     return OK;
 }
 
-static enum err check_scopes(struct attempt *try)
+static enum err check_scopes(struct batch *b)
 {
-    for (size_t i = 0; i < try->send_count; i++) {
-        struct op *op = try->sends[i];
-        struct new_message *m = try->messages[i];
+    for (size_t i = 0; i < b->message_count; i++) {
+        struct op *op = b->senders[i];
+        struct new_message *m = b->messages[i];
         if (op->scope.kind == SCOPE_ALL)
             continue;
         if (m->result == OK)
-            m->result = scope_check_link(try->store, &op->scope, &m->link, &op->arena);
+            m->result = scope_check_link(b->try.store, &op->scope, &m->link, &op->arena);
         else if (m->result == ERR_NOT_FOUND)
             m->result = scope_refusal(&op->scope);
         if (m->result == ERR_STORE)
@@ -123,50 +114,37 @@ static enum err check_scopes(struct attempt *try)
     return OK;
 }
 
-static enum err apply_sends(struct attempt *try)
+static enum err apply_messages(struct batch *b)
 {
-    const struct store_vtable *store = try->store->vtable;
-    if (try->send_count == 0)
-        return OK;
+    struct store *s = b->try.store;
     enum err err = OK;
-    if (try->unlinked_count > 0)
-        err = store->resolve_chats(try->store, try->unlinked, try->unlinked_count);
+    if (b->message_count == 0)
+        return OK;
+    if (b->unlinked_count > 0)
+        err = s->vtable->resolve_chats(s, b->unlinked, b->unlinked_count);
     if (err == OK)
-        err = check_scopes(try);
+        err = check_scopes(b);
     if (err == OK)
-        err = store->insert_messages(try->store, try->messages, try->send_count);
-    for (size_t i = 0; i < try->send_count; i++) {
-        try->sends[i]->result = try->messages[i]->result;
-        if (err != OK && err != ERR_STORE && try->messages[i]->result == err)
-            try->guilty = try->sends[i]; /* the last: there the store stopped */
+        err = s->vtable->insert_messages(s, b->messages, b->message_count);
+    for (size_t i = 0; i < b->message_count; i++) {
+        b->senders[i]->result = b->messages[i]->result;
+        if (err != OK && err != ERR_STORE && b->messages[i]->result == err)
+            b->guilty = b->senders[i]; /* the last: there the store stopped */
     }
     return err;
 }
 
-/* ---- totals and flags of chats ---- */
+/* ---- totals ---- */
 
-/* A chat whose flags this batch changes, as the ops of the batch see it one after the other. */
-struct flagged {
-    uint8_t flags;
-};
-
-static bool changes_flags(const struct op *op)
+static bool is_stored(const struct new_message *m)
 {
-    if (op->kind == OP_SET_AI)
-        return op->result == OK;
-    return op->kind == OP_SEND && op->result == OK && !op->send.message.duplicate &&
-           (chat_flags_of_role(op->send.message.role) & ~(unsigned)op->send.message.link.flags) != 0;
+    return m->result == OK && !m->duplicate;
 }
 
-static enum err flagged_get(struct map *table, struct flagged **unused, struct slice chat_id, uint8_t flags,
-                            struct flagged **out)
+/* Flags that the message adds to its chat, as that was before this batch. */
+static unsigned adds_flags(const struct new_message *m)
 {
-    *out = map_get(table, chat_id);
-    if (*out)
-        return OK;
-    *out = (*unused)++;
-    (*out)->flags = flags;
-    return map_put(table, chat_id, *out);
+    return is_stored(m) ? chat_flags_of_role(m->role) & ~(unsigned)m->link.flags : 0;
 }
 
 static void count_flags(struct totals *t, unsigned before, unsigned after)
@@ -177,154 +155,124 @@ static void count_flags(struct totals *t, unsigned before, unsigned after)
     t->chats_with_either += (after & either) && !(before & either);
 }
 
-static enum err walk_flags(struct attempt *try, struct map *table, struct flagged *unused)
+/* Each chat's flags as the messages of the batch find them, one after the other. flags: room for every adding one. */
+static enum err walk_flags(struct batch *b, struct map *by_chat, uint8_t *flags)
 {
-    for (size_t i = 0; i < try->count; i++) {
-        struct op *op = try->ops[i];
-        if (!changes_flags(op))
+    for (size_t i = 0; i < b->message_count; i++) {
+        const struct new_message *m = b->messages[i];
+        if (adds_flags(m) == 0)
             continue;
-        bool send = op->kind == OP_SEND;
-        struct flagged *chat;
-        enum err err = flagged_get(table, &unused, send ? op->send.message.chat_id : op->set_ai.chat_id,
-                                   send ? op->send.message.link.flags : op->set_ai.link.flags, &chat);
-        if (err != OK)
-            return err;
-        unsigned before = chat->flags, after = before;
-        if (send)
-            after |= chat_flags_of_role(op->send.message.role);
-        else
-            after = (before & ~(unsigned)CHAT_AI_DISABLED) | (op->set_ai.enabled ? 0u : CHAT_AI_DISABLED);
-        count_flags(&try->changed, before, after);
-        chat->flags = (uint8_t)after;
-        if (!send)
-            op->set_ai.flags = (uint8_t)after;
+        uint8_t *of_chat = map_get(by_chat, m->chat_id);
+        if (!of_chat) {
+            of_chat = flags++;
+            *of_chat = m->link.flags;
+            enum err err = map_put(by_chat, m->chat_id, of_chat);
+            if (err != OK)
+                return err;
+        }
+        unsigned before = *of_chat, after = before | chat_flags_of_role(m->role);
+        count_flags(&b->try.changed, before, after);
+        *of_chat = (uint8_t)after;
     }
     return OK;
 }
 
 /* Once in a chat's life for each flag, so most batches end at the first loop. */
-static enum err settle_flags(struct attempt *try)
+static enum err settle_flags(struct batch *b)
 {
-    size_t changing = 0;
-    for (size_t i = 0; i < try->count; i++)
-        changing += changes_flags(try->ops[i]);
-    if (changing == 0)
+    size_t adding = 0;
+    for (size_t i = 0; i < b->message_count; i++)
+        adding += adds_flags(b->messages[i]) != 0;
+    if (adding == 0)
         return OK;
-    struct map table;
-    map_init(&table);
-    struct flagged *states = calloc(changing, sizeof(*states));
-    enum err err = states ? walk_flags(try, &table, states) : ERR_NOMEM;
-    free(states);
-    map_fini(&table);
+    struct map by_chat;
+    map_init(&by_chat);
+    uint8_t *flags = calloc(adding, sizeof(*flags));
+    enum err err = flags ? walk_flags(b, &by_chat, flags) : ERR_NOMEM;
+    free(flags);
+    map_fini(&by_chat);
     return err;
 }
 
-static enum err settle_totals(struct attempt *try)
+static enum err settle_totals(struct batch *b)
 {
-    for (size_t i = 0; i < try->send_count; i++)
-        try->changed.messages += try->sends[i]->result == OK && !try->sends[i]->send.message.duplicate;
-    enum err err = settle_flags(try);
+    struct store *s = b->try.store;
+    for (size_t i = 0; i < b->message_count; i++)
+        b->try.changed.messages += is_stored(b->messages[i]);
+    enum err err = settle_flags(b);
     const struct totals none = {0};
-    if (err != OK || memcmp(&try->changed, &none, sizeof(none)) == 0)
+    if (err != OK || memcmp(&b->try.changed, &none, sizeof(none)) == 0)
         return err;
-    return try->store->vtable->add_totals(try->store, &try->changed);
+    return s->vtable->add_totals(s, &b->try.changed);
 }
 
 /* ---- the batch ---- */
 
-static enum err apply_one(struct attempt *try, struct op *op)
-{
-    switch (op->kind) {
-    case OP_CREATE_CHAT:
-        return batch_create(try, op);
-    case OP_PUT_USER:
-        return batch_put_user(try, op);
-    case OP_SET_AI:
-        return apply_set_ai(try, op);
-    case OP_SEND:
-    case OP_VIEW:
-        break;
-    }
-    must(false); /* a view is not a write, and sends go together */
-    return ERR_INVALID;
-}
-
 /* The op's failure is not its own affair: the store has to take something back, or already did. */
-static bool fails_batch(struct attempt *try, struct op *op)
+static bool fails_batch(struct batch *b, struct op *op)
 {
-    struct store *s = try->store;
+    struct store *s = b->try.store;
     if (op->result == OK)
         return false;
     if (op->result == ERR_STORE)
         return true;
-    if (!s->vtable->stands || (!try->halfway && s->vtable->stands(s)))
+    if (!s->vtable->stands || (!b->try.halfway && s->vtable->stands(s)))
         return false;
-    try->guilty = op;
+    b->guilty = op;
     return true;
 }
 
-static enum err apply_all(struct attempt *try)
+static enum err apply_all(struct batch *b)
 {
-    for (size_t i = 0; try->send_count < try->count && i < try->count; i++) {
-        struct op *op = try->ops[i];
-        if (op->kind == OP_SEND)
+    for (size_t i = 0; b->message_count < b->count && i < b->count; i++) {
+        struct op *op = b->ops[i];
+        if (!write_kind_of(op)->apply)
             continue;
-        try->halfway = false;
-        op->result = apply_one(try, op);
-        if (fails_batch(try, op))
+        b->try.halfway = false;
+        op->result = write_kind_of(op)->apply(&b->try, op);
+        if (fails_batch(b, op))
             return op->result;
     }
-    enum err err = apply_sends(try);
-    return err == OK ? settle_totals(try) : err;
+    enum err err = apply_messages(b);
+    return err == OK ? settle_totals(b) : err;
 }
 
-static void undo_try(struct attempt *try)
+static void undo(struct batch *b)
 {
-    for (size_t i = 0; i < try->unlinked_count; i++)
-        try->unlinked[i]->link = (struct chat_link){0}; /* may name a chat that was rolled back */
-    for (size_t i = 0; i < try->keyed_count; i++) {
-        struct new_message *m = try->keyed[i];
-        m->rev = try->keyed_rev[i];
-        m->timestamp_us = try->keyed_time[i];
+    for (size_t i = 0; i < b->unlinked_count; i++)
+        b->unlinked[i]->link = (struct chat_link){0}; /* may name a chat that was rolled back */
+    for (size_t i = 0; i < b->keyed_count; i++) {
+        struct new_message *m = b->keyed[i];
+        m->rev = b->keyed_rev[i];
+        m->timestamp_us = b->keyed_time[i];
         m->duplicate = false;
     }
-    for (size_t i = 0; i < try->count; i++)
-        if (try->ops[i] != try->guilty)
-            try->ops[i]->result = OK;
-}
-
-static void count_duplicates(const struct attempt *try)
-{
-    uint64_t duplicates = 0;
-    for (size_t i = 0; i < try->keyed_count; i++)
-        duplicates += try->keyed[i]->duplicate;
-    if (duplicates > 0)
-        metrics_add(M_DEDUPLICATED, duplicates);
+    for (size_t i = 0; i < b->count; i++)
+        if (b->ops[i] != b->guilty)
+            b->ops[i]->result = OK;
 }
 
 enum err batch_apply(struct store *s, struct batch_room *room, struct op *const *ops, size_t count,
                      struct totals *changed)
 {
-    struct attempt try = {.store = s, .ops = ops, .count = count};
+    struct batch b = {.try = {.store = s}, .ops = ops, .count = count};
     *changed = (struct totals){0};
     if (count == 0)
         return OK;
-    enum err err = sort_out(&try, room);
+    enum err err = sort_out(&b, room);
     if (err != OK)
         return err;
     err = s->vtable->begin(s);
     if (err == OK) {
-        err = apply_all(&try);
+        err = apply_all(&b);
         if (err == OK)
             err = s->vtable->commit(s);
         if (err != OK)
             s->vtable->rollback(s);
     }
-    if (err == OK) {
-        *changed = try.changed;
-        count_duplicates(&try);
-    } else {
-        undo_try(&try);
-    }
+    if (err == OK)
+        *changed = b.try.changed;
+    else
+        undo(&b);
     return err;
 }

@@ -1,6 +1,7 @@
 #include "write/op.h"
 
 #include "base/pool.h"
+#include "write/producer.h"
 
 #include <stdlib.h>
 
@@ -8,7 +9,10 @@
 
 /* An op as the pool knows it: on the list of all, so that op_pool_free() finds the arenas of ops not given back. */
 struct pooled_op {
-    struct op op; /* first */
+    union {
+        struct op op;
+        unsigned char room[OP_BYTES_MAX]; /* for any kind */
+    };                                    /* first */
     struct pooled_op *next_made;
 };
 
@@ -54,7 +58,7 @@ static struct op *make_op(struct op_pool *p)
     return &made->op;
 }
 
-struct op *op_get(struct op_pool *p, enum op_kind kind)
+struct op *op_get(struct op_pool *p, const struct op_kind *kind)
 {
     struct op *op = p->idle;
     if (op) {
@@ -65,8 +69,11 @@ struct op *op_get(struct op_pool *p, enum op_kind kind)
     }
     if (!op)
         return NULL;
+    must(kind->bytes <= OP_BYTES_MAX);
     struct arena kept = op->arena;
-    *op = (struct op){.kind = kind, .arena = kept};
+    memset(op, 0, kind->bytes);
+    op->kind = kind;
+    op->arena = kept;
     return op;
 }
 
@@ -74,10 +81,8 @@ void op_put(struct op_pool *p, struct op *op)
 {
     THREAD_ASSERT(p->owner);
     must(!op->in_flight);
-    if (op->kind == OP_VIEW) {
-        blob_drop(op->view.answer.body);
-        op->view.answer.body = NULL;
-    }
+    if (op->kind->drop)
+        op->kind->drop(op);
     arena_reset(&op->arena);
     if (op->arena.total > IDLE_ARENA_MAX) {
         arena_fini(&op->arena);
@@ -92,6 +97,6 @@ void op_finish(struct op *op, enum err result)
     must(op->in_flight); /* finished twice, or never submitted */
     op->in_flight = false;
     op->result = result;
-    /* From the push on the op is its worker's again. */
-    mailbox_push(op->reply_to, &op->node);
+    /* From the push on the op is its producer's again. */
+    mailbox_push(op->reply_to->inbox, &op->node);
 }

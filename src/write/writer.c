@@ -1,6 +1,6 @@
 /* The writer thread.
- * Happy path: take what is queued → up to --batch ops → ids → links from the cache → batch_apply (durable) →
- * cache_apply → completions, one wake-up per worker. No timer: under load the next batch is what queued meanwhile.
+ * Happy path: take what is queued → up to --batch ops → ids → links from memory → batch_apply (durable) → events to the
+ * sinks, memory first → completions, one wake-up per producer. No timer: under load the next batch is what queued meanwhile.
  * The store is away (ERR_STORE, ERR_NOMEM): the batch stays as it is, ids included, and is tried again after a short
  * wait; ops past their deadline leave it with ERR_TIMEOUT. When that has gone on for --write-timeout the circuit opens:
  * everything queued is answered with ERR_STORE, submits are refused at once, and the store is probed until it is
@@ -15,6 +15,8 @@
 #include "base/metrics.h"
 #include "handoff/gate.h"
 #include "write/batch.h"
+#include "write/kind.h"
+#include "write/producer.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -37,6 +39,7 @@ struct writer {
     size_t batch_len;
     size_t try_most; /* of the batch at once: all, but while a guilty op is looked for */
     struct batch_room room;
+    struct event *events; /* room for those of a batch */
     int64_t last_rev;
     int64_t doubt_from, doubt_to; /* revs of ops given up after a try; 0: none yet */
     bool in_doubt;                /* some since the store was last well */
@@ -95,9 +98,8 @@ static void drop_first(struct writer *w, size_t count)
     memmove(w->batch, w->batch + count, w->batch_len * sizeof(*w->batch));
 }
 
-/* Completions go out as one chain per worker, so that a batch wakes each worker at most once. A batch's ops of
- * one worker stand in no order in the array, so chains are built by scanning for runs: batches are short and
- * workers few. */
+/* Completions go out as one chain per producer, so that a batch wakes each at most once. A batch's ops of one producer
+ * stand in no order in the array, so chains are built by scanning for runs: batches are short and producers few. */
 static void finish_first(struct writer *w, size_t count)
 {
     int64_t now = clock_mono_us();
@@ -106,7 +108,7 @@ static void finish_first(struct writer *w, size_t count)
     for (size_t i = 0; i < count; i++) {
         if (!w->batch[i])
             continue;
-        struct mailbox *to = w->batch[i]->reply_to;
+        struct producer *to = w->batch[i]->reply_to;
         struct mailbox_node *first = NULL, **tail = &first, *last = NULL;
         for (size_t j = i; j < count; j++) {
             struct op *op = w->batch[j];
@@ -124,7 +126,7 @@ static void finish_first(struct writer *w, size_t count)
             tail = &last->next;
             w->batch[j] = NULL;
         }
-        mailbox_push_list(to, first, last);
+        mailbox_push_list(to->inbox, first, last);
     }
     drop_first(w, count);
 }
@@ -142,26 +144,7 @@ static void give_ids(struct writer *w, struct op *op)
     int64_t rev = next_rev(w);
     int64_t now = clock_wall_us();
     now -= now % w->options.store->vtable->time_grain_us; /* what a later read will say */
-    switch (op->kind) {
-    case OP_SEND:
-        op->send.message.rev = rev;
-        op->send.message.timestamp_us = now;
-        break;
-    case OP_CREATE_CHAT:
-        op->create.rev = rev;
-        op->create.now_us = now;
-        break;
-    case OP_PUT_USER:
-        op->put_user.rev = rev;
-        op->put_user.now_us = now;
-        break;
-    case OP_SET_AI:
-        op->set_ai.rev = rev;
-        op->set_ai.now_us = now;
-        break;
-    case OP_VIEW:
-        must(op->kind != OP_VIEW); /* views go to the readers */
-    }
+    batch_give_ids(op, rev, now);
 }
 
 static void fill_batch(struct writer *w)
@@ -185,51 +168,55 @@ static void link_batch(struct writer *w, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct op *op = w->batch[i];
+        const struct write_kind *kind = write_kind_of(op);
+        struct slice chat_id;
+        struct chat_link *link = kind->link ? kind->link(op, &chat_id) : NULL;
         op->result = OK;
-        if (op->kind == OP_SEND && !op->send.message.link.known)
-            cache_link(w->options.cache, op->send.message.chat_id, &op->arena, &op->send.message.link);
-        else if (op->kind == OP_SET_AI && !op->set_ai.link.known)
-            cache_link(w->options.cache, op->set_ai.chat_id, &op->arena, &op->set_ai.link);
+        if (link && !link->known && w->options.link)
+            w->options.link(w->options.link_arg, chat_id, &op->arena, link);
     }
+}
+
+static void tell(const struct writer *w, const struct event *events, size_t count)
+{
+    events_tell(&w->options.sinks, events, count);
 }
 
 /* It was tried, and the answer may be all that was lost. Doubts of earlier troubles are settled since long: a new one
  * begins its own range. */
 static void give_up(struct writer *w, struct op *op, enum err result)
 {
-    int64_t rev = op->kind == OP_SEND ? op->send.message.rev : w->last_rev;
+    struct event event = {.kind = EVENT_DOUBT, .rev = op->rev};
     if (!w->in_doubt)
         w->doubt_from = w->doubt_to = 0;
-    w->doubt_from = w->doubt_from == 0 || rev < w->doubt_from ? rev : w->doubt_from;
-    w->doubt_to = rev > w->doubt_to ? rev : w->doubt_to;
+    w->doubt_from = w->doubt_from == 0 || op->rev < w->doubt_from ? op->rev : w->doubt_from;
+    w->doubt_to = op->rev > w->doubt_to ? op->rev : w->doubt_to;
     w->in_doubt = true;
-    cache_doubt(w->options.cache, op);
+    if (write_kind_of(op)->doubt)
+        write_kind_of(op)->doubt(op, &event);
+    tell(w, &event, 1);
     finish_one(w, op, result);
 }
 
 static void tell_recovered(struct writer *w)
 {
-    if (w->options.on_recovered)
-        w->options.on_recovered(w->options.hook_arg);
-}
-
-static void settle_doubts(struct writer *w)
-{
-    if (!w->in_doubt)
-        return;
     w->in_doubt = false;
-    cache_settle_doubts(w->options.cache);
-    tell_recovered(w);
+    tell(w, &(struct event){.kind = EVENT_RECOVERED}, 1);
 }
 
-/* A send that repeats one whose answer was lost: nobody has heard of the message yet. */
-static void mark_unheard(struct writer *w, size_t count)
+/* What happened, in the order of the ops. A message that repeats one whose answer was lost: nobody has heard of it yet. */
+static void tell_durable(struct writer *w, size_t ops, const struct totals *changed)
 {
+    size_t count = 0;
+    w->events[count++] = (struct event){.kind = EVENT_TOTALS, .totals = changed};
+    for (size_t i = 0; i < ops; i++)
+        count += write_kind_of(w->batch[i])->raise(w->batch[i], &w->events[count]);
     for (size_t i = 0; w->doubt_to != 0 && i < count; i++) {
-        struct op *op = w->batch[i];
-        if (op->kind == OP_SEND && op->result == OK && op->send.message.duplicate)
-            op->send.unheard = op->send.message.rev >= w->doubt_from && op->send.message.rev <= w->doubt_to;
+        struct event *e = &w->events[i];
+        if (e->kind == EVENT_REPEATED)
+            e->unheard = e->rev >= w->doubt_from && e->rev <= w->doubt_to;
     }
+    tell(w, w->events, count);
 }
 
 static void note_well(struct writer *w)
@@ -237,7 +224,8 @@ static void note_well(struct writer *w)
     if (w->failing_since_us)
         log_info("store is back", "after_ms=%lld", (long long)(clock_mono_us() - w->failing_since_us) / 1000);
     w->failing_since_us = 0;
-    settle_doubts(w);
+    if (w->in_doubt)
+        tell_recovered(w);
 }
 
 static void note_failing(struct writer *w, int64_t since_us, enum err e)
@@ -293,10 +281,7 @@ static bool apply_batch(struct writer *w)
     metrics_add(M_STORE_BATCH, 1);
     metrics_observe(H_COMMIT, (uint64_t)(after - before));
     metrics_observe(H_BATCH_OPS, count);
-    cache_apply(w->options.cache, w->batch, count, &changed);
-    mark_unheard(w, count);
-    if (w->options.on_durable)
-        w->options.on_durable(w->options.hook_arg, w->batch, count);
+    tell_durable(w, count, &changed);
     finish_first(w, count);
     return true;
 }
@@ -446,7 +431,8 @@ enum err writer_start(const struct writer_options *options, struct writer **out)
     gate_init(&w->gate, options->queue_max);
     w->inbox = mailbox_new();
     w->batch = calloc((size_t)options->batch_max, sizeof(struct op *));
-    if (!w->inbox || !w->batch || pthread_create(&w->thread, NULL, writer_main, w) != 0) {
+    w->events = calloc(WRITER_EVENTS((size_t)options->batch_max), sizeof(struct event));
+    if (!w->inbox || !w->batch || !w->events || pthread_create(&w->thread, NULL, writer_main, w) != 0) {
         writer_free(w);
         return ERR_NOMEM;
     }
@@ -488,5 +474,6 @@ void writer_free(struct writer *w)
     mailbox_free(w->inbox);
     batch_room_fini(&w->room);
     free(w->batch);
+    free(w->events);
     free(w);
 }

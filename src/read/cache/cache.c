@@ -125,8 +125,9 @@ void cache_unlock(struct cache *c)
     }
 }
 
-bool cache_link(struct cache *c, struct slice chat_id, struct arena *a, struct chat_link *out)
+bool cache_link(void *cache, struct slice chat_id, struct arena *a, struct chat_link *out)
 {
+    struct cache *c = cache;
     *out = (struct chat_link){0};
     if (!c->enabled)
         return false;

@@ -1,56 +1,26 @@
-/* The writer's side: what a committed batch changes.
- * Happy path: fragments and heads are rendered without the lock; then, a few ops at a time with it, each op moves its
+/* Memory as a sink of events: what a committed batch changes, and what another process did.
+ * Happy path: fragments and openings are rendered without the lock; then, a few events at a time with it, each moves its
  * customer to the front, gives it a new version, and appends to its chat if that is loaded.
  * A load may have seen this batch in the store already, or not: rev tells (a message that is there is not appended
- * again). Where content would be left incomplete it is dropped instead, and the next reader loads it anew. */
+ * again). Where content would be left incomplete it is dropped instead, and the next reader loads it anew.
+ * Without memory for what an event brings, everything is forgotten: readers load what they are asked for. */
 #include "cache_int.h"
 
-#define STRIDE    64  /* ops per time that the lock is held */
+#define STRIDE    64  /* events per time that the lock is held */
 #define EVICT_MAX 512 /* steps of eviction per stride: more than a stride can add (a customer's entry goes in three) */
 
 struct prepared {
-    size_t at;     /* OP_SEND: of ",{…}" in scratch */
-    uint32_t hash; /* OP_SEND, OP_SET_AI: of the chat id */
+    size_t at;     /* EVENT_MESSAGE: of ",{…}" in scratch */
+    uint32_t hash; /* of the chat's id, where the event has one */
     struct message_form form;
     struct blob *head; /* of a customer's new row */
     uint32_t poll_at;
 };
 
-static void prepare_send(struct buf *scratch, const struct new_message *s, struct prepared *p)
-{
-    struct message m = {
-        .rev = s->rev, .timestamp_us = s->timestamp_us, .role = s->role, .text = s->text, .via_widget = s->via_widget};
-    p->hash = index_hash(s->chat_id);
-    p->at = scratch->len;
-    buf_append_char(scratch, ',');
-    render_message(scratch, &m, &p->form);
-}
-
-/* Its chat was refused, and the customer's row is there all the same. */
-static bool leaves_customer(const struct op *op)
-{
-    return op->kind == OP_CREATE_CHAT && op->result != OK && op->create.customer_only;
-}
-
-static void prepare(struct cache *c, const struct op *op, struct prepared *p)
-{
-    *p = (struct prepared){0};
-    if (op->result != OK && !leaves_customer(op))
-        return;
-    if (op->kind == OP_SEND && !op->send.message.duplicate)
-        prepare_send(&c->scratch, &op->send.message, p);
-    else if (op->kind == OP_SET_AI)
-        p->hash = index_hash(op->set_ai.chat_id);
-    else if (op->kind == OP_CREATE_CHAT)
-        p->head = user_render_head(&c->content_memory, &op->create.user, &p->poll_at);
-    else if (op->kind == OP_PUT_USER)
-        p->head = user_render_head(&c->content_memory, &op->put_user.user, &p->poll_at);
-}
-
 /* The chat of a link that the store resolved: a stub, where it is not known yet. */
-static struct cchat *linked_chat(struct cache *c, struct slice chat_id, uint32_t hash, const struct chat_link *link)
+static struct cchat *linked_chat(struct cache *c, const struct event *e, uint32_t hash, const struct chat_link *link)
 {
-    struct cchat *chat = index_chat(c, chat_id, hash);
+    struct cchat *chat = index_chat(c, e->chat_id, hash);
     if (chat)
         return chat;
     struct cuser *u = user_get(c, link->user_id);
@@ -60,7 +30,7 @@ static struct cchat *linked_chat(struct cache *c, struct slice chat_id, uint32_t
         u->key = link->user_key;
     if (link->owner_known && !u->owner)
         owner_set(c, u, link->owner);
-    chat = chat_get(c, u, chat_id, hash, link->chat_key);
+    chat = chat_get(c, u, e->chat_id, hash, link->chat_key);
     if (!chat)
         return NULL;
     chat->flags = link->flags;
@@ -76,8 +46,16 @@ static struct history *interim_history(struct cchat *chat)
     return content_add_history(chat->user->content, &row, false);
 }
 
-static void append(struct cache *c, struct cchat *chat, const char *fragment, const struct prepared *p,
-                   const struct new_message *s)
+/* ---- messages ---- */
+
+static void prepare_message(struct cache *c, const struct event *e, struct prepared *p)
+{
+    p->at = c->scratch.len;
+    buf_append_char(&c->scratch, ',');
+    render_message(&c->scratch, &e->message, &p->form);
+}
+
+static void append(struct cache *c, struct cchat *chat, const struct prepared *p, const struct event *e)
 {
     struct cuser *u = chat->user;
     if (u->state == USER_KNOWN)
@@ -87,48 +65,51 @@ static void append(struct cache *c, struct cchat *chat, const char *fragment, co
         chat->history = interim_history(chat);
     struct history *l = chat->history;
     bool done = l != NULL;
-    if (l && s->rev <= l->last_rev)
-        done = history_has(l, s->rev); /* the load saw this batch: there already */
+    if (l && e->rev <= l->last_rev)
+        done = history_has(l, e->rev); /* the load saw this batch: there already */
     else if (l)
-        done = history_append(u->content, l, fragment, &p->form, s->rev);
+        done = history_append(u->content, l, c->scratch.ptr + p->at, &p->form, e->rev);
     if (l) {
-        l->rev = s->rev > l->rev ? s->rev : l->rev;
-        l->last_activity_us = l->updated_us = s->timestamp_us;
+        l->rev = e->rev > l->rev ? e->rev : l->rev;
+        l->last_activity_us = l->updated_us = e->at_us;
     }
     c->content_bytes += u->content->alloc_bytes - before;
     if (!done)
         user_unload(c, u);
 }
 
-/* The first message by the same key came into the store without us: its answer was lost, and it landed late. */
-static void find_first(struct cache *c, const struct new_message *s)
+static void apply_message(struct cache *c, const struct event *e, struct prepared *p)
 {
-    struct cchat *chat = index_chat(c, s->chat_id, index_hash(s->chat_id));
-    if (!chat || !chat->history || history_has(chat->history, s->rev))
+    struct cchat *chat = linked_chat(c, e, p->hash, e->link);
+    if (!chat) {
+        cache_forget_all(c, e->rev);
+        return;
+    }
+    chat->flags |= chat_flags_of_role(e->message.role);
+    if (e->rev > chat->rev)
+        chat->rev = e->rev;
+    append(c, chat, p, e);
+    if (e->rev > chat->last_rev)
+        chat->last_rev = e->rev;
+    user_changed(c, chat->user, e->rev, true);
+}
+
+/* The first message by the same key may have come into the store without us: its answer was lost, and it landed late. */
+static void apply_repeated(struct cache *c, const struct event *e, struct prepared *p)
+{
+    struct cchat *chat = index_chat(c, e->chat_id, p->hash);
+    if (!chat || !chat->history || history_has(chat->history, e->rev))
         return;
     user_unload(c, chat->user);
     user_changed(c, chat->user, c->rev,
                  true); /* not the message's own, older rev: the front of the order is the newest */
 }
 
-static void apply_send(struct cache *c, const struct new_message *s, const struct prepared *p)
+/* ---- customers and chats ---- */
+
+static void prepare_customer(struct cache *c, const struct event *e, struct prepared *p)
 {
-    if (s->duplicate) {
-        find_first(c, s);
-        return;
-    }
-    struct cchat *chat = linked_chat(c, s->chat_id, p->hash, &s->link);
-    if (!chat) {
-        cache_forget_all(c, s->rev);
-        return;
-    }
-    chat->flags |= chat_flags_of_role(s->role);
-    if (s->rev > chat->rev)
-        chat->rev = s->rev;
-    append(c, chat, c->scratch.ptr + p->at, p, s);
-    if (s->rev > chat->last_rev)
-        chat->last_rev = s->rev;
-    user_changed(c, chat->user, s->rev, true);
+    p->head = user_render_head(&c->content_memory, e->customer.now, &p->poll_at);
 }
 
 /* What texts mean may change when a customer is born or gets another address. alone: nobody else is meant by it. */
@@ -145,109 +126,146 @@ static void tell_names(struct cache *c, struct cuser *u, const struct user *befo
         names_learn(c, u, now->email, c->names_clock);
 }
 
-/* The customer's entry with its new row. before.id empty: it did not exist before this op. */
-static struct cuser *put_row(struct cache *c, const struct user *before, struct user row, int64_t rev, bool alone,
-                             struct prepared *p)
+/* The customer's entry with its new row. */
+static void apply_customer(struct cache *c, const struct event *e, struct prepared *p)
 {
+    const struct user *before = e->customer.before;
+    struct user row = *e->customer.now;
     bool fresh = index_user(c, row.id, index_hash(row.id)) == NULL;
     struct cuser *u = user_get(c, row.id);
     if (!u) {
-        cache_forget_all(c, rev);
-        return NULL;
+        cache_forget_all(c, e->rev);
+        return;
     }
     if (fresh && before->id.len == 0)
         user_bear(c, u);
-    row.rev = rev;
+    row.rev = e->rev;
     user_set_row(c, u, &row, p->head, p->poll_at);
     p->head = NULL;
-    tell_names(c, u, before, &row, alone);
-    user_changed(c, u, rev, true);
-    return u;
+    tell_names(c, u, before, &row, e->customer.address_alone);
+    user_changed(c, u, e->rev, true);
 }
 
-static void apply_create(struct cache *c, const struct op_create_chat *o, struct prepared *p)
+static void apply_chat(struct cache *c, const struct event *e, struct prepared *p)
 {
-    struct cuser *u = put_row(c, &o->before, o->user, o->rev, o->address_alone, p);
-    if (!u)
-        return;
-    uint32_t hash = index_hash(o->chat.chat_id);
-    struct cchat *chat = chat_get(c, u, o->chat.chat_id, hash, o->chat.key);
+    struct cuser *u = user_get(c, e->customer_id);
+    struct cchat *chat = u ? chat_get(c, u, e->chat_id, p->hash, e->chat->key) : NULL;
     if (!chat || chat->user != u) {
-        cache_forget_all(c, o->rev);
+        cache_forget_all(c, e->rev);
         return;
     }
-    if (o->rev > chat->rev)
-        chat->rev = o->rev;
-    if (o->chat.key != 0)
-        chat->key = o->chat.key;
+    if (e->rev > chat->rev)
+        chat->rev = e->rev;
+    if (e->chat->key != 0)
+        chat->key = e->chat->key;
     if (u->state != USER_KNOWN && !chat->history) { /* else a load saw it already */
         size_t before = u->content->alloc_bytes;
-        chat->history = content_add_history(u->content, &o->chat, true);
+        chat->history = content_add_history(u->content, e->chat, true);
         c->content_bytes += u->content->alloc_bytes - before;
         if (!chat->history)
             user_unload(c, u);
     }
+    user_changed(c, u, e->rev, true);
 }
 
-static void apply_put_user(struct cache *c, const struct op_put_user *o, struct prepared *p)
+static void apply_ai(struct cache *c, const struct event *e, struct prepared *p)
 {
-    (void)put_row(c, &o->before, o->user, o->rev, o->address_alone, p);
-}
-
-static void apply_set_ai(struct cache *c, const struct op_set_ai *o, uint32_t hash)
-{
-    struct cchat *chat = linked_chat(c, o->chat_id, hash, &o->link);
+    struct cchat *chat = linked_chat(c, e, p->hash, e->ai.link);
     if (!chat) {
-        cache_forget_all(c, o->rev);
+        cache_forget_all(c, e->rev);
         return;
     }
-    /* The op says how the switch stands; what was said in the chat, sends of the same batch may know better. */
-    chat->flags = (uint8_t)(o->flags | (chat->flags & ~CHAT_AI_DISABLED));
-    if (o->rev > chat->rev)
-        chat->rev = o->rev;
+    chat->flags = (uint8_t)((chat->flags & ~CHAT_AI_DISABLED) | (e->ai.enabled ? 0 : CHAT_AI_DISABLED));
+    if (e->rev > chat->rev)
+        chat->rev = e->rev;
     if (chat->history) {
         chat->history->rev = chat->rev;
-        chat->history->updated_us = o->now_us;
+        chat->history->updated_us = e->at_us;
     }
-    user_changed(c, chat->user, o->rev, false); /* no list shows the switch */
+    user_changed(c, chat->user, e->rev, false); /* no list shows the switch */
 }
 
-static void apply_one(struct cache *c, const struct op *op, struct prepared *p)
+/* ---- what is not known in full ---- */
+
+/* Another process changed something of the customer: it stands in front, and is loaded by who asks. */
+static void apply_elsewhere(struct cache *c, const struct event *e, struct prepared *p)
 {
-    const struct op_create_chat *o = &op->create;
-    if (leaves_customer(op))
-        (void)put_row(c, &o->before, o->user, o->rev, o->address_alone, p);
-    if (op->result != OK)
+    (void)p;
+    struct cuser *u = user_get(c, e->customer_id);
+    if (!u) {
+        cache_forget_all(c, e->rev);
         return;
-    switch (op->kind) {
-    case OP_SEND:
-        apply_send(c, &op->send.message, p);
-        break;
-    case OP_CREATE_CHAT:
-        apply_create(c, &op->create, p);
-        break;
-    case OP_PUT_USER:
-        apply_put_user(c, &op->put_user, p);
-        break;
-    case OP_SET_AI:
-        apply_set_ai(c, &op->set_ai, p->hash);
-        break;
-    case OP_VIEW:
-        must(false); /* a read is not applied */
     }
+    user_unload(c, u);
+    if (e->chat_id.len == 0) { /* its row: who it is, and what it is called */
+        user_forget_row(c, u);
+        names_spoil_all(c);
+    }
+    user_changed(c, u, e->rev, true);
+}
+
+/* What the writer gave up while the store was failing may be stored all the same: the answer was lost, not the write.
+ * While the store is away what is in memory is still the best there is, so it stays. */
+static void apply_doubt(struct cache *c, const struct event *e, struct prepared *p)
+{
+    struct cchat *chat = e->chat_id.len > 0 ? index_chat(c, e->chat_id, p->hash) : NULL;
+    if (chat)
+        links_front(&c->doubted, &chat->user->doubt);
+    c->doubt_all |= e->chat_id.len == 0;
+    c->doubt_rev = e->rev > c->doubt_rev ? e->rev : c->doubt_rev;
+}
+
+/* The store answers again: those whom a write in doubt concerns are loaded anew. */
+static void apply_recovered(struct cache *c, const struct event *e, struct prepared *p)
+{
+    (void)e, (void)p;
+    if (c->doubt_all)
+        cache_forget_all(c, c->doubt_rev);
+    c->doubt_all = false;
+    while (c->doubted.count > 0) {
+        struct cuser *u = entry_of(c->doubted.head.next, struct cuser, doubt);
+        links_remove(&c->doubted, &u->doubt);
+        user_unload(c, u);
+        user_changed(c, u, c->doubt_rev, true);
+    }
+}
+
+/* ---- the table ---- */
+
+/* prepare: without the lock. No apply: the event changes nothing here. */
+static const struct {
+    void (*prepare)(struct cache *c, const struct event *e, struct prepared *p);
+    void (*apply)(struct cache *c, const struct event *e, struct prepared *p);
+} reactions[EVENT_KINDS] = {
+    [EVENT_MESSAGE] = {prepare_message, apply_message},
+    [EVENT_REPEATED] = {NULL, apply_repeated},
+    [EVENT_CHAT] = {NULL, apply_chat},
+    [EVENT_CUSTOMER] = {prepare_customer, apply_customer},
+    [EVENT_AI] = {NULL, apply_ai},
+    [EVENT_DOUBT] = {NULL, apply_doubt},
+    [EVENT_RECOVERED] = {NULL, apply_recovered},
+    [EVENT_ELSEWHERE] = {NULL, apply_elsewhere},
+};
+
+static void prepare(struct cache *c, const struct event *e, struct prepared *p)
+{
+    *p = (struct prepared){.hash = e->chat_id.len > 0 ? index_hash(e->chat_id) : 0};
+    if (reactions[e->kind].prepare)
+        reactions[e->kind].prepare(c, e, p);
 }
 
 /* Chats of a busy inbox are anywhere in memory: each costs a dozen cache misses one after the other, unless those of a
  * whole stride are on their way at once. */
-static void fetch_ahead(const struct cache *c, struct op *const *ops, const struct prepared *prepared, size_t count)
+static void fetch_ahead(const struct cache *c, const struct event *events, const struct prepared *prepared,
+                        size_t count)
 {
     const struct cchat *chats[STRIDE];
     for (size_t i = 0; i < count; i++)
-        if (ops[i]->kind == OP_SEND)
+        if (events[i].kind == EVENT_MESSAGE)
             __builtin_prefetch(&c->buckets[prepared[i].hash & c->bucket_mask]);
     for (size_t i = 0; i < count; i++) {
-        bool send = ops[i]->kind == OP_SEND && ops[i]->result == OK && !ops[i]->send.message.duplicate;
-        chats[i] = send ? index_chat(c, ops[i]->send.message.chat_id, prepared[i].hash) : NULL;
+        bool message = events[i].kind == EVENT_MESSAGE;
+        chats[i] = message ? index_chat(c, events[i].chat_id, prepared[i].hash) : NULL;
         if (!chats[i])
             continue;
         __builtin_prefetch(chats[i]->user);
@@ -273,35 +291,30 @@ static void fetch_ahead(const struct cache *c, struct op *const *ops, const stru
     }
 }
 
-static int64_t highest_rev(struct op *const *ops, size_t count)
+static void forget_stride(struct cache *c, const struct event *events, size_t count)
 {
     int64_t highest = 0;
-    for (size_t i = 0; i < count; i++) {
-        const struct op *op = ops[i];
-        int64_t rev = op->kind == OP_SEND          ? op->send.message.rev
-                      : op->kind == OP_CREATE_CHAT ? op->create.rev
-                      : op->kind == OP_PUT_USER    ? op->put_user.rev
-                                                   : op->set_ai.rev;
-        highest = rev > highest ? rev : highest;
-    }
-    return highest;
+    for (size_t i = 0; i < count; i++)
+        highest = events[i].rev > highest ? events[i].rev : highest;
+    cache_forget_all(c, highest);
 }
 
-static void apply_stride(struct cache *c, struct op *const *ops, size_t count)
+/* texts: the events are the writer's, whose scratch takes what is rendered of them. */
+static void apply_stride(struct cache *c, const struct event *events, size_t count, bool texts)
 {
     struct prepared prepared[STRIDE];
-    buf_clear(&c->scratch);
+    if (texts)
+        buf_clear(&c->scratch);
     for (size_t i = 0; i < count; i++)
-        prepare(c, ops[i], &prepared[i]);
+        prepare(c, &events[i], &prepared[i]);
     cache_lock(c);
-    if (buf_ok(&c->scratch)) {
-        fetch_ahead(c, ops, prepared, count);
-        for (size_t i = 0; i < count; i++)
-            apply_one(c, ops[i], &prepared[i]);
-    } else {
-        cache_forget_all(c,
-                         highest_rev(ops, count)); /* no memory for one batch's text: keep nothing that might miss it */
-    }
+    fetch_ahead(c, events, prepared, count);
+    bool rendered = !texts || buf_ok(&c->scratch);
+    for (size_t i = 0; rendered && i < count; i++)
+        if (reactions[events[i].kind].apply)
+            reactions[events[i].kind].apply(c, &events[i], &prepared[i]);
+    if (!rendered) /* no memory for a stride's text: keep nothing that might miss it */
+        forget_stride(c, events, count);
     cache_evict(c, EVICT_MAX);
     cache_unlock(c);
     for (size_t i = 0; i < count; i++)
@@ -317,12 +330,16 @@ static void add_totals(struct cache *c, const struct totals *changed)
             atomic_fetch_add_explicit(&c->totals[i], delta[i], memory_order_relaxed);
 }
 
-void cache_apply(struct cache *c, struct op *const *ops, size_t count, const struct totals *changed)
+void cache_take(void *arg, const struct event *events, size_t count)
 {
-    if (changed)
-        add_totals(c, changed);
-    if (!c->enabled)
-        return;
-    for (size_t i = 0; i < count; i += STRIDE)
-        apply_stride(c, ops + i, count - i < STRIDE ? count - i : STRIDE);
+    struct cache *c = arg;
+    bool texts = false, changes = false;
+    for (size_t i = 0; i < count; i++) {
+        texts |= events[i].kind == EVENT_MESSAGE;
+        changes |= reactions[events[i].kind].apply != NULL;
+        if (events[i].kind == EVENT_TOTALS)
+            add_totals(c, events[i].totals);
+    }
+    for (size_t i = 0; c->enabled && changes && i < count; i += STRIDE)
+        apply_stride(c, events + i, count - i < STRIDE ? count - i : STRIDE, texts);
 }

@@ -150,7 +150,7 @@ struct cache {
     struct links order;
     struct links loaded;     /* LOADED customers by last use */
     struct links expendable; /* KNOWN and not in order: the first entries to be evicted */
-    struct links doubted;    /* see cache_doubt() */
+    struct links doubted;    /* whom a write in doubt concerns */
     int64_t doubt_rev;       /* the highest in doubt */
     bool doubt_all;          /* more than customers in `doubted` */
     bool order_all;          /* order holds every customer there is */
@@ -219,7 +219,8 @@ void chat_forget(struct cache *c, struct cchat *chat); /* unlinks and frees */
 /* Takes the row if it is at least as new. head: a reference, taken; NULL where not rendered. */
 void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *head, uint32_t poll_at);
 struct blob *user_render_head(struct slab *memory, const struct user *row, uint32_t *poll_at); /* any thread */
-bool user_bear(struct cache *c, struct cuser *u); /* KNOWN and just created: LOADED with no chats */
+bool user_bear(struct cache *c, struct cuser *u);       /* KNOWN and just created: LOADED with no chats */
+void user_forget_row(struct cache *c, struct cuser *u); /* what it is called is not known any more */
 void user_unload(struct cache *c, struct cuser *u);
 void user_release_content(struct cache *c, struct cuser *u); /* into the garbage; the state is the caller's */
 void user_drop_body(struct cache *c, struct cuser *u);

@@ -113,6 +113,12 @@ static void drop_self(struct cache *c, struct cuser *u)
     u->self = NULL;
 }
 
+void user_forget_row(struct cache *c, struct cuser *u)
+{
+    u->has_row = false;
+    drop_self(c, u);
+}
+
 static struct slice kept(struct slice s)
 {
     return s.len > SELF_TEXT_MAX ? slice_of(NULL, 0) : s;

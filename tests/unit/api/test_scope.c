@@ -8,6 +8,7 @@
 #include "read/resolve.h"
 #include "suites.h"
 #include "write/batch.h"
+#include "writes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,7 @@ struct world {
     char chats[2][UUID_LEN]; /* ann's and bob's */
 };
 
-static struct op *new_op(struct world *w, enum op_kind kind, enum scope_kind scope, const char *id)
+static struct op *new_op(struct world *w, const struct op_kind *kind, enum scope_kind scope, const char *id)
 {
     struct op *op = op_get(w->ops, kind);
     CU_ASSERT_PTR_NOT_NULL_FATAL(op);
@@ -46,17 +47,17 @@ static enum err apply(struct world *w, struct op *op)
 static enum err create(struct world *w, enum scope_kind scope, const char *scope_id, const char *id, const char *email,
                        char user_id[64], char chat_id[UUID_LEN])
 {
-    struct op *op = new_op(w, OP_CREATE_CHAT, scope, scope_id);
-    uuid_v4(op->create.chat_id);
-    oid_new(&op->create.new_user);
-    op->create.user_id = slice_cstr(id);
-    op->create.email = slice_cstr(email);
-    op->create.rev = op->create.now_us = w->rev;
+    struct op *op = new_op(w, &write_create_chat.op, scope, scope_id);
+    uuid_v4(create_chat_of(op)->chat_id);
+    oid_new(&create_chat_of(op)->new_user);
+    create_chat_of(op)->user_id = slice_cstr(id);
+    create_chat_of(op)->email = slice_cstr(email);
+    op->rev = op->now_us = w->rev;
     enum err e = apply(w, op);
     if (e == OK) {
-        snprintf(user_id, 64, "%.*s", SLICE_ARG(op->create.user.id));
+        snprintf(user_id, 64, "%.*s", SLICE_ARG(create_chat_of(op)->user.id));
         if (chat_id)
-            memcpy(chat_id, op->create.chat_id, UUID_LEN);
+            memcpy(chat_id, create_chat_of(op)->chat_id, UUID_LEN);
     }
     op_put(w->ops, op);
     return e;
@@ -65,13 +66,13 @@ static enum err create(struct world *w, enum scope_kind scope, const char *scope
 static enum err report(struct world *w, enum scope_kind scope, const char *scope_id, const char *email,
                        const char *owner)
 {
-    struct op *op = new_op(w, OP_PUT_USER, scope, scope_id);
-    oid_new(&op->put_user.new_user);
-    op->put_user.given.email = slice_cstr(email);
-    op->put_user.given.owner = slice_cstr(owner);
-    op->put_user.given.vibe = SLICE_LIT("calm");
-    op->put_user.set = USER_EMAIL | USER_VIBE | (owner[0] ? USER_OWNER : 0u);
-    op->put_user.rev = op->put_user.now_us = w->rev;
+    struct op *op = new_op(w, &write_put_user.op, scope, scope_id);
+    oid_new(&put_user_of(op)->new_user);
+    put_user_of(op)->given.email = slice_cstr(email);
+    put_user_of(op)->given.owner = slice_cstr(owner);
+    put_user_of(op)->given.vibe = SLICE_LIT("calm");
+    put_user_of(op)->set = USER_EMAIL | USER_VIBE | (owner[0] ? USER_OWNER : 0u);
+    op->rev = op->now_us = w->rev;
     enum err e = apply(w, op);
     op_put(w->ops, op);
     return e;
@@ -79,11 +80,11 @@ static enum err report(struct world *w, enum scope_kind scope, const char *scope
 
 static enum err send(struct world *w, enum scope_kind scope, const char *scope_id, const char *chat, size_t chat_len)
 {
-    struct op *op = new_op(w, OP_SEND, scope, scope_id);
-    op->send.message.chat_id = slice_of(chat, chat_len);
-    op->send.message.role = SLICE_LIT("user");
-    op->send.message.text = SLICE_LIT("hello");
-    op->send.message.rev = op->send.message.timestamp_us = w->rev;
+    struct op *op = new_op(w, &write_send.op, scope, scope_id);
+    send_of(op)->message.chat_id = slice_of(chat, chat_len);
+    send_of(op)->message.role = SLICE_LIT("user");
+    send_of(op)->message.text = SLICE_LIT("hello");
+    send_of(op)->message.rev = send_of(op)->message.timestamp_us = w->rev;
     enum err e = apply(w, op);
     op_put(w->ops, op);
     return e;
@@ -91,9 +92,9 @@ static enum err send(struct world *w, enum scope_kind scope, const char *scope_i
 
 static enum err set_ai(struct world *w, enum scope_kind scope, const char *scope_id, const char *chat)
 {
-    struct op *op = new_op(w, OP_SET_AI, scope, scope_id);
-    op->set_ai.chat_id = slice_of(chat, UUID_LEN);
-    op->set_ai.rev = op->set_ai.now_us = w->rev;
+    struct op *op = new_op(w, &write_set_ai.op, scope, scope_id);
+    set_ai_of(op)->chat_id = slice_of(chat, UUID_LEN);
+    op->rev = op->now_us = w->rev;
     enum err e = apply(w, op);
     op_put(w->ops, op);
     return e;
@@ -173,11 +174,11 @@ static void test_batches(void)
     struct totals changed;
     begin(&w);
     for (int i = 0; i < 3; i++) {
-        ops[i] = new_op(&w, OP_SEND, SCOPE_USER, "ann");
-        ops[i]->send.message.chat_id = slice_of(w.chats[i == 1], UUID_LEN);
-        ops[i]->send.message.role = SLICE_LIT("agent");
-        ops[i]->send.message.text = SLICE_LIT("hello");
-        ops[i]->send.message.rev = ops[i]->send.message.timestamp_us = w.rev;
+        ops[i] = new_op(&w, &write_send.op, SCOPE_USER, "ann");
+        send_of(ops[i])->message.chat_id = slice_of(w.chats[i == 1], UUID_LEN);
+        send_of(ops[i])->message.role = SLICE_LIT("agent");
+        send_of(ops[i])->message.text = SLICE_LIT("hello");
+        send_of(ops[i])->message.rev = send_of(ops[i])->message.timestamp_us = w.rev;
     }
     CU_ASSERT_EQUAL(batch_apply(w.store, &w.room, ops, 3, &changed), OK);
     CU_ASSERT_EQUAL(ops[0]->result, OK);
@@ -413,17 +414,17 @@ static void test_a_refusal_asks_nobody(void)
 static enum err create_again(struct world *w, enum scope_kind scope, const char *scope_id, const char *chat,
                              int64_t after_us, char *id)
 {
-    struct op *op = new_op(w, OP_CREATE_CHAT, scope, scope_id);
-    oid_new(&op->create.new_user);
-    memcpy(op->create.chat_id, chat, UUID_LEN);
-    op->create.keyed = true;
-    op->create.user_id = SLICE_LIT("ann");
-    op->create.rev = w->rev;
-    op->create.now_us = w->rev + after_us;
+    struct op *op = new_op(w, &write_create_chat.op, scope, scope_id);
+    oid_new(&create_chat_of(op)->new_user);
+    memcpy(create_chat_of(op)->chat_id, chat, UUID_LEN);
+    create_chat_of(op)->keyed = true;
+    create_chat_of(op)->user_id = SLICE_LIT("ann");
+    op->rev = w->rev;
+    op->now_us = w->rev + after_us;
     enum err e = apply(w, op);
-    snprintf(id, 64, "%.*s", e == ERR_EXISTS ? (int)op->create.user.id.len : 0,
-             e == ERR_EXISTS ? op->create.user.id.ptr : "");
-    CU_ASSERT_EQUAL(op->create.repeated, e == ERR_EXISTS);
+    snprintf(id, 64, "%.*s", e == ERR_EXISTS ? (int)create_chat_of(op)->user.id.len : 0,
+             e == ERR_EXISTS ? create_chat_of(op)->user.id.ptr : "");
+    CU_ASSERT_EQUAL(create_chat_of(op)->repeated, e == ERR_EXISTS);
     op_put(w->ops, op);
     return e;
 }

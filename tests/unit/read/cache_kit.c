@@ -316,9 +316,9 @@ void kit_free(struct kit *k)
     free(k);
 }
 
-static struct op *new_op(struct kit *k, enum op_kind kind)
+static struct op *new_op(struct kit *k, const struct op_kind *kind)
 {
-    struct op *op = arena_zalloc(&k->arena, sizeof(*op));
+    struct op *op = arena_zalloc(&k->arena, kind->bytes);
     op->kind = kind;
     arena_init(&op->arena, 0);
     return op;
@@ -326,37 +326,37 @@ static struct op *new_op(struct kit *k, enum op_kind kind)
 
 struct op *kit_create(struct kit *k, const char *user_id, const char *email, const char *name, const char *chat_id)
 {
-    struct op *op = new_op(k, OP_CREATE_CHAT);
-    op->create.user_id = keep(k, user_id);
-    op->create.email = keep(k, email);
-    op->create.name = keep(k, name);
-    op->create.chat.chat_id = keep(k, chat_id);
+    struct op *op = new_op(k, &write_create_chat.op);
+    create_chat_of(op)->user_id = keep(k, user_id);
+    create_chat_of(op)->email = keep(k, email);
+    create_chat_of(op)->name = keep(k, name);
+    create_chat_of(op)->chat.chat_id = keep(k, chat_id);
     return op;
 }
 
 struct op *kit_put_user(struct kit *k, const char *email, const char *name, const char *owner)
 {
-    struct op *op = new_op(k, OP_PUT_USER);
-    op->put_user.given.email = keep(k, email);
-    op->put_user.given.name = keep(k, name);
-    op->put_user.given.owner = keep(k, owner);
+    struct op *op = new_op(k, &write_put_user.op);
+    put_user_of(op)->given.email = keep(k, email);
+    put_user_of(op)->given.name = keep(k, name);
+    put_user_of(op)->given.owner = keep(k, owner);
     return op;
 }
 
 struct op *kit_send(struct kit *k, const char *chat_id, const char *role, const char *text)
 {
-    struct op *op = new_op(k, OP_SEND);
-    op->send.message.chat_id = keep(k, chat_id);
-    op->send.message.role = keep(k, role);
-    op->send.message.text = keep(k, text);
+    struct op *op = new_op(k, &write_send.op);
+    send_of(op)->message.chat_id = keep(k, chat_id);
+    send_of(op)->message.role = keep(k, role);
+    send_of(op)->message.text = keep(k, text);
     return op;
 }
 
 struct op *kit_ai(struct kit *k, const char *chat_id, bool enabled)
 {
-    struct op *op = new_op(k, OP_SET_AI);
-    op->set_ai.chat_id = keep(k, chat_id);
-    op->set_ai.enabled = enabled;
+    struct op *op = new_op(k, &write_set_ai.op);
+    set_ai_of(op)->chat_id = keep(k, chat_id);
+    set_ai_of(op)->enabled = enabled;
     return op;
 }
 
@@ -374,46 +374,48 @@ static struct kit_user *add_user(struct kit *k, struct slice id, struct slice em
     return u;
 }
 
-static void commit_create(struct kit *k, struct op_create_chat *o)
+static void commit_create(struct kit *k, struct op *op)
 {
+    struct create_chat *o = create_chat_of(op);
     struct kit_user *u = find_user(k, o->user_id.len > 0 ? o->user_id : o->email);
     if (u)
         o->before = u->row;
     if (u && o->email.len > 0)
         u->row.email = o->email;
     if (!u)
-        u = add_user(k, o->user_id.len > 0 ? o->user_id : o->email, o->email, o->name, o->rev);
+        u = add_user(k, o->user_id.len > 0 ? o->user_id : o->email, o->email, o->name, op->rev);
     o->address_alone = o->before.id.len == 0;
     struct kit_chat *chat = calloc(1, sizeof(*chat));
     snprintf(chat->id, sizeof(chat->id), "%.*s", SLICE_ARG(o->chat.chat_id));
-    chat->row = (struct chat){.key = o->rev,
+    chat->row = (struct chat){.key = op->rev,
                               .user_key = u->row.key,
-                              .rev = o->rev,
-                              .created_us = o->now_us,
-                              .last_activity_us = o->now_us,
-                              .updated_us = o->now_us,
+                              .rev = op->rev,
+                              .created_us = op->now_us,
+                              .last_activity_us = op->now_us,
+                              .updated_us = op->now_us,
                               .chat_id = slice_cstr(chat->id),
                               .user_id = u->row.id,
                               .status = keep(k, "open")};
     u->chats[u->chat_count++] = chat;
-    u->row.rev = o->rev;
-    u->row.activity_us = o->now_us;
+    u->row.rev = op->rev;
+    u->row.activity_us = op->now_us;
     o->user = u->row;
     o->chat = chat->row;
 }
 
-static void commit_put_user(struct kit *k, struct op_put_user *o)
+static void commit_put_user(struct kit *k, struct op *op)
 {
+    struct put_user *o = put_user_of(op);
     struct kit_user *u = find_user(k, o->given.email);
     if (u)
         o->before = u->row;
     else
-        u = add_user(k, o->given.email, o->given.email, o->given.name, o->rev);
+        u = add_user(k, o->given.email, o->given.email, o->given.name, op->rev);
     o->address_alone = o->before.id.len == 0;
     u->row.name = o->given.name;
     u->row.owner = o->given.owner;
-    u->row.last_seen_us = u->row.activity_us = o->now_us;
-    u->row.rev = o->rev;
+    u->row.last_seen_us = u->row.activity_us = op->now_us;
+    u->row.rev = op->rev;
     o->user = u->row;
 }
 
@@ -430,7 +432,7 @@ static void link_of(const struct kit_user *u, const struct kit_chat *chat, struc
 
 static void commit_send(struct kit *k, struct op *op)
 {
-    struct new_message *o = &op->send.message;
+    struct new_message *o = &send_of(op)->message;
     struct kit_user *u;
     struct kit_chat *chat = find_chat(k, o->chat_id, &u);
     if (!chat) {
@@ -451,7 +453,7 @@ static void commit_send(struct kit *k, struct op *op)
 
 static void commit_ai(struct kit *k, struct op *op)
 {
-    struct op_set_ai *o = &op->set_ai;
+    struct set_ai *o = set_ai_of(op);
     struct kit_user *u;
     struct kit_chat *chat = find_chat(k, o->chat_id, &u);
     if (!chat) {
@@ -459,44 +461,32 @@ static void commit_ai(struct kit *k, struct op *op)
         return;
     }
     link_of(u, chat, &o->link);
-    o->flags = (uint8_t)(o->enabled ? chat->row.flags & ~CHAT_AI_DISABLED : chat->row.flags | CHAT_AI_DISABLED);
-    chat->row.flags = o->flags;
-    chat->row.rev = o->rev;
-    chat->row.updated_us = o->now_us;
+    chat->row.flags = (uint8_t)(o->enabled ? chat->row.flags & ~CHAT_AI_DISABLED : chat->row.flags | CHAT_AI_DISABLED);
+    chat->row.rev = op->rev;
+    chat->row.updated_us = op->now_us;
 }
 
 void kit_commit(struct kit *k, struct op *op)
 {
     pthread_mutex_lock(&k->lock);
     int64_t rev = ++k->rev;
-    switch (op->kind) {
-    case OP_SEND:
-        op->send.message.rev = op->send.message.timestamp_us = rev;
+    batch_give_ids(op, rev, rev);
+    if (op->kind == &write_send.op)
         commit_send(k, op);
-        break;
-    case OP_CREATE_CHAT:
-        op->create.rev = op->create.now_us = rev;
-        commit_create(k, &op->create);
-        break;
-    case OP_PUT_USER:
-        op->put_user.rev = op->put_user.now_us = rev;
-        commit_put_user(k, &op->put_user);
-        break;
-    case OP_SET_AI:
-        op->set_ai.rev = op->set_ai.now_us = rev;
+    else if (op->kind == &write_create_chat.op)
+        commit_create(k, op);
+    else if (op->kind == &write_put_user.op)
+        commit_put_user(k, op);
+    else
         commit_ai(k, op);
-        break;
-    case OP_VIEW:
-        break;
-    }
     pthread_mutex_unlock(&k->lock);
 }
 
 void kit_apply(struct kit *k, struct op *op)
 {
     struct totals changed = {0};
-    changed.messages = op->kind == OP_SEND;
-    cache_apply(k->cache, &op, 1, &changed);
+    changed.messages = op->kind == &write_send.op;
+    tell_memory(k->cache, &op, 1, &changed);
 }
 
 void kit_write(struct kit *k, struct op *op)
@@ -510,7 +500,7 @@ int64_t say(struct kit *k, const char *chat_id, const char *role, const char *te
     struct op *op = kit_send(k, chat_id, role, text);
     kit_write(k, op);
     CU_ASSERT_EQUAL(op->result, OK);
-    return op->send.message.rev;
+    return send_of(op)->message.rev;
 }
 
 void open_chat(struct kit *k, const char *user_id, const char *chat_id)

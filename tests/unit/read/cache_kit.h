@@ -4,6 +4,8 @@
 #pragma once
 #include "read/cache.h"
 #include "read/view.h"
+#include "write/batch.h"
+#include "writes.h"
 #include <CUnit/CUnit.h>
 #include <pthread.h>
 

@@ -197,8 +197,8 @@ static void make_scope(struct walk *w, struct op *op)
 
 static void make_create(struct walk *w, struct op *op)
 {
-    struct op_create_chat *c = &op->create;
-    op->kind = OP_CREATE_CHAT;
+    struct create_chat *c = create_chat_of(op);
+    op->kind = &write_create_chat.op;
     make_scope(w, op);
     if (op->scope.kind == SCOPE_USER)
         c->user_id = op->scope.id;
@@ -210,13 +210,13 @@ static void make_create(struct walk *w, struct op *op)
         c->email = pick(w);
     uuid_v4(c->chat_id);
     oid_new(&c->new_user);
-    c->rev = c->now_us = next_rev(w);
+    op->rev = op->now_us = next_rev(w);
 }
 
 static void make_put(struct walk *w, struct op *op)
 {
-    struct op_put_user *p = &op->put_user;
-    op->kind = OP_PUT_USER;
+    struct put_user *p = put_user_of(op);
+    op->kind = &write_put_user.op;
     make_scope(w, op);
     p->given.email = pick(w);
     p->given.name = numbered(&op->arena, "Person ", dice(w, 1000));
@@ -226,35 +226,34 @@ static void make_put(struct walk *w, struct op *op)
     p->given.owner = numbered(&op->arena, "o", dice(w, 3));
     p->set = USER_EMAIL | USER_NAME | USER_CATEGORY | USER_STATUS | USER_OWNER;
     oid_new(&p->new_user);
-    p->rev = p->now_us = next_rev(w);
+    op->rev = op->now_us = next_rev(w);
 }
 
 static void make_send(struct walk *w, struct op *op)
 {
     static const char *const roles[] = {"user", "agent", "assistant"};
-    op->kind = OP_SEND;
-    op->send.message.chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
-    op->send.message.role = slice_cstr(roles[dice(w, 3)]);
-    op->send.message.text = numbered(&op->arena, "\"\xe2\x80\xa8 text ", dice(w, 1000));
+    op->kind = &write_send.op;
+    send_of(op)->message.chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
+    send_of(op)->message.role = slice_cstr(roles[dice(w, 3)]);
+    send_of(op)->message.text = numbered(&op->arena, "\"\xe2\x80\xa8 text ", dice(w, 1000));
     if (dice(w, 4) == 0)
-        op->send.message.client_key = numbered(&op->arena, "key", dice(w, 50));
-    op->send.message.rev = op->send.message.timestamp_us = next_rev(w);
-    cache_link(w->cache, op->send.message.chat_id, &op->arena, &op->send.message.link);
+        send_of(op)->message.client_key = numbered(&op->arena, "key", dice(w, 50));
+    send_of(op)->message.rev = send_of(op)->message.timestamp_us = next_rev(w);
+    cache_link(w->cache, send_of(op)->message.chat_id, &op->arena, &send_of(op)->message.link);
 }
 
 static void make_ai(struct walk *w, struct op *op)
 {
-    op->kind = OP_SET_AI;
-    op->set_ai.chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
-    op->set_ai.enabled = dice(w, 2);
-    op->set_ai.rev = op->set_ai.now_us = w->switched = next_rev(w);
-    cache_link(w->cache, op->set_ai.chat_id, &op->arena, &op->set_ai.link);
+    op->kind = &write_set_ai.op;
+    set_ai_of(op)->chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
+    set_ai_of(op)->enabled = dice(w, 2);
+    op->rev = op->now_us = w->switched = next_rev(w);
+    cache_link(w->cache, set_ai_of(op)->chat_id, &op->arena, &set_ai_of(op)->link);
 }
 
 static void make_op(struct walk *w, struct op *op)
 {
     int kind = dice(w, 10);
-    *op = (struct op){0};
     arena_init(&op->arena, 0);
     if (w->chat_count == 0 || (kind < 3 && w->chat_count < CHATS_MAX))
         make_create(w, op);
@@ -266,14 +265,14 @@ static void make_op(struct walk *w, struct op *op)
         make_send(w, op);
 }
 
-static void remember(struct walk *w, const struct op *op)
+static void remember(struct walk *w, struct op *op)
 {
-    if (op->kind != OP_CREATE_CHAT || op->result != OK)
+    if (op->kind != &write_create_chat.op || op->result != OK)
         return;
     if (w->chat_count < CHATS_MAX)
-        memcpy(w->chats[w->chat_count++], op->create.chat_id, UUID_LEN);
-    if (op->create.before.id.len == 0 && w->name_count < NAMES_MAX)
-        w->names[w->name_count++] = arena_slice(&w->names_arena, op->create.user.id);
+        memcpy(w->chats[w->chat_count++], create_chat_of(op)->chat_id, UUID_LEN);
+    if (create_chat_of(op)->before.id.len == 0 && w->name_count < NAMES_MAX)
+        w->names[w->name_count++] = arena_slice(&w->names_arena, create_chat_of(op)->user.id);
 }
 
 static void ask(struct walk *w, const struct view_query *q)
@@ -298,21 +297,23 @@ static void resolve(struct walk *w, struct slice ident)
 /* What the writer does with a batch. late: a reader asks between commit and apply. */
 static void one_batch(struct walk *w, bool late)
 {
-    struct op ops[BATCH_MAX], *list[BATCH_MAX];
+    union any_write ops[BATCH_MAX];
+    struct op *list[BATCH_MAX];
     size_t count = 1 + (size_t)dice(w, BATCH_MAX);
     struct totals changed;
     for (size_t i = 0; i < count; i++) {
-        list[i] = &ops[i];
-        make_op(w, &ops[i]);
+        ops[i] = (union any_write){0};
+        list[i] = &ops[i].op;
+        make_op(w, list[i]);
     }
     CU_ASSERT_EQUAL_FATAL(batch_apply(w->store, &w->room, list, count, &changed), OK);
     if (late)
         ask(w, &(struct view_query){
                    .view = dice(w, 2) ? VIEW_REFETCH : VIEW_POLL, .limit = 1 + dice(w, 20), .ident = pick(w)});
-    cache_apply(w->cache, list, count, &changed);
+    tell_memory(w->cache, list, count, &changed);
     for (size_t i = 0; i < count; i++) {
-        remember(w, &ops[i]);
-        arena_fini(&ops[i].arena);
+        remember(w, list[i]);
+        arena_fini(&list[i]->arena);
     }
 }
 

@@ -70,9 +70,9 @@ static void test_duplicate_and_failed_ops(void)
     say(k, "c1", "user", "x");
     struct answer before = get(k, VIEW_POLL, "ann");
     struct op *op = kit_send(k, "c1", "user", "again");
-    op->send.message.duplicate = true;
-    op->send.message.rev = op->send.message.timestamp_us = k->rev;
-    op->send.message.link = (struct chat_link){.known = true, .user_id = SLICE_LIT("ann")};
+    send_of(op)->message.duplicate = true;
+    send_of(op)->message.rev = send_of(op)->message.timestamp_us = k->rev;
+    send_of(op)->message.link = (struct chat_link){.known = true, .user_id = SLICE_LIT("ann")};
     kit_apply(k, op);
     op = kit_send(k, "nope", "user", "lost");
     kit_write(k, op);
@@ -134,24 +134,24 @@ static void test_doubt(void)
     say(k, "c1", "user", "x");
     struct op *send = kit_send(k, "c1", "user", "lost answer");
     kit_commit(k, send);
-    cache_doubt(k->cache, send);
+    doubt_in_memory(k->cache, send);
     struct answer before = get(k, VIEW_POLL, "ann");
     CU_ASSERT_FALSE(before.built);
     CU_ASSERT_PTR_NULL(strstr(before.body, "lost answer"));
-    cache_settle_doubts(k->cache);
+    recover_memory(k->cache);
     struct answer after = get(k, VIEW_POLL, "ann");
     CU_ASSERT_TRUE(after.built);
     CU_ASSERT_EQUAL(count_of(after.body, "lost answer"), 1 + 1); /* as text and as content */
     CU_ASSERT_STRING_NOT_EQUAL(after.etag, before.etag);
     CU_ASSERT_FALSE(get(k, VIEW_POLL, "bob").built); /* nobody else is touched */
-    cache_settle_doubts(k->cache);
+    recover_memory(k->cache);
     CU_ASSERT_FALSE(get(k, VIEW_POLL, "ann").built);
     /* A customer that nobody here knows of yet. */
     struct op *create = kit_create(k, "zoe", "zoe@x.io", "Zoe", "c3");
     kit_commit(k, create);
-    cache_doubt(k->cache, create);
+    doubt_in_memory(k->cache, create);
     CU_ASSERT_PTR_NULL(strstr(get(k, VIEW_REFETCH, NULL).body, "zoe@x.io"));
-    cache_settle_doubts(k->cache);
+    recover_memory(k->cache);
     CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_REFETCH, NULL).body, "zoe@x.io"));
     kit_free(k);
 }
@@ -163,9 +163,9 @@ static void test_late_first(void)
     open_chat(k, "ann", "c1");
     struct op *first = kit_send(k, "c1", "user", "late"), *again = kit_send(k, "c1", "user", "late");
     kit_commit(k, first);
-    again->send.message.rev = first->send.message.rev;
-    again->send.message.link = first->send.message.link;
-    again->send.message.duplicate = true;
+    send_of(again)->message.rev = send_of(first)->message.rev;
+    send_of(again)->message.link = send_of(first)->message.link;
+    send_of(again)->message.duplicate = true;
     CU_ASSERT_PTR_NULL(strstr(get(k, VIEW_POLL, "ann").body, "late"));
     kit_apply(k, again);
     struct answer found = get(k, VIEW_POLL, "ann");
@@ -185,12 +185,13 @@ static void test_late_first_hides_no_news(void)
     struct op *first = kit_send(k, "c1", "user", "late"), *again = kit_send(k, "c1", "user", "late");
     kit_commit(k, first);
     say(k, "c2", "user", "newer");
-    again->send.message.rev = first->send.message.rev;
-    again->send.message.link = first->send.message.link;
-    again->send.message.duplicate = true;
+    send_of(again)->message.rev = send_of(first)->message.rev;
+    send_of(again)->message.link = send_of(first)->message.link;
+    send_of(again)->message.duplicate = true;
     (void)get(k, VIEW_REFETCH, NULL);
     kit_apply(k, again);
-    struct view_query since = {.view = VIEW_REFETCH, .has_since = true, .since = first->send.message.rev, .limit = 100};
+    struct view_query since = {
+        .view = VIEW_REFETCH, .has_since = true, .since = send_of(first)->message.rev, .limit = 100};
     CU_ASSERT_PTR_NOT_NULL(strstr(ask(k, &since).body, "newer"));
     kit_free(k);
 }

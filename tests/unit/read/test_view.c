@@ -205,7 +205,7 @@ static void test_totals(void)
     struct kit *k = kit_new(16 * MB);
     struct totals changed = {.chats = 5, .chats_with_either = 3, .chats_with_assistant = 2};
     changed.inbox[INBOX_MY_CHATS] = 4;
-    cache_apply(k->cache, NULL, 0, &changed);
+    tell_memory(k->cache, NULL, 0, &changed);
     const char *body = get(k, VIEW_REPORT, NULL).body;
     CU_ASSERT_NSTRING_EQUAL(body,
                             "{\"success\":true,\"total_chats\":5,\"agent_chats\":3,\"channels\":{\"whatsapp\":0,"

@@ -210,7 +210,7 @@ static void test_unknown_counts_as_everybodys(void)
     forget_customer(k, "ann");
     struct op *op = kit_send(k, "c-ann", "user", "x");
     kit_commit(k, op);
-    op->send.message.link.owner_known = false;
+    send_of(op)->message.link.owner_known = false;
     kit_apply(k, op);
     look(k, &after);
     for (size_t i = 0; i < 4; i++)

@@ -14,8 +14,8 @@ void case_sends_in_order(struct rig *r)
     CU_ASSERT_EQUAL(rig_apply(r, ops, 4), OK);
     for (size_t i = 0; i < 4; i++)
         CU_ASSERT_EQUAL(ops[i]->result, OK);
-    EXPECT_SLICE(ops[0]->send.message.link.user_id, "ann");
-    CU_ASSERT(ops[0]->send.message.link.known);
+    EXPECT_SLICE(send_of(ops[0])->message.link.user_id, "ann");
+    CU_ASSERT(send_of(ops[0])->message.link.known);
     EXPECT_TEXT(rig_totals_text(r, &r->changed), "0 0 4 1 0 1 0 0 0 0 0 0 0 0");
     CU_ASSERT_EQUAL(rig_say(r, a, "user", "four"), OK);
     EXPECT_TEXT(rig_load(r, "ann"), "ann User ann user_ann@widget.local chats=1 @6\n"
@@ -47,7 +47,7 @@ void case_link_names_the_owner(struct rig *r)
     const char *chats[3];
     for (size_t i = 0; i < 3; i++) {
         struct op *create = rig_create(r, NULL, emails[i], NULL);
-        chats[i] = arena_dup(&r->arena, slice_of(create->create.chat_id, UUID_LEN));
+        chats[i] = arena_dup(&r->arena, slice_of(create_chat_of(create)->chat_id, UUID_LEN));
         CU_ASSERT_EQUAL(RIG_APPLY(r, create), OK);
     }
     const struct user ann = {.email = SLICE_LIT("ann@x.io"), .owner = SLICE_LIT("acme")};
@@ -60,7 +60,7 @@ void case_link_names_the_owner(struct rig *r)
     CU_ASSERT_EQUAL(rig_apply(r, ops, 5), OK);
     static const char *const owners[] = {"acme", "beta", "", "acme", "beta"};
     for (size_t i = 0; i < 5; i++) {
-        const struct chat_link *link = i < 4 ? &ops[i]->send.message.link : &ops[i]->set_ai.link;
+        const struct chat_link *link = i < 4 ? &send_of(ops[i])->message.link : &set_ai_of(ops[i])->link;
         CU_ASSERT_EQUAL(ops[i]->result, OK);
         CU_ASSERT_TRUE(link->owner_known);
         EXPECT_SLICE(link->owner, owners[i]);
@@ -70,7 +70,7 @@ void case_link_names_the_owner(struct rig *r)
 void case_batch_sees_itself(struct rig *r)
 {
     struct op *create = rig_create(r, "ann", NULL, NULL); /* @0 */
-    const char *chat = arena_dup(&r->arena, slice_of(create->create.chat_id, UUID_LEN));
+    const char *chat = arena_dup(&r->arena, slice_of(create_chat_of(create)->chat_id, UUID_LEN));
     struct op *ops[] = {create,
                         rig_send(r, chat, "user", "hi", NULL),
                         rig_send(r, chat, "agent", "hello", NULL),
@@ -80,8 +80,6 @@ void case_batch_sees_itself(struct rig *r)
     CU_ASSERT_EQUAL(rig_apply(r, ops, 6), OK);
     for (size_t i = 0; i < 6; i++)
         CU_ASSERT_EQUAL(ops[i]->result, OK);
-    /* As the ops see it in their order: after the agent's first message, before the assistant's. */
-    CU_ASSERT_EQUAL(ops[3]->set_ai.flags, CHAT_HAS_AGENT | CHAT_AI_DISABLED);
     EXPECT_TEXT(rig_totals_text(r, &r->changed), "1 1 4 1 1 1 1 0 1 1 0 0 0 0");
     EXPECT_TEXT(rig_load(r, "ann"), "ann User ann user_ann@widget.local chats=1 @5\n"
                                     " chat open total=4 flags=7 @0@5\n"
@@ -92,26 +90,26 @@ void case_key_stores_once(struct rig *r)
 {
     const char *a = rig_chat(r, "ann"), *b = rig_chat(r, "bob");
     struct op *first = rig_send(r, a, "agent", "pay 5", "k"), *twin = rig_send(r, a, "assistant", "pay 5", "k");
-    int64_t rev = first->send.message.rev;
+    int64_t rev = send_of(first)->message.rev;
     CU_ASSERT_EQUAL(RIG_APPLY(r, first, twin), OK);
-    CU_ASSERT_FALSE(first->send.message.duplicate);
-    CU_ASSERT(twin->send.message.duplicate && twin->result == OK);
-    CU_ASSERT_EQUAL(twin->send.message.rev, rev);
-    CU_ASSERT_EQUAL(twin->send.message.timestamp_us, rev);
+    CU_ASSERT_FALSE(send_of(first)->message.duplicate);
+    CU_ASSERT(send_of(twin)->message.duplicate && twin->result == OK);
+    CU_ASSERT_EQUAL(send_of(twin)->message.rev, rev);
+    CU_ASSERT_EQUAL(send_of(twin)->message.timestamp_us, rev);
     EXPECT_TEXT(rig_totals_text(r, &r->changed), "0 0 1 1 0 1 0 0 0 0 0 0 0 0"); /* the twin counts nothing */
     struct op *later = rig_send(r, a, "agent", "other text", "k"), *other = rig_send(r, b, "agent", "pay 5", "k");
     struct op *longer = rig_send(r, a, "user", "kk", "kk");
     CU_ASSERT_EQUAL(RIG_APPLY(r, later, other, longer), OK);
-    CU_ASSERT(later->send.message.duplicate && later->send.message.rev == rev);
-    CU_ASSERT_FALSE(other->send.message.duplicate); /* a key belongs to its chat */
-    CU_ASSERT_FALSE(longer->send.message.duplicate);
+    CU_ASSERT(send_of(later)->message.duplicate && send_of(later)->message.rev == rev);
+    CU_ASSERT_FALSE(send_of(other)->message.duplicate); /* a key belongs to its chat */
+    CU_ASSERT_FALSE(send_of(longer)->message.duplicate);
     CU_ASSERT_EQUAL(r->changed.messages, 2);
     if (!rig_reopen(r))
         return;
     struct op *restarted = rig_send(r, a, "agent", "pay 5", "k");
     CU_ASSERT_EQUAL(RIG_APPLY(r, restarted), OK);
-    CU_ASSERT(restarted->send.message.duplicate && restarted->send.message.rev == rev &&
-              restarted->send.message.timestamp_us == rev);
+    CU_ASSERT(send_of(restarted)->message.duplicate && send_of(restarted)->message.rev == rev &&
+              send_of(restarted)->message.timestamp_us == rev);
     EXPECT_TEXT(rig_load(r, "ann"), "ann User ann user_ann@widget.local chats=1 @6\n"
                                     " chat open total=2 flags=1 @0@6\n  agent pay 5 @2\n  user kk @6\n");
     CU_ASSERT_EQUAL(rig_totals(r).messages, 3);
@@ -123,11 +121,11 @@ void case_same_ids_store_once(struct rig *r)
     const char *a = rig_chat(r, "ann");
     struct op *plain = rig_send(r, a, "user", "one", NULL), *keyed = rig_send(r, a, "user", "two", "k");
     CU_ASSERT_EQUAL(RIG_APPLY(r, plain, keyed), OK);
-    int64_t rev = keyed->send.message.rev;
+    int64_t rev = send_of(keyed)->message.rev;
     CU_ASSERT_EQUAL(RIG_APPLY(r, plain, keyed), OK);
     CU_ASSERT_EQUAL(plain->result, OK);
     CU_ASSERT_EQUAL(keyed->result, OK);
-    CU_ASSERT_EQUAL(keyed->send.message.rev, rev);
+    CU_ASSERT_EQUAL(send_of(keyed)->message.rev, rev);
     CU_ASSERT_EQUAL(rig_say(r, a, "user", "three"), OK);
     EXPECT_TEXT(rig_load(r, "ann"), "ann User ann user_ann@widget.local chats=1 @3\n chat open total=3 flags=0 @0@3\n"
                                     "  user one @1\n  user two @2\n  user three @3\n");
@@ -185,7 +183,6 @@ void case_ai_switch(struct rig *r)
     struct op *off = rig_ai(r, a, false), *none = rig_ai(r, "no-such-chat", true);
     CU_ASSERT_EQUAL(RIG_APPLY(r, off, none), OK);
     CU_ASSERT_EQUAL(off->result, OK);
-    CU_ASSERT_EQUAL(off->set_ai.flags, CHAT_AI_DISABLED);
     CU_ASSERT_EQUAL(none->result, ERR_NOT_FOUND);
     EXPECT_TEXT(rig_totals_text(r, &r->changed), "0 0 0 0 0 0 0 0 0 0 0 0 0 0");
     struct chat chat;
@@ -197,7 +194,8 @@ void case_ai_switch(struct rig *r)
     CU_ASSERT_EQUAL(rig_say(r, a, "agent", "x"), OK);
     struct op *on = rig_ai(r, a, true);
     CU_ASSERT_EQUAL(RIG_APPLY(r, on), OK);
-    CU_ASSERT_EQUAL(on->set_ai.flags, CHAT_HAS_AGENT);
+    CU_ASSERT_EQUAL(r->store->vtable->chat_owner(r->reader, slice_cstr(a), &r->arena, &chat), OK);
+    CU_ASSERT_EQUAL(chat.flags, CHAT_HAS_AGENT);
     struct op *twice[] = {rig_ai(r, a, false), rig_ai(r, a, true), rig_ai(r, a, false)};
     CU_ASSERT_EQUAL(rig_apply(r, twice, 3), OK);
     if (!rig_reopen(r))

@@ -12,16 +12,16 @@ void case_create_by_email(struct rig *r)
     CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
     CU_ASSERT_EQUAL(op->result, OK);
     char id[OID_LEN + 1] = "", name[32], expected[200];
-    oid_format(&op->create.new_user, id);
+    oid_format(&create_chat_of(op)->new_user, id);
     snprintf(name, sizeof(name), "User %.8s", id);
-    EXPECT_SLICE(op->create.user.id, id);
-    EXPECT_SLICE(op->create.user.name, name);
-    EXPECT_SLICE(op->create.user.category, "agent-inbox");
-    EXPECT_SLICE(op->create.user.status, "active");
-    CU_ASSERT_EQUAL(op->create.before.id.len, 0);
-    CU_ASSERT_EQUAL(op->create.user.chat_count, 1);
-    EXPECT_SLICE(op->create.chat.status, "open");
-    EXPECT_SLICE(op->create.chat.user_id, id);
+    EXPECT_SLICE(create_chat_of(op)->user.id, id);
+    EXPECT_SLICE(create_chat_of(op)->user.name, name);
+    EXPECT_SLICE(create_chat_of(op)->user.category, "agent-inbox");
+    EXPECT_SLICE(create_chat_of(op)->user.status, "active");
+    CU_ASSERT_EQUAL(create_chat_of(op)->before.id.len, 0);
+    CU_ASSERT_EQUAL(create_chat_of(op)->user.chat_count, 1);
+    EXPECT_SLICE(create_chat_of(op)->chat.status, "open");
+    EXPECT_SLICE(create_chat_of(op)->chat.user_id, id);
     snprintf(expected, sizeof(expected), "%s %s ann@x.io chats=1 @0\n chat open total=0 flags=0 @0@0\n", id, name);
     EXPECT_TEXT(rig_load(r, id), expected);
     EXPECT_TEXT(rig_load(r, "ann@x.io"), expected);
@@ -43,7 +43,7 @@ void case_create_by_unknown_id(struct rig *r)
         struct op *op = rig_create(r, rows[i].given, rows[i].email, rows[i].name);
         CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
         CU_ASSERT_EQUAL(op->result, OK);
-        EXPECT_SLICE(op->create.user.id, rows[i].id);
+        EXPECT_SLICE(create_chat_of(op)->user.id, rows[i].id);
         struct user u;
         CU_ASSERT(rig_user(r, USER_BY_ID, rows[i].given, &u));
         EXPECT_SLICE(u.id, rows[i].id);
@@ -70,12 +70,12 @@ void case_create_for_known(struct rig *r)
     for (int64_t i = 0; i < count; i++) {
         struct op *op = rig_create(r, steps[i].id, steps[i].email, steps[i].name);
         CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
-        EXPECT_SLICE(op->create.user.id, "v1");
-        EXPECT_SLICE(op->create.user.email, steps[i].stored_email);
-        EXPECT_SLICE(op->create.user.name, steps[i].stored_name);
-        CU_ASSERT_EQUAL(op->create.user.chat_count, i + 1);
-        CU_ASSERT_EQUAL(op->create.before.id.len > 0, i > 0);
-        CU_ASSERT_EQUAL(op->create.before.chat_count, i);
+        EXPECT_SLICE(create_chat_of(op)->user.id, "v1");
+        EXPECT_SLICE(create_chat_of(op)->user.email, steps[i].stored_email);
+        EXPECT_SLICE(create_chat_of(op)->user.name, steps[i].stored_name);
+        CU_ASSERT_EQUAL(create_chat_of(op)->user.chat_count, i + 1);
+        CU_ASSERT_EQUAL(create_chat_of(op)->before.id.len > 0, i > 0);
+        CU_ASSERT_EQUAL(create_chat_of(op)->before.chat_count, i);
     }
     struct totals t = rig_totals(r);
     EXPECT_TEXT(rig_totals_text(r, &t), "1 6 0 0 0 0 1 0 6 6 0 0 0 0");
@@ -99,8 +99,8 @@ void case_create_by_second_id(struct rig *r)
     r->rev = RIG_T0;
     struct op *op = rig_create(r, "legacy-9", "someone@else.io", "New");
     CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
-    EXPECT_SLICE(op->create.user.id, "64b7f0c2aa01bb02cc03dd04");
-    EXPECT_SLICE(op->create.user.name, "Old");
+    EXPECT_SLICE(create_chat_of(op)->user.id, "64b7f0c2aa01bb02cc03dd04");
+    EXPECT_SLICE(create_chat_of(op)->user.name, "Old");
     EXPECT_TEXT(rig_load(r, "legacy-9"),
                 "64b7f0c2aa01bb02cc03dd04 Old old@x.io chats=1 @1\n chat open total=0 flags=0 @1@1\n");
 }
@@ -163,11 +163,11 @@ void case_an_address_is_nobody_elses_id(struct rig *r)
         CU_ASSERT_EQUAL(op->result, ERR_EXISTS);
     }
     EXPECT_TEXT(rig_recent(r, "", 0, 9), "boss@x.io 64b7f0c2aa01bb02cc03dd04");
-    EXPECT_SLICE(created(r, "boss@x.io", "boss@x.io")->create.user.id, "boss@x.io"); /* its own */
-    EXPECT_SLICE(created(r, NULL, "BOSS@x.io")->create.user.id, "boss@x.io");
+    EXPECT_SLICE(create_chat_of(created(r, "boss@x.io", "boss@x.io"))->user.id, "boss@x.io"); /* its own */
+    EXPECT_SLICE(create_chat_of(created(r, NULL, "BOSS@x.io"))->user.id, "boss@x.io");
     CU_ASSERT_EQUAL(created(r, "mia", "mia@x.io")->result, OK);
-    EXPECT_SLICE(created(r, "mia@x.io", NULL)->create.user.id, "mia"); /* one order everywhere */
-    EXPECT_SLICE(created(r, "user_mia@widget.local", NULL)->create.user.id, "user_mia@widget.local");
+    EXPECT_SLICE(create_chat_of(created(r, "mia@x.io", NULL))->user.id, "mia"); /* one order everywhere */
+    EXPECT_SLICE(create_chat_of(created(r, "user_mia@widget.local", NULL))->user.id, "user_mia@widget.local");
     EXPECT_TEXT(meant(r, "Mia@x.io"), "mia");
 }
 
@@ -179,38 +179,38 @@ void case_default_addresses_are_nobodys(struct rig *r)
     struct op *guest = rig_put(r, &given, USER_EMAIL | USER_NAME), *bare = rig_put(r, &(struct user){0}, 0);
     CU_ASSERT_EQUAL(RIG_APPLY(r, guest, bare), OK);
     for (size_t i = 0; i < sizeof(nobody) / sizeof(nobody[0]); i++) {
-        const char *one = arena_dup(&r->arena, created(r, NULL, nobody[i])->create.user.id);
-        const char *two = arena_dup(&r->arena, created(r, NULL, nobody[i])->create.user.id);
+        const char *one = arena_dup(&r->arena, create_chat_of(created(r, NULL, nobody[i]))->user.id);
+        const char *two = arena_dup(&r->arena, create_chat_of(created(r, NULL, nobody[i]))->user.id);
         char made[64];
         CU_ASSERT_STRING_NOT_EQUAL(one, two);
         CU_ASSERT_PTR_NULL(meant(r, nobody[i]));
         snprintf(made, sizeof(made), "user_%s@widget.local", one); /* what it has for want of another */
         EXPECT_TEXT(meant(r, made), one);
-        EXPECT_SLICE(created(r, two, "two@x.io")->create.user.id,
+        EXPECT_SLICE(create_chat_of(created(r, two, "two@x.io"))->user.id,
                      two); /* the address decides only where the id does not */
         snprintf(made, sizeof(made), "user_%s@widget.local", two);
         CU_ASSERT_EQUAL(meant(r, made) == NULL, true);
     }
     struct op *again = rig_put(r, &given, USER_EMAIL), *more = rig_put(r, &(struct user){0}, 0);
     CU_ASSERT_EQUAL(RIG_APPLY(r, again, more), OK);
-    CU_ASSERT(slice_eq(again->put_user.user.id, guest->put_user.user.id)); /* reports go together as ever */
-    CU_ASSERT(slice_eq(more->put_user.user.id, bare->put_user.user.id));
-    CU_ASSERT_EQUAL(more->put_user.user.chat_count, 0); /* and no chat is ever that customer's */
+    CU_ASSERT(slice_eq(put_user_of(again)->user.id, put_user_of(guest)->user.id)); /* reports go together as ever */
+    CU_ASSERT(slice_eq(put_user_of(more)->user.id, put_user_of(bare)->user.id));
+    CU_ASSERT_EQUAL(put_user_of(more)->user.chat_count, 0); /* and no chat is ever that customer's */
 }
 
 void case_addresses_differ_in_more_than_case(struct rig *r)
 {
     static const char *const spellings[] = {"Ann@X.io", "ann@x.io", " ANN@X.IO ", "\tann@x.io"};
     struct op *first = created(r, NULL, "Ann@X.io");
-    const char *id = arena_dup(&r->arena, first->create.user.id);
+    const char *id = arena_dup(&r->arena, create_chat_of(first)->user.id);
     for (size_t i = 0; i < sizeof(spellings) / sizeof(spellings[0]); i++) {
         struct user given = {.email = slice_cstr(spellings[i]), .vibe = SLICE_LIT("x")};
         struct op *put = rig_put(r, &given, USER_VIBE);
-        put->put_user.given.email = given.email;
+        put_user_of(put)->given.email = given.email;
         CU_ASSERT_EQUAL(RIG_APPLY(r, put), OK);
-        CU_ASSERT(slice_eq(put->put_user.user.id, slice_cstr(id)));
-        EXPECT_SLICE(created(r, NULL, spellings[i])->create.user.id, id);
-        EXPECT_SLICE(created(r, spellings[i], NULL)->create.user.id, id);
+        CU_ASSERT(slice_eq(put_user_of(put)->user.id, slice_cstr(id)));
+        EXPECT_SLICE(create_chat_of(created(r, NULL, spellings[i]))->user.id, id);
+        EXPECT_SLICE(create_chat_of(created(r, spellings[i], NULL))->user.id, id);
         EXPECT_TEXT(meant(r, spellings[i]), id);
     }
     struct user u;
@@ -240,8 +240,8 @@ void case_two_spellings_are_there(struct rig *r)
     EXPECT_TEXT(meant(r, "ANN@x.io"), "000000000000000000000001");
     EXPECT_TEXT(meant(r, "no sign"), "000000000000000000000004");
     EXPECT_TEXT(meant(r, "NO SIGN"), "000000000000000000000004");
-    EXPECT_SLICE(created(r, NULL, "ann@x.io")->create.user.id, "000000000000000000000002");
-    EXPECT_SLICE(created(r, NULL, "ANN@X.io")->create.user.id, "000000000000000000000001");
+    EXPECT_SLICE(create_chat_of(created(r, NULL, "ann@x.io"))->user.id, "000000000000000000000002");
+    EXPECT_SLICE(create_chat_of(created(r, NULL, "ANN@X.io"))->user.id, "000000000000000000000001");
     EXPECT_TEXT(rig_chats(r, "Ann@X.io", 0, 9), "2: 000000000000000000000001 000000000000000000000002");
 }
 
@@ -292,19 +292,19 @@ void case_put_new_user(struct rig *r)
     struct op *op = rig_put(r, &full, ~0u), *bare = rig_put(r, &(struct user){0}, 0);
     CU_ASSERT_EQUAL(RIG_APPLY(r, op, bare), OK);
     CU_ASSERT_EQUAL(op->result, OK);
-    CU_ASSERT_EQUAL(op->put_user.before.id.len, 0);
-    expect_full(&op->put_user.user);
+    CU_ASSERT_EQUAL(put_user_of(op)->before.id.len, 0);
+    expect_full(&put_user_of(op)->user);
     struct user u;
     CU_ASSERT(rig_user(r, USER_BY_EMAIL, "ann@x.io", &u));
     expect_full(&u);
-    CU_ASSERT_EQUAL(u.created_us, op->put_user.now_us);
+    CU_ASSERT_EQUAL(u.created_us, op->now_us);
     CU_ASSERT_EQUAL(u.id.len, OID_LEN);
     CU_ASSERT(rig_user(r, USER_BY_EMAIL, "unknown@example.com", &u));
     EXPECT_SLICE(u.name, "Unknown User");
     EXPECT_SLICE(u.vibe, "neutral");
     CU_ASSERT_EQUAL(u.owner.len, 0);
     CU_ASSERT_EQUAL(u.total_visits, 1);
-    CU_ASSERT_EQUAL(u.last_seen_us, bare->put_user.now_us);
+    CU_ASSERT_EQUAL(u.last_seen_us, bare->now_us);
     EXPECT_TEXT(rig_totals_text(r, &r->changed), "2 0 0 0 0 0 0 1 0 0 0 0 0 0");
 }
 
@@ -317,9 +317,9 @@ void case_put_known_user(struct rig *r)
     struct user some = {.email = SLICE_LIT("ann@x.io")};
     struct op *again = rig_put(r, &some, USER_EMAIL);
     CU_ASSERT_EQUAL(RIG_APPLY(r, again), OK);
-    expect_full(&again->put_user.user);
-    expect_full(&again->put_user.before);
-    CU_ASSERT_EQUAL(again->put_user.user.activity_us, again->put_user.now_us);
+    expect_full(&put_user_of(again)->user);
+    expect_full(&put_user_of(again)->before);
+    CU_ASSERT_EQUAL(put_user_of(again)->user.activity_us, again->now_us);
     some.total_visits = 9;
     some.vibe = SLICE_LIT("angry");
     some.owner = SLICE_LIT("boss-2");
@@ -327,8 +327,8 @@ void case_put_known_user(struct rig *r)
     CU_ASSERT_EQUAL(RIG_APPLY(r, third), OK);
     struct user u;
     CU_ASSERT(rig_user(r, USER_BY_EMAIL, "ann@x.io", &u));
-    CU_ASSERT(slice_eq(u.id, first->put_user.user.id));
-    CU_ASSERT_EQUAL(u.created_us, first->put_user.now_us);
+    CU_ASSERT(slice_eq(u.id, put_user_of(first)->user.id));
+    CU_ASSERT_EQUAL(u.created_us, first->now_us);
     CU_ASSERT_EQUAL(u.total_visits, 9);
     EXPECT_SLICE(u.vibe, "angry");
     EXPECT_SLICE(u.owner, "boss-2");
@@ -350,7 +350,7 @@ void case_put_user_moves_inbox(struct rig *r)
     };
     struct op *one = rig_create(r, NULL, "ann@x.io", NULL), *two = rig_create(r, NULL, "ann@x.io", NULL);
     CU_ASSERT_EQUAL(RIG_APPLY(r, one, two), OK); /* the second finds the customer that the first made */
-    CU_ASSERT(slice_eq(one->create.user.id, two->create.user.id));
+    CU_ASSERT(slice_eq(create_chat_of(one)->user.id, create_chat_of(two)->user.id));
     for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
         struct user given = {.email = SLICE_LIT("ann@x.io"),
                              .category = slice_cstr(steps[i].category),
@@ -368,12 +368,12 @@ void case_claims_and_widgets_words(struct rig *r)
     struct op *op = rig_create(r, NULL, "ann@x.io", "Ann");
     op->scope.kind = SCOPE_NOBODY;
     CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
-    struct slice id = op->create.user.id;
+    struct slice id = create_chat_of(op)->user.id;
     char chat[UUID_LEN + 1] = {0}, key[64];
-    memcpy(chat, op->create.chat_id, UUID_LEN);
+    memcpy(chat, create_chat_of(op)->chat_id, UUID_LEN);
     snprintf(key, sizeof(key), "%.*s", SLICE_ARG(id));
     struct op *said = rig_send(r, chat, "assistant", "x", NULL), *other = rig_send(r, chat, "assistant", "y", NULL);
-    said->send.message.via_widget = true;
+    send_of(said)->message.via_widget = true;
     CU_ASSERT_EQUAL(RIG_APPLY(r, said, other), OK);
     if (!rig_reopen(r))
         return;

@@ -216,7 +216,7 @@ static void create_chat(struct run *run, int chat)
     }
     if (err != OK || op->result != OK)
         breaks(run, "a chat cannot be made");
-    memcpy(run->chats[chat], op->create.chat_id, UUID_LEN);
+    memcpy(run->chats[chat], create_chat_of(op)->chat_id, UUID_LEN);
 }
 
 static int chat_of(int number)
@@ -260,7 +260,7 @@ static bool send_batch(struct run *run, int tries, bool duplicates)
 {
     int64_t revs[BATCH_MOST];
     for (size_t i = 0; i < run->count; i++)
-        revs[i] = run->batch[i]->send.message.rev;
+        revs[i] = send_of(run->batch[i])->message.rev;
     enum err err = ERR_STORE;
     for (int i = 0; err != OK && i < tries && is_up(run); i++) {
         if (i % 4 == 3)
@@ -268,9 +268,9 @@ static bool send_batch(struct run *run, int tries, bool duplicates)
         err = rig_apply(&run->rig, run->batch, run->count);
     }
     for (size_t i = 0; err == OK && i < run->count; i++) {
-        const struct op *op = run->batch[i];
-        if (op->result != OK || op->send.message.duplicate != duplicates ||
-            (!duplicates && op->send.message.rev != revs[i]))
+        struct op *op = run->batch[i];
+        if (op->result != OK || send_of(op)->message.duplicate != duplicates ||
+            (!duplicates && send_of(op)->message.rev != revs[i]))
             breaks(run, "a message got another answer than OK and its id");
     }
     if (err != OK && tries == TRIES && is_up(run))

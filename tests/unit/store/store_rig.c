@@ -50,7 +50,7 @@ void rig_close(struct rig *r)
 
 /* ---- ops ---- */
 
-static struct op *make(struct rig *r, enum op_kind kind)
+static struct op *make(struct rig *r, const struct op_kind *kind)
 {
     struct op *op = op_get(r->pool, kind);
     must(op != NULL);
@@ -60,31 +60,31 @@ static struct op *make(struct rig *r, enum op_kind kind)
 
 struct op *rig_send(struct rig *r, const char *chat, const char *role, const char *text, const char *key)
 {
-    struct op *op = make(r, OP_SEND);
-    op->send.message.chat_id = slice_cstr(chat);
-    op->send.message.role = slice_cstr(role);
-    op->send.message.text = slice_cstr(text);
-    op->send.message.client_key = slice_cstr(key);
-    op->send.message.rev = op->send.message.timestamp_us = r->rev;
+    struct op *op = make(r, &write_send.op);
+    send_of(op)->message.chat_id = slice_cstr(chat);
+    send_of(op)->message.role = slice_cstr(role);
+    send_of(op)->message.text = slice_cstr(text);
+    send_of(op)->message.client_key = slice_cstr(key);
+    send_of(op)->message.rev = send_of(op)->message.timestamp_us = r->rev;
     return op;
 }
 
 struct op *rig_create(struct rig *r, const char *user_id, const char *email, const char *name)
 {
-    struct op *op = make(r, OP_CREATE_CHAT);
-    op->create.user_id = slice_cstr(user_id);
-    op->create.email = slice_cstr(email);
-    op->create.name = slice_cstr(name);
-    uuid_v4(op->create.chat_id);
-    oid_new(&op->create.new_user);
-    op->create.rev = op->create.now_us = r->rev;
+    struct op *op = make(r, &write_create_chat.op);
+    create_chat_of(op)->user_id = slice_cstr(user_id);
+    create_chat_of(op)->email = slice_cstr(email);
+    create_chat_of(op)->name = slice_cstr(name);
+    uuid_v4(create_chat_of(op)->chat_id);
+    oid_new(&create_chat_of(op)->new_user);
+    op->rev = op->now_us = r->rev;
     return op;
 }
 
 /* As the route does it: defaults where the body has nothing. */
 struct op *rig_put(struct rig *r, const struct user *given, uint32_t set)
 {
-    struct op *op = make(r, OP_PUT_USER);
+    struct op *op = make(r, &write_put_user.op);
     struct user u = *given;
     if (!(set & USER_EMAIL))
         u.email = SLICE_LIT("unknown@example.com");
@@ -98,19 +98,19 @@ struct op *rig_put(struct rig *r, const struct user *given, uint32_t set)
         u.status = SLICE_LIT("active");
     if (!(set & USER_VISITS))
         u.total_visits = 1;
-    op->put_user.given = u;
-    op->put_user.set = set;
-    oid_new(&op->put_user.new_user);
-    op->put_user.rev = op->put_user.now_us = r->rev;
+    put_user_of(op)->given = u;
+    put_user_of(op)->set = set;
+    oid_new(&put_user_of(op)->new_user);
+    op->rev = op->now_us = r->rev;
     return op;
 }
 
 struct op *rig_ai(struct rig *r, const char *chat, bool enabled)
 {
-    struct op *op = make(r, OP_SET_AI);
-    op->set_ai.chat_id = slice_cstr(chat);
-    op->set_ai.enabled = enabled;
-    op->set_ai.rev = op->set_ai.now_us = r->rev;
+    struct op *op = make(r, &write_set_ai.op);
+    set_ai_of(op)->chat_id = slice_cstr(chat);
+    set_ai_of(op)->enabled = enabled;
+    op->rev = op->now_us = r->rev;
     return op;
 }
 
@@ -124,7 +124,7 @@ const char *rig_chat(struct rig *r, const char *user_id)
     struct op *op = rig_create(r, user_id, NULL, NULL);
     CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
     CU_ASSERT_EQUAL(op->result, OK);
-    return arena_dup(&r->arena, slice_of(op->create.chat_id, UUID_LEN));
+    return arena_dup(&r->arena, slice_of(create_chat_of(op)->chat_id, UUID_LEN));
 }
 
 enum err rig_say(struct rig *r, const char *chat, const char *role, const char *text)

@@ -5,6 +5,7 @@
 #include "store/store.h"
 #include "suite.h"
 #include "write/batch.h"
+#include "writes.h"
 
 #define RIG_T0 INT64_C(1795557360588000) /* the first rev and time; each next op's is a millisecond later */
 

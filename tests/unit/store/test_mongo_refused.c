@@ -138,7 +138,7 @@ static void half_done(void)
     struct op *op = rig_create(&r, "bob", NULL, NULL);
     CU_ASSERT_EQUAL(RIG_APPLY(&r, op), OK);
     CU_ASSERT_EQUAL(op->result, ERR_CONFLICT);
-    CU_ASSERT(op->create.customer_only);
+    CU_ASSERT(create_chat_of(op)->customer_only);
     CU_ASSERT_EQUAL(r.changed.users, 1);
     CU_ASSERT_EQUAL(r.changed.chats, 0);
     CU_ASSERT_PTR_NOT_NULL(rig_load(&r, "bob"));
@@ -203,11 +203,11 @@ static void ids_of_other_kinds(void)
         CU_ASSERT_EQUAL(put->result, OK);
         CU_ASSERT_EQUAL(create->result, OK);
         CU_ASSERT_EQUAL(send->result, OK);
-        CU_ASSERT_EQUAL(put->put_user.before.id.len > 0, rows[i].text != NULL);
-        CU_ASSERT(slice_eq(create->create.user.id, put->put_user.user.id));
+        CU_ASSERT_EQUAL(put_user_of(put)->before.id.len > 0, rows[i].text != NULL);
+        CU_ASSERT(slice_eq(create_chat_of(create)->user.id, put_user_of(put)->user.id));
         if (!rows[i].text)
             continue;
-        CU_ASSERT(slice_eq(create->create.user.id, slice_cstr(rows[i].text)));
+        CU_ASSERT(slice_eq(create_chat_of(create)->user.id, slice_cstr(rows[i].text)));
         struct user u;
         CU_ASSERT(rig_user(&r, USER_BY_ID, rows[i].text, &u));
         CU_ASSERT(slice_eq(u.vibe, slice_cstr("happy")));

@@ -419,7 +419,7 @@ static void more_chats_than_kept(void)
                     continue;
                 }
                 ops[i] = rig_create(&r, "ann", NULL, NULL);
-                memcpy(id, ops[i]->create.chat_id, UUID_LEN);
+                memcpy(id, create_chat_of(ops[i])->chat_id, UUID_LEN);
             }
             CU_ASSERT_EQUAL(rig_apply(&r, ops, AT_ONCE), OK);
             for (int i = 0; i < AT_ONCE; i++)

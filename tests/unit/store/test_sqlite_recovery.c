@@ -68,7 +68,7 @@ static void failed_commit_of_the_only_connection(const char *key)
     leave_alone(&r);
     CU_ASSERT_EQUAL(rig_say(&r, a, "user", "one"), OK);
     struct op *op = rig_send(&r, a, "user", "two", key);
-    int64_t rev = op->send.message.rev;
+    int64_t rev = send_of(op)->message.rev;
     enum err err = ERR_STORE;
     /* The second would be of the checkpoint that the last connection makes as it closes. */
     fault_plan(&(struct fault_plan){.kind = FAULT_REFUSE, .ops = FAULT_SYNC, .at = 1, .calls = 2});
@@ -78,8 +78,8 @@ static void failed_commit_of_the_only_connection(const char *key)
     CU_ASSERT_EQUAL(err, OK);
     stop_failing();
     CU_ASSERT_EQUAL(op->result, OK);
-    CU_ASSERT_EQUAL(op->send.message.rev, rev);
-    CU_ASSERT_FALSE(op->send.message.duplicate);
+    CU_ASSERT_EQUAL(send_of(op)->message.rev, rev);
+    CU_ASSERT_FALSE(send_of(op)->message.duplicate);
     CU_ASSERT_EQUAL(rig_say(&r, a, "user", "three"), OK);
     if (open_reader(&r))
         expect_texts(&r, "one two three ");
@@ -144,7 +144,7 @@ static void failed_commit_that_is_there(void)
     CU_ASSERT_EQUAL(rig_apply(&r, ops, COUNT), OK);
     for (size_t i = 0; i < COUNT; i++)
         CU_ASSERT_EQUAL(ops[i]->result, OK);
-    CU_ASSERT_FALSE(ops[3]->send.message.duplicate);
+    CU_ASSERT_FALSE(send_of(ops[3])->message.duplicate);
     CU_ASSERT_EQUAL(rig_say(&r, a, "user", "four"), OK);
     for (int round = 0; round < 2; round++) {
         if (!r.reader && !open_reader(&r))

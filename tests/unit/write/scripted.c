@@ -169,17 +169,13 @@ static enum err prepare(void *arg, int64_t *max_rev)
     return e;
 }
 
-static void on_durable(void *arg, struct op *const *ops, size_t count)
+static void on_events(void *arg, const struct event *events, size_t count)
 {
     struct scripted *s = arg;
-    for (size_t i = 0; i < count; i++)
-        SCRIPT(s, s->unheard += ops[i]->send.message.duplicate && ops[i]->send.unheard);
-}
-
-static void on_recovered(void *arg)
-{
-    struct scripted *s = arg;
-    SCRIPT(s, s->recovered++);
+    for (size_t i = 0; i < count; i++) {
+        SCRIPT(s, s->unheard += events[i].kind == EVENT_REPEATED && events[i].unheard);
+        SCRIPT(s, s->recovered += events[i].kind == EVENT_RECOVERED);
+    }
 }
 
 /* ---- life ---- */
@@ -200,22 +196,20 @@ void script_open(struct scripted *s, const struct script_options *options)
                                      .maintain = maintain};
     s->base.vtable = &s->table;
     s->back_tail = &s->back;
-    s->pool = op_pool_new(1 << 20, 1 << 16);
-    s->inbox = mailbox_new();
+    must(producer_init(&s->producer, 1 << 20, 1 << 16) == OK);
     s->cache = cache_new(&(struct cache_options){.max_bytes = 8 << 20, .enabled = true});
-    must(s->pool && s->inbox && s->cache);
+    must(s->cache != NULL);
     s->prepare_fails = options->away_at_start ? 2 : 0;
     struct writer_options writer = {.store = &s->base,
-                                    .cache = s->cache,
+                                    .link = cache_link,
+                                    .link_arg = s->cache,
                                     .queue_max = 1 << 20,
                                     .batch_max = options->batch_max ? options->batch_max : 512,
                                     .write_timeout_ms = options->write_timeout_ms,
                                     .retry_most_ms = 1,
                                     .prepare = options->away_at_start ? prepare : NULL,
                                     .prepare_arg = s,
-                                    .on_durable = on_durable,
-                                    .on_recovered = on_recovered,
-                                    .hook_arg = s};
+                                    .sinks = {.at = {{cache_take, s->cache}, {on_events, s}}, .count = 2}};
     struct writer *w = NULL;
     must(writer_start(&writer, &w) == OK);
     SCRIPT(s, s->writer = w);
@@ -231,25 +225,23 @@ void script_close(struct scripted *s)
 void script_free(struct scripted *s)
 {
     CU_ASSERT_PTR_NULL(s->back);
-    CU_ASSERT_PTR_NULL(mailbox_take(s->inbox));
+    CU_ASSERT_PTR_NULL(mailbox_take(s->producer.inbox));
     CU_ASSERT_EQUAL(s->tried_while_open, 0);
     writer_free(s->writer);
     cache_free(s->cache);
-    mailbox_free(s->inbox);
-    op_pool_free(s->pool);
+    producer_fini(&s->producer);
 }
 
 /* ---- the worker's side ---- */
 
 struct op *script_send(struct scripted *s, const char *text, const char *key, int64_t deadline_ms)
 {
-    struct op *op = op_get(s->pool, OP_SEND);
+    struct op *op = producer_op(&s->producer, &write_send.op, NULL);
     must(op != NULL);
-    op->reply_to = s->inbox;
-    op->send.message.chat_id = SLICE_LIT("c");
-    op->send.message.role = SLICE_LIT("user");
-    op->send.message.text = arena_slice(&op->arena, slice_cstr(text));
-    op->send.message.client_key = slice_cstr(key);
+    send_of(op)->message.chat_id = SLICE_LIT("c");
+    send_of(op)->message.role = SLICE_LIT("user");
+    send_of(op)->message.text = arena_slice(&op->arena, slice_cstr(text));
+    send_of(op)->message.client_key = slice_cstr(key);
     op->queued_us = clock_mono_us();
     op->deadline_us = deadline_ms ? op->queued_us + deadline_ms * 1000 : 0;
     return op;
@@ -262,7 +254,7 @@ void script_submit(struct scripted *s, struct op *op)
 
 static void take_back(struct scripted *s)
 {
-    struct mailbox_node *list = mailbox_take(s->inbox);
+    struct mailbox_node *list = mailbox_take(s->producer.inbox);
     if (!list)
         return;
     *s->back_tail = list;
@@ -276,12 +268,12 @@ struct op *script_next(struct scripted *s)
     int64_t until_us = clock_mono_us() + PATIENCE_S * INT64_C(1000000);
     take_back(s);
     while (!s->back && clock_mono_us() < until_us) { /* a wake-up may be of ops that were taken already */
-        mailbox_sleeping(s->inbox);
+        mailbox_sleeping(s->producer.inbox);
         take_back(s);
-        struct pollfd pfd = {.fd = mailbox_fd(s->inbox), .events = POLLIN};
+        struct pollfd pfd = {.fd = mailbox_fd(s->producer.inbox), .events = POLLIN};
         if (!s->back)
             (void)poll(&pfd, 1, PATIENCE_S * 1000);
-        mailbox_awake(s->inbox);
+        mailbox_awake(s->producer.inbox);
         take_back(s);
     }
     struct mailbox_node *node = s->back;
@@ -295,7 +287,7 @@ struct op *script_next(struct scripted *s)
 enum err script_result(struct scripted *s, struct op **op)
 {
     enum err e = (*op)->result;
-    op_put(s->pool, *op);
+    op_put(s->producer.ops, *op);
     *op = NULL;
     return e;
 }

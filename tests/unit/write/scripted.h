@@ -10,7 +10,9 @@
 #pragma once
 #include "base/map.h"
 #include "suite.h"
+#include "write/producer.h"
 #include "write/writer.h"
+#include "writes.h"
 
 #include <pthread.h>
 
@@ -28,8 +30,7 @@ struct scripted {
     pthread_cond_t changed;
     struct writer *writer;
     struct cache *cache;
-    struct op_pool *pool;
-    struct mailbox *inbox;                  /* the worker's */
+    struct producer producer;               /* the worker's side */
     struct mailbox_node *back, **back_tail; /* came back, not yet asked for */
     /* what the test says */
     int fail;          /* so many tries fail; -1: until it says else */

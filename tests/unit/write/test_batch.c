@@ -132,7 +132,7 @@ struct mixture {
 static void make_mixture(struct rig *r, const char *known, struct mixture *m)
 {
     struct op *create = rig_create(r, "zoe", NULL, NULL);
-    const char *fresh = arena_dup(&r->arena, slice_of(create->create.chat_id, UUID_LEN));
+    const char *fresh = arena_dup(&r->arena, slice_of(create_chat_of(create)->chat_id, UUID_LEN));
     struct user given = {.email = SLICE_LIT("put@x.io"), .owner = SLICE_LIT("boss")};
     m->ops[0] = create;
     m->ops[1] = rig_send(r, fresh, "user", "first", NULL);
@@ -143,19 +143,19 @@ static void make_mixture(struct rig *r, const char *known, struct mixture *m)
     m->ops[6] = rig_send(r, known, "user", "old", "k1");
     m->ops[7] = rig_send(r, "no-such-chat", "user", "x", NULL);
     for (int i = 0; i < OPS; i++)
-        m->revs[i] = m->ops[i]->kind == OP_SEND ? m->ops[i]->send.message.rev : 0;
+        m->revs[i] = m->ops[i]->kind == &write_send.op ? send_of(m->ops[i])->message.rev : 0;
 }
 
 static void expect_untouched(const struct mixture *m)
 {
     for (int i = 0; i < OPS; i++) {
         CU_ASSERT_EQUAL(m->ops[i]->result, OK);
-        if (m->ops[i]->kind != OP_SEND)
+        if (m->ops[i]->kind != &write_send.op)
             continue;
-        CU_ASSERT_EQUAL(m->ops[i]->send.message.rev, m->revs[i]);
-        CU_ASSERT_EQUAL(m->ops[i]->send.message.timestamp_us, m->revs[i]);
-        CU_ASSERT_FALSE(m->ops[i]->send.message.duplicate);
-        CU_ASSERT_FALSE(m->ops[i]->send.message.link.known);
+        CU_ASSERT_EQUAL(send_of(m->ops[i])->message.rev, m->revs[i]);
+        CU_ASSERT_EQUAL(send_of(m->ops[i])->message.timestamp_us, m->revs[i]);
+        CU_ASSERT_FALSE(send_of(m->ops[i])->message.duplicate);
+        CU_ASSERT_FALSE(send_of(m->ops[i])->message.link.known);
     }
 }
 
@@ -164,8 +164,8 @@ static void expect_done(struct rig *r, const struct mixture *m, const struct tot
     for (int i = 0; i < OPS - 1; i++)
         CU_ASSERT_EQUAL(m->ops[i]->result, OK);
     CU_ASSERT_EQUAL(m->ops[7]->result, ERR_NOT_FOUND);
-    CU_ASSERT(m->ops[4]->send.message.duplicate && m->ops[4]->send.message.rev == m->revs[2]);
-    CU_ASSERT(m->ops[6]->send.message.duplicate && m->ops[6]->send.message.rev == old_rev);
+    CU_ASSERT(send_of(m->ops[4])->message.duplicate && send_of(m->ops[4])->message.rev == m->revs[2]);
+    CU_ASSERT(send_of(m->ops[6])->message.duplicate && send_of(m->ops[6])->message.rev == old_rev);
     CU_ASSERT_STRING_EQUAL(rig_totals_text(r, changed), "2 1 2 1 0 1 1 1 1 1 0 0 0 0");
     struct totals t = rig_totals(r);
     CU_ASSERT_STRING_EQUAL(rig_totals_text(r, &t), "3 2 3 1 0 1 2 1 2 2 0 0 0 0");
@@ -201,7 +201,7 @@ static void retry_after_any_failure(void)
             expect_untouched(&m);
             CU_ASSERT_EQUAL(batch_apply(&f.store, &r.room, m.ops, OPS, &changed), OK);
         }
-        expect_done(&r, &m, &changed, old->send.message.rev);
+        expect_done(&r, &m, &changed, send_of(old)->message.rev);
         rig_close(&r);
         if (err == OK)
             break;

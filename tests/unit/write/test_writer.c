@@ -163,8 +163,8 @@ static void unclear(void)
     SCRIPT(s, s->unclear = 2);
     script_submit(s, op);
     CU_ASSERT_PTR_EQUAL(script_next(s), op);
-    CU_ASSERT_FALSE(op->send.message.duplicate);
-    CU_ASSERT_EQUAL(op->send.message.rev, s->rows[0].rev);
+    CU_ASSERT_FALSE(send_of(op)->message.duplicate);
+    CU_ASSERT_EQUAL(send_of(op)->message.rev, s->rows[0].rev);
     CU_ASSERT_EQUAL(script_result(s, &op), OK);
     CU_ASSERT_STRING_EQUAL(script_stored(s, found, sizeof(found)), " a");
     script_close(s);
@@ -224,7 +224,7 @@ static bool taken_again(struct scripted *s)
 {
     struct op *op = script_send(s, "again", NULL, 0);
     if (writer_submit(s->writer, op) != OK) {
-        op_put(s->pool, op);
+        op_put(s->producer.ops, op);
         return false;
     }
     CU_ASSERT_PTR_EQUAL(script_next(s), op);
@@ -244,7 +244,7 @@ static void away_and_back(void)
     CU_ASSERT_EQUAL(script_result(s, &op), ERR_STORE);
     CU_ASSERT_FALSE(writer_available(s->writer));
     CU_ASSERT_EQUAL(writer_submit(s->writer, refused), ERR_STORE);
-    op_put(s->pool, refused);
+    op_put(s->producer.ops, refused);
     CU_ASSERT_EQUAL(s->recovered, 0);
     SCRIPT(s, (s->fail = 0, s->unwell = false));
     SCRIPT_UNTIL(s, s->recovered > 0);
@@ -266,7 +266,7 @@ static void entering_as_it_opens(void)
             open = writer_submit(s->writer, op) != OK;
             sent += !open;
             if (open)
-                op_put(s->pool, op);
+                op_put(s->producer.ops, op);
         }
         for (; back < sent; back++) {
             struct op *op = script_next(s);
@@ -290,7 +290,7 @@ static void away_at_start(void)
         sched_yield();
     CU_ASSERT_EQUAL(s->prepare_fails, 0);
     CU_ASSERT_PTR_EQUAL(script_next(s), op);
-    CU_ASSERT_EQUAL(op->send.message.rev, SCRIPT_PREPARED_REV + 1); /* goes on behind what is stored */
+    CU_ASSERT_EQUAL(send_of(op)->message.rev, SCRIPT_PREPARED_REV + 1); /* goes on behind what is stored */
     CU_ASSERT_EQUAL(script_result(s, &op), OK);
     script_close(s);
 }
@@ -334,7 +334,7 @@ static int unheard_of(struct scripted *s, const char *text, const char *key)
     struct op *op = script_send(s, text, key, 0);
     script_submit(s, op);
     CU_ASSERT_PTR_EQUAL(script_next(s), op);
-    CU_ASSERT(op->send.message.duplicate);
+    CU_ASSERT(send_of(op)->message.duplicate);
     CU_ASSERT_EQUAL(script_result(s, &op), OK);
     SCRIPT(s, after = s->unheard);
     return after - before;

@@ -1,0 +1,188 @@
+/* Who a new chat is for, and what the request may say of them.
+ * Order: who is meant (store/ident.h) → may the caller (access/scope.h) → what is new of name and address → the customer's
+ * row → the chat. */
+#include "write/create_chat.h"
+
+#include "chat/customer.h"
+#include "chat/email.h"
+#include "customer_rules.h"
+#include "store/ident.h"
+
+#define OPEN_STATUS "open"
+
+/* An id of 24 hex digits is an ObjectId, whose text is lower-case; any other stays as given. */
+static struct slice user_id_text(struct arena *a, struct slice given)
+{
+    struct oid id;
+    if (!oid_parse(given, &id))
+        return arena_slice(a, given);
+    char text[OID_LEN];
+    oid_format(&id, text);
+    return arena_slice(a, slice_of(text, sizeof(text)));
+}
+
+struct lookup {
+    struct store *store;
+    struct arena *arena;
+};
+
+static enum err look_up(void *arg, enum user_by by, struct slice value, struct user *out)
+{
+    const struct lookup *l = arg;
+    return l->store->vtable->find_user(l->store, by, value, l->arena, out);
+}
+
+/* Whom the id means, as everywhere; a token's own id is an id and nothing else, whoever may have it as address. Else who has
+ * the address. ERR_NOT_FOUND: nobody. */
+static enum err find_customer(struct store *s, struct op *op, struct slice id, struct slice address, struct user *out)
+{
+    struct lookup l = {s, &op->arena};
+    enum err err = ERR_NOT_FOUND;
+    if (id.len > 0)
+        err = op->scope.kind == SCOPE_USER ? look_up(&l, USER_BY_NAME, id, out) : ident_find(look_up, &l, id, out);
+    if (err == ERR_NOT_FOUND && address.len > 0)
+        err = look_up(&l, USER_BY_EMAIL, address, out);
+    return err;
+}
+
+static enum err new_chat_user(struct store *s, struct op *op, struct slice address)
+{
+    struct create_chat *c = create_chat_of(op);
+    char fresh[OID_LEN];
+    oid_format(&c->new_user, fresh);
+    /* A stranger chooses no id: it might be one that the site gives to somebody else tomorrow. */
+    bool given = c->user_id.len > 0 && op->scope.kind != SCOPE_NOBODY;
+    struct slice id =
+        given ? user_id_text(&op->arena, c->user_id) : arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
+    enum err err = user_unknown(&op->arena, id, op->now_us, &c->user);
+    if (err == OK && address.len > 0)
+        err = customer_give_address(s, op, address, &c->user);
+    c->address_alone = err == OK && address.len > 0 && customer_proves(op);
+    if (c->name.len > 0)
+        c->user.name = c->name;
+    if (op->scope.kind == SCOPE_OWNER)
+        c->user.owner = op->scope.id;
+    return err;
+}
+
+/* A default address says nothing of who somebody is: it counts as none. Nor does one without proof; and for a stranger nobody
+ * is looked up at all, so that whoever is known, the answer and the work are the same. */
+static enum err chat_user(struct store *s, struct op *op)
+{
+    struct create_chat *c = create_chat_of(op);
+    struct slice none = {0}, address = email_is_default(c->email) ? none : c->email;
+    enum err err = ERR_NOT_FOUND;
+    c->before = (struct user){0};
+    c->address_alone = false;
+    if (op->scope.kind != SCOPE_NOBODY)
+        err = find_customer(s, op, c->user_id, customer_proves(op) ? address : none, &c->user);
+    if (err == ERR_NOT_FOUND)
+        return new_chat_user(s, op, address);
+    if (err != OK)
+        return err;
+    if (customer_made_by_us(&c->user, op)) {
+        c->user.chat_count = 0;
+        return OK;
+    }
+    err = scope_check(&op->scope, c->user.id, c->user.owner);
+    if (err != OK)
+        return err;
+    c->before = c->user;
+    if (user_name_is_default(c->user.name) && !user_name_is_default(c->name))
+        c->user.name = c->name;
+    if (address.len == 0)
+        return OK;
+    if (email_is_default(c->user.email))
+        return customer_give_address(s, op, address, &c->user);
+    bool another = op->scope.kind == SCOPE_ALL && !email_same(c->user.email, address);
+    return another ? customer_check_name(s, op, address, c->user.id) : OK;
+}
+
+#define STRANGER_REPEATS_US (INT64_C(3600) * 1000000)
+
+/* A chat that an earlier request made by the same key is that request's answer, for who may see its customer. A stranger,
+ * whose key holds the client's address, gets it for an hour: what a lost answer is asked again for. ERR_EXISTS: it is that. */
+static enum err find_repeated(struct store *s, struct op *op, bool *found)
+{
+    struct create_chat *c = create_chat_of(op);
+    struct chat chat = {0};
+    struct slice id = slice_of(c->chat_id, UUID_LEN);
+    enum err err = c->keyed ? s->vtable->find_chat(s, id, &op->arena, &chat) : ERR_NOT_FOUND;
+    *found = err == OK && chat.rev != op->rev; /* its own rev: by this op itself, in a try whose result was unclear */
+    c->repeated = false;
+    if (!*found)
+        return err == ERR_NOT_FOUND ? OK : err;
+    const struct chat_link link = {.chat_key = chat.key, .user_key = chat.user_key, .user_id = chat.user_id};
+    if (op->scope.kind != SCOPE_NOBODY)
+        err = scope_check_link(s, &op->scope, &link, &op->arena);
+    else if (op->now_us - chat.created_us > STRANGER_REPEATS_US)
+        err = ERR_DENIED;
+    c->repeated = err == OK;
+    c->chat = (struct chat){.chat_id = id, .user_id = chat.user_id};
+    c->user = (struct user){.id = chat.user_id};
+    return c->repeated ? ERR_EXISTS : err;
+}
+
+static enum err apply(struct attempt *try, struct op *op)
+{
+    struct store *s = try->store;
+    struct create_chat *c = create_chat_of(op);
+    c->customer_only = false;
+    bool repeated;
+    enum err err = find_repeated(s, op, &repeated);
+    if (err == OK && !repeated)
+        err = chat_user(s, op);
+    if (err != OK)
+        return err;
+    bool created = c->before.id.len == 0;
+    c->user.rev = op->rev;
+    c->user.activity_us = op->now_us;
+    err = s->vtable->put_user(s, &c->user);
+    if (err != OK)
+        return err;
+    try->halfway = true;
+    try->changed.users += created;
+    try->changed.users_with_owner += created && c->user.owner.len > 0;
+    c->chat = (struct chat){
+        .user_key = c->user.key,
+        .rev = op->rev,
+        .created_us = op->now_us,
+        .last_activity_us = op->now_us,
+        .updated_us = op->now_us,
+        .chat_id = slice_of(c->chat_id, UUID_LEN),
+        .user_id = c->user.id,
+        .status = SLICE_LIT(OPEN_STATUS),
+    };
+    err = s->vtable->insert_chat(s, &c->chat);
+    c->customer_only = err != OK;
+    if (err != OK)
+        return err;
+    try->changed.users_with_chats += c->user.chat_count == 0;
+    c->user.chat_count++;
+    customer_count_chats(&try->changed, &c->user, 1);
+    return OK;
+}
+
+static size_t raise(struct op *op, struct event *out)
+{
+    struct create_chat *c = create_chat_of(op);
+    if (op->result != OK && !c->customer_only)
+        return 0;
+    out[0] = (struct event){.kind = EVENT_CUSTOMER, .rev = op->rev, .at_us = op->now_us, .customer_id = c->user.id};
+    out[0].customer.before = &c->before;
+    out[0].customer.now = &c->user;
+    out[0].customer.address_alone = c->address_alone;
+    if (op->result != OK)
+        return 1;
+    out[1] = (struct event){.kind = EVENT_CHAT,
+                            .rev = op->rev,
+                            .at_us = op->now_us,
+                            .chat_id = c->chat.chat_id,
+                            .customer_id = c->user.id,
+                            .chat = &c->chat};
+    return 2;
+}
+
+/* No doubt(): lists may lack the customer, so what is in doubt is everything. */
+const struct write_kind write_create_chat = {
+    .op = {.bytes = sizeof(struct create_chat)}, .apply = apply, .raise = raise};
