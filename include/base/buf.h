@@ -59,8 +59,6 @@ static inline char *slice_put(char *at, struct slice s)
 bool slice_to_u64(struct slice s, uint64_t *out);
 /* True where s is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, ≤ U+10FFFF). */
 bool slice_is_utf8(struct slice s);
-/* Bytes (1–4) of the well-formed UTF-8 sequence that s begins with; 0 when it begins with none. */
-size_t utf8_len(struct slice s);
 
 static inline void buf_init(struct buf *b)
 {

@@ -1,5 +1,7 @@
 #include "base/buf.h"
 
+#include "base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -75,37 +77,6 @@ bool slice_to_u64(struct slice s, uint64_t *out)
     }
     *out = value;
     return true;
-}
-
-static bool is_continuation(unsigned char c)
-{
-    return (c & 0xc0) == 0x80;
-}
-
-size_t utf8_len(struct slice s)
-{
-    const unsigned char *p = (const unsigned char *)s.ptr;
-    if (s.len == 0)
-        return 0;
-    if (p[0] < 0x80)
-        return 1;
-    if (p[0] >= 0xc2 && p[0] <= 0xdf)
-        return s.len >= 2 && is_continuation(p[1]) ? 2 : 0;
-    if ((p[0] & 0xf0) == 0xe0) {
-        if (s.len < 3 || !is_continuation(p[1]) || !is_continuation(p[2]))
-            return 0;
-        bool overlong = p[0] == 0xe0 && p[1] < 0xa0;
-        bool surrogate = p[0] == 0xed && p[1] > 0x9f;
-        return overlong || surrogate ? 0 : 3;
-    }
-    if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-        if (s.len < 4 || !is_continuation(p[1]) || !is_continuation(p[2]) || !is_continuation(p[3]))
-            return 0;
-        bool overlong = p[0] == 0xf0 && p[1] < 0x90;
-        bool too_high = p[0] == 0xf4 && p[1] > 0x8f;
-        return overlong || too_high ? 0 : 4;
-    }
-    return 0;
 }
 
 bool slice_is_utf8(struct slice s)
@@ -199,13 +170,8 @@ void buf_vprintf(struct buf *b, const char *fmt, va_list args)
 
 void buf_append_u64(struct buf *b, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    buf_append(b, digits + at, sizeof(digits) - at);
+    char digits[U64_DIGITS];
+    buf_append(b, digits, (size_t)(put_u64(digits, value) - digits));
 }
 
 void buf_append_i64(struct buf *b, int64_t value)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -10,8 +11,6 @@
 
 #define RANDOM_BUFFER 512
 #define OID_RANDOM    5
-
-static const char hex_digits[] = "0123456789abcdef";
 
 static void kernel_random(void *out, size_t len)
 {
@@ -47,26 +46,6 @@ void random_bytes(void *out, size_t len)
     pool.left -= len;
 }
 
-static void put_hex(char *out, const uint8_t *bytes, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        out[2 * i] = hex_digits[bytes[i] >> 4];
-        out[2 * i + 1] = hex_digits[bytes[i] & 0xf];
-    }
-}
-
-/* -1 when c is not a hex digit. */
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 void uuid_v4(char out[static UUID_LEN])
 {
     uint8_t bytes[16];
@@ -94,7 +73,7 @@ bool uuid_is_valid(struct slice s)
         return false;
     for (size_t i = 0; i < UUID_LEN; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? s.ptr[i] != '-' : hex_value(s.ptr[i]) < 0)
+        if (dash ? s.ptr[i] != '-' : hex_digit(s.ptr[i]) < 0)
             return false;
     }
     return true;
@@ -157,7 +136,7 @@ bool oid_parse(struct slice hex, struct oid *out)
         return false;
     struct oid id;
     for (size_t i = 0; i < OID_BYTES; i++) {
-        int high = hex_value(hex.ptr[2 * i]), low = hex_value(hex.ptr[2 * i + 1]);
+        int high = hex_digit(hex.ptr[2 * i]), low = hex_digit(hex.ptr[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         id.bytes[i] = (uint8_t)(high << 4 | low);

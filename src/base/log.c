@@ -7,6 +7,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -100,9 +101,9 @@ static bool is_control(const char *p, size_t len)
 static void put_hex_escape(struct line *l, const char *p, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        char escape[8];
-        int n = snprintf(escape, sizeof(escape), "\\x%02x", (unsigned)(unsigned char)p[i]);
-        put(l, escape, (size_t)n);
+        char escape[4] = "\\x";
+        put_hex(escape + 2, p + i, 1);
+        put(l, escape, sizeof(escape));
     }
 }
 

@@ -2,6 +2,8 @@
 
 #include "chat/email.h"
 
+#include "base/text.h"
+
 #define DEFAULT_VIBE     "neutral"
 #define DEFAULT_CATEGORY "agent-inbox"
 #define DEFAULT_STATUS   "active"

@@ -1,9 +1,11 @@
 /* A message's bytes: rendered once in the refetch's shape, from whose parts the other shapes are put together. */
 #include "base/clock.h"
+#include "base/text.h"
 #include "chat/render.h"
 #include "json/json_out.h"
 
 #include <ctype.h>
+#include <endian.h>
 
 #define HEAD     "{\"role\":\""
 #define TEXT     "\",\"text\":\""
@@ -86,30 +88,16 @@ size_t message_id(int64_t rev, const uint8_t tag[static 5], char out[static MESS
     return OID_LEN;
 }
 
-static size_t put_u64(char *out, uint64_t value)
-{
-    char digits[20];
-    size_t n = 0;
-    do {
-        digits[n++] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    for (size_t i = 0; i < n; i++)
-        out[i] = digits[n - 1 - i];
-    return n;
-}
-
 #define CHAT_MARK_LEN 8 /* hex digits */
 
 /* FNV-1a, since it must be the same on every node and after every start: hash_bytes() has a secret. */
-static size_t put_chat_mark(char *out, struct slice chat_id)
+static char *put_chat_mark(char *out, struct slice chat_id)
 {
     uint32_t hash = 2166136261U;
     for (size_t i = 0; i < chat_id.len; i++)
         hash = (hash ^ (unsigned char)chat_id.ptr[i]) * 16777619U;
-    for (unsigned i = 0; i < CHAT_MARK_LEN; i++)
-        out[i] = "0123456789abcdef"[hash >> (28 - 4 * i) & 15];
-    return CHAT_MARK_LEN;
+    uint32_t big_endian = htobe32(hash);
+    return put_hex(out, &big_endian, CHAT_MARK_LEN / 2);
 }
 
 static bool is_chat_mark(struct slice s)
@@ -122,13 +110,12 @@ static bool is_chat_mark(struct slice s)
 
 size_t message_id_legacy(int64_t seconds, uint64_t index, struct slice chat_id, char out[static MESSAGE_ID_MAX])
 {
-    size_t len = LEN("msg_");
-    memcpy(out, "msg_", len);
-    len += put_u64(out + len, seconds > 0 ? (uint64_t)seconds : 0);
-    out[len++] = '_';
-    len += put_u64(out + len, index);
-    out[len++] = '_';
-    return len + put_chat_mark(out + len, chat_id);
+    char *at = slice_put(out, SLICE_LIT("msg_"));
+    at = put_u64(at, seconds > 0 ? (uint64_t)seconds : 0);
+    *at++ = '_';
+    at = put_u64(at, index);
+    *at++ = '_';
+    return (size_t)(put_chat_mark(at, chat_id) - out);
 }
 
 bool message_id_parse(struct slice id, bool *legacy, int64_t *rev, uint64_t *index)

@@ -2,6 +2,8 @@
 
 #include "chat/email.h"
 
+#include "base/text.h"
+
 #define STR_(x) #x
 #define STR(x)  STR_(x)
 

@@ -4,6 +4,8 @@
 
 #include "head.h"
 
+#include "base/text.h"
+
 static size_t token_len(struct slice s)
 {
     size_t i = 0;
@@ -67,7 +69,7 @@ bool chunk_line_read(struct slice line, size_t *size, size_t *size_len)
 {
     size_t i = 0, value = 0;
     for (; i < line.len; i++) {
-        int digit = http_hex_digit(line.ptr[i]);
+        int digit = hex_digit(line.ptr[i]);
         if (digit < 0)
             break;
         if (value > (SIZE_MAX >> 4))

@@ -4,6 +4,8 @@
 #include "head.h"
 #include "known.h"
 
+#include "base/text.h"
+
 bool http_fail(struct http_parser *p, int status, const char *detail)
 {
     p->status = status;
@@ -116,7 +118,7 @@ static bool host_is_valid(struct slice s)
         if (s.len < 4 || s.ptr[s.len - 1] != ']')
             return false;
         for (size_t i = 1; i < s.len - 1; i++)
-            if (http_hex_digit(s.ptr[i]) < 0 && s.ptr[i] != ':' && s.ptr[i] != '.')
+            if (hex_digit(s.ptr[i]) < 0 && s.ptr[i] != ':' && s.ptr[i] != '.')
                 return false;
         return true;
     }
@@ -124,7 +126,7 @@ static bool host_is_valid(struct slice s)
         unsigned char c = (unsigned char)s.ptr[i];
         bool letter = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
         if (c == '%') {
-            if (s.len - i < 3 || http_hex_digit(s.ptr[i + 1]) < 0 || http_hex_digit(s.ptr[i + 2]) < 0)
+            if (s.len - i < 3 || hex_digit(s.ptr[i + 1]) < 0 || hex_digit(s.ptr[i + 2]) < 0)
                 return false;
             i += 2;
         } else if (!letter && !(c && strchr("-._~!$&'()*+,;=", c))) {

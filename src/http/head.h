@@ -7,7 +7,6 @@
 
 bool http_fail(struct http_parser *p, int status, const char *detail); /* always false */
 bool http_is_tchar(unsigned char c);                                   /* RFC 9110, 5.6.2 */
-int http_hex_digit(char c);                                            /* its value, -1 when it is none */
 /* line: "GET /path HTTP/1.1" without its end. Fills method_text, target, minor. */
 bool http_head_request_line(struct http_parser *p, struct slice line);
 /* line: "Name: value" without its end. Adds it to the request's headers. */

@@ -2,6 +2,7 @@
 #include "http/reply.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/text.h"
 
 /* SLICE_LIT() for a static: a compound literal is no constant. */
 #define SLICE_INIT(s)                                                                                                  \
@@ -21,16 +22,6 @@ static const struct slice cors_methods = SLICE_INIT("DELETE, GET, HEAD, OPTIONS,
 static void check_value(struct slice s)
 {
     must(s.len == 0 || (!memchr(s.ptr, '\r', s.len) && !memchr(s.ptr, '\n', s.len)));
-}
-
-static char *put_u64(char *to, uint64_t value)
-{
-    char digits[20];
-    size_t at = sizeof digits;
-    do
-        digits[--at] = (char)('0' + value % 10);
-    while (value /= 10);
-    return slice_put(to, slice_of(digits + at, sizeof digits - at));
 }
 
 /* name: "\r\nName: ": each header begins with the end of the line before. Nothing where value.ptr is NULL. */

@@ -1,6 +1,8 @@
 #include "http/request.h"
 #include "head.h"
 
+#include "base/text.h"
+
 const char *http_method_name(enum http_method m)
 {
     static const char *const names[METHOD__COUNT] = {
@@ -28,14 +30,6 @@ struct slice http_request_header(const struct http_request *req, struct slice na
     return (struct slice){0};
 }
 
-int http_hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    int lower = c | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 /* Bytes before the first that needs decoding. */
 static size_t undecoded_len(struct slice s, bool plus)
 {
@@ -60,8 +54,8 @@ static enum err decode(struct slice s, bool plus, struct arena *a, struct slice 
         if (c == '+' && plus) {
             c = ' ';
         } else if (c == '%') {
-            int high = s.len - i > 2 ? http_hex_digit(s.ptr[i + 1]) : -1;
-            int low = high >= 0 ? http_hex_digit(s.ptr[i + 2]) : -1;
+            int high = s.len - i > 2 ? hex_digit(s.ptr[i + 1]) : -1;
+            int low = high >= 0 ? hex_digit(s.ptr[i + 2]) : -1;
             if (low < 0 || (high == 0 && low == 0)) /* %00 ends strings elsewhere: refused */
                 return ERR_INVALID;
             c = (char)(high << 4 | low);

@@ -2,7 +2,9 @@
  * and nothing more. The reasons are worded as Python's json module words them, because clients in the field
  * have seen those. */
 #include "check.h"
-#include "text.h"
+#include "plain.h"
+
+#include "base/text.h"
 
 struct check {
     const char *p, *end;
@@ -36,12 +38,8 @@ int32_t json_hex4(const char *p)
 {
     int32_t value = 0;
     for (int i = 0; i < 4; i++) {
-        int digit;
-        if (is_digit(p[i]))
-            digit = p[i] - '0';
-        else if ((p[i] | 0x20) >= 'a' && (p[i] | 0x20) <= 'f')
-            digit = (p[i] | 0x20) - 'a' + 10;
-        else
+        int digit = hex_digit(p[i]);
+        if (digit < 0)
             return -1;
         value = value * 16 + digit;
     }
@@ -100,7 +98,7 @@ static enum err check_string(struct check *c)
     const char *quote = c->p++;
     c->tokens++;
     for (;;) {
-        c->p += text_plain_len(c->p, (size_t)(c->end - c->p));
+        c->p += plain_len(c->p, (size_t)(c->end - c->p));
         if (c->p == c->end)
             return fail(c, quote, "Unterminated string starting at");
         if (*c->p == '"') {
@@ -115,7 +113,7 @@ static enum err check_string(struct check *c)
         }
         if ((unsigned char)*c->p < 0x20)
             return fail(c, c->p, "Invalid control character at");
-        size_t n = text_utf8_len(c->p, (size_t)(c->end - c->p));
+        size_t n = utf8_len(slice_of(c->p, (size_t)(c->end - c->p)));
         if (n == 0)
             return fail(c, c->p, "Invalid UTF-8");
         c->p += n;

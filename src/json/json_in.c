@@ -3,7 +3,7 @@
  * size: tokens in the subtree (so that a sibling is one addition away); parent: NODE_ESCAPED or 0. */
 #include "json/json_in.h"
 #include "check.h"
-#include "text.h"
+#include "plain.h"
 
 #include <limits.h>
 #include <math.h>
@@ -353,17 +353,12 @@ enum err json_i64(struct json_value v, int64_t *out)
         return ERR_INVALID;
     struct slice s = json_raw(v);
     bool negative = s.ptr[0] == '-';
-    int64_t value = 0;
-    for (size_t i = negative; i < s.len; i++) {
-        if (s.ptr[i] < '0' || s.ptr[i] > '9')
-            return whole_double(v, out);
-        int digit = s.ptr[i] - '0';
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, negative ? -digit : digit, &value))
-            return memchr(s.ptr, '.', s.len) || memchr(s.ptr, 'e', s.len) || memchr(s.ptr, 'E', s.len)
-                       ? whole_double(v, out)
-                       : ERR_TOO_LARGE;
+    uint64_t magnitude;
+    if (slice_to_u64(slice_of(s.ptr + negative, s.len - negative), &magnitude) &&
+        magnitude <= (uint64_t)INT64_MAX + negative) {
+        *out = (int64_t)(negative ? 0 - magnitude : magnitude);
+        return OK;
     }
-    *out = value;
-    return OK;
+    bool plain = !memchr(s.ptr, '.', s.len) && !memchr(s.ptr, 'e', s.len) && !memchr(s.ptr, 'E', s.len);
+    return plain ? ERR_TOO_LARGE : whole_double(v, out);
 }

@@ -1,5 +1,7 @@
 #include "json/json_out.h"
-#include "text.h"
+#include "plain.h"
+
+#include "base/text.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,13 +9,15 @@
 
 static void put_control(struct buf *b, unsigned char c)
 {
-    static const char hex[] = "0123456789abcdef";
     static const char letter[0x20] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     if (letter[c]) {
         buf_append(b, (char[]){'\\', letter[c]}, 2);
         return;
     }
-    buf_append(b, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
+    char digits[2];
+    put_hex(digits, &c, 1);
+    buf_append_lit(b, "\\u00");
+    buf_append(b, digits, 2);
 }
 
 /* One character that is not plain ASCII, or one byte that is no character. Returns the bytes read. */
@@ -28,7 +32,7 @@ static size_t put_special(struct buf *b, const char *p, size_t len)
         put_control(b, c);
         return 1;
     }
-    size_t n = text_utf8_len(p, len);
+    size_t n = utf8_len(slice_of(p, len));
     if (n == 0) {
         buf_append_lit(b, "\xef\xbf\xbd");
         return 1;
@@ -46,7 +50,7 @@ void json_out_escaped(struct buf *b, struct slice s)
 {
     size_t i = 0;
     while (i < s.len) {
-        size_t plain = text_plain_len(s.ptr + i, s.len - i);
+        size_t plain = plain_len(s.ptr + i, s.len - i);
         if (plain)
             buf_append(b, s.ptr + i, plain);
         i += plain;

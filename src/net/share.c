@@ -8,6 +8,7 @@
  * who has the most, or everybody has as much and takes it. */
 #include "net/share.h"
 
+#include "base/list.h"
 #include "base/metrics.h"
 
 #include <pthread.h>
@@ -295,14 +296,8 @@ static void find_candidate(struct need *n, struct share_book *b, uint32_t slot, 
     int64_t account = account_of(s, GET(h->address), GET(h->principal));
     if (!gives_way(n, h, account, weight))
         return;
-    if (s->found_count == s->found_room) {
-        size_t room = s->found_room ? 2 * s->found_room : 256;
-        struct candidate *more = realloc(s->found, room * sizeof(*more));
-        if (!more)
-            return; /* who was found will do */
-        s->found = more;
-        s->found_room = room;
-    }
+    if (!list_room(s->found, s->found_count, s->found_room, 256))
+        return; /* who was found will do */
     s->found[s->found_count++] =
         (struct candidate){.book = b, .slot = slot, .serial = serial, .account = account, .weight = weight};
     n->available += weight;

@@ -1,6 +1,7 @@
 #include "channel.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/metrics.h"
 #include "push/ws_frame.h"
 
@@ -27,14 +28,8 @@ static bool is_behind(const struct channel *ch, struct ws_conn *c)
 enum err channel_add(struct channel *ch, struct ws_conn *c)
 {
     must(channel_sub(c)->at[ch->place] == 0);
-    if (ch->count == ch->cap) {
-        uint32_t cap = ch->cap ? ch->cap + ch->cap / 2 : 16;
-        struct ws_conn **subs = realloc(ch->subs, cap * sizeof(struct ws_conn *));
-        if (!subs)
-            return ERR_NOMEM;
-        ch->subs = subs;
-        ch->cap = cap;
-    }
+    if (!list_room(ch->subs, ch->count, ch->cap, 16))
+        return ERR_NOMEM;
     ch->subs[ch->count++] = c;
     channel_sub(c)->at[ch->place] = ch->count; /* index + 1 */
     channel_sub(c)->pos[ch->place] = ch->queue.end;

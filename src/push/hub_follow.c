@@ -2,6 +2,8 @@
  * other chats. A connection has several follows of single chats, or one of all chats. */
 #include "hub_internal.h"
 
+#include "base/list.h"
+
 #include <stdlib.h>
 
 struct hub_chat *follow_chat(struct hub *h, struct slice short_id)
@@ -39,14 +41,8 @@ static void chat_release(struct hub *h, struct hub_chat *chat)
 
 static bool list_add(struct hub_list *list, struct hub_follow *f)
 {
-    if (list->count == list->cap) {
-        uint32_t cap = list->cap ? list->cap * 2 : 1; /* most chats have one follower */
-        struct hub_follow **grown = realloc(list->items, cap * sizeof(struct hub_follow *));
-        if (!grown)
-            return false;
-        list->items = grown;
-        list->cap = cap;
-    }
+    if (!list_room(list->items, list->count, list->cap, 1)) /* most chats have one follower */
+        return false;
     f->at = list->count;
     list->items[list->count++] = f;
     return true;

@@ -1,6 +1,8 @@
 /* The connections of one broadcaster: how they come and go, and the counters that they share. */
 #include "ws_internal.h"
 
+#include "base/list.h"
+
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -61,22 +63,9 @@ static void reap(struct ws_set *s)
     }
 }
 
-static bool make_room(struct ws_set *s)
-{
-    if (s->count < s->cap)
-        return true;
-    uint32_t cap = s->cap ? s->cap + s->cap / 2 : 64;
-    struct ws_conn **conns = realloc(s->conns, cap * sizeof(struct ws_conn *));
-    if (!conns)
-        return false;
-    s->conns = conns;
-    s->cap = cap;
-    return true;
-}
-
 static struct ws_conn *conn_new(struct ws_set *s, const struct ws_handover *h)
 {
-    struct ws_conn *c = make_room(s) ? pool_get(&s->pool) : NULL;
+    struct ws_conn *c = list_room(s->conns, s->count, s->cap, 64) ? pool_get(&s->pool) : NULL;
     if (!c)
         return NULL;
     if (ws_conn_init(c, s, h) != OK || loop_add(s->loop, &c->source) != OK) {

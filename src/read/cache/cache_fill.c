@@ -1,5 +1,7 @@
 #include "cache_fill.h"
 
+#include "base/list.h"
+
 #include <stdlib.h>
 
 void fill_init(struct fill *f, struct slab *memory)
@@ -54,14 +56,8 @@ static enum err on_chat(void *arg, const struct chat *chat)
     if (!f->content)
         return ERR_STORE;
     end_chat(f);
-    if (f->count == f->cap) {
-        size_t cap = f->cap > 0 ? f->cap * 2 : 8;
-        struct fill_chat *grown = reallocarray(f->chats, cap, sizeof(*grown));
-        if (!grown)
-            return ERR_NOMEM;
-        f->chats = grown;
-        f->cap = cap;
-    }
+    if (!list_room(f->chats, f->count, f->cap, 8))
+        return ERR_NOMEM;
     struct history *h = content_add_history(f->content, chat, true);
     if (!h)
         return ERR_NOMEM;

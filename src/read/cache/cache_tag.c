@@ -4,6 +4,9 @@
 #include "cache_int.h"
 
 #include "base/map.h"
+#include "base/text.h"
+
+#include <endian.h>
 
 static uint64_t hash_text(struct slice s)
 {
@@ -36,9 +39,8 @@ void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out
     const uint64_t words[] = {out->question, version};
     char *at = out->etag;
     *at++ = '"';
-    uint64_t hash = siphash13(words, sizeof(words), c->tag_secret[0], c->tag_secret[1]);
-    for (int shift = 60; shift >= 0; shift -= 4)
-        *at++ = "0123456789abcdef"[hash >> shift & 0xf];
+    uint64_t hash = htobe64(siphash13(words, sizeof(words), c->tag_secret[0], c->tag_secret[1]));
+    at = put_hex(at, &hash, sizeof(hash));
     *at++ = '"';
     out->etag_len = (uint8_t)(at - out->etag);
 }

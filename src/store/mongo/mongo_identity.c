@@ -2,6 +2,7 @@
  * left with messages that are not counted. */
 #include "mongo_store.h"
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
 
@@ -24,14 +25,8 @@ static enum err tail_entry(struct tail *t, struct slice chat_id, struct mongo_to
 {
     uintptr_t place = (uintptr_t)map_get(&t->by_id, chat_id);
     if (place == 0) {
-        if (t->count == t->cap) {
-            size_t cap = t->cap ? t->cap * 2 : 64;
-            struct mongo_touched *grown = realloc(t->chats, cap * sizeof(*grown));
-            if (!grown)
-                return ERR_NOMEM;
-            t->chats = grown;
-            t->cap = cap;
-        }
+        if (!list_room(t->chats, t->count, t->cap, 64))
+            return ERR_NOMEM;
         struct slice id = arena_slice(t->a, chat_id);
         if (!id.ptr || map_put(&t->by_id, id, (void *)(t->count + 1)) != OK)
             return ERR_NOMEM;

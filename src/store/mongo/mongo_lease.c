@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -251,8 +252,7 @@ static enum err start(struct mongo_store *s)
     clock_cond_init(&l->wanted);
     clock_cond_init(&l->known);
     random_bytes(id, sizeof(id));
-    for (size_t i = 0; i < sizeof(id); i++)
-        (void)snprintf(l->table.self + 2 * i, 3, "%02x", id[i]);
+    put_hex(l->table.self, id, sizeof(id)); /* the rest is zeroed: it ends there */
     process_self(&l->table.process);
     /* Of the writer's pool, for its short timeouts; and what fails here keeps the writer from its work. */
     enum err e = mongo_conn_open(&l->conn, &s->uris, MONGO_WRITER, s->writer_pool);

@@ -1,6 +1,7 @@
 /* Listings: customers by activity, customers by change, chats by activity. Rows only. */
 #include "mongo_store.h"
 
+#include "base/list.h"
 #include "base/map.h"
 
 #include <stdlib.h>
@@ -15,14 +16,8 @@ struct user_list { /* grows on the heap, ends in the caller's arena */
 
 static enum err list_add(struct user_list *l, const struct user *u)
 {
-    if (l->count == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 64;
-        struct user *items = realloc(l->items, cap * sizeof(*items));
-        if (!items)
-            return ERR_NOMEM;
-        l->items = items;
-        l->cap = cap;
-    }
+    if (!list_room(l->items, l->count, l->cap, 64))
+        return ERR_NOMEM;
     l->items[l->count++] = *u;
     return OK;
 }

@@ -3,6 +3,7 @@
  * they get 1, 2, 3, …, which is below every real one. */
 #include "mongo_store.h"
 
+#include "base/list.h"
 #include "base/map.h"
 
 #include <stdlib.h>
@@ -64,14 +65,8 @@ static bson_t *id_only(const bson_t *doc)
 
 static enum err add_row(struct load *l, const bson_t *doc)
 {
-    if (l->count == l->cap) {
-        size_t cap = l->cap ? l->cap * 2 : 16;
-        struct chat_row *rows = realloc(l->rows, cap * sizeof(*rows));
-        if (!rows)
-            return ERR_NOMEM;
-        l->rows = rows;
-        l->cap = cap;
-    }
+    if (!list_room(l->rows, l->count, l->cap, 16))
+        return ERR_NOMEM;
     struct chat_row row = {.at = l->count};
     enum err e = map_chat(doc, l->a, &row.chat);
     if (e != OK)
@@ -244,14 +239,8 @@ static enum err hold(struct load *l, struct second *s, const bson_t *doc)
     enum err e = !id || time != s->time ? second_over(l, s) : OK;
     if (e != OK || !id) /* of another program: where the order of _id has it */
         return e == OK ? emit_message(l, doc) : e;
-    if (s->count == s->cap) {
-        size_t cap = s->cap ? s->cap * 2 : 16;
-        bson_t **docs = realloc(s->docs, cap * sizeof(bson_t *));
-        if (!docs)
-            return ERR_NOMEM;
-        s->docs = docs;
-        s->cap = cap;
-    }
+    if (!list_room(s->docs, s->count, s->cap, 16))
+        return ERR_NOMEM;
     s->time = time;
     s->docs[s->count++] = bson_copy(doc);
     return OK;

@@ -10,6 +10,7 @@
 #include "sqlite_store.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/metrics.h"
 
 #include <stdlib.h>
@@ -108,14 +109,8 @@ enum err store_stage(struct sqlite_store *s, const struct head *head, struct sta
 {
     uint32_t *index = heads_staged(&s->heads, head);
     if (*index == 0) {
-        if (s->staged_count == s->staged_cap) {
-            size_t cap = s->staged_cap ? s->staged_cap * 2 : 256;
-            struct staged_head *grown = realloc(s->staged, cap * sizeof(*grown));
-            if (!grown)
-                return ERR_NOMEM;
-            s->staged = grown;
-            s->staged_cap = cap;
-        }
+        if (!list_room(s->staged, s->staged_count, s->staged_cap, 256))
+            return ERR_NOMEM;
         s->staged[s->staged_count] = (struct staged_head){
             .chat = head->chat, .rev = head->rev, .ts = head->ts, .total = head->total, .first = head->first};
         *index = (uint32_t)++s->staged_count;

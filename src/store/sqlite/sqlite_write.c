@@ -1,5 +1,6 @@
 #include "sqlite_store.h"
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -290,14 +291,8 @@ enum err sqlite_put_user(struct store *store, struct user *u)
 
 static enum err remember_new_chat(struct sqlite_store *s, const struct chat *c)
 {
-    if (s->new_chat_count == s->new_chat_cap) {
-        size_t cap = s->new_chat_cap ? s->new_chat_cap * 2 : 64;
-        int64_t *grown = realloc(s->new_chats, cap * sizeof(*grown));
-        if (!grown)
-            return ERR_NOMEM;
-        s->new_chats = grown;
-        s->new_chat_cap = cap;
-    }
+    if (!list_room(s->new_chats, s->new_chat_count, s->new_chat_cap, 64))
+        return ERR_NOMEM;
     struct head *slot;
     enum err err = heads_add(&s->heads, &(struct head){.chat = c->key, .user = c->user_key}, &slot);
     if (err == OK)
