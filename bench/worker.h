@@ -1,5 +1,5 @@
-/* worker.h: one thread of load: its connections' lists, what it counts, its share of the world; and what every file needs
- * (time, memory, the end of the program).
+/* worker.h: one thread of load: its connections' lists, what it counts, its share of the world; and what every file
+ * needs (time, memory, the end of the program).
  * Thread:  the worker's own, but for worker_wake().
  * Owns:    its descriptors and counters; load.c makes it, runs it and merges what it counted after the join. */
 #pragma once

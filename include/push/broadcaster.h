@@ -1,8 +1,8 @@
 /* broadcaster.h: a thread that owns WebSocket connections and sends each notice to those that asked for it.
- * Thread:  runs its own, named broadcast-<index>. broadcaster_adopt(), broadcaster_connections() and the loop's counters
- *          from any thread; the rest from server.c.
- * Order:   broadcaster_new, publisher_new…, broadcaster_start, …, broadcaster_stop (every producer has stopped pushing),
- *          publisher_free…, broadcaster_free.
+ * Thread:  runs its own, named broadcast-<index>. broadcaster_adopt(), broadcaster_connections() and the loop's
+ *          counters from any thread; the rest from server.c.
+ * Order:   broadcaster_new, publisher_new…, broadcaster_start, …, broadcaster_stop (every producer has stopped
+ *          pushing), publisher_free…, broadcaster_free.
  * Owns:    its connections' descriptors from broadcaster_adopt() on.
  * Blocks:  broadcaster_adopt() never; the thread in epoll_wait only; broadcaster_stop() until the thread has ended.
  * Fails:   broadcaster_new ERR_NOMEM, ERR_IO; broadcaster_start ERR_NOMEM. Later failures close the one connection that
@@ -21,8 +21,8 @@ struct broadcaster;
 struct broadcaster_options {
     unsigned index;
     struct ws_options ws;
-    /* Asked of each connection's principal as it comes and at BROADCASTER_RECHECK, on the broadcaster's thread; false: the
-     * connection is closed. NULL: all are good. */
+    /* Asked of each connection's principal as it comes and at BROADCASTER_RECHECK, on the broadcaster's thread; false:
+     * the connection is closed. NULL: all are good. */
     bool (*still_good)(void *arg, const struct ws_principal *who);
     void *still_good_arg;
 };
@@ -43,8 +43,8 @@ void broadcaster_stop(struct broadcaster *b, int64_t deadline_mono_us);
 void broadcaster_ask_stop(struct broadcaster *b, int64_t deadline_mono_us);
 void broadcaster_free(struct broadcaster *b); /* accepts NULL; stopped */
 
-/* Gives h and its descriptor away. Any thread. Which broadcaster is the caller's choice. Once connections are being closed
- * at the stop, h's is closed at once. */
+/* Gives h and its descriptor away. Any thread. Which broadcaster is the caller's choice. Once connections are being
+ * closed at the stop, h's is closed at once. */
 void broadcaster_adopt(struct broadcaster *b, struct ws_handover *h);
 void broadcaster_ask(struct broadcaster *b, enum broadcaster_order what); /* any thread; done in its next turn */
 /* Connections adopted and not yet closed. Any thread. */

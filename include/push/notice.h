@@ -1,6 +1,6 @@
 /* notice.h: what a producer tells the broadcasters, by value, as it travels through a ring.
- * Chats:   an id of more than NOTICE_CHAT_ID_MAX bytes, which only existing data has, travels as its hash, so that all the
- *          others' records stay small. Its followers find it by that; what they are sent names no chat ("*": look).
+ * Chats:   an id of more than NOTICE_CHAT_ID_MAX bytes, which only existing data has, travels as its hash, so that all
+ *          the others' records stay small. Its followers find it by that; what they are sent names no chat ("*": look).
  * Thread:  plain data.
  * Fails:   notice_message() returns false when a text does not fit (callers validated them long before). */
 #pragma once

@@ -11,7 +11,7 @@ struct ws_set; /* what one broadcaster's connections share (ws_conn.h) */
 
 #define WS_PRINCIPAL_ID_MAX 128
 
-/* Who a connection acts for. `role`, `id` and `key` are the authorisation layer's (api/auth.h): nothing here looks inside. */
+/* Who a connection acts for. `role`, `id`, `key` are the authorisation layer's (api/auth.h): nothing here looks inside. */
 struct ws_principal {
     uint8_t role;
     uint8_t id_len;

@@ -3,10 +3,10 @@
  * Owns:    the descriptor. What an idle connection costs is struct ws_conn: the parser (wslay, about 8 KB) is lent
  *          while a frame or message is incomplete, output memory exists only while the peer's socket is full.
  * States:  OPEN     → CLOSING: our close frame is written or waits; frames are read until the peer's close
- *          CLOSING  → DRAINING: both closes are done, or the peer broke the protocol: flush, shutdown, discard until the
- *                     end of stream
+ *          CLOSING  → DRAINING: both closes are done, or the peer broke the protocol: flush, shutdown, discard until
+ *                     the end of stream
  *          DRAINING → DEAD: freed at the end of the turn
- *          CLOSING and DRAINING end by a timer; a broken stream goes to DEAD from anywhere.
+ *          CLOSING and DRAINING end by a timer; a broken connection goes to DEAD from anywhere.
  * Blocks:  never: a send is tried at once; what the socket does not take waits for the EPOLLOUT edge.
  * Slow:    replies (ws_conn_send) are never dropped, but while many wait no more is read from the peer. Notifications
  *          (ws_conn_notify) are hints: past WS_KEEP_BYTES they are dropped and the app is told once the rest is out;
@@ -53,8 +53,8 @@ struct ws_options {
 /* The set. `loop` belongs to the caller; timers are the set's own. */
 NODISCARD enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct ws_options *options);
 void ws_set_free(struct ws_set *s); /* accepts NULL; closes what is open without a word */
-/* Takes h and its descriptor: registers, writes the 101 head, calls on_open, parses the rest, all in one write. False: no memory
- * or descriptor for it; both are the caller's still. */
+/* Takes h and its descriptor: registers, writes the 101 head, calls on_open, parses the rest, all in one write.
+ * False: no memory or descriptor for it; both are the caller's still. */
 bool ws_set_adopt(struct ws_set *s, struct ws_handover *h);
 /* After the loop's turn: runs timers and connections that have more to read, buries the dead, publishes counters. */
 void ws_set_turn(struct ws_set *s);

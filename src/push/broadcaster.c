@@ -1,11 +1,11 @@
-/* One turn: new connections (mailbox), notices (rings), a slice of the fan-out (the app's on_turn), the timers, then what the
- * sockets have to say (loop).
- * Sleep: only when nothing of that is left. It first tells the mailbox that it is about to sleep and then looks once more:
- * a producer either sees that it sleeps and wakes it, or pushed before and is found by that look.
- * Stop: what the rings hold is delivered (DELIVERING), every connection gets a close frame with 1001 (CLOSING), then the
- * thread waits for the peers' closes. Past the deadline it goes on to the next step, and at last just closes.
- * Failures: a ring that was full, or lost notices of any other kind, become "refetch all". A connection that cannot be taken
- * is closed. Without memory at its start the process aborts. */
+/* Turn:     new connections (mailbox), notices (rings), a slice of the fan-out (the app's on_turn), the timers, then what
+ *           the sockets have to say (loop).
+ * Sleep:    only when nothing of that is left. The thread tells the mailbox that it is about to sleep, then looks once
+ *           more: a producer either sees that it sleeps and wakes it, or pushed before and is found by that look.
+ * Stop:     what the rings hold is delivered (DELIVERING), every connection gets a close frame with 1001 (CLOSING), and
+ *           the peers' closes are awaited. Past the deadline it goes on to the next step, and at last just closes.
+ * Failures: a ring that was full, or lost notices of any other kind, become "refetch all". A connection that cannot be
+ *           taken is closed. Without memory at its start the process aborts. */
 #include "broadcaster_internal.h"
 
 #include "base/clock.h"

@@ -1,11 +1,11 @@
 /* channel.h: the plain subscribers of one topic in one format: the frames as a queue, each subscriber a position in it.
- * The channel goes round its subscribers; who is behind gets everything since its position in one send(). So frames that
- * arrive while a round is under way are merged into the sends that are still to come, nobody waits longer than one round,
- * and the round can stop after any subscriber: adoptions, reads and rings are served between slices of it.
+ * The channel goes round its subscribers; who is behind gets everything since its position in one send(). So frames
+ * that arrive while a round is under way are merged into the sends that are still to come, nobody waits longer than one
+ * round, and the round can stop after any subscriber: adoptions, reads and rings are served between slices of it.
  * Private to src/push.
  * Thread:  the hub's.
- * Owns:    its queue and its list of subscribers, not the subscribers. What it keeps in each of them, struct channel_sub,
- *          is the beginning of the connection's space for its app (ws_conn_app).
+ * Owns:    its queue and its list of subscribers, not the subscribers. What it keeps in each of them, struct
+ *          channel_sub, is the beginning of the connection's space for its app (ws_conn_app).
  * Fails:   ERR_NOMEM, nothing changed. */
 #pragma once
 #include "frame_queue.h"
@@ -39,8 +39,8 @@ struct channel {
     uint32_t behind; /* subscribers whose position is not the queue's end */
     unsigned place;  /* of its subscribers' places, the one for this channel */
     unsigned topic;  /* for ws_conn_notify() */
-    /* What all that have been visited since the round began have had; unless a removal moved a subscriber that is behind to
-     * a place that the round has passed. */
+    /* What all that have been visited since the round began have had; unless a removal moved a subscriber that is
+     * behind to a place that the round has passed. */
     uint64_t round_end;
     bool round_broken;
     /* The last answer of frames_since(), which mostly is the next one too. */

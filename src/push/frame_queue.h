@@ -1,6 +1,6 @@
-/* frame_queue.h: the frames that all plain subscribers of one channel get, as one growing run of bytes. A position counts
- * bytes since the beginning; who stands at one gets everything after it in one send. Whole frames only are appended, so every
- * position given out is a frame's start. What all have had is forgotten.
+/* frame_queue.h: the frames that all plain subscribers of one channel get, as one growing run of bytes. A position
+ * counts bytes since the beginning; who stands at one gets everything after it in one send. Whole frames only are
+ * appended, so every position given out is a frame's start. What all have had is forgotten.
  * Private to src/push.
  * Thread:  the hub's.
  * Owns:    its bytes.

@@ -1,5 +1,5 @@
-/* Notices in, sends out. A notice goes to the followers of its chat at once, and into the queue of each format, from which
- * channel_run() serves the plain subscribers in slices. On the way a shared interval (--notify-interval) may hold it back.
+/* Notices in, sends out. A notice goes to the followers of its chat at once, and into the queue of each format, from
+ * which channel_run() serves the plain subscribers in slices. A shared interval (--notify-interval) may hold it back.
  * Failures: where notices were lost (a full ring, no memory), one hint to refetch goes to everybody instead. */
 #include "hub_internal.h"
 
@@ -73,7 +73,7 @@ static void take_message(struct hub *h, const struct notice *n)
         emit(h, n, chat);
 }
 
-/* A new chat. What the hint says is the same for all, so a burst of them is one, and one more when the interval is over. */
+/* A new chat. The hint says the same for all, so a burst of them is one, and one more when the interval is over. */
 static void take_hint(struct hub *h, const struct notice *n)
 {
     feed_hint(h, n);

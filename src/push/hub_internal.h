@@ -1,9 +1,9 @@
-/* hub_internal.h: what the files of the hub share. Private to src/push. Each calls only those before it: hub_say (what is
- * sent to one connection, and when), hub_follow (who follows what), hub_feed (what followers get of the notices),
+/* hub_internal.h: what the files of the hub share. Private to src/push. Each calls only those before it: hub_say (what
+ * is sent to one connection, and when), hub_follow (who follows what), hub_feed (what followers get of the notices),
  * hub_protocol (what clients ask for), hub (notices in, sends out).
  * Words:   a *plain* subscriber of chat_updates hears of all chats as they come; all of them are served together, by a
- *          channel. Any other has a *follow*: one for each chat that it follows, or one for all chats with an interval or a
- *          filter of its own. A *hint* is a frame that names no chat ("*"): look again. */
+ *          channel. Any other has a *follow*: one for each chat that it follows, or one for all chats with an interval
+ *          or a filter of its own. A *hint* is a frame that names no chat ("*"): look again. */
 #pragma once
 #include "base/arena.h"
 #include "base/map.h"
@@ -114,8 +114,8 @@ bool hub_passes(struct hub *h, struct pacer *p, const struct notice *n);
 bool hub_hint_passes(struct hub *h, struct pacer *hints);
 /* Starts the timer for what the two pacers (or NULL) hold. */
 void hub_arm(struct hub *h, struct timer *t, const struct pacer *a, const struct pacer *b);
-/* The frame of the notice at hand, encoded once per format until the next notice is at hand; a hint; the counts as they are
- * now. The last two are in h->text. Where memory is short: nothing, and everybody is told to refetch. */
+/* The frame of the notice at hand, encoded once per format until the next notice is at hand; a hint; the counts as they
+ * are now. The last two are in h->text. Where memory is short: nothing, and everybody is told to refetch. */
 void hub_next_frame(struct hub *h);
 struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format format);
 struct slice hub_hint_frame(struct hub *h, enum notice_format format);

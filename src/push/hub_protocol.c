@@ -100,8 +100,8 @@ void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic)
     }
 }
 
-/* Who subscribes to one chat keeps what it follows of other chats; all else ends, and is sent before what it is still owed,
- * so that nothing is lost between the old subscription and the new one. */
+/* Who subscribes to one chat keeps what it follows of other chats; all else ends, and is sent before what it is still
+ * owed, so that nothing is lost between the old subscription and the new one. */
 static void end_old(struct hub *h, struct ws_conn *c, struct slice chat_id)
 {
     struct hub_sub *sub = hub_sub(c);
@@ -136,8 +136,8 @@ static bool has_room(struct hub *h, struct ws_conn *c, const struct hub_wish *wi
     return false;
 }
 
-/* A client that may have missed something before it subscribed is told to look, rather than find out at the next notice. The
- * subscription has begun by now: what changes after this look raises a notice. */
+/* A client that may have missed something before it subscribed is told to look, rather than find out at the next
+ * notice. The subscription has begun by now: what changes after this look raises a notice. */
 static void tell_missed(struct hub *h, struct ws_conn *c, const struct hub_wish *wish)
 {
     const struct hub_options *o = h->options;

@@ -1,6 +1,6 @@
-/* pacer.h: at most one notice per chat and interval. The first passes at once; those that follow within the interval are
- * held, the latest standing for all, and come out when it ends (which begins the next interval).
- * Private to src/push. Time is the caller's, so tests make it up. A NULL pacer is no interval: nothing is ever held in it.
+/* pacer.h: at most one notice per chat and interval. The first passes at once; those that follow within the interval
+ * are held, the latest standing for all, and come out when it ends (which begins the next interval).
+ * Private to src/push. Time is the caller's, so tests make it up. A NULL pacer is no interval: it holds nothing.
  * Thread:  the hub's.
  * Fails:   past max_chats chats within an interval, or without memory, notices pass unpaced: nothing is lost. */
 #pragma once

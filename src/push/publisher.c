@@ -47,9 +47,9 @@ void publisher_free(struct publisher *p)
     free(p);
 }
 
-/* A broadcaster without connections is neither written to nor woken. Nobody misses a notice by that: a connection is counted
- * (broadcaster_adopt) before its subscribe is read, so a notice that finds none is of a change that could be read before the
- * subscribe; and who subscribes is told to look at what there is, unless its cursor shows that it has. */
+/* A broadcaster without connections is neither written to nor woken. Nobody misses a notice by that: a connection is
+ * counted (broadcaster_adopt) before its subscribe is read, so a notice that finds none is of a change that could be
+ * read before that; and who subscribes is told to look at what there is, unless its cursor shows that it has. */
 void publisher_push(struct publisher *p, const struct notice *n)
 {
     metrics_add(M_NOTICE_RAISED, 1);

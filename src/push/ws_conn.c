@@ -1,8 +1,8 @@
 /* What happens to one connection.
- * Happy path: OPEN, reads and notifications → the peer's close frame, our reply (DRAINING) → shutdown → end of stream → DEAD.
- * Our own close: OPEN → CLOSING → the peer's reply → DRAINING.
- * Failures: a broken protocol goes straight to DRAINING with a close frame; a broken stream to DEAD; a peer that does not
- * read is closed with 1013. Nothing is freed here: ws_set.c does it when the turn ends. */
+ * Happy path: OPEN, reads and notifications → the peer's close frame, our reply (DRAINING) → shutdown → end of stream
+ *             → DEAD. Our own close: OPEN → CLOSING → the peer's reply → DRAINING.
+ * Failures:   a broken protocol goes straight to DRAINING with a close frame; a broken connection to DEAD; a peer that
+ *             does not read is closed with 1013. Nothing is freed here: ws_set.c does it when the turn ends. */
 #include "ws_internal.h"
 
 #include <endian.h>

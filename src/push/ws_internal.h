@@ -1,6 +1,6 @@
-/* ws_internal.h: what the files of one WebSocket connection share. Private to src/push. Each calls only those before it:
- * ws_state (the moves), ws_out (writing), ws_parse (reading frames), ws_conn (what happens to one), ws_sweep (who is silent,
- * whose token is over), ws_set (the many). */
+/* ws_internal.h: what the files of one WebSocket connection share. Private to src/push. Each calls only those before
+ * it: ws_state (the moves), ws_out (writing), ws_parse (reading frames), ws_conn (what happens to one), ws_sweep (who
+ * is silent, whose token is over), ws_set (the many). */
 #pragma once
 #include "base/log.h"
 #include "base/metrics.h"

@@ -1,5 +1,6 @@
-/* Writing. A send is tried at once, without asking whether the socket is writable. What it does not take is copied: so only a
- * slow peer costs a copy, bytes that all subscribers share need not live on for it, and everybody else costs one send(). */
+/* Writing. A send is tried at once, without asking whether the socket is writable. What it does not take is copied: so
+ * only a slow peer costs a copy, bytes that all subscribers share need not live on for it, and everybody else costs one
+ * send(). */
 #include "ws_internal.h"
 
 #include <errno.h>

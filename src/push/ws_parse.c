@@ -1,8 +1,9 @@
-/* Reading frames. wslay checks masks, reserved bits and opcodes, control frames, close codes, UTF-8 and the message limit, and
- * makes the pongs and close replies, which are gathered with the app's replies.
- * Lending: a parser holds about 8 KB, so connections do not own one. It is taken from the set's few idle ones when bytes
- * arrive, and goes back when every byte given belonged to a whole frame and no fragmented message is open. That is known by
- * counting: the bytes given against the lengths of the frames begun (wslay tells of a frame once its header is complete).
+/* Reading frames. wslay checks masks, reserved bits and opcodes, control frames, close codes, UTF-8 and the message limit,
+ * and makes the pongs and close replies, which are gathered with the app's replies.
+ * Lending:  a parser holds about 8 KB, so connections do not own one. It is taken from the set's few idle ones when bytes
+ *           arrive, and goes back when every byte given belonged to a whole frame and no fragmented message is open.
+ *           That is known by counting: the bytes given against the lengths of the frames begun (wslay tells of a frame
+ *           once its header is complete).
  * Failures: what breaks the protocol is returned with a close code; the connection writes the close frame (ws_conn.c). */
 #include "ws_internal.h"
 
@@ -67,7 +68,7 @@ static void on_message(wslay_event_context_ptr wslay, const struct wslay_event_o
                                             slice_of((const char *)m->msg, m->msg_length));
         break;
     case WS_OP_CLOSE:
-        /* wslay skips the code's two bytes in each piece that it reads, so a reason that came in pieces is unchecked. */
+        /* wslay skips the code's two bytes in each piece that it reads: a reason that came in pieces is unchecked. */
         if (m->msg_length > 2 && !slice_is_utf8(slice_of((const char *)m->msg + 2, m->msg_length - 2)))
             p->bad_close = WS_CLOSE_INVALID_DATA;
         if (p->bad_close)

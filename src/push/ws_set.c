@@ -47,7 +47,7 @@ static void bury(struct ws_set *s, struct ws_conn *c)
         s->options.on_closed(s->options.on_closed_arg, tag);
 }
 
-/* The connections that have left OPEN in this turn. One with WS_AGAIN is in that list still, and comes back from there. */
+/* The connections that have left OPEN in this turn. One with WS_AGAIN is in that list still, and comes again. */
 static void reap(struct ws_set *s)
 {
     while (s->reap) {

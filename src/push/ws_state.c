@@ -1,6 +1,6 @@
 /* The moves between the states of one connection (include/push/ws_conn.h draws them). A state only ever moves on, and a
- * connection that has left OPEN is looked at once more when the turn ends (ws_set.c): the app hears that it has closed, and
- * a DEAD one is freed then, when no caller further up can hold it any more. */
+ * connection that has left OPEN is looked at once more when the turn ends (ws_set.c): the app hears that it has closed,
+ * and a DEAD one is freed then, when no caller further up can hold it any more. */
 #include "ws_internal.h"
 
 #include <stdlib.h>
