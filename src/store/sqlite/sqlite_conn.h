@@ -55,5 +55,5 @@ void db_reset(sqlite3_stmt *stmt);                                   /* after re
 void db_rollback(struct sqlite_conn *c);                             /* where a transaction is open */
 
 struct slice column_slice(sqlite3_stmt *stmt, int at); /* valid until the next row or reset; ptr never NULL */
-/* a NULL: borrowed from the row; else copied. *failed is set where there is no memory. */
+/* Copied into a; where a is NULL, as column_slice() has it. *failed is set where there is no memory. */
 struct slice column_keep(sqlite3_stmt *stmt, int at, struct arena *a, bool *failed);

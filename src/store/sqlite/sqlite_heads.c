@@ -250,16 +250,6 @@ void heads_sweep_pending(struct heads *h)
     pthread_mutex_unlock(&h->lock);
 }
 
-bool heads_get(struct heads *h, int64_t chat, struct head *out)
-{
-    pthread_mutex_lock(&h->lock);
-    const struct head *head = heads_find(h, chat);
-    if (head)
-        *out = *head;
-    pthread_mutex_unlock(&h->lock);
-    return head != NULL;
-}
-
 void heads_totals(struct heads *h, struct totals *out)
 {
     pthread_mutex_lock(&h->lock);
@@ -267,7 +257,7 @@ void heads_totals(struct heads *h, struct totals *out)
     pthread_mutex_unlock(&h->lock);
 }
 
-void heads_get_all(struct heads *h, struct head *heads, size_t count)
+void heads_get(struct heads *h, struct head *heads, size_t count)
 {
     pthread_mutex_lock(&h->lock);
     for (size_t i = 0; i < count; i++) {

@@ -66,10 +66,8 @@ void heads_publish(struct heads *h, const struct staged_head *staged, size_t cou
 /* [writer] Drops from the pending list what is rolled by now. */
 void heads_sweep_pending(struct heads *h);
 
-/* [any] Copies. False: the chat is not in the table. */
-bool heads_get(struct heads *h, int64_t chat, struct head *out);
-void heads_totals(struct heads *h, struct totals *out);
+void heads_totals(struct heads *h, struct totals *out); /* [any] */
 /* [any] Each heads[i].chat is given; fills the rest where the table has it (rev 0 where not), all as of one commit. */
-void heads_get_all(struct heads *h, struct head *heads, size_t count);
+void heads_get(struct heads *h, struct head *heads, size_t count);
 /* [any] The chats whose rows are behind, as of one commit. */
 NODISCARD enum err heads_pending(struct heads *h, struct arena *a, struct head **out, size_t *count);

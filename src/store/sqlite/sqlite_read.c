@@ -217,7 +217,7 @@ static enum err load_user(struct sqlite_reader *r, struct slice ident, const str
     err = read_chat_keys(r, stmt, &chats);
     if (err != OK)
         return err;
-    heads_get_all(&reader_store(&r->base)->heads, chats.heads, chats.count);
+    heads_get(&reader_store(&r->base)->heads, chats.heads, chats.count);
     err = reader_snapshot(r);
     if (err == OK)
         err = read_chat_rows(r, &chats, &r->scratch);
@@ -251,17 +251,12 @@ enum err sqlite_chat_owner(struct store_reader *reader, struct slice chat_id, st
     enum err err = reader_begin(r);
     if (err != OK)
         return reader_end(r, err);
-    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHAT_BY_CHAT_ID);
-    bind_text(stmt, 1, chat_id);
-    err = db_row(&r->conn, stmt);
     struct chat_row row;
-    if (err == OK)
-        err = row_chat(stmt, a, &row);
-    db_reset(stmt);
-    struct head head;
+    err = row_find_chat(&r->conn, chat_id, a, &row);
     if (err == OK) {
-        if (heads_get(&reader_store(reader)->heads, row.chat.key, &head))
-            chat_row_overlay(&row, &head);
+        struct head head = {.chat = row.chat.key};
+        heads_get(&reader_store(reader)->heads, &head, 1);
+        chat_row_overlay(&row, &head);
         *out = row.chat;
     }
     return reader_end(r, err);
@@ -351,7 +346,7 @@ static enum err read_overview(struct sqlite_reader *r, struct arena *a, struct o
     enum err err = read_chat_keys(r, stmt, &chats);
     if (err != OK)
         return err;
-    heads_get_all(&reader_store(&r->base)->heads, chats.heads, chats.count);
+    heads_get(&reader_store(&r->base)->heads, chats.heads, chats.count);
     err = reader_snapshot(r);
     if (err == OK)
         err = read_chat_rows(r, &chats, a);

@@ -285,8 +285,9 @@ static enum err chats_of_email(struct sqlite_reader *r, struct slice email, stru
             break;
         }
         struct recent item = {.key = sqlite3_column_int64(stmt, 0), .rev = sqlite3_column_int64(stmt, 1)};
-        struct head head;
-        if (heads_get(&reader_store(&r->base)->heads, item.key, &head) && head.rev > item.rev)
+        struct head head = {.chat = item.key};
+        heads_get(&reader_store(&r->base)->heads, &head, 1);
+        if (head.rev > item.rev)
             item.rev = head.rev;
         out->items[out->count++] = item;
     }

@@ -109,6 +109,17 @@ enum err row_chat(sqlite3_stmt *stmt, struct arena *a, struct chat_row *out)
     return failed ? ERR_NOMEM : OK;
 }
 
+enum err row_find_chat(struct sqlite_conn *c, struct slice chat_id, struct arena *a, struct chat_row *out)
+{
+    sqlite3_stmt *stmt = db_stmt(c, SQL_CHAT_BY_CHAT_ID);
+    bind_text(stmt, 1, chat_id);
+    enum err err = db_row(c, stmt);
+    if (err == OK)
+        err = row_chat(stmt, a, out);
+    db_reset(stmt);
+    return err;
+}
+
 void chat_row_overlay(struct chat_row *row, const struct head *head)
 {
     if (head->rev <= row->head)
@@ -196,20 +207,13 @@ enum err counter_add(struct sqlite_conn *c, const char *name, int64_t delta)
     return db_run(c, stmt);
 }
 
-enum err counters_add(struct sqlite_conn *c, const struct totals *delta)
+enum err counters_add(struct sqlite_conn *c, struct totals *delta, struct totals *sum)
 {
-    struct totals copy = *delta;
-    copy.messages = 0;
     enum err err = OK;
-    for (size_t i = 0; err == OK && i < COUNTERS; i++)
-        if (*field(&copy, i) != 0)
-            err = counter_add(c, counters[i].name, *field(&copy, i));
+    for (size_t i = 0; err == OK && i < COUNTERS; i++) {
+        int64_t more = *field(delta, i);
+        *field(sum, i) += more;
+        err = more != 0 ? counter_add(c, counters[i].name, more) : OK;
+    }
     return err;
-}
-
-void totals_add(struct totals *t, const struct totals *delta)
-{
-    struct totals copy = *delta;
-    for (size_t i = 0; i < COUNTERS; i++)
-        *field(t, i) += *field(&copy, i);
 }

@@ -19,6 +19,7 @@ NODISCARD enum err row_user(sqlite3_stmt *stmt, struct arena *a, struct user *ou
 NODISCARD enum err row_chat(sqlite3_stmt *stmt, struct arena *a, struct chat_row *out);
 NODISCARD enum err row_find_user(struct sqlite_conn *c, enum user_by by, struct slice value, struct arena *a,
                                  struct user *out);
+NODISCARD enum err row_find_chat(struct sqlite_conn *c, struct slice chat_id, struct arena *a, struct chat_row *out);
 /* Puts in what the row does not say yet: the chat's head, and what follows from it. */
 void chat_row_overlay(struct chat_row *row, const struct head *head);
 /* An ObjectId's text is lower-case, whatever case it is asked for in. text must live as long as the result. */
@@ -28,6 +29,4 @@ NODISCARD enum err meta_get(struct sqlite_conn *c, const char *key, int64_t *out
 NODISCARD enum err meta_put(struct sqlite_conn *c, const char *key, int64_t value);
 NODISCARD enum err counters_get(struct sqlite_conn *c, struct totals *out);
 NODISCARD enum err counter_add(struct sqlite_conn *c, const char *name, int64_t delta);
-/* All but `messages`, which follows by roll-up. */
-NODISCARD enum err counters_add(struct sqlite_conn *c, const struct totals *delta);
-void totals_add(struct totals *t, const struct totals *delta);
+NODISCARD enum err counters_add(struct sqlite_conn *c, struct totals *delta, struct totals *sum); /* to both */

@@ -229,13 +229,8 @@ enum err sqlite_find_chat(struct store *store, struct slice chat_id, struct aren
 {
     struct sqlite_store *s = sqlite_store_of(store);
     metrics_add(M_STORE_READ_WRITER, 1);
-    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_BY_CHAT_ID);
-    bind_text(stmt, 1, chat_id);
-    enum err err = db_row(&s->conn, stmt);
     struct chat_row row;
-    if (err == OK)
-        err = row_chat(stmt, a, &row);
-    db_reset(stmt);
+    enum err err = row_find_chat(&s->conn, chat_id, a, &row);
     if (err != OK)
         return err;
     const struct head *head = heads_find(&s->heads, row.chat.key);
@@ -364,6 +359,5 @@ enum err sqlite_add_totals(struct store *store, const struct totals *delta)
     /* Messages are counted where they are inserted, so that one stored by an unclear try is not counted again. */
     struct totals rest = *delta;
     rest.messages = 0;
-    totals_add(&s->totals_after, &rest);
-    return counters_add(&s->conn, &rest);
+    return counters_add(&s->conn, &rest, &s->totals_after);
 }

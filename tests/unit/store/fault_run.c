@@ -154,9 +154,10 @@ static void check_memory(struct run *run)
 {
     struct heads *heads = &sqlite_store_of(run->rig.store)->heads;
     for (int i = 0; i < CHATS; i++) {
-        struct head head;
+        struct head head = {.chat = ask_chat(run, i, "c.id")};
         int64_t newest = ask_chat(run, i, "coalesce(max(m.rev), 0)");
-        if (heads_get(heads, ask_chat(run, i, "c.id"), &head)) {
+        heads_get(heads, &head, 1);
+        if (head.rev > 0) {
             if (head.rev != newest || head.total != ask_chat(run, i, "count(m.rev)"))
                 breaks(run, "memory's newest message is not the newest");
         } else if (ask_chat(run, i, "c.head") != newest) {
