@@ -97,6 +97,21 @@ int64_t bson_integer(const bson_iter_t *it)
     return bson_iter_as_int64(it); /* 0 for what is no number */
 }
 
+struct slice bson_string(const bson_t *doc, const char *key)
+{
+    bson_iter_t it;
+    return bson_iter_init_find(&it, doc, key) && BSON_ITER_HOLDS_UTF8(&it) ? utf8_of(&it) : (struct slice){0};
+}
+
+bool bson_objectid(const bson_t *doc, const char *key, struct oid *out)
+{
+    bson_iter_t it;
+    if (!bson_iter_init_find(&it, doc, key) || !BSON_ITER_HOLDS_OID(&it))
+        return false;
+    memcpy(out->bytes, bson_iter_oid(&it)->bytes, OID_BYTES);
+    return true;
+}
+
 int64_t bson_number(const bson_t *doc, const char *key)
 {
     bson_iter_t it;

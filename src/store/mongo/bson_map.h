@@ -22,7 +22,10 @@ enum id_form { ID_UNKNOWN, ID_OBJECT, ID_TEXT };
 struct slice bson_text(const bson_iter_t *it, struct arena *a);
 int64_t bson_time(const bson_iter_t *it); /* microseconds; 0 = not a time */
 int64_t bson_integer(const bson_iter_t *it);
-int64_t bson_number(const bson_t *doc, const char *key); /* a field of it; 0: not there, or no number */
+/* A field of a document. Not there, or of another type: empty (strings borrow from the document), 0, false. */
+struct slice bson_string(const bson_t *doc, const char *key);
+int64_t bson_number(const bson_t *doc, const char *key);
+bool bson_objectid(const bson_t *doc, const char *key, struct oid *out);
 /* A document or array as plain JSON text (ObjectIds and dates as strings); empty when it is neither. */
 NODISCARD enum err bson_to_json(const bson_iter_t *it, struct arena *a, struct slice *out);
 
@@ -54,10 +57,24 @@ void put_time(bson_t *doc, const char *key, int64_t us);
 /* 24 hex digits as an ObjectId, the rest as a string. */
 void put_id(bson_t *doc, const char *key, struct slice id);
 void put_oid(bson_t *doc, const char *key, const struct oid *id);
-/* {key: {$in: […]}} of every form that the ids may be stored in. */
-void put_id_in(bson_t *doc, const char *key, const struct slice *ids, size_t count);
-/* Appends the forms of one id to an array that is being built; *at counts its elements. */
-void append_id_forms(bson_t *array, uint32_t *at, struct slice id);
+/* An array that is being built: each value is put into `array` under the key that list_key() gives for it. */
+struct bson_list {
+    bson_t in, array;
+    uint32_t count;
+    char digits[16];
+};
+const char *list_key(struct bson_list *l);
+/* {key: [ … ]} and {key: {$in: [ … ]}}, with the values between begin and end. */
+void list_begin(bson_t *doc, const char *key, struct bson_list *l);
+void list_end(bson_t *doc, struct bson_list *l);
+void bson_in_begin(bson_t *doc, const char *key, struct bson_list *l);
+void bson_in_end(bson_t *doc, struct bson_list *l);
+/* Every form that an id may be stored in: into a list, and as {key: {$in: […]}} of several. */
+void list_id(struct bson_list *l, struct slice id);
+void bson_in(bson_t *doc, const char *key, const struct slice *ids, size_t count);
+void put_flags(bson_t *doc, uint8_t flags); /* those of a chat's flags that only ever become true, where they are */
+/* A member as it is in another document; nothing where it is not there. */
+void put_same(bson_t *doc, const bson_t *from, const char *key);
 
 /* {$set, $setOnInsert, $max} that make the stored customer be *u. before: as stored now, NULL when not known or not
  * there: fields that are equal are not written, so their type stays what it was. */

@@ -36,48 +36,89 @@ void put_id(bson_t *doc, const char *key, struct slice id)
 }
 
 /* An id of an existing database that is a number or a truth value, by the text that bson_text() makes of it. */
-static bool put_plain_id(bson_t *array, const char *key, struct slice id)
+static void put_plain_id(struct bson_list *l, struct slice id)
 {
     char text[32], again[32], *end;
     if (id.len == 0 || id.len >= sizeof(text) || !memchr("-0123456789tf", id.ptr[0], 13))
-        return false;
+        return;
     memcpy(text, id.ptr, id.len);
     text[id.len] = '\0';
-    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
-        return bson_append_bool(array, key, -1, text[0] == 't');
-    (void)snprintf(again, sizeof(again), "%lld", strtoll(text, &end, 10));
-    if (strcmp(text, again) == 0) /* equals a double of that value too */
-        return bson_append_int64(array, key, -1, strtoll(text, NULL, 10));
-    (void)snprintf(again, sizeof(again), "%.17g", strtod(text, &end));
-    return strcmp(text, again) == 0 && bson_append_double(array, key, -1, strtod(text, NULL));
-}
-
-void append_id_forms(bson_t *array, uint32_t *at, struct slice id)
-{
-    char digits[16];
-    const char *key;
-    struct oid oid;
-    bson_uint32_to_string((*at)++, &key, digits, sizeof(digits));
-    put_text(array, key, id);
-    bson_uint32_to_string(*at, &key, digits, sizeof(digits));
-    if (oid_parse(id, &oid)) {
-        put_oid(array, key, &oid);
-        ++*at;
-    } else if (put_plain_id(array, key, id)) {
-        ++*at;
+    if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
+        BSON_APPEND_BOOL(&l->array, list_key(l), text[0] == 't');
+        return;
     }
+    (void)snprintf(again, sizeof(again), "%lld", strtoll(text, &end, 10));
+    if (strcmp(text, again) == 0) { /* equals a double of that value too */
+        BSON_APPEND_INT64(&l->array, list_key(l), strtoll(text, NULL, 10));
+        return;
+    }
+    (void)snprintf(again, sizeof(again), "%.17g", strtod(text, &end));
+    if (strcmp(text, again) == 0)
+        BSON_APPEND_DOUBLE(&l->array, list_key(l), strtod(text, NULL));
 }
 
-void put_id_in(bson_t *doc, const char *key, const struct slice *ids, size_t count)
+const char *list_key(struct bson_list *l)
 {
-    bson_t in, array;
-    uint32_t at = 0;
-    bson_append_document_begin(doc, key, -1, &in);
-    bson_append_array_begin(&in, "$in", -1, &array);
+    const char *key;
+    bson_uint32_to_string(l->count++, &key, l->digits, sizeof(l->digits));
+    return key;
+}
+
+void list_begin(bson_t *doc, const char *key, struct bson_list *l)
+{
+    l->count = 0;
+    bson_append_array_begin(doc, key, -1, &l->array);
+}
+
+void list_end(bson_t *doc, struct bson_list *l)
+{
+    bson_append_array_end(doc, &l->array);
+}
+
+void bson_in_begin(bson_t *doc, const char *key, struct bson_list *l)
+{
+    bson_append_document_begin(doc, key, -1, &l->in);
+    list_begin(&l->in, "$in", l);
+}
+
+void bson_in_end(bson_t *doc, struct bson_list *l)
+{
+    list_end(&l->in, l);
+    bson_append_document_end(doc, &l->in);
+}
+
+void list_id(struct bson_list *l, struct slice id)
+{
+    struct oid oid;
+    put_text(&l->array, list_key(l), id);
+    if (oid_parse(id, &oid))
+        put_oid(&l->array, list_key(l), &oid);
+    else
+        put_plain_id(l, id);
+}
+
+void bson_in(bson_t *doc, const char *key, const struct slice *ids, size_t count)
+{
+    struct bson_list in;
+    bson_in_begin(doc, key, &in);
     for (size_t i = 0; i < count; i++)
-        append_id_forms(&array, &at, ids[i]);
-    bson_append_array_end(&in, &array);
-    bson_append_document_end(doc, &in);
+        list_id(&in, ids[i]);
+    bson_in_end(doc, &in);
+}
+
+void put_flags(bson_t *doc, uint8_t flags)
+{
+    if (flags & CHAT_HAS_AGENT)
+        BSON_APPEND_BOOL(doc, "has_agent", true);
+    if (flags & CHAT_HAS_ASSISTANT)
+        BSON_APPEND_BOOL(doc, "has_assistant", true);
+}
+
+void put_same(bson_t *doc, const bson_t *from, const char *key)
+{
+    bson_iter_t it;
+    if (bson_iter_init_find(&it, from, key))
+        bson_append_iter(doc, key, -1, &it);
 }
 
 static void put_number(bson_t *doc, const char *key, int64_t value)
@@ -109,16 +150,14 @@ static void put_json_object(bson_t *doc, struct json_value object, struct buf *n
     }
 }
 
-static void put_json_array(bson_t *doc, struct json_value array)
+static void put_json_array(bson_t *doc, const char *name, struct json_value array)
 {
     struct json_value key, value;
-    char digits[16];
-    const char *at;
-    uint32_t i = 0;
-    for (struct json_iter it = json_iter(array); json_next(&it, &key, &value); i++) {
-        bson_uint32_to_string(i, &at, digits, sizeof(digits));
-        put_json(doc, at, value);
-    }
+    struct bson_list list;
+    list_begin(doc, name, &list);
+    for (struct json_iter it = json_iter(array); json_next(&it, &key, &value);)
+        put_json(&list.array, list_key(&list), value);
+    list_end(doc, &list);
 }
 
 static void put_json_number(bson_t *doc, const char *key, struct json_value v)
@@ -151,9 +190,7 @@ static void put_json(bson_t *doc, const char *key, struct json_value v)
         buf_fini(&name);
         break;
     case JSON_ARRAY:
-        bson_append_array_begin(doc, key, -1, &child);
-        put_json_array(&child, v);
-        bson_append_array_end(doc, &child);
+        put_json_array(doc, key, v);
         break;
     case JSON_STRING:
         if (json_string(v, &text) == OK)
@@ -247,14 +284,13 @@ static enum err set_fields(bson_t *set, const struct user *u, const struct user 
 
 enum err user_update(const struct user *u, const struct user *before, bson_t *out)
 {
-    bson_t set, max;
-    bson_init(&set);
+    bson_t set = BSON_INITIALIZER, max;
     enum err e = set_fields(&set, u, before);
     if (!bson_empty(&set))
         bson_append_document(out, "$set", -1, &set);
     bson_destroy(&set);
     bson_append_document_begin(out, "$max", -1, &max);
-    bson_append_int64(&max, "rev", -1, u->rev);
+    BSON_APPEND_INT64(&max, "rev", u->rev);
     if (u->activity_us > 0)
         put_time(&max, "last_activity", u->activity_us);
     bson_append_document_end(out, &max);

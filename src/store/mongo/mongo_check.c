@@ -152,7 +152,7 @@ enum err store_mongo_check(const struct store_settings *settings, struct buf *wa
     mongo_driver_init();
     mongoc_log_set_handler(collect, &collected);
     store_mask_uri(settings->uri, &masked);
-    enum err e = mongo_uris_init(&uris, settings, why);
+    enum err e = mongo_uris_init(&uris, settings, NULL, why);
     if (e == OK)
         e = mongo_check_uri(&uris, settings, why);
     if (e == OK)

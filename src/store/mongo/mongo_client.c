@@ -69,9 +69,10 @@ static enum err make_write_concern(struct mongo_uris *u, int64_t write_ms, struc
     return OK;
 }
 
-enum err mongo_uris_init(struct mongo_uris *u, const struct store_settings *settings, struct buf *why)
+enum err mongo_uris_init(struct mongo_uris *u, const struct store_settings *settings, struct mongo_health *health,
+                         struct buf *why)
 {
-    *u = (struct mongo_uris){0};
+    *u = (struct mongo_uris){.health = health};
     bson_error_t error;
     for (int kind = 0; kind < MONGO_POOLS; kind++) {
         mongoc_uri_t *uri = mongoc_uri_new_with_error(settings->uri, &error);
@@ -129,7 +130,8 @@ enum err mongo_pool_open(const struct mongo_uris *u, enum mongo_pool kind, mongo
 enum err mongo_conn_open(struct mongo_conn *c, const struct mongo_uris *u, enum mongo_pool kind,
                          mongoc_client_pool_t *pool)
 {
-    *c = (struct mongo_conn){.kind = kind, .pool = pool, .client = mongoc_client_pool_try_pop(pool)};
+    *c = (struct mongo_conn){.kind = kind, .health = u->health, .database = u->database, .pool = pool};
+    c->client = mongoc_client_pool_try_pop(pool);
     if (!c->client)
         return ERR_BUSY;
     mongoc_client_set_write_concern(c->client, u->write_concern);

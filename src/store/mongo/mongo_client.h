@@ -11,6 +11,8 @@
 #include <mongoc/mongoc.h>
 #include <pthread.h>
 
+struct mongo_health;
+
 #define MONGO_CUSTOMERS "customers"
 #define MONGO_CHATS     "customer-chats"
 #define MONGO_MESSAGES  "customer-messages"
@@ -27,17 +29,23 @@ struct mongo_uris {
     mongoc_uri_t *uri[MONGO_POOLS];
     char *database;
     mongoc_write_concern_t *write_concern;
+    struct mongo_health
+        *health; /* where its connections' failures are noted; NULL: they are not used for more than a ping */
 };
 
 struct mongo_conn {
     enum mongo_pool kind;
+    bool in_batch; /* the writer's, between begin and commit: a failure may concern one op alone (mongo_error.h) */
+    struct mongo_health *health;
+    const char *database;
     mongoc_client_pool_t *pool;
     mongoc_client_t *client;
     mongoc_collection_t *customers, *chats, *messages;
     mongoc_read_prefs_t *primary;
 };
 
-NODISCARD enum err mongo_uris_init(struct mongo_uris *u, const struct store_settings *settings, struct buf *why);
+NODISCARD enum err mongo_uris_init(struct mongo_uris *u, const struct store_settings *settings,
+                                   struct mongo_health *health, struct buf *why);
 void mongo_uris_fini(struct mongo_uris *u);
 int64_t mongo_socket_timeout_ms(const struct mongo_uris *u); /* the writer's: the longest that a command of it takes */
 NODISCARD enum err mongo_pool_open(const struct mongo_uris *u, enum mongo_pool kind, mongoc_client_pool_t **out,

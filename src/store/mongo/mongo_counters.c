@@ -1,28 +1,38 @@
-/* What stored messages add to their chats' documents (total_messages, last_activity, rev, flags), written behind.
+/* total_messages, last_activity, rev and flags of chats.
  * Why: in MongoDB an update costs several inserts, and a busy chat's counters may be added up before they are written:
  *   so a batch is one insert, and a thread brings the chats up to date every EVERY_US, each chat once.
- * Happy path: mongo_counters_add() after a batch's insert → the table → the thread takes the table whole → guarded
- *   updates ({last_rev < the first message added}), SHARE chats a command, so that inserts pass between them.
- * Whoever reads chats from the database calls mongo_counters_settle() first: it has the thread write at once, and
- *   waits for a write that began after the call. The writer never waits for it but when too much is behind.
- * Failure: what was taken stays taken and is tried again before anything newer; where the guard does not match (a
- *   repeat, another node, a chat of the old layout) or a message's fate is unknown, mongo_recount.c counts what is
- *   there. A chat that cannot be counted though the database answers is given up after some tries, alone. A crash
- *   loses the table: mongo_counters_room() sees to it that no message older than MONGO_BEHIND_US before the newest is
- *   ever in it, and mongo_recover_tail() looks that far back at the next start. */
-#include "mongo_store.h"
+ * Happy path:
+ *   1. The writer adds each message of a batch, once it is inserted, to the table `fresh`.
+ *   2. The thread takes the table whole (`taken`; the other one becomes `fresh`).
+ *   3. It writes it as guarded updates ({last_rev < the first message added}), SHARE chats a command, so that inserts pass
+ *      between them, and clears it.
+ *   Whoever reads chats from the database has the thread write at once, and waits for a write that began after the call
+ *   (mongo_counters_settle). The writer waits for it only where too much is behind (mongo_counters_room).
+ * Failure:
+ *   The database is away: `taken` stays as it is, but for the chats that are done, and is tried again before anything newer.
+ *   The guard does not match (a repeat, another node, a chat of the old layout), or a message's fate is unknown (doubt):
+ *     mongo_recount.c counts what is there.
+ *   A chat cannot be counted though the database answers: given up after TRIES, alone.
+ *   A crash loses both tables: mongo_counters_room() sees to it that no message older than MONGO_BEHIND_US before the newest
+ *     is ever in them, and mongo_recover_tail() looks that far back at the next start. */
+#include "mongo_counters.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/metrics.h"
+#include "bson_map.h"
+#include "mongo_cursor.h"
+#include "mongo_error.h"
+#include "mongo_recount.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define EVERY_US       2000000
 #define SHARE          32
-#define SHARE_MOST     256 /* where many wait */
+#define SHARE_MOST     MONGO_RECOUNT_MOST /* where many wait */
 #define CHATS_SOON     1024
 #define CHATS_MOST     65536 /* the table's bound */
 #define WAIT_WRITER_US 500000
@@ -44,7 +54,6 @@ struct table {
 };
 
 struct mongo_counters {
-    struct mongo_store *store;
     struct mongo_conn conn; /* the thread's */
     pthread_t thread;
     pthread_mutex_t lock;
@@ -94,9 +103,8 @@ static void add(struct table *t, struct pending *p, const struct mongo_added *m)
     t->first_rev = t->first_rev == 0 || m->rev < t->first_rev ? m->rev : t->first_rev;
 }
 
-enum err mongo_counters_add(struct mongo_store *s, struct mongo_added *messages, size_t count)
+enum err mongo_counters_add(struct mongo_counters *c, struct mongo_added *messages, size_t count)
 {
-    struct mongo_counters *c = s->counters;
     bool room = true;
     pthread_mutex_lock(&c->lock);
     bool was_empty = c->fresh->first_rev == 0;
@@ -110,9 +118,8 @@ enum err mongo_counters_add(struct mongo_store *s, struct mongo_added *messages,
     return room ? OK : ERR_NOMEM;
 }
 
-void mongo_counters_doubt(struct mongo_store *s, const struct mongo_added *message)
+void mongo_counters_doubt(struct mongo_counters *c, const struct mongo_added *message)
 {
-    struct mongo_counters *c = s->counters;
     pthread_mutex_lock(&c->lock);
     struct pending *p = reserve(c->fresh, message->chat_id);
     if (p) { /* without memory it stays what it is: a counter that may be short */
@@ -131,9 +138,8 @@ static uint8_t flags_in(const struct table *t, struct slice chat_id)
     return p ? p->chat.flags : 0;
 }
 
-uint8_t mongo_counters_flags(struct mongo_store *s, struct slice chat_id)
+uint8_t mongo_counters_flags(struct mongo_counters *c, struct slice chat_id)
 {
-    struct mongo_counters *c = s->counters;
     pthread_mutex_lock(&c->lock);
     uint8_t flags = flags_in(c->fresh, chat_id) | flags_in(c->taken, chat_id);
     pthread_mutex_unlock(&c->lock);
@@ -144,34 +150,28 @@ uint8_t mongo_counters_flags(struct mongo_store *s, struct slice chat_id)
 
 static void add_update(mongoc_bulk_operation_t *bulk, const struct mongo_touched *t)
 {
-    bson_t filter = BSON_INITIALIZER, change = BSON_INITIALIZER;
-    bson_t part;
+    int64_t time_ms = t->timestamp_us / 1000;
+    bson_t filter = BSON_INITIALIZER;
     put_text(&filter, "chat_id", t->chat_id);
     BCON_APPEND(&filter, "last_rev", "{", "$lt", BCON_INT64(t->first_rev), "}");
-    BCON_APPEND(&change, "$inc", "{", "total_messages", BCON_INT64(t->added), "}");
-    bson_append_document_begin(&change, "$max", -1, &part);
-    BSON_APPEND_INT64(&part, "rev", t->rev);
-    BSON_APPEND_INT64(&part, "last_rev", t->rev);
-    put_time(&part, "last_activity", t->timestamp_us);
-    put_time(&part, "updated_at", t->timestamp_us);
-    bson_append_document_end(&change, &part);
+    bson_t *change = BCON_NEW("$inc", "{", "total_messages", BCON_INT64(t->added), "}", "$max", "{", "rev",
+                              BCON_INT64(t->rev), "last_rev", BCON_INT64(t->rev), "last_activity",
+                              BCON_DATE_TIME(time_ms), "updated_at", BCON_DATE_TIME(time_ms), "}");
     if (t->flags & (CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT)) {
-        bson_append_document_begin(&change, "$set", -1, &part);
-        if (t->flags & CHAT_HAS_AGENT)
-            BSON_APPEND_BOOL(&part, "has_agent", true);
-        if (t->flags & CHAT_HAS_ASSISTANT)
-            BSON_APPEND_BOOL(&part, "has_assistant", true);
-        bson_append_document_end(&change, &part);
+        bson_t set;
+        bson_append_document_begin(change, "$set", -1, &set);
+        put_flags(&set, t->flags);
+        bson_append_document_end(change, &set);
     }
     bson_error_t error;
-    must(mongoc_bulk_operation_update_one_with_opts(bulk, &filter, &change, NULL, &error)); /* built right above */
+    must(mongoc_bulk_operation_update_one_with_opts(bulk, &filter, change, NULL, &error)); /* built right above */
     bson_destroy(&filter);
-    bson_destroy(&change);
+    bson_destroy(change);
 }
 
 /* *settled: every chat was found below the guard and moved. */
-static enum err update_command(struct mongo_store *s, const struct mongo_conn *conn, const struct mongo_touched *chats,
-                               size_t count, bool *settled)
+static enum err update_command(const struct mongo_conn *conn, const struct mongo_touched *chats, size_t count,
+                               bool *settled)
 {
     bson_error_t error;
     bson_t reply;
@@ -183,7 +183,7 @@ static enum err update_command(struct mongo_store *s, const struct mongo_conn *c
     enum err e = OK;
     /* A refusal of one document's, or of the command for one's sake: mongo_recount() sets it right, chat by chat. */
     if (!ok && !mongo_only_documents(&reply, &error) && mongo_sort(&error) == ERR_STORE)
-        e = mongo_failed(s, conn, "updating chats", &error);
+        e = mongo_failed(conn, "updating chats", &error);
     bson_destroy(&reply);
     mongoc_bulk_operation_destroy(bulk);
     metrics_add(M_STORE_WRITE_CHAT, count);
@@ -198,15 +198,6 @@ struct share {
     bool doubt;
 };
 
-static enum err recount(struct mongo_counters *c, const struct mongo_touched *chats, size_t count)
-{
-    struct arena a;
-    arena_init(&a, 0);
-    enum err e = mongo_recount(c->store, &c->conn, chats, count, &a);
-    arena_fini(&a);
-    return e;
-}
-
 /* Together that failed: each alone, so that one that cannot be counted does not keep the others back. While the
  * database is away nothing is given up. */
 static enum err recount_each(struct mongo_counters *c, struct share *s)
@@ -215,7 +206,7 @@ static enum err recount_each(struct mongo_counters *c, struct share *s)
     enum err all = OK;
     for (size_t i = 0; i < s->count; i++) {
         struct pending *p = s->from[i];
-        p->done = recount(c, &s->chats[i], 1) == OK;
+        p->done = mongo_recount(&c->conn, &s->chats[i], 1) == OK;
         if (p->done)
             continue;
         if (!mongo_ping(&c->conn, &error))
@@ -234,8 +225,8 @@ static enum err write_share(struct mongo_counters *c, struct share *s)
     bool settled = !s->doubt;
     enum err e = OK;
     if (!s->doubt)
-        e = update_command(c->store, &c->conn, s->chats, s->count, &settled);
-    if (e == OK && !settled && recount(c, s->chats, s->count) != OK)
+        e = update_command(&c->conn, s->chats, s->count, &settled);
+    if (e == OK && !settled && mongo_recount(&c->conn, s->chats, s->count) != OK)
         e = recount_each(c, s);
     for (size_t i = 0; e == OK && i < s->count; i++)
         s->from[i]->done = true;
@@ -348,24 +339,22 @@ static enum err wait_written(struct mongo_counters *c, int64_t wait_us)
     return c->ended >= mine ? c->result : ERR_STORE;
 }
 
-enum err mongo_counters_settle(struct mongo_store *s)
+enum err mongo_counters_settle(struct mongo_counters *c)
 {
-    struct mongo_counters *c = s->counters;
     pthread_mutex_lock(&c->lock);
     enum err e = is_empty(c) ? OK : wait_written(c, WAIT_READER_US);
     pthread_mutex_unlock(&c->lock);
     return e;
 }
 
-void mongo_counters_settle_or_not(struct mongo_store *s)
+void mongo_counters_settle_or_not(struct mongo_counters *c)
 {
-    if (mongo_counters_settle(s) != OK)
+    if (mongo_counters_settle(c) != OK)
         log_warn("chats are listed as they are", "the newest messages may not be counted");
 }
 
-enum err mongo_counters_room(struct mongo_store *s, int64_t rev)
+enum err mongo_counters_room(struct mongo_counters *c, int64_t rev)
 {
-    struct mongo_counters *c = s->counters;
     enum err e = OK;
     pthread_mutex_lock(&c->lock);
     int64_t first = c->taken->first_rev != 0 ? c->taken->first_rev : c->fresh->first_rev;
@@ -396,18 +385,13 @@ static void counters_free(struct mongo_counters *c)
     free(c);
 }
 
-enum err mongo_counters_start(struct mongo_store *s)
+enum err mongo_counters_start(struct mongo_counters **out, const struct mongo_uris *uris, mongoc_client_pool_t *pool)
 {
     struct mongo_counters *c = calloc(1, sizeof(*c));
     if (!c)
         return ERR_NOMEM;
     /* A reader to health(): while batches are stored, the store is well. */
-    enum err e = mongo_conn_open(&c->conn, &s->uris, MONGO_READER, s->reader_pool);
-    if (e != OK) {
-        free(c);
-        return e;
-    }
-    c->store = s;
+    enum err e = mongo_conn_open(&c->conn, uris, MONGO_READER, pool);
     c->fresh = &c->tables[0];
     c->taken = &c->tables[1];
     for (int i = 0; i < 2; i++) {
@@ -417,16 +401,17 @@ enum err mongo_counters_start(struct mongo_store *s)
     pthread_mutex_init(&c->lock, NULL);
     clock_cond_init(&c->wanted);
     clock_cond_init(&c->written);
-    if (pthread_create(&c->thread, NULL, counters_main, c) == 0)
-        s->counters = c;
+    if (e == OK)
+        e = pthread_create(&c->thread, NULL, counters_main, c) == 0 ? OK : ERR_NOMEM;
+    if (e == OK)
+        *out = c;
     else
         counters_free(c);
-    return s->counters ? OK : ERR_NOMEM;
+    return e;
 }
 
-void mongo_counters_stop(struct mongo_store *s)
+void mongo_counters_stop(struct mongo_counters *c)
 {
-    struct mongo_counters *c = s->counters;
     if (!c)
         return;
     atomic_store_explicit(&c->stop_by_us, clock_mono_us() + STOP_US, memory_order_relaxed);
@@ -437,6 +422,5 @@ void mongo_counters_stop(struct mongo_store *s)
     pthread_join(c->thread, NULL);
     if (!is_empty(c))
         log_warn("counters not written", "the next start counts them");
-    s->counters = NULL;
     counters_free(c);
 }

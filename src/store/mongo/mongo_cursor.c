@@ -1,4 +1,3 @@
-/* A query's way: options, cursor, end, and what it counts as. */
 #include "mongo_cursor.h"
 
 #include "bson_map.h"
@@ -6,28 +5,21 @@
 
 #include "base/metrics.h"
 
-void mongo_append_json(bson_t *doc, const char *key, const char *json)
+bson_t *mongo_json(const char *json)
 {
-    bson_t value;
     bson_error_t error;
-    if (!json)
-        return;
-    must(bson_init_from_json(&value, json, -1, &error)); /* constants of ours */
-    bson_append_document(doc, key, -1, &value);
-    bson_destroy(&value);
+    bson_t *value = bson_new_from_json((const uint8_t *)json, -1, &error);
+    must(value);
+    return value;
 }
 
-bson_t *mongo_pipeline(const char *json)
+void mongo_append_json(bson_t *doc, const char *key, const char *json)
 {
-    bson_error_t error;
-    bson_iter_t it, stages;
-    bson_t *whole = bson_new_from_json((const uint8_t *)json, -1, &error);
-    bson_t *pipeline = bson_new();
-    must(whole && bson_iter_init_find(&it, whole, "p") && bson_iter_recurse(&it, &stages));
-    while (bson_iter_next(&stages))
-        bson_append_iter(pipeline, NULL, 0, &stages);
-    bson_destroy(whole);
-    return pipeline;
+    if (!json)
+        return;
+    bson_t *value = mongo_json(json);
+    bson_append_document(doc, key, -1, value);
+    bson_destroy(value);
 }
 
 mongoc_bulk_operation_t *mongo_unordered(mongoc_collection_t *in)
@@ -41,8 +33,7 @@ mongoc_bulk_operation_t *mongo_unordered(mongoc_collection_t *in)
 
 bool mongo_all_matched(const bson_t *reply, size_t count)
 {
-    bson_iter_t it;
-    return bson_iter_init_find(&it, reply, "nMatched") && bson_integer(&it) == (int64_t)count;
+    return bson_number(reply, "nMatched") == (int64_t)count;
 }
 
 static const mongoc_read_prefs_t *prefs(const struct mongo_conn *conn, bool primary)
@@ -69,10 +60,30 @@ mongoc_cursor_t *mongo_find(const struct mongo_conn *conn, mongoc_collection_t *
     return cursor;
 }
 
-mongoc_cursor_t *mongo_aggregate(const struct mongo_conn *conn, mongoc_collection_t *in, bson_t *pipeline,
-                                 int64_t max_ms, bool primary)
+/* [{$match: match}, …stages]; takes match. */
+static bson_t *pipeline_of(bson_t *match, const char *stages)
+{
+    bson_t *whole = bson_new(), *rest = mongo_json(stages);
+    struct bson_list list;
+    bson_iter_t it;
+    list_begin(whole, "pipeline", &list);
+    if (match) {
+        BCON_APPEND(&list.array, list_key(&list), "{", "$match", BCON_DOCUMENT(match), "}");
+        bson_destroy(match);
+    }
+    must(bson_iter_init(&it, rest));
+    while (bson_iter_next(&it))
+        bson_append_iter(&list.array, list_key(&list), -1, &it);
+    list_end(whole, &list);
+    bson_destroy(rest);
+    return whole;
+}
+
+mongoc_cursor_t *mongo_aggregate(const struct mongo_conn *conn, mongoc_collection_t *in, bson_t *match,
+                                 const char *stages, int64_t max_ms, bool primary)
 {
     bson_t opts = BSON_INITIALIZER;
+    bson_t *pipeline = pipeline_of(match, stages);
     if (max_ms > 0)
         BSON_APPEND_INT64(&opts, "maxTimeMS", max_ms);
     mongoc_cursor_t *cursor = mongoc_collection_aggregate(in, MONGOC_QUERY_NONE, pipeline, &opts, prefs(conn, primary));
@@ -82,10 +93,17 @@ mongoc_cursor_t *mongo_aggregate(const struct mongo_conn *conn, mongoc_collectio
     return cursor;
 }
 
-enum err mongo_done(struct mongo_store *s, const struct mongo_conn *conn, const char *what, mongoc_cursor_t *cursor)
+enum err mongo_done(const struct mongo_conn *conn, const char *what, mongoc_cursor_t *cursor, enum err e)
 {
     bson_error_t error;
-    enum err e = mongoc_cursor_error(cursor, &error) ? mongo_failed(s, conn, what, &error) : OK;
+    enum err end = mongoc_cursor_error(cursor, &error) ? mongo_failed(conn, what, &error) : OK;
     mongoc_cursor_destroy(cursor);
-    return e;
+    return e != OK ? e : end;
+}
+
+enum err mongo_first(const struct mongo_conn *conn, const char *what, mongoc_cursor_t *cursor, bson_t **doc)
+{
+    const bson_t *found;
+    *doc = mongoc_cursor_next(cursor, &found) ? bson_copy(found) : NULL;
+    return mongo_done(conn, what, cursor, OK);
 }

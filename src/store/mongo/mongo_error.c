@@ -1,13 +1,18 @@
-/* What a failure says about whom. The server's codes are its own (src/mongo/base/error_codes.yml, and the numbers above
- * ten thousand of older places); the driver's say whether a command left this process at all.
+/* Every failed command comes through here: first it is sorted by whom it concerns, then it is taken down.
+ * Sorted. The server's codes are its own (src/mongo/base/error_codes.yml, and the numbers above ten thousand of older
+ * places); the driver's say whether a command left this process at all.
  *   The database is not there, not ours to write to, or out of room: ERR_STORE, and the batch waits.
  *   A document breaks a rule: ERR_REFUSED, ERR_TOO_LARGE, or of a unique index ERR_CONFLICT: one op is at fault.
- *   It answered, in a code not known here: ERR_FAILED. Nobody else is made to wait for it. */
+ *   It answered, in a code not known here: ERR_FAILED. Nobody else is made to wait for it.
+ * A bulk write can fail for some of its documents alone. Its reply then names them, and the others are done; but it may
+ *   name some although the command as a whole failed (a write concern, a lost connection): mongo_only_documents() tells.
+ * Taken down. ERR_STORE on one of the writer's connections is the database's failing: health says so until something has
+ *   worked again. On other connections, and for what is one op's own fault, there is a line in the log now and then. */
 #include "mongo_error.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "mongo_store.h"
+#include "bson_map.h"
 
 #define LOG_AGAIN_US 60000000
 
@@ -73,83 +78,95 @@ const char *mongo_reason(const bson_error_t *error)
                                                               : REASON_AWAY;
 }
 
-/* --- a bulk write's reply: single documents, or all of it --- */
+/* --- a bulk write's reply --- */
 
-static int64_t number_at(const bson_iter_t *document, const char *key)
+bool mongo_refusal_next(const bson_t *reply, struct mongo_refusal *r)
 {
-    bson_iter_t field;
-    return bson_iter_recurse(document, &field) && bson_iter_find(&field, key) ? bson_integer(&field) : -1;
+    bson_iter_t it, field;
+    if (!r->begun && !(bson_iter_init_find(&it, reply, "writeErrors") && bson_iter_recurse(&it, &r->list)))
+        return false;
+    r->begun = true;
+    if (!bson_iter_next(&r->list) || !bson_iter_recurse(&r->list, &field))
+        return false;
+    r->index = r->code = -1;
+    r->message = "";
+    while (bson_iter_next(&field)) {
+        const char *key = bson_iter_key(&field);
+        if (strcmp(key, "index") == 0)
+            r->index = bson_integer(&field);
+        else if (strcmp(key, "code") == 0)
+            r->code = bson_integer(&field);
+        else if (strcmp(key, "errmsg") == 0 && BSON_ITER_HOLDS_UTF8(&field))
+            r->message = bson_iter_utf8(&field, NULL);
+    }
+    return true;
 }
 
-static bool has_elements(const bson_t *reply, const char *key)
-{
-    bson_iter_t it, one;
-    return bson_iter_init_find(&it, reply, key) && bson_iter_recurse(&it, &one) && bson_iter_next(&one);
-}
-
-/* The reply of a failed insert speaks of single documents only when the error itself is theirs: a lost connection
- * or a refused command leaves the rest unclear. */
 bool mongo_only_documents(const bson_t *reply, const bson_error_t *error)
 {
     bson_iter_t it, one;
-    if (error->domain != MONGOC_ERROR_SERVER || has_elements(reply, "writeConcernErrors"))
+    struct mongo_refusal first = {0};
+    if (error->domain != MONGOC_ERROR_SERVER || !mongo_refusal_next(reply, &first))
         return false;
-    if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
-        return false;
-    return bson_iter_next(&one) && number_at(&one, "code") == (int64_t)error->code;
+    bool concern =
+        bson_iter_init_find(&it, reply, "writeConcernErrors") && bson_iter_recurse(&it, &one) && bson_iter_next(&one);
+    return !concern && first.code == (int64_t)error->code;
 }
 
 bool mongo_may_pass(const bson_t *reply)
 {
-    bson_iter_t it, one;
-    if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
-        return true;
-    while (bson_iter_next(&one))
-        if (mongo_sort_code(number_at(&one, "code")) == ERR_STORE)
+    struct mongo_refusal r = {0};
+    while (mongo_refusal_next(reply, &r))
+        if (mongo_sort_code(r.code) == ERR_STORE)
             return true;
     return false;
 }
 
-/* --- noting it --- */
+/* --- taking it down --- */
 
-void mongo_health_failed(struct mongo_health *h, bool failing, const char *what, const bson_error_t *error)
+/* True once in LOG_AGAIN_US. Two threads may both find that it is time: then there are two lines. */
+static bool is_time(atomic_llong *last_us)
 {
-    const char *reason = mongo_reason(error);
     int64_t now = clock_mono_us();
-    bool first = failing && !atomic_exchange_explicit(&h->failing, true, memory_order_relaxed);
-    /* That no server was found says less than what the monitors have said of it. */
+    int64_t last = atomic_load_explicit(last_us, memory_order_relaxed);
+    if (last != 0 && now - last < LOG_AGAIN_US)
+        return false;
+    atomic_store_explicit(last_us, now, memory_order_relaxed);
+    return true;
+}
+
+void mongo_note_away(const struct mongo_conn *conn, const char *what, const bson_error_t *error)
+{
+    struct mongo_health *h = conn->health;
+    const char *reason = mongo_reason(error);
+    bool writers = conn->kind == MONGO_WRITER;
+    if (writers && !atomic_exchange_explicit(&h->failing, true, memory_order_relaxed))
+        atomic_store_explicit(&h->logged_us, 0, memory_order_relaxed); /* the first one is always worth a line */
+    /* That no server was found says less than what the driver's monitors have said of it. */
     bool known = error->domain == MONGOC_ERROR_SERVER_SELECTION &&
                  !atomic_load_explicit(&h->reachable, memory_order_relaxed) &&
                  atomic_load_explicit(&h->reason, memory_order_relaxed);
-    if (failing && !known)
+    if (writers && !known)
         mongo_health_say(h, reason, error->message);
-    int64_t last = atomic_load_explicit(&h->logged_us, memory_order_relaxed);
-    if (!first && last != 0 && now - last < LOG_AGAIN_US)
-        return;
-    atomic_store_explicit(&h->logged_us, now, memory_order_relaxed);
-    log_warn("mongodb failed", "doing=\"%s\" reason=%s error=\"%s\"", what, reason ? reason : "unknown",
-             error->message);
+    if (is_time(&h->logged_us))
+        log_warn("mongodb failed", "doing=\"%s\" reason=%s error=\"%s\"", what, reason ? reason : "unknown",
+                 error->message);
 }
 
-void mongo_health_refused(struct mongo_health *h, const char *what, const bson_error_t *error)
+void mongo_note_refused(const struct mongo_conn *conn, const char *what, const bson_error_t *error)
 {
-    int64_t now = clock_mono_us();
-    int64_t last = atomic_load_explicit(&h->refused_us, memory_order_relaxed);
-    if (last != 0 && now - last < LOG_AGAIN_US)
-        return;
-    atomic_store_explicit(&h->refused_us, now, memory_order_relaxed);
     /* What follows a brace is the value or the document: not for the log. */
-    log_warn("mongodb refused", "doing=\"%s\" code=%u error=\"%.*s\"", what, error->code,
-             (int)strcspn(error->message, "{"), error->message);
+    if (is_time(&conn->health->refused_us))
+        log_warn("mongodb refused", "doing=\"%s\" code=%u error=\"%.*s\"", what, error->code,
+                 (int)strcspn(error->message, "{"), error->message);
 }
 
-enum err mongo_failed(struct mongo_store *s, const struct mongo_conn *conn, const char *what, const bson_error_t *error)
+enum err mongo_failed(const struct mongo_conn *conn, const char *what, const bson_error_t *error)
 {
-    /* in_batch is the thread's that has this connection: other threads' failures do not look at it. */
-    enum err e = conn == &s->writer && s->in_batch ? mongo_sort(error) : ERR_STORE;
+    enum err e = conn->in_batch ? mongo_sort(error) : ERR_STORE;
     if (e == ERR_STORE)
-        mongo_health_failed(&s->health, conn->kind == MONGO_WRITER, what, error);
+        mongo_note_away(conn, what, error);
     else
-        mongo_health_refused(&s->health, what, error);
+        mongo_note_refused(conn, what, error);
     return e;
 }

@@ -1,56 +1,52 @@
-/* What a start learns of the database before it writes: the newest revision, the tag of its ids, and which chats a crash
- * left with messages that are not counted. */
-#include "mongo_store.h"
+/* What a start learns of the database before it writes to it: the tag of its ids, the newest revision, and which chats a
+ * crash left with messages that are not counted.
+ * The tag that shows in message ids is the oldest message's, so that ids stay the same over restarts. A message whose _id
+ * another node with the same tag took is stored under this process's own (mongo_insert.c). */
+#include "mongo_identity.h"
 
-#include "base/list.h"
 #include "base/log.h"
 #include "base/map.h"
-
-#include <stdlib.h>
+#include "bson_map.h"
+#include "mongo_counters.h"
+#include "mongo_cursor.h"
 
 #define CHATS_AT_ONCE 500
 #define REV_MS        1000
 
-/* --- what a crash left uncounted --- */
+/* --- chats that a crash left uncounted --- */
 
-struct tail {
-    struct arena *a;
+struct tail { /* chat_id → struct mongo_added of the chat's newest message, in the arena */
+    struct arena a;
     struct map by_id;
-    struct mongo_touched *chats;
-    size_t count, cap;
 };
 
-/* The entries move when the array grows, so the map holds their places, plus one. */
-static enum err tail_entry(struct tail *t, struct slice chat_id, struct mongo_touched **out)
+static enum err tail_chat(struct tail *t, struct slice chat_id, struct mongo_added **out)
 {
-    uintptr_t place = (uintptr_t)map_get(&t->by_id, chat_id);
-    if (place == 0) {
-        if (!list_room(t->chats, t->count, t->cap, 64))
-            return ERR_NOMEM;
-        struct slice id = arena_slice(t->a, chat_id);
-        if (!id.ptr || map_put(&t->by_id, id, (void *)(t->count + 1)) != OK)
-            return ERR_NOMEM;
-        t->chats[t->count] = (struct mongo_touched){.chat_id = id};
-        place = ++t->count;
-    }
-    *out = &t->chats[place - 1];
-    return OK;
+    *out = map_get(&t->by_id, chat_id);
+    if (*out)
+        return OK;
+    struct mongo_added *chat = arena_zalloc(&t->a, sizeof(*chat));
+    struct slice id = arena_slice(&t->a, chat_id);
+    if (!chat || !id.ptr)
+        return ERR_NOMEM;
+    chat->chat_id = id;
+    *out = chat;
+    return map_put(&t->by_id, id, chat);
 }
 
 static enum err add_tail(struct tail *t, const bson_t *doc, struct arena *row)
 {
     struct message m;
+    struct mongo_added *chat;
     bson_iter_t fields;
-    struct slice chat_id = mongo_chat_id(doc);
+    struct slice chat_id = bson_string(doc, "chat_id");
     if (chat_id.len == 0 || !bson_iter_init(&fields, doc))
         return OK;
-    arena_reset(row);
-    map_message(&fields, row, &m);
-    struct mongo_touched *chat;
-    enum err e = tail_entry(t, chat_id, &chat);
+    enum err e = tail_chat(t, chat_id, &chat);
     if (e != OK)
         return e;
-    chat->added++;
+    arena_reset(row);
+    map_message(&fields, row, &m);
     chat->rev = m.rev > chat->rev ? m.rev : chat->rev;
     chat->timestamp_us = m.timestamp_us > chat->timestamp_us ? m.timestamp_us : chat->timestamp_us;
     chat->flags |= chat_flags_of_role(m.role);
@@ -58,7 +54,7 @@ static enum err add_tail(struct tail *t, const bson_t *doc, struct arena *row)
 }
 
 /* Ids begin with the second: all of the seconds that can hold an uncounted message. */
-static enum err read_tail(struct mongo_store *s, const struct mongo_conn *conn, int64_t newest, struct tail *t)
+static enum err read_tail(const struct mongo_conn *conn, int64_t newest, struct tail *t)
 {
     const uint8_t lowest[5] = {0};
     int64_t oldest = newest > MONGO_BEHIND_US ? newest - MONGO_BEHIND_US : 0;
@@ -77,120 +73,102 @@ static enum err read_tail(struct mongo_store *s, const struct mongo_conn *conn, 
     while (e == OK && mongoc_cursor_next(cursor, &doc))
         e = add_tail(t, doc, &row);
     arena_fini(&row);
-    enum err end = mongo_done(s, conn, "reading the newest messages", cursor);
-    return e != OK ? e : end;
+    return mongo_done(conn, "reading the newest messages", cursor, e);
 }
 
-/* Of these, at the front, those whose counters lag behind their newest message. */
-static enum err keep_lagging(struct mongo_store *s, const struct mongo_conn *conn, struct mongo_touched *chats,
-                             size_t *count)
+/* Takes the tail's next chats. Those whose counters have their newest message get a rev of 0. */
+static enum err compare(const struct mongo_conn *conn, const struct tail *t, size_t *pos, struct mongo_added **chats,
+                        size_t *count)
 {
-    struct map by_id;
-    map_init(&by_id);
-    enum err e = OK;
-    for (size_t i = 0; e == OK && i < *count; i++)
-        e = map_put(&by_id, chats[i].chat_id, &chats[i]);
+    struct bson_list in;
+    bson_t *filter = bson_new();
+    *count = 0;
+    bson_in_begin(filter, "chat_id", &in);
+    while (*count < CHATS_AT_ONCE && (chats[*count] = map_next(&t->by_id, pos)) != NULL)
+        put_text(&in.array, list_key(&in), chats[(*count)++]->chat_id);
+    bson_in_end(filter, &in);
     struct mongo_find how = {.fields = "{\"chat_id\":1,\"last_rev\":1}", .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, mongo_touched_filter(chats, *count), &how);
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, filter, &how);
     const bson_t *doc;
-    while (e == OK && mongoc_cursor_next(cursor, &doc)) {
-        bson_iter_t it;
-        struct mongo_touched *chat = map_get(&by_id, mongo_chat_id(doc));
-        if (chat && bson_iter_init_find(&it, doc, "last_rev") && bson_integer(&it) >= chat->rev)
-            chat->added = 0;
+    while (mongoc_cursor_next(cursor, &doc)) {
+        struct mongo_added *chat = map_get(&t->by_id, bson_string(doc, "chat_id"));
+        if (chat && bson_number(doc, "last_rev") >= chat->rev)
+            chat->rev = 0;
     }
-    map_fini(&by_id);
-    enum err end = mongo_done(s, conn, "reading the newest messages' chats", cursor);
-    size_t kept = 0;
-    for (size_t i = 0; i < *count; i++)
-        if (chats[i].added > 0)
-            chats[kept++] = chats[i];
-    *count = kept;
-    return e != OK ? e : end;
+    return mongo_done(conn, "reading the newest messages' chats", cursor, OK);
 }
 
-enum err mongo_recover_tail(struct mongo_store *s, const struct mongo_conn *conn, int64_t newest)
+enum err mongo_recover_tail(struct mongo_counters *counters, const struct mongo_conn *conn, int64_t newest)
 {
-    struct arena a;
-    arena_init(&a, 0);
-    struct tail t = {.a = &a};
+    struct mongo_added *chats[CHATS_AT_ONCE];
+    struct tail t;
+    size_t lagging = 0, pos = 0, count = CHATS_AT_ONCE;
+    arena_init(&t.a, 0);
     map_init(&t.by_id);
-    enum err e = newest > 0 ? read_tail(s, conn, newest, &t) : OK;
-    size_t lagging = 0;
-    for (size_t at = 0; e == OK && at < t.count; at += CHATS_AT_ONCE) {
-        size_t n = t.count - at < CHATS_AT_ONCE ? t.count - at : CHATS_AT_ONCE;
-        e = keep_lagging(s, conn, t.chats + at, &n);
-        for (size_t i = 0; e == OK && i < n; i++) {
-            const struct mongo_touched *c = &t.chats[at + i];
-            mongo_counters_doubt(s, &(struct mongo_added){c->chat_id, c->rev, c->timestamp_us, c->flags, NULL});
+    enum err e = newest > 0 ? read_tail(conn, newest, &t) : OK;
+    while (e == OK && t.by_id.count > 0 && count == CHATS_AT_ONCE) {
+        e = compare(conn, &t, &pos, chats, &count);
+        for (size_t i = 0; e == OK && i < count; i++) {
+            if (chats[i]->rev == 0)
+                continue;
+            mongo_counters_doubt(counters, chats[i]);
+            lagging++;
         }
-        lagging += e == OK ? n : 0;
     }
     if (lagging > 0)
         log_info("counting chats of the newest messages", "chats=%zu", lagging);
     map_fini(&t.by_id);
-    free(t.chats);
-    arena_fini(&a);
+    arena_fini(&t.a);
     return e;
 }
 
 /* --- tag and revision --- */
 
 /* The first document of an order; takes the filter. max_ms: past it there is none; 0: it is found or this fails. */
-static enum err edge(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, const char *sort, int64_t max_ms,
-                     bson_t **doc)
+static enum err edge(const struct mongo_conn *conn, mongoc_collection_t *in, bson_t *filter, const char *sort,
+                     int64_t max_ms, bson_t **doc)
 {
     struct mongo_find how = {.sort = sort, .fields = "{\"rev\":1}", .limit = 1, .max_ms = max_ms, .primary = true};
+    enum { OUT_OF_TIME = 50 };
     bson_error_t error;
-    mongoc_cursor_t *cursor = mongo_find(&s->writer, in, filter, &how);
+    mongoc_cursor_t *cursor = mongo_find(conn, in, filter, &how);
     const bson_t *found;
     *doc = mongoc_cursor_next(cursor, &found) ? bson_copy(found) : NULL;
-    /* Out of time: a large collection whose index on rev is not made yet, so one that has no revs. */
-    if (mongoc_cursor_error(cursor, &error) && error.domain == MONGOC_ERROR_SERVER && error.code == 50) {
+    /* A large collection whose index on rev is not made yet, so one that has no revs. */
+    if (mongoc_cursor_error(cursor, &error) && error.domain == MONGOC_ERROR_SERVER && error.code == OUT_OF_TIME) {
         mongoc_cursor_destroy(cursor);
         return OK;
     }
-    return mongo_done(s, &s->writer, "reading the newest revision", cursor);
+    return mongo_done(conn, "reading the newest revision", cursor, OK);
 }
 
-static bool oid_of(const bson_t *doc, struct oid *out)
-{
-    bson_iter_t it;
-    if (!doc || !bson_iter_init_find(&it, doc, "_id") || !BSON_ITER_HOLDS_OID(&it))
-        return false;
-    memcpy(out->bytes, bson_iter_oid(&it)->bytes, OID_BYTES);
-    return true;
-}
-
-static enum err message_edge(struct mongo_store *s, const char *sort, struct oid *id, bool *found)
+static enum err message_edge(const struct mongo_conn *conn, const char *sort, struct oid *id, bool *found)
 {
     bson_t *doc;
     bson_t *filter = BCON_NEW("_id", "{", "$type", BCON_UTF8("objectId"), "}");
-    enum err e = edge(s, s->writer.messages, filter, sort, 0, &doc);
-    *found = oid_of(doc, id);
+    enum err e = edge(conn, conn->messages, filter, sort, 0, &doc);
+    *found = doc && bson_objectid(doc, "_id", id);
     bson_destroy(doc);
     return e;
 }
 
-/* The tag that shows in message ids is the oldest message's, so that ids stay the same over restarts. A message
- * whose _id another node with the same tag took is stored under this process's own (mongo_insert.c). */
 enum err mongo_learn_tag(struct mongo_store *s)
 {
     struct oid id;
     bool found;
     if (s->tag_known)
         return OK;
-    enum err e = message_edge(s, "{\"_id\":1}", &id, &found);
+    enum err e = message_edge(&s->writer, "{\"_id\":1}", &id, &found);
     if (e == OK && found)
         memcpy(s->tag, id.bytes + 4, sizeof(s->tag));
     s->tag_known = e == OK;
     return e;
 }
 
-static enum err read_rev(struct mongo_store *s, mongoc_collection_t *in, int64_t *max_rev)
+static enum err read_rev(const struct mongo_conn *conn, mongoc_collection_t *in, int64_t *max_rev)
 {
     bson_t *newest;
-    enum err e = edge(s, in, BCON_NEW("rev", "{", "$gt", BCON_INT64(0), "}"), "{\"rev\":-1}", REV_MS, &newest);
+    enum err e = edge(conn, in, BCON_NEW("rev", "{", "$gt", BCON_INT64(0), "}"), "{\"rev\":-1}", REV_MS, &newest);
     int64_t rev = newest ? bson_number(newest, "rev") : 0;
     if (rev > *max_rev)
         *max_rev = rev;
@@ -205,15 +183,15 @@ enum err mongo_identity(struct store *st, int64_t *max_rev, uint8_t tag[5])
     bool found = false;
     enum err e = mongo_learn_tag(s);
     if (e == OK)
-        e = message_edge(s, "{\"_id\":-1}", &newest, &found);
+        e = message_edge(&s->writer, "{\"_id\":-1}", &newest, &found);
     int64_t newest_rev = found ? oid_to_rev(&newest) : 0;
     *max_rev = newest_rev;
     if (e == OK)
-        e = read_rev(s, s->writer.customers, max_rev);
+        e = read_rev(&s->writer, s->writer.customers, max_rev);
     if (e == OK)
-        e = read_rev(s, s->writer.chats, max_rev);
+        e = read_rev(&s->writer, s->writer.chats, max_rev);
     if (e == OK)
-        e = mongo_recover_tail(s, &s->writer, newest_rev);
+        e = mongo_recover_tail(s->counters, &s->writer, newest_rev);
     s->max_rev = *max_rev;
     memcpy(tag, s->tag, sizeof(s->tag));
     return e;

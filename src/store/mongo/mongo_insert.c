@@ -12,8 +12,11 @@
  *                                                   not able to (failover, shutdown), ERR_STORE for the batch.
  * A command that is refused whole says nothing of the others: the writer looks for the guilty document (writer.c).
  * Without the unique index on client keys (existing data did not allow it) the keys are looked up before. */
+#include "bson_map.h"
+#include "mongo_counters.h"
+#include "mongo_cursor.h"
 #include "mongo_error.h"
-#include "mongo_store.h"
+#include "mongo_identity.h"
 
 #include "base/log.h"
 #include "base/map.h"
@@ -110,35 +113,26 @@ static enum err make_plans(struct insertion *in, struct new_message *const *mess
 
 /* --- the insert command --- */
 
-static int64_t number_at(const bson_iter_t *document, const char *key)
-{
-    bson_iter_t field;
-    return bson_iter_recurse(document, &field) && bson_iter_find(&field, key) ? bson_integer(&field) : -1;
-}
-
 /* Errors of single documents, by their place in the command. ERR_STORE: one of them is a reason to try all again. */
 static enum err take_write_errors(struct insertion *in, const bson_t *reply, const bson_error_t *first,
                                   struct plan *const *sent, size_t count)
 {
-    bson_iter_t it, one;
-    in->refusal = *first;
-    if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
-        return ERR_STORE;
+    struct mongo_refusal r = {0};
     enum err e = OK;
-    while (bson_iter_next(&one)) {
-        int64_t at = number_at(&one, "index");
-        enum err verdict = mongo_sort_code(number_at(&one, "code"));
-        if (at < 0 || (size_t)at >= count || verdict == ERR_STORE)
+    in->refusal = *first;
+    while (mongo_refusal_next(reply, &r)) {
+        enum err verdict = mongo_sort_code(r.code);
+        if (r.index < 0 || (size_t)r.index >= count || verdict == ERR_STORE)
             e = ERR_STORE;
         else if (verdict == ERR_CONFLICT)
-            sent[at]->state = PLAN_CLASH;
+            sent[r.index]->state = PLAN_CLASH;
         else
-            fail(sent[at], verdict);
+            fail(sent[r.index], verdict);
     }
     if (e != OK)
-        mongo_health_failed(&in->s->health, true, "inserting messages", first);
+        mongo_note_away(&in->s->writer, "inserting messages", first);
     else if (mongo_sort(first) != ERR_CONFLICT) /* those of repeated messages are our own */
-        mongo_health_refused(&in->s->health, "inserting a message", first);
+        mongo_note_refused(&in->s->writer, "inserting a message", first);
     return e;
 }
 
@@ -151,12 +145,12 @@ static enum err insert_command(struct insertion *in, struct plan *const *sent, c
     BSON_APPEND_BOOL(&opts, "validate", false); /* the keys are ours, and check() has seen the text */
     for (size_t i = 0; i < count; i++)
         sent[i]->state = PLAN_STORED;
-    bool ok = mongo_lease_good(in->s)
+    bool ok = mongo_lease_good(in->s->lease)
                   ? mongoc_collection_insert_many(in->s->writer.messages, docs, count, &opts, &reply, &error)
                   : mongo_lease_refuses(&reply, &error);
     enum err e = OK;
     if (!ok && !mongo_only_documents(&reply, &error))
-        e = mongo_failed(in->s, &in->s->writer, "inserting messages", &error);
+        e = mongo_failed(&in->s->writer, "inserting messages", &error);
     else if (!ok)
         e = take_write_errors(in, &reply, &error, sent, count);
     bson_destroy(&reply);
@@ -189,20 +183,11 @@ static enum err insert_planned(struct insertion *in, enum plan_state state)
 
 /* --- what is there already --- */
 
-static struct slice text_field(const bson_t *doc, const char *key)
-{
-    bson_iter_t it;
-    uint32_t len;
-    if (!bson_iter_init_find(&it, doc, key) || !BSON_ITER_HOLDS_UTF8(&it))
-        return (struct slice){0};
-    const char *s = bson_iter_utf8(&it, &len);
-    return slice_of(s, len);
-}
-
 static bool is_mine(const bson_t *doc, const struct new_message *m)
 {
-    return slice_eq(text_field(doc, "chat_id"), m->chat_id) && slice_eq(text_field(doc, "role"), m->role) &&
-           slice_eq(text_field(doc, "text"), m->text) && slice_eq(text_field(doc, "client_message_id"), m->client_key);
+    return slice_eq(bson_string(doc, "chat_id"), m->chat_id) && slice_eq(bson_string(doc, "role"), m->role) &&
+           slice_eq(bson_string(doc, "text"), m->text) &&
+           slice_eq(bson_string(doc, "client_message_id"), m->client_key);
 }
 
 static struct slice oid_key(const struct oid *id)
@@ -214,43 +199,35 @@ static struct slice oid_key(const struct oid *id)
 static enum err look_up_ids(struct insertion *in, enum plan_state state)
 {
     struct map wanted;
-    bson_t ids, array;
+    struct bson_list ids;
     bson_t *filter = bson_new();
-    uint32_t at = 0;
     map_init(&wanted);
     enum err e = OK;
-    bson_append_document_begin(filter, "_id", -1, &ids);
-    bson_append_array_begin(&ids, "$in", -1, &array);
+    bson_in_begin(filter, "_id", &ids);
     for (size_t i = 0; e == OK && i < in->count; i++) {
         struct plan *p = &in->plans[i];
-        char digits[16];
-        const char *key;
         if (p->state != state)
             continue;
-        bson_uint32_to_string(at++, &key, digits, sizeof(digits));
-        put_oid(&array, key, &p->id);
+        put_oid(&ids.array, list_key(&ids), &p->id);
         e = map_put(&wanted, oid_key(&p->id), p);
     }
-    bson_append_array_end(&ids, &array);
-    bson_append_document_end(filter, &ids);
-    if (e != OK || at == 0) {
+    bson_in_end(filter, &ids);
+    if (e != OK || ids.count == 0) {
         bson_destroy(filter);
         map_fini(&wanted);
         return e;
     }
-    struct mongo_find how = {.primary = true};
-    mongoc_cursor_t *cursor = mongo_find(&in->s->writer, in->s->writer.messages, filter, &how);
+    const struct mongo_conn *conn = &in->s->writer;
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->messages, filter, &(struct mongo_find){.primary = true});
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
-        bson_iter_t it;
-        if (!bson_iter_init_find(&it, doc, "_id") || !BSON_ITER_HOLDS_OID(&it))
-            continue;
-        struct plan *p = map_get(&wanted, slice_of((const char *)bson_iter_oid(&it)->bytes, OID_BYTES));
+        struct oid id;
+        struct plan *p = bson_objectid(doc, "_id", &id) ? map_get(&wanted, oid_key(&id)) : NULL;
         if (p)
             p->state = is_mine(doc, p->m) ? PLAN_STORED : PLAN_FOREIGN;
     }
     map_fini(&wanted);
-    return mongo_done(in->s, &in->s->writer, "finding messages by id", cursor);
+    return mongo_done(conn, "finding messages by id", cursor, OK);
 }
 
 static void answer_by(struct plan *p, const bson_t *doc)
@@ -272,28 +249,24 @@ static void answer_by(struct plan *p, const bson_t *doc)
 static enum err look_up_keys(struct insertion *in, enum plan_state state, enum plan_state or_state)
 {
     struct map wanted;
-    bson_t array;
+    struct bson_list any;
     bson_t *filter = bson_new();
-    uint32_t at = 0;
     map_init(&wanted);
     enum err e = OK;
-    bson_append_array_begin(filter, "$or", -1, &array);
+    list_begin(filter, "$or", &any);
     for (size_t i = 0; e == OK && i < in->count; i++) {
         struct plan *p = &in->plans[i];
-        char digits[16];
-        const char *key;
         bson_t pair;
         if ((p->state != state && p->state != or_state) || p->key.len == 0)
             continue;
-        bson_uint32_to_string(at++, &key, digits, sizeof(digits));
-        bson_append_document_begin(&array, key, -1, &pair);
+        bson_append_document_begin(&any.array, list_key(&any), -1, &pair);
         put_text(&pair, "chat_id", p->m->chat_id);
         put_text(&pair, "client_message_id", p->m->client_key);
-        bson_append_document_end(&array, &pair);
+        bson_append_document_end(&any.array, &pair);
         e = map_put(&wanted, p->key, p);
     }
-    bson_append_array_end(filter, &array);
-    if (e != OK || at == 0) {
+    list_end(filter, &any);
+    if (e != OK || any.count == 0) {
         bson_destroy(filter);
         map_fini(&wanted);
         return e;
@@ -303,14 +276,13 @@ static enum err look_up_keys(struct insertion *in, enum plan_state state, enum p
     const bson_t *doc;
     while (e == OK && mongoc_cursor_next(cursor, &doc)) {
         struct slice key;
-        e = client_key(in, text_field(doc, "chat_id"), text_field(doc, "client_message_id"), &key);
+        e = client_key(in, bson_string(doc, "chat_id"), bson_string(doc, "client_message_id"), &key);
         struct plan *p = e == OK ? map_get(&wanted, key) : NULL;
         if (p)
             answer_by(p, doc);
     }
     map_fini(&wanted);
-    enum err end = mongo_done(in->s, &in->s->writer, "finding messages by client key", cursor);
-    return e != OK ? e : end;
+    return mongo_done(&in->s->writer, "finding messages by client key", cursor, e);
 }
 
 static size_t count_plans(const struct insertion *in, enum plan_state state)
@@ -341,7 +313,7 @@ static enum err insert_again(struct insertion *in)
     enum err e = insert_planned(in, PLAN_CLASH);
     if (e != OK || count_plans(in, PLAN_CLASH) == 0)
         return e;
-    mongo_health_refused(&in->s->health, "inserting a message", &in->refusal);
+    mongo_note_refused(&in->s->writer, "inserting a message", &in->refusal);
     for (size_t i = 0; i < in->count; i++)
         if (in->plans[i].state == PLAN_CLASH)
             fail(&in->plans[i], ERR_CONFLICT);
@@ -401,7 +373,7 @@ static enum err count_stored(struct insertion *in)
             .flags = (uint8_t)(m->link.flags | chat_flags_of_role(m->role)),
         };
     }
-    return n > 0 ? mongo_counters_add(in->s, added, n) : OK;
+    return n > 0 ? mongo_counters_add(in->s->counters, added, n) : OK;
 }
 
 /* The insert was tried and its result is unclear: should the batch be given up, the chats are counted all the same. */
@@ -410,7 +382,7 @@ static void doubt_chats(struct insertion *in)
     for (size_t i = 0; i < in->count; i++) {
         const struct plan *p = &in->plans[i];
         if (p->state != PLAN_FAILED && p->state != PLAN_TWIN)
-            mongo_counters_doubt(in->s, &(struct mongo_added){.chat_id = p->m->chat_id, .rev = p->m->rev});
+            mongo_counters_doubt(in->s->counters, &(struct mongo_added){.chat_id = p->m->chat_id, .rev = p->m->rev});
     }
 }
 
@@ -422,10 +394,10 @@ enum err mongo_insert_messages(struct store *st, struct new_message *const *mess
     in.a = &a;
     enum err e = mongo_learn_tag(in.s);
     if (e == OK && count > 0)
-        e = mongo_counters_room(in.s, messages[count - 1]->rev);
+        e = mongo_counters_room(in.s->counters, messages[count - 1]->rev);
     if (e == OK)
         e = make_plans(&in, messages, count);
-    if (e == OK && !atomic_load_explicit(&in.s->keys_unique, memory_order_acquire))
+    if (e == OK && !atomic_load_explicit(&in.s->index.keys_unique, memory_order_acquire))
         e = look_up_keys(&in, PLAN_INSERT, PLAN_INSERT);
     if (e == OK) {
         e = insert_planned(&in, PLAN_INSERT);

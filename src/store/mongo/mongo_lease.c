@@ -1,16 +1,25 @@
-/* Happy path: read the document → free, or its holder has ended → compare-and-set → held; then an update every renew_us.
- * Another holds it: refused, if it lives (mongo_lease_rule.c says how that is seen). A process that is refused only after
- *   it began to serve, because the database came later, stays without and waits for its turn.
- * A rolling change (--store-shared): the newcomer writes itself down as the heir. The holder sees that when it renews,
- *   lets its batch end, writes its counters, gives the lease back and never writes again: its memory is behind from
- *   then on. At no time are there two.
- * Failure: a renewal that fails or whose answer is lost counts for nothing; past good_us without one nothing is written
- *   until one succeeds. A holder that finds another's name has been away for longer than the whole time: it ends as a
- *   bequeathed one does. */
+/* Happy path:
+ *   1. Read the document. Free, or its holder has ended: take it by compare-and-set; held.
+ *   2. Every renew_us an update that counts `turn` up. From the moment before it was asked for, the lease is good for
+ *      good_us, by this process's own clock.
+ *   3. The writer asks before each batch and before each command (an atomic load and the clock).
+ *   4. At the end: no renewal any more, then the counters are written, then the document says that nobody holds it.
+ * Another one holds it: refused, if it lives (mongo_lease_rule.h says how that is seen). A process that is refused only after
+ *   it began to serve, because the database came later, stays without the lease and waits for its turn.
+ * A rolling change (--store-shared): the newcomer writes itself down as the heir. The holder sees that when it renews, lets
+ *   its batch end, writes its counters, gives the lease back and never writes again: its memory is behind from then on. At
+ *   no time are there two.
+ * Failure:
+ *   A renewal fails or its answer is lost: it counts for nothing; past good_us without one nothing is written until one
+ *     succeeds.
+ *   A holder finds another's name: it was away for longer than the whole time, and ends as one that handed it over.
+ *   Somebody removed the document: while the lease is still good nobody else can have it, so it is made again; else it is
+ *     lost. */
 #include "mongo_lease.h"
 
+#include "mongo_counters.h"
+#include "mongo_health.h"
 #include "mongo_lease_doc.h"
-#include "mongo_store.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -33,7 +42,7 @@
 enum lease_state { LOOKING, AWAY, REFUSED, HELD, LOST };
 
 struct mongo_lease {
-    struct mongo_store *store;
+    struct mongo_lease_options o; /* read-only */
     struct mongo_conn conn;
     struct lease_table table;
     pthread_t thread;
@@ -48,10 +57,8 @@ struct mongo_lease {
     atomic_int_least64_t good_until_us; /* 0: not at all */
     /* the writer writes, the thread reads */
     atomic_bool writing;
-    /* the thread's own, set before it starts */
-    struct mongo_lease_times times;
-    bool shared;
-    bool told; /* that it waits */
+    /* the thread's own */
+    bool told; /* the log, that it waits */
     struct lease_watch watch;
 };
 
@@ -74,27 +81,26 @@ static int64_t boot_us(void)
 
 /* The lease is taken away by setting good_until_us and then waiting for `writing`: each side's store comes before its
  * load for all to see, so one of the two sees the other's. */
-bool mongo_lease_enter(struct mongo_store *s)
+bool mongo_lease_enter(struct mongo_lease *l)
 {
-    struct mongo_lease *l = s->lease;
     if (!l)
         return true;
     atomic_store_explicit(&l->writing, true, memory_order_seq_cst);
     if (boot_us() < atomic_load_explicit(&l->good_until_us, memory_order_seq_cst))
         return true;
-    mongo_lease_leave(s);
+    mongo_lease_leave(l);
     return false;
 }
 
-void mongo_lease_leave(struct mongo_store *s)
+void mongo_lease_leave(struct mongo_lease *l)
 {
-    if (s->lease)
-        atomic_store_explicit(&s->lease->writing, false, memory_order_release);
+    if (l)
+        atomic_store_explicit(&l->writing, false, memory_order_release);
 }
 
-bool mongo_lease_good(const struct mongo_store *s)
+bool mongo_lease_good(const struct mongo_lease *l)
 {
-    return !s->lease || boot_us() < atomic_load_explicit(&s->lease->good_until_us, memory_order_relaxed);
+    return !l || boot_us() < atomic_load_explicit(&l->good_until_us, memory_order_relaxed);
 }
 
 bool mongo_lease_refuses(bson_t *reply, bson_error_t *error)
@@ -118,12 +124,12 @@ static void set_state(struct mongo_lease *l, enum lease_state state, const char 
 
 static int64_t held(struct mongo_lease *l, int64_t asked_us)
 {
-    atomic_store_explicit(&l->good_until_us, asked_us + l->times.good_us, memory_order_seq_cst);
+    atomic_store_explicit(&l->good_until_us, asked_us + l->o.times.good_us, memory_order_seq_cst);
     if (l->state != HELD) { /* which only this thread changes */
-        log_info("lease taken", "database=\"%s\"", l->store->uris.database);
+        log_info("lease taken", "database=\"%s\"", l->conn.database);
         set_state(l, HELD, "");
     }
-    return l->times.renew_us;
+    return l->o.times.renew_us;
 }
 
 /* Another writes from now on: what it takes in is not in this process's memory, so this one never may again. */
@@ -141,8 +147,7 @@ static int64_t bequeath(struct mongo_lease *l)
     (void)lose(l, "handed over to a server that was started with --store-shared");
     while (atomic_load_explicit(&l->writing, memory_order_seq_cst))
         usleep(BATCH_POLL_US); /* a batch ends: its commands have timeouts */
-    if (l->store->counters)
-        mongo_counters_settle_or_not(l->store);
+    mongo_counters_settle_or_not(l->o.counters);
     (void)lease_give_back(&l->table); /* where that fails the heir waits for the lease to run out */
     return -1;
 }
@@ -180,9 +185,9 @@ static int64_t contend(struct mongo_lease *l)
     int64_t asked_us = boot_us();
     if (lease_read(&l->table, &d, who, sizeof(who)) != OK) {
         set_state(l, AWAY, "");
-        return mongo_health_hopeless(&l->store->health) ? HOPELESS_US : TRY_AGAIN_US;
+        return mongo_health_hopeless(l->conn.health) ? HOPELESS_US : TRY_AGAIN_US;
     }
-    switch (lease_decide(&l->watch, &d, l->table.self, l->shared, boot_us())) {
+    switch (lease_decide(&l->watch, &d, l->table.self, l->o.shared, boot_us())) {
     case LEASE_OURS: /* taken by a command whose answer was lost */
         return renew(l);
     case LEASE_TAKE:
@@ -192,7 +197,7 @@ static int64_t contend(struct mongo_lease *l)
         lease_ask(&l->table, &d);
         return TRY_AGAIN_US / 10;
     case LEASE_WAIT:
-        tell_waiting(l, l->shared ? "it to be handed over" : "a sign of its holder's life, or its end", who);
+        tell_waiting(l, l->o.shared ? "it to be handed over" : "a sign of its holder's life, or its end", who);
         return TRY_AGAIN_US;
     case LEASE_REFUSE:
         set_state(l, REFUSED, who);
@@ -229,7 +234,7 @@ static void *lease_main(void *arg)
 
 /* --- for others --- */
 
-static void lease_free(struct mongo_lease *l)
+static void dispose(struct mongo_lease *l)
 {
     if (l->table.documents)
         mongoc_collection_destroy(l->table.documents);
@@ -240,40 +245,36 @@ static void lease_free(struct mongo_lease *l)
     free(l);
 }
 
-static enum err start(struct mongo_store *s)
+enum err mongo_lease_start(struct mongo_lease **out, const struct mongo_lease_options *o)
 {
     struct mongo_lease *l = calloc(1, sizeof(*l));
     unsigned char id[LEASE_ID_LEN / 2];
     if (!l)
         return ERR_NOMEM;
-    *l = (struct mongo_lease){.store = s, .times = s->lease_times, .shared = s->shared};
-    l->table = (struct lease_table){.store = s, .conn = &l->conn, .lease_us = l->times.good_us + l->times.margin_us};
+    l->o = *o;
+    l->table = (struct lease_table){.conn = &l->conn, .lease_us = o->times.good_us + o->times.margin_us};
     pthread_mutex_init(&l->lock, NULL);
     clock_cond_init(&l->wanted);
     clock_cond_init(&l->known);
     random_bytes(id, sizeof(id));
     put_hex(l->table.self, id, sizeof(id)); /* the rest is zeroed: it ends there */
     process_self(&l->table.process);
-    /* Of the writer's pool, for its short timeouts; and what fails here keeps the writer from its work. */
-    enum err e = mongo_conn_open(&l->conn, &s->uris, MONGO_WRITER, s->writer_pool);
+    /* A writer's connection to health(), too: what fails here keeps the writer from its work. */
+    enum err e = mongo_conn_open(&l->conn, o->uris, MONGO_WRITER, o->pool);
     if (e == OK) {
-        l->table.documents = mongoc_client_get_collection(l->conn.client, s->uris.database, MONGO_LEASES);
+        l->table.documents = mongoc_client_get_collection(l->conn.client, l->conn.database, MONGO_LEASES);
         e = pthread_create(&l->thread, NULL, lease_main, l) == 0 ? OK : ERR_NOMEM;
     }
     if (e == OK)
-        s->lease = l;
+        *out = l;
     else
-        lease_free(l);
+        dispose(l);
     return e;
 }
 
-enum err mongo_lease_claim(struct mongo_store *s, struct buf *why)
+enum err mongo_lease_claim(struct mongo_lease *l, bool first, struct buf *why)
 {
-    bool first = !s->lease;
-    enum err e = first ? start(s) : OK;
-    if (e != OK)
-        return e;
-    struct mongo_lease *l = s->lease;
+    enum err e;
     struct timespec until = clock_mono_after(CLAIM_WAIT_US);
     int rc = 0;
     pthread_mutex_lock(&l->lock);
@@ -292,10 +293,9 @@ enum err mongo_lease_claim(struct mongo_store *s, struct buf *why)
     return e;
 }
 
-void mongo_lease_health(struct mongo_store *s, struct store_health *out)
+void mongo_lease_health(struct mongo_lease *l, struct store_health *out)
 {
-    struct mongo_lease *l = s->lease;
-    if (mongo_lease_good(s))
+    if (mongo_lease_good(l))
         return;
     out->ok = false;
     pthread_mutex_lock(&l->lock); /* held for moments only */
@@ -309,9 +309,8 @@ void mongo_lease_health(struct mongo_store *s, struct store_health *out)
     pthread_mutex_unlock(&l->lock);
 }
 
-void mongo_lease_stop(struct mongo_store *s)
+void mongo_lease_stop(struct mongo_lease *l)
 {
-    struct mongo_lease *l = s->lease;
     if (!l)
         return;
     pthread_mutex_lock(&l->lock);
@@ -319,9 +318,14 @@ void mongo_lease_stop(struct mongo_store *s)
     pthread_cond_signal(&l->wanted);
     pthread_mutex_unlock(&l->lock);
     pthread_join(l->thread, NULL);
-    bool there = atomic_load_explicit(&s->health.reachable, memory_order_relaxed);
+}
+
+void mongo_lease_free(struct mongo_lease *l)
+{
+    if (!l)
+        return;
+    bool there = atomic_load_explicit(&l->conn.health->reachable, memory_order_relaxed);
     if (l->state == HELD && there)
         (void)lease_give_back(&l->table);
-    s->lease = NULL;
-    lease_free(l);
+    dispose(l);
 }

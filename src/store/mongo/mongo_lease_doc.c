@@ -1,26 +1,26 @@
 #include "mongo_lease_doc.h"
 
-#include "mongo_store.h"
-
 #include "base/clock.h"
+#include "bson_map.h"
+#include "mongo_cursor.h"
+#include "mongo_error.h"
 
 #define DOCUMENT "sakurad"
 
 static void copy_text(const bson_t *doc, const char *key, char *out, size_t size)
 {
-    bson_iter_t it;
-    bool text = bson_iter_init_find(&it, doc, key) && BSON_ITER_HOLDS_UTF8(&it);
-    (void)snprintf(out, size, "%s", text ? bson_iter_utf8(&it, NULL) : "");
+    struct slice text = bson_string(doc, key);
+    (void)snprintf(out, size, "%.*s", SLICE_ARG(text));
 }
 
 static void describe(const bson_t *doc, const struct lease_doc *d, char *out, size_t size)
 {
-    char since[TIME_TEXT_LEN], version[32];
+    char since[TIME_TEXT_LEN];
     bson_iter_t it;
+    struct slice version = bson_string(doc, "version");
     time_format(bson_iter_init_find(&it, doc, "since") ? bson_time(&it) : 0, since);
-    copy_text(doc, "version", version, sizeof(version));
-    (void)snprintf(out, size, "host %s, pid %lld, since %.*s, version %s", d->process.host, (long long)d->process.pid,
-                   TIME_TEXT_LEN, since, version);
+    (void)snprintf(out, size, "host %s, pid %lld, since %.*s, version %.*s", d->process.host, (long long)d->process.pid,
+                   TIME_TEXT_LEN, since, SLICE_ARG(version));
 }
 
 static void map_lease(struct lease_table *l, const bson_t *doc, struct lease_doc *d, char *who, size_t who_size)
@@ -42,13 +42,14 @@ static void map_lease(struct lease_table *l, const bson_t *doc, struct lease_doc
 enum err lease_read(struct lease_table *l, struct lease_doc *d, char *who, size_t who_size)
 {
     struct mongo_find how = {.limit = 1, .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(l->conn, l->documents, BCON_NEW("_id", DOCUMENT), &how);
-    const bson_t *doc;
+    bson_t *doc, *filter = BCON_NEW("_id", DOCUMENT);
     *d = (struct lease_doc){0};
     who[0] = '\0';
-    if (mongoc_cursor_next(cursor, &doc))
+    enum err e = mongo_first(l->conn, "reading the lease", mongo_find(l->conn, l->documents, filter, &how), &doc);
+    if (doc)
         map_lease(l, doc, d, who, who_size);
-    return mongo_done(l->store, l->conn, "reading the lease", cursor);
+    bson_destroy(doc);
+    return e;
 }
 
 static void put_holder(struct lease_table *l, bson_t *doc)
@@ -75,7 +76,7 @@ static bool change_lease(struct lease_table *l, bson_t *filter, bson_t *change, 
     bool ok = mongoc_collection_update_one(l->documents, filter, change, NULL, &reply, &error);
     bool matched = ok && bson_number(&reply, "matchedCount") == 1;
     if (!ok)
-        (void)mongo_failed(l->store, l->conn, what, &error);
+        (void)mongo_failed(l->conn, what, &error);
     *failed = !ok;
     bson_destroy(&reply);
     bson_destroy(filter);
@@ -92,7 +93,7 @@ bool lease_create(struct lease_table *l)
     put_holder(l, &doc);
     bool ok = mongoc_collection_insert_one(l->documents, &doc, NULL, NULL, &error);
     if (!ok && error.code != MONGOC_ERROR_DUPLICATE_KEY) /* else somebody was faster */
-        (void)mongo_failed(l->store, l->conn, "making the lease", &error);
+        (void)mongo_failed(l->conn, "making the lease", &error);
     bson_destroy(&doc);
     return ok;
 }
@@ -100,15 +101,12 @@ bool lease_create(struct lease_table *l)
 bool lease_take(struct lease_table *l, const struct lease_doc *seen)
 {
     bool failed;
-    bson_t set, inc;
+    bson_t set;
     bson_t *filter = BCON_NEW("_id", DOCUMENT, "holder", BCON_UTF8(seen->holder), "turn", BCON_INT64(seen->turn));
-    bson_t *change = bson_new();
+    bson_t *change = BCON_NEW("$inc", "{", "turn", BCON_INT64(1), "}");
     bson_append_document_begin(change, "$set", -1, &set);
     put_holder(l, &set);
     bson_append_document_end(change, &set);
-    bson_append_document_begin(change, "$inc", -1, &inc);
-    BSON_APPEND_INT64(&inc, "turn", 1);
-    bson_append_document_end(change, &inc);
     return change_lease(l, filter, change, "taking the lease", &failed);
 }
 

@@ -7,13 +7,11 @@
 #include "mongo_lease_rule.h"
 
 #include "base/err.h"
-
-#include <mongoc/mongoc.h>
+#include "mongo_client.h"
 
 #define MONGO_LEASES "sakurad-lease"
 
 struct lease_table {
-    struct mongo_store *store;
     const struct mongo_conn *conn;
     mongoc_collection_t *documents;
     char self[LEASE_ID_LEN + 1];

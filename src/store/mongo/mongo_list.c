@@ -1,5 +1,11 @@
 /* Listings: customers by activity, customers by change, chats by activity. Rows only. */
+#include "mongo_counters.h"
+#include "mongo_cursor.h"
+#include "mongo_error.h"
+#include "mongo_merge.h"
+#include "mongo_query.h"
 #include "mongo_store.h"
+#include "mongo_user.h"
 
 #include "base/list.h"
 #include "base/map.h"
@@ -32,12 +38,35 @@ static enum err list_give(struct user_list *l, struct arena *a, struct user **ou
 }
 
 struct listing {
-    struct mongo_store *store;
+    struct mongo_counters *counters;
     const struct mongo_conn *conn;
     struct arena *a, *scratch;
     int64_t skip, limit;
     struct user_list list;
 };
+
+static struct listing begin(struct store_reader *reader, int64_t skip, int64_t limit, struct arena *a)
+{
+    struct mongo_reader *r = mongo_reader_of(reader);
+    arena_reset(&r->scratch);
+    return (struct listing){.counters = mongo_of(reader->store)->counters,
+                            .conn = &r->conn,
+                            .a = a,
+                            .scratch = &r->scratch,
+                            .skip = skip > 0 ? skip : 0,
+                            .limit = limit > 0 ? limit : 0};
+}
+
+/* Adds what the chats say of the customers that were listed, and gives them. Ends the listing. */
+static enum err give(struct listing *l, enum err e, struct user **out, size_t *count)
+{
+    if (e == OK)
+        e = mongo_enrich(l->conn, l->list.items, l->list.count);
+    if (e == OK)
+        e = list_give(&l->list, l->a, out, count);
+    free(l->list.items);
+    return e;
+}
 
 /* --- all customers, most recently active first --- */
 
@@ -68,7 +97,7 @@ static enum err take_page(struct listing *l, const struct slice *ids, size_t cou
     struct user *users = arena_alloc(l->scratch, (count + 1) * sizeof(*users));
     if (!users)
         return ERR_NOMEM;
-    enum err e = mongo_users_by_id(l->store, l->conn, ids, count, l->a, users);
+    enum err e = mongo_users_by_id(l->conn, ids, count, l->a, users);
     for (size_t i = 0; e == OK && i < count; i++) {
         if (users[i].id.len == 0)
             continue;
@@ -83,7 +112,7 @@ static enum err list_all(struct listing *l)
     struct map seen;
     map_init(&seen);
     int64_t most = l->skip > INT64_MAX - l->limit ? INT64_MAX : l->skip + l->limit;
-    struct mongo_merge *m = mongo_merge_open(l->store, l->conn, MONGO_USERS_BY_ACTIVITY, NULL, most, l->scratch);
+    struct mongo_merge *m = mongo_merge_open(l->conn, MONGO_USERS_BY_ACTIVITY, NULL, most, l->scratch);
     struct slice *ids = arena_alloc(l->scratch, AT_ONCE * sizeof(*ids));
     enum err e = m && ids ? OK : ERR_NOMEM;
     for (int64_t place = 0; e == OK && place < most;) {
@@ -113,9 +142,8 @@ static int by_activity(const void *a, const void *b)
 static enum err owned(struct listing *l, struct slice owner, struct user_list *all)
 {
     bson_t *filter = bson_new();
-    put_id_in(filter, "dashboard_user_id", &owner, 1);
-    struct mongo_find how = {.primary = true};
-    mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &how);
+    bson_in(filter, "dashboard_user_id", &owner, 1);
+    mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &(struct mongo_find){.primary = true});
     const bson_t *doc;
     enum err e = OK;
     while (e == OK && mongoc_cursor_next(cursor, &doc)) {
@@ -124,8 +152,7 @@ static enum err owned(struct listing *l, struct slice owner, struct user_list *a
         if (e == OK)
             e = list_add(all, &u);
     }
-    enum err end = mongo_done(l->store, l->conn, "reading an owner's customers", cursor);
-    return e != OK ? e : end;
+    return mongo_done(l->conn, "reading an owner's customers", cursor, e);
 }
 
 static enum err list_owned(struct listing *l, struct slice owner)
@@ -133,7 +160,7 @@ static enum err list_owned(struct listing *l, struct slice owner)
     struct user_list all = {0};
     enum err e = slice_is_utf8(owner) ? owned(l, owner, &all) : OK;
     if (e == OK)
-        e = mongo_enrich(l->store, l->conn, all.items, all.count);
+        e = mongo_enrich(l->conn, all.items, all.count);
     if (e == OK && all.count > 1)
         qsort(all.items, all.count, sizeof(*all.items), by_activity);
     size_t n = 0;
@@ -153,20 +180,11 @@ static enum err list_owned(struct listing *l, struct slice owner)
 enum err mongo_recent_users(struct store_reader *reader, struct slice owner, int64_t skip, int64_t limit,
                             struct arena *a, struct user **out, size_t *count)
 {
-    struct mongo_reader *r = (struct mongo_reader *)reader;
-    struct listing l = {.store = mongo_of_reader(reader), .conn = &r->conn, .a = a, .scratch = &r->scratch};
-    l.skip = skip > 0 ? skip : 0;
-    l.limit = limit > 0 ? limit : 0;
-    arena_reset(&r->scratch);
-    enum err e = mongo_counters_settle(l.store);
+    struct listing l = begin(reader, skip, limit, a);
+    enum err e = mongo_counters_settle(l.counters);
     if (e == OK)
         e = owner.len > 0 ? list_owned(&l, owner) : list_all(&l);
-    if (e == OK)
-        e = mongo_enrich(l.store, l.conn, l.list.items, l.list.count);
-    if (e == OK)
-        e = list_give(&l.list, a, out, count);
-    free(l.list.items);
-    return e;
+    return give(&l, e, out, count);
 }
 
 /* --- changes --- */
@@ -217,8 +235,7 @@ static enum err read_changes(struct listing *l, struct changes *c, mongoc_collec
     }
     if (n == CHANGES_AT_ONCE && rev < c->horizon)
         c->horizon = rev;
-    enum err end = mongo_done(l->store, l->conn, "reading changes", cursor);
-    return e != OK ? e : end;
+    return mongo_done(l->conn, "reading changes", cursor, e);
 }
 
 static int by_rev(const void *a, const void *b)
@@ -236,7 +253,7 @@ static enum err take_some(struct listing *l, const struct change *items, size_t 
         return ERR_NOMEM;
     for (size_t i = 0; i < count; i++)
         ids[i] = items[i].id;
-    enum err e = mongo_users_by_id(l->store, l->conn, ids, count, l->a, users);
+    enum err e = mongo_users_by_id(l->conn, ids, count, l->a, users);
     for (size_t i = 0; e == OK && i < count; i++) {
         if (users[i].id.len == 0)
             continue;
@@ -289,20 +306,12 @@ static enum err list_changes(struct listing *l, int64_t since, int64_t *horizon)
 enum err mongo_changed_users(struct store_reader *reader, int64_t since, int64_t limit, struct arena *a,
                              struct user **out, size_t *count)
 {
-    struct mongo_reader *r = (struct mongo_reader *)reader;
-    struct listing l = {.store = mongo_of_reader(reader), .conn = &r->conn, .a = a, .scratch = &r->scratch};
-    l.limit = limit > 0 ? limit : 0;
-    arena_reset(&r->scratch);
-    enum err e = mongo_counters_settle(l.store);
+    struct listing l = begin(reader, 0, limit, a);
+    enum err e = mongo_counters_settle(l.counters);
     int64_t position = since;
     while (e == OK && position != INT64_MAX && (int64_t)l.list.count < l.limit)
         e = list_changes(&l, position, &position);
-    if (e == OK)
-        e = mongo_enrich(l.store, l.conn, l.list.items, l.list.count);
-    if (e == OK)
-        e = list_give(&l.list, a, out, count);
-    free(l.list.items);
-    return e;
+    return give(&l, e, out, count);
 }
 
 /* --- chats --- */
@@ -317,19 +326,15 @@ static enum err by_email(struct listing *l, struct slice email, bson_t **only)
     bson_t *filter = mongo_filter_by(USER_BY_EMAIL, email);
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &how);
     const bson_t *doc;
-    bson_t in, array;
-    uint32_t at = 0;
+    bson_iter_t id;
+    struct bson_list in;
     *only = bson_new();
-    bson_append_document_begin(*only, "user_id", -1, &in);
-    bson_append_array_begin(&in, "$in", -1, &array);
-    while (mongoc_cursor_next(cursor, &doc)) {
-        bson_iter_t it;
-        if (bson_iter_init_find(&it, doc, "_id"))
-            append_id_forms(&array, &at, bson_text(&it, l->scratch));
-    }
-    bson_append_array_end(&in, &array);
-    bson_append_document_end(*only, &in);
-    return mongo_done(l->store, l->conn, "finding customers by email", cursor);
+    bson_in_begin(*only, "user_id", &in);
+    while (mongoc_cursor_next(cursor, &doc))
+        if (bson_iter_init_find(&id, doc, "_id"))
+            list_id(&in, bson_text(&id, l->scratch));
+    bson_in_end(*only, &in);
+    return mongo_done(l->conn, "finding customers by email", cursor, OK);
 }
 
 static enum err count_chats(struct listing *l, const bson_t *only, int64_t *total)
@@ -338,7 +343,7 @@ static enum err count_chats(struct listing *l, const bson_t *only, int64_t *tota
     bson_t all = BSON_INITIALIZER;
     *total = mongoc_collection_count_documents(l->conn->chats, only ? only : &all, NULL, NULL, NULL, &error);
     bson_destroy(&all);
-    return *total < 0 ? mongo_failed(l->store, l->conn, "counting chats", &error) : OK;
+    return *total < 0 ? mongo_failed(l->conn, "counting chats", &error) : OK;
 }
 
 static enum err take_chats(struct listing *l, const bson_t *only, struct chat_ref *refs, size_t *count)
@@ -346,8 +351,7 @@ static enum err take_chats(struct listing *l, const bson_t *only, struct chat_re
     *count = 0;
     if (l->limit == 0)
         return OK;
-    struct mongo_merge *m =
-        mongo_merge_open(l->store, l->conn, MONGO_CHATS_BY_ACTIVITY, only, l->skip + l->limit, l->scratch);
+    struct mongo_merge *m = mongo_merge_open(l->conn, MONGO_CHATS_BY_ACTIVITY, only, l->skip + l->limit, l->scratch);
     enum err e = m ? OK : ERR_NOMEM;
     for (int64_t place = 0; e == OK && (int64_t)*count < l->limit; place++) {
         struct mongo_merged row;
@@ -365,18 +369,15 @@ static enum err take_chats(struct listing *l, const bson_t *only, struct chat_re
 enum err mongo_list_chats(struct store_reader *reader, struct slice email, int64_t skip, int64_t limit, struct arena *a,
                           struct chat_ref **out, size_t *count, int64_t *total)
 {
-    struct mongo_reader *r = (struct mongo_reader *)reader;
-    struct listing l = {.store = mongo_of_reader(reader), .conn = &r->conn, .a = a, .scratch = &r->scratch};
+    struct listing l = begin(reader, skip, limit, a);
     bson_t *only = NULL;
-    arena_reset(&r->scratch);
-    mongo_counters_settle_or_not(l.store);
+    mongo_counters_settle_or_not(l.counters);
     enum err e = slice_is_utf8(email) ? by_email(&l, email, &only) : ERR_INVALID;
     if (e == OK)
         e = count_chats(&l, only, total);
     if (e == OK) {
-        l.skip = skip > 0 ? skip : 0;
-        l.limit = limit < *total - l.skip ? limit : *total - l.skip;
-        l.limit = l.limit > 0 ? l.limit : 0;
+        int64_t left = *total > l.skip ? *total - l.skip : 0;
+        l.limit = l.limit < left ? l.limit : left;
         *out = arena_alloc(a, ((size_t)l.limit + 1) * sizeof(**out));
         e = *out ? take_chats(&l, only, *out, count) : ERR_NOMEM;
     }

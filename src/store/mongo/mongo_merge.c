@@ -1,4 +1,7 @@
-#include "mongo_store.h"
+#include "mongo_merge.h"
+
+#include "bson_map.h"
+#include "mongo_cursor.h"
 
 #include <stdlib.h>
 
@@ -34,7 +37,6 @@ struct stream {
 };
 
 struct mongo_merge {
-    struct mongo_store *store;
     const struct mongo_conn *conn;
     const bson_t *only;
     struct arena *arena;
@@ -55,21 +57,18 @@ static void row_filter(bson_t *filter, const struct stream_row *row)
 /* None of the other rows' kinds. */
 static void rest_filter(bson_t *filter, const struct mongo_merge *m, bool chats)
 {
-    bson_t array, one;
-    char digits[16];
-    const char *key;
-    uint32_t at = 0;
-    bson_append_array_begin(filter, "$nor", -1, &array);
+    struct bson_list none;
+    bson_t one;
+    list_begin(filter, "$nor", &none);
     for (size_t i = 0; i < m->count; i++) {
         const struct stream_row *row = m->streams[i].row;
         if (row->chats != chats || !row->type)
             continue;
-        bson_uint32_to_string(at++, &key, digits, sizeof(digits));
-        bson_append_document_begin(&array, key, -1, &one);
+        bson_append_document_begin(&none.array, list_key(&none), -1, &one);
         row_filter(&one, row);
-        bson_append_document_end(&array, &one);
+        bson_append_document_end(&none.array, &one);
     }
-    bson_append_array_end(filter, &array);
+    list_end(filter, &none);
 }
 
 static mongoc_cursor_t *ask(struct mongo_merge *m, const struct stream_row *row)
@@ -103,7 +102,7 @@ static enum err advance(struct mongo_merge *m, struct stream *s)
     const bson_t *doc;
     bson_iter_t it;
     if (!mongoc_cursor_next(s->cursor, &doc)) {
-        enum err e = mongo_done(m->store, m->conn, "listing by activity", s->cursor);
+        enum err e = mongo_done(m->conn, "listing by activity", s->cursor, OK);
         s->cursor = NULL;
         return e;
     }
@@ -116,14 +115,14 @@ static enum err advance(struct mongo_merge *m, struct stream *s)
     return OK;
 }
 
-struct mongo_merge *mongo_merge_open(struct mongo_store *s, const struct mongo_conn *conn, enum mongo_order order,
-                                     const bson_t *only, int64_t most, struct arena *a)
+struct mongo_merge *mongo_merge_open(const struct mongo_conn *conn, enum mongo_order order, const bson_t *only,
+                                     int64_t most, struct arena *a)
 {
     struct mongo_merge *m = calloc(1, sizeof(*m));
     if (!m)
         return NULL;
     bool users = order == MONGO_USERS_BY_ACTIVITY;
-    *m = (struct mongo_merge){.store = s, .conn = conn, .only = only, .arena = a, .primary = users, .most = most};
+    *m = (struct mongo_merge){.conn = conn, .only = only, .arena = a, .primary = users, .most = most};
     m->count = users ? STREAMS : sizeof(chat_rows) / sizeof(chat_rows[0]);
     for (size_t i = 0; i < m->count; i++)
         m->streams[i].row = users ? &user_rows[i] : &chat_rows[i];

@@ -1,6 +1,9 @@
 /* The overview: the first 100 customers and chats, and of each chat its count, first and last message, by four
  * queries whatever the sizes: the server cuts the embedded arrays. "First" is by _id, whose ObjectIds begin with
  * their second of creation. */
+#include "bson_map.h"
+#include "mongo_counters.h"
+#include "mongo_cursor.h"
 #include "mongo_store.h"
 
 #include "base/map.h"
@@ -8,7 +11,6 @@
 #define ROWS 100
 
 struct overview_query {
-    struct mongo_store *store;
     const struct mongo_conn *conn;
     struct arena *a;
     struct overview *out;
@@ -23,8 +25,7 @@ static enum err read_users(struct overview_query *v)
     enum err e = OK;
     while (e == OK && v->out->user_count < ROWS && mongoc_cursor_next(cursor, &doc))
         e = map_user(doc, v->a, &v->out->users[v->out->user_count++]);
-    enum err end = mongo_done(v->store, v->conn, "overview of customers", cursor);
-    return e != OK ? e : end;
+    return mongo_done(v->conn, "overview of customers", cursor, e);
 }
 
 /* A message that outlives its document. */
@@ -54,8 +55,7 @@ static enum err take_row(struct overview_query *v, const bson_t *doc)
     enum err e = map_chat(doc, v->a, &row->chat);
     if (e == OK && bson_iter_init_find(&it, doc, "_id"))
         row->row_id = arena_slice(v->a, bson_text(&it, v->a));
-    if (bson_iter_init_find(&it, doc, "embedded"))
-        row->messages = bson_integer(&it);
+    row->messages = bson_number(doc, "embedded");
     if (e == OK)
         e = keep_embedded(doc, "first", v->a, &row->has_first, &row->first);
     if (e == OK)
@@ -67,81 +67,58 @@ static enum err take_row(struct overview_query *v, const bson_t *doc)
 
 static enum err read_rows(struct overview_query *v)
 {
-    static const char json[] =
-        "{\"p\":[{\"$sort\":{\"_id\":1}},{\"$limit\":100},"
+    static const char stages[] =
+        "[{\"$sort\":{\"_id\":1}},{\"$limit\":100},"
         "{\"$addFields\":{\"embedded\":{\"$cond\":[{\"$isArray\":\"$messages\"},{\"$size\":\"$messages\"},0]},"
         "\"first\":{\"$cond\":[{\"$isArray\":\"$messages\"},{\"$arrayElemAt\":[\"$messages\",0]},null]},"
         "\"last\":{\"$cond\":[{\"$isArray\":\"$messages\"},{\"$arrayElemAt\":[\"$messages\",-1]},null]}}},"
-        "{\"$project\":{\"messages\":0}}]}";
-    mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->chats, mongo_pipeline(json), 0, false);
+        "{\"$project\":{\"messages\":0}}]";
+    mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->chats, NULL, stages, 0, false);
     const bson_t *doc;
     enum err e = OK;
     while (e == OK && v->out->chat_count < ROWS && mongoc_cursor_next(cursor, &doc))
         e = take_row(v, doc);
-    enum err end = mongo_done(v->store, v->conn, "overview of chats", cursor);
-    return e != OK ? e : end;
+    return mongo_done(v->conn, "overview of chats", cursor, e);
 }
 
 /* --- the messages of customer-messages: count and the two ends, by the index alone; then the two documents --- */
 
-static bson_t *ends_pipeline(const struct overview *o)
-{
-    bson_t match, filter, in, ids;
-    bson_t *pipeline = bson_new();
-    bson_append_document_begin(pipeline, "0", -1, &match);
-    bson_append_document_begin(&match, "$match", -1, &filter);
-    bson_append_document_begin(&filter, "chat_id", -1, &in);
-    bson_append_array_begin(&in, "$in", -1, &ids);
-    for (size_t i = 0; i < o->chat_count; i++) {
-        char digits[16];
-        const char *key;
-        bson_uint32_to_string((uint32_t)i, &key, digits, sizeof(digits));
-        put_text(&ids, key, o->chats[i].chat.chat_id);
-    }
-    bson_append_array_end(&in, &ids);
-    bson_append_document_end(&filter, &in);
-    bson_append_document_end(&match, &filter);
-    bson_append_document_end(pipeline, &match);
-    BCON_APPEND(pipeline, "1", "{", "$group", "{", "_id", BCON_UTF8("$chat_id"), "n", "{", "$sum", BCON_INT32(1), "}",
-                "first", "{", "$min", BCON_UTF8("$_id"), "}", "last", "{", "$max", BCON_UTF8("$_id"), "}", "}", "}");
-    return pipeline;
-}
-
-static void want(bson_t *ids, uint32_t *at, const bson_t *group, const char *key)
-{
-    bson_iter_t it;
-    char digits[16];
-    const char *place;
-    if (!bson_iter_init_find(&it, group, key))
-        return;
-    bson_uint32_to_string((*at)++, &place, digits, sizeof(digits));
-    bson_append_iter(ids, place, -1, &it);
-}
-
 static struct overview_chat *row_of(struct overview_query *v, const bson_t *doc, const char *key)
 {
     bson_iter_t it;
-    if (!bson_iter_init_find(&it, doc, key))
-        return NULL;
-    return map_get(&v->by_chat, bson_text(&it, v->a));
+    return bson_iter_init_find(&it, doc, key) ? map_get(&v->by_chat, bson_text(&it, v->a)) : NULL;
 }
 
-static enum err read_ends(struct overview_query *v, bson_t *ids, uint32_t *at)
+static void want(struct bson_list *ids, const bson_t *group, const char *key)
 {
-    mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->messages, ends_pipeline(v->out), 0, false);
+    bson_iter_t it;
+    if (bson_iter_init_find(&it, group, key))
+        bson_append_iter(&ids->array, list_key(ids), -1, &it);
+}
+
+/* Counts each chat's messages and lists the ids of those to read. */
+static enum err read_ends(struct overview_query *v, struct bson_list *ids)
+{
+    static const char stages[] = "[{\"$group\":{\"_id\":\"$chat_id\",\"n\":{\"$sum\":1},"
+                                 "\"first\":{\"$min\":\"$_id\"},\"last\":{\"$max\":\"$_id\"}}}]";
+    struct bson_list in;
+    bson_t *match = bson_new();
+    bson_in_begin(match, "chat_id", &in);
+    for (size_t i = 0; i < v->out->chat_count; i++)
+        put_text(&in.array, list_key(&in), v->out->chats[i].chat.chat_id);
+    bson_in_end(match, &in);
+    mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->messages, match, stages, 0, false);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
-        bson_iter_t it;
         struct overview_chat *row = row_of(v, doc, "_id");
         if (!row)
             continue;
-        if (bson_iter_init_find(&it, doc, "n"))
-            row->messages += bson_integer(&it);
+        row->messages += bson_number(doc, "n");
         if (!row->has_first)
-            want(ids, at, doc, "first");
-        want(ids, at, doc, "last");
+            want(ids, doc, "first");
+        want(ids, doc, "last");
     }
-    return mongo_done(v->store, v->conn, "overview of messages", cursor);
+    return mongo_done(v->conn, "overview of messages", cursor, OK);
 }
 
 static enum err take_end(struct overview_query *v, const bson_t *doc)
@@ -167,37 +144,30 @@ static enum err take_end(struct overview_query *v, const bson_t *doc)
 
 static enum err read_messages(struct overview_query *v)
 {
-    bson_t array;
-    bson_t wanted = BSON_INITIALIZER;
+    struct bson_list ids;
     bson_t *filter = bson_new();
-    uint32_t at = 0;
-    bson_append_array_begin(&wanted, "$in", -1, &array);
-    enum err e = read_ends(v, &array, &at);
-    bson_append_array_end(&wanted, &array);
-    BSON_APPEND_DOCUMENT(filter, "_id", &wanted);
-    bson_destroy(&wanted);
-    if (e != OK || at == 0) {
+    bson_in_begin(filter, "_id", &ids);
+    enum err e = read_ends(v, &ids);
+    bson_in_end(filter, &ids);
+    if (e != OK || ids.count == 0) {
         bson_destroy(filter);
         return e;
     }
-    struct mongo_find how = {0};
-    mongoc_cursor_t *cursor = mongo_find(v->conn, v->conn->messages, filter, &how);
+    mongoc_cursor_t *cursor = mongo_find(v->conn, v->conn->messages, filter, &(struct mongo_find){0});
     const bson_t *doc;
     while (e == OK && mongoc_cursor_next(cursor, &doc))
         e = take_end(v, doc);
-    enum err end = mongo_done(v->store, v->conn, "overview of first and last messages", cursor);
-    return e != OK ? e : end;
+    return mongo_done(v->conn, "overview of first and last messages", cursor, e);
 }
 
 enum err mongo_overview(struct store_reader *reader, struct arena *a, struct overview *out)
 {
-    struct mongo_reader *r = (struct mongo_reader *)reader;
-    struct overview_query v = {.store = mongo_of_reader(reader), .conn = &r->conn, .a = a, .out = out};
-    *out = (struct overview){.database_name = slice_cstr(v.store->uris.database)};
+    struct overview_query v = {.conn = &mongo_reader_of(reader)->conn, .a = a, .out = out};
+    *out = (struct overview){.database_name = slice_cstr(v.conn->database)};
     out->users = arena_zalloc(a, ROWS * sizeof(*out->users));
     out->chats = arena_zalloc(a, ROWS * sizeof(*out->chats));
     map_init(&v.by_chat);
-    mongo_counters_settle_or_not(v.store);
+    mongo_counters_settle_or_not(mongo_of(reader->store)->counters);
     enum err e = out->users && out->chats ? OK : ERR_NOMEM;
     if (e == OK)
         e = read_users(&v);

@@ -1,32 +1,20 @@
 /* Single rows, and one customer whole. A customer's history is, chat by chat: the messages embedded in the chat's
  * document (the old layout), in their order; then those of customer-messages by _id. Embedded ones have no revision:
  * they get 1, 2, 3, …, which is below every real one. */
+#include "mongo_counters.h"
+#include "mongo_cursor.h"
+#include "mongo_query.h"
 #include "mongo_store.h"
 
 #include "base/list.h"
 #include "base/map.h"
+#include "store/ident.h"
 
 #include <stdlib.h>
 
-enum err mongo_chat(struct mongo_store *s, const struct mongo_conn *conn, struct slice chat_id, struct arena *a,
-                    struct chat *out)
-{
-    if (chat_id.len == 0 || !slice_is_utf8(chat_id))
-        return ERR_NOT_FOUND;
-    bson_t *filter = bson_new();
-    put_text(filter, "chat_id", chat_id);
-    struct mongo_find how = {.fields = MONGO_CHAT_FIELDS, .limit = 1, .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, filter, &how);
-    const bson_t *doc;
-    enum err e = mongoc_cursor_next(cursor, &doc) ? map_chat(doc, a, out) : ERR_NOT_FOUND;
-    enum err end = mongo_done(s, conn, "finding a chat", cursor);
-    return end != OK ? end : e;
-}
-
 enum err mongo_chat_owner(struct store_reader *reader, struct slice chat_id, struct arena *a, struct chat *out)
 {
-    struct mongo_reader *r = (struct mongo_reader *)reader;
-    return mongo_chat(mongo_of_reader(reader), &r->conn, chat_id, a, out);
+    return mongo_chat(&mongo_reader_of(reader)->conn, chat_id, a, out);
 }
 
 /* --- load_user --- */
@@ -43,7 +31,6 @@ struct chat_row {
 };
 
 struct load {
-    struct mongo_store *store;
     const struct mongo_conn *conn;
     const struct load_sink *sink;
     struct arena *a;   /* rows */
@@ -53,15 +40,6 @@ struct load {
     size_t count, cap;
     int64_t place; /* of the last message emitted in this chat */
 };
-
-static bson_t *id_only(const bson_t *doc)
-{
-    bson_iter_t it;
-    bson_t *id = bson_new();
-    if (bson_iter_init_find(&it, doc, "_id"))
-        bson_append_iter(id, "_id", -1, &it);
-    return id;
-}
 
 static enum err add_row(struct load *l, const bson_t *doc)
 {
@@ -74,7 +52,8 @@ static enum err add_row(struct load *l, const bson_t *doc)
     row.embedded_count = embedded_sum(doc).count;
     row.embedded = row.embedded_count > 0;
     row.chat.user_id = l->user.id; /* one form of it, whichever the document has */
-    row.id = id_only(doc);
+    row.id = bson_new();
+    put_same(row.id, doc, "_id");
     l->rows[l->count++] = row;
     return OK;
 }
@@ -90,17 +69,16 @@ static int by_creation(const void *a, const void *b)
 static enum err read_rows(struct load *l)
 {
     bson_t *filter = bson_new();
-    put_id_in(filter, "user_id", &l->user.id, 1);
+    bson_in(filter, "user_id", &l->user.id, 1);
     struct mongo_find how = {.sort = "{\"_id\":1}", .fields = MONGO_CHAT_FIELDS, .primary = true};
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->chats, filter, &how);
     const bson_t *doc;
     enum err e = OK;
     while (e == OK && mongoc_cursor_next(cursor, &doc))
         e = add_row(l, doc);
-    enum err end = mongo_done(l->store, l->conn, "reading a customer's chats", cursor);
     if (l->count > 1)
         qsort(l->rows, l->count, sizeof(*l->rows), by_creation);
-    return e != OK ? e : end;
+    return mongo_done(l->conn, "reading a customer's chats", cursor, e);
 }
 
 static enum err link_rows(struct load *l)
@@ -135,7 +113,7 @@ static enum err count_rows(struct load *l)
     for (size_t i = 0; i < l->count; i++)
         if (!l->rows[i].repeated)
             counts[n++] = (struct mongo_count){.chat_id = l->rows[i].chat.chat_id, .has_embedded = l->rows[i].embedded};
-    enum err e = n > 0 ? mongo_count_messages(l->store, l->conn, counts, n) : OK;
+    enum err e = n > 0 ? mongo_count_messages(l->conn, counts, n) : OK;
     n = 0;
     for (size_t i = 0; e == OK && i < l->count; i++) {
         struct chat *chat = &l->rows[i].chat;
@@ -163,22 +141,21 @@ static enum err emit_embedded(struct load *l, const struct chat_row *row)
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->chats, bson_copy(row->id), &how);
     const bson_t *doc;
     enum err e = OK;
-    if (mongoc_cursor_next(cursor, &doc)) {
-        struct embedded array = embedded_open(doc);
-        bson_iter_t element, fields;
-        while (e == OK && embedded_next(&array, &element)) {
-            struct message m;
-            if (!bson_iter_recurse(&element, &fields))
-                continue;
-            arena_reset(&l->text);
-            map_message(&fields, &l->text, &m);
-            m.legacy = true;
-            m.rev = ++l->place;
-            e = l->sink->message(l->sink->arg, &m);
-        }
+    struct embedded array = {0};
+    bson_iter_t element, fields;
+    if (mongoc_cursor_next(cursor, &doc))
+        array = embedded_open(doc);
+    while (e == OK && embedded_next(&array, &element)) {
+        struct message m;
+        if (!bson_iter_recurse(&element, &fields))
+            continue;
+        arena_reset(&l->text);
+        map_message(&fields, &l->text, &m);
+        m.legacy = true;
+        m.rev = ++l->place;
+        e = l->sink->message(l->sink->arg, &m);
     }
-    enum err end = mongo_done(l->store, l->conn, "reading embedded messages", cursor);
-    return e != OK ? e : end;
+    return mongo_done(l->conn, "reading embedded messages", cursor, e);
 }
 
 static enum err emit_message(struct load *l, const bson_t *doc)
@@ -258,8 +235,7 @@ static enum err emit_stored(struct load *l, const struct chat_row *row)
     while (e == OK && mongoc_cursor_next(cursor, &doc))
         if (!row->embedded || !bson_has_field(doc, "legacy_index")) /* a copy beside its original */
             e = hold(l, &second, doc);
-    enum err end = mongo_done(l->store, l->conn, "reading messages", cursor);
-    e = e != OK ? e : end;
+    e = mongo_done(l->conn, "reading messages", cursor, e);
     if (e == OK)
         e = second_over(l, &second);
     for (size_t i = 0; i < second.count; i++)
@@ -280,11 +256,11 @@ static enum err emit_chat(struct load *l, const struct chat_row *head)
 
 enum err mongo_load_user(struct store_reader *reader, struct slice ident, const struct load_sink *sink)
 {
-    struct mongo_reader *r = (struct mongo_reader *)reader;
-    struct load l = {.store = mongo_of_reader(reader), .conn = &r->conn, .sink = sink, .a = &r->scratch};
+    struct mongo_reader *r = mongo_reader_of(reader);
+    struct load l = {.conn = &r->conn, .sink = sink, .a = &r->scratch};
     arena_reset(&r->scratch);
     arena_init(&l.text, 0);
-    enum err e = mongo_counters_settle(l.store);
+    enum err e = mongo_counters_settle(mongo_of(reader->store)->counters);
     if (e == OK)
         e = ident_read(reader, ident, l.a, &l.user);
     if (e == OK)

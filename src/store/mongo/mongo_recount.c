@@ -1,17 +1,20 @@
-/* Counters that are in doubt are counted. When: a guarded update did not find every chat below its revision, because
- * this is a repeat whose first answer was lost, because another node was faster, or because the chat is of the old
- * layout and has no guard yet; and at start, where a crash may have left messages uncounted. What was read guards what
- * is written: a chat that moved meanwhile is counted once more. Several nodes: one that crashes while another goes on
- * may leave counters short, since the next start looks back from the newest message of all. */
-#include "mongo_store.h"
+/* When: a guarded update did not find every chat below its revision, because this is a repeat whose first answer was lost,
+ *   because another node was faster, or because the chat is of the old layout and has no guard yet; and after a start that
+ *   found messages which a crash may have left uncounted.
+ * Happy path: read the chats → count their messages → write the counters, each update guarded by what was read of its chat.
+ * Failure: a chat that moved meanwhile is counted again, a few times. What the database will never write for one chat is
+ *   said in the log, and the others go on.
+ * Several nodes: one that crashes while another goes on may leave counters short, since the next start looks back from the
+ *   newest message of all. */
+#include "mongo_recount.h"
 
 #include "base/log.h"
 #include "base/map.h"
+#include "mongo_cursor.h"
+#include "mongo_error.h"
+#include "mongo_query.h"
 
-#include <stdlib.h>
-
-#define CHATS_AT_ONCE 500
-#define TRIES         3 /* where another node moves the same chats */
+#define TRIES 3 /* where another node moves the same chats */
 
 struct recount {
     const struct mongo_touched *touched;
@@ -21,58 +24,51 @@ struct recount {
     uint8_t flags;
 };
 
-bson_t *mongo_touched_filter(const struct mongo_touched *chats, size_t count)
+static enum err take_chat(const bson_t *doc, const struct map *by_id, struct arena *row)
 {
-    bson_t in, array;
-    bson_t *filter = bson_new();
-    bson_append_document_begin(filter, "chat_id", -1, &in);
-    bson_append_array_begin(&in, "$in", -1, &array);
-    for (size_t i = 0; i < count; i++) {
-        char digits[16];
-        const char *key;
-        bson_uint32_to_string((uint32_t)i, &key, digits, sizeof(digits));
-        put_text(&array, key, chats[i].chat_id);
-    }
-    bson_append_array_end(&in, &array);
-    bson_append_document_end(filter, &in);
-    return filter;
-}
-
-struct slice mongo_chat_id(const bson_t *doc)
-{
-    bson_iter_t it;
-    uint32_t len;
-    if (!bson_iter_init_find(&it, doc, "chat_id") || !BSON_ITER_HOLDS_UTF8(&it))
-        return (struct slice){0};
-    const char *s = bson_iter_utf8(&it, &len);
-    return slice_of(s, len);
-}
-
-static enum err take_chat(const bson_t *doc, const struct map *by_id, struct arena *a)
-{
-    bson_iter_t it;
     struct chat chat;
-    struct recount *r = map_get(by_id, mongo_chat_id(doc));
-    if (!r || r->filter || !bson_iter_init_find(&it, doc, "_id"))
+    struct recount *r = map_get(by_id, bson_string(doc, "chat_id"));
+    if (!r || r->filter) /* several documents with one chat_id: the oldest has the counters */
         return OK;
-    enum err e = map_chat(doc, a, &chat);
+    arena_reset(row);
+    enum err e = map_chat(doc, row, &chat);
     if (e != OK)
         return e;
     r->filter = bson_new();
-    bson_append_iter(r->filter, "_id", -1, &it);
-    if (bson_iter_init_find(&it, doc, "last_rev")) {
-        bson_append_iter(r->filter, "last_rev", -1, &it);
-        r->last_rev = bson_integer(&it);
-    } else {
+    put_same(r->filter, doc, "_id");
+    if (bson_has_field(doc, "last_rev"))
+        put_same(r->filter, doc, "last_rev");
+    else
         BSON_APPEND_NULL(r->filter, "last_rev"); /* matches a missing field */
-    }
+    r->last_rev = bson_number(doc, "last_rev");
     r->embedded = embedded_sum(doc).count;
     r->flags = chat.flags;
     return OK;
 }
 
-static enum err read_chats(struct mongo_store *s, const struct mongo_conn *conn, const struct mongo_touched *chats,
-                           struct recount *recounts, size_t count, struct arena *a)
+static enum err find_chats(const struct mongo_conn *conn, const struct map *by_id, const struct mongo_touched *chats,
+                           size_t count)
+{
+    struct bson_list in;
+    bson_t *filter = bson_new();
+    bson_in_begin(filter, "chat_id", &in);
+    for (size_t i = 0; i < count; i++)
+        put_text(&in.array, list_key(&in), chats[i].chat_id);
+    bson_in_end(filter, &in);
+    struct mongo_find how = {.sort = "{\"_id\":1}", .fields = MONGO_CHAT_FIELDS, .primary = true};
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, filter, &how);
+    const bson_t *doc;
+    struct arena row;
+    arena_init(&row, 0);
+    enum err e = OK;
+    while (e == OK && mongoc_cursor_next(cursor, &doc))
+        e = take_chat(doc, by_id, &row);
+    arena_fini(&row);
+    return mongo_done(conn, "reading chats to recount", cursor, e);
+}
+
+static enum err read_chats(const struct mongo_conn *conn, const struct mongo_touched *chats, struct recount *recounts,
+                           size_t count)
 {
     struct map by_id;
     map_init(&by_id);
@@ -81,18 +77,10 @@ static enum err read_chats(struct mongo_store *s, const struct mongo_conn *conn,
         recounts[i].touched = &chats[i];
         e = map_put(&by_id, chats[i].chat_id, &recounts[i]);
     }
-    if (e != OK) {
-        map_fini(&by_id);
-        return e;
-    }
-    struct mongo_find how = {.sort = "{\"_id\":1}", .fields = MONGO_CHAT_FIELDS, .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, mongo_touched_filter(chats, count), &how);
-    const bson_t *doc;
-    while (e == OK && mongoc_cursor_next(cursor, &doc))
-        e = take_chat(doc, &by_id, a);
+    if (e == OK)
+        e = find_chats(conn, &by_id, chats, count);
     map_fini(&by_id);
-    enum err end = mongo_done(s, conn, "reading chats to recount", cursor);
-    return e != OK ? e : end;
+    return e;
 }
 
 static bson_t *counted_change(const struct recount *r, const struct mongo_count *c)
@@ -101,24 +89,16 @@ static bson_t *counted_change(const struct recount *r, const struct mongo_count 
     uint8_t flags = r->flags | t->flags;
     int64_t last_rev = c->newest > r->last_rev ? c->newest : r->last_rev;
     last_rev = t->rev > last_rev ? t->rev : last_rev; /* ids of several nodes do not sort by rev within a second */
-    bson_t part;
-    bson_t *change = bson_new();
-    bson_append_document_begin(change, "$set", -1, &part);
-    BSON_APPEND_INT64(&part, "total_messages", r->embedded + c->count);
-    BSON_APPEND_INT64(&part, "last_rev", last_rev);
-    BSON_APPEND_BOOL(&part, "has_agent", flags & CHAT_HAS_AGENT);
-    BSON_APPEND_BOOL(&part, "has_assistant", flags & CHAT_HAS_ASSISTANT);
-    bson_append_document_end(change, &part);
-    bson_append_document_begin(change, "$max", -1, &part);
-    BSON_APPEND_INT64(&part, "rev", t->rev);
-    put_time(&part, "last_activity", t->timestamp_us);
-    put_time(&part, "updated_at", t->timestamp_us);
-    bson_append_document_end(change, &part);
+    bson_t *change = BCON_NEW("$set", "{", "total_messages", BCON_INT64(r->embedded + c->count), "last_rev",
+                              BCON_INT64(last_rev), "has_agent", BCON_BOOL((flags & CHAT_HAS_AGENT) != 0),
+                              "has_assistant", BCON_BOOL((flags & CHAT_HAS_ASSISTANT) != 0), "}");
+    BCON_APPEND(change, "$max", "{", "rev", BCON_INT64(t->rev), "last_activity", BCON_DATE_TIME(t->timestamp_us / 1000),
+                "updated_at", BCON_DATE_TIME(t->timestamp_us / 1000), "}");
     return change;
 }
 
 /* *all: no chat moved meanwhile. */
-static enum err write_counts(struct mongo_store *s, const struct mongo_conn *conn, const struct recount *recounts,
+static enum err write_counts(const struct mongo_conn *conn, const struct recount *recounts,
                              const struct mongo_count *counts, size_t count, bool *all)
 {
     bson_error_t error;
@@ -138,51 +118,38 @@ static enum err write_counts(struct mongo_store *s, const struct mongo_conn *con
     if (n > 0) {
         bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0;
         *all = !ok || mongo_all_matched(&reply, n);
-        if (!ok && mongo_only_documents(&reply, &error) &&
-            !mongo_may_pass(&reply)) /* it always will: the rest goes on */
+        if (!ok && mongo_only_documents(&reply, &error) && !mongo_may_pass(&reply))
             log_warn("a chat's counters cannot be written", "error=\"%s\"", error.message);
         else if (!ok)
-            e = mongo_failed(s, conn, "writing counters", &error);
+            e = mongo_failed(conn, "writing counters", &error);
         bson_destroy(&reply);
     }
     mongoc_bulk_operation_destroy(bulk);
     return e;
 }
 
-static enum err recount_once(struct mongo_store *s, const struct mongo_conn *conn, const struct mongo_touched *chats,
-                             size_t count, struct arena *a, bool *all)
+static enum err recount_once(const struct mongo_conn *conn, const struct mongo_touched *chats, size_t count, bool *all)
 {
-    struct recount recounts[CHATS_AT_ONCE] = {0};
-    struct mongo_count counts[CHATS_AT_ONCE];
-    enum err e = read_chats(s, conn, chats, recounts, count, a);
+    struct recount recounts[MONGO_RECOUNT_MOST] = {0};
+    struct mongo_count counts[MONGO_RECOUNT_MOST];
+    enum err e = read_chats(conn, chats, recounts, count);
     for (size_t i = 0; i < count; i++)
         counts[i] = (struct mongo_count){.chat_id = chats[i].chat_id, .has_embedded = recounts[i].embedded > 0};
     if (e == OK)
-        e = mongo_count_messages(s, conn, counts, count);
+        e = mongo_count_messages(conn, counts, count);
     if (e == OK)
-        e = write_counts(s, conn, recounts, counts, count, all);
+        e = write_counts(conn, recounts, counts, count, all);
     for (size_t i = 0; i < count; i++)
         bson_destroy(recounts[i].filter);
     return e;
 }
 
-static enum err recount_some(struct mongo_store *s, const struct mongo_conn *conn, const struct mongo_touched *chats,
-                             size_t count, struct arena *a)
+enum err mongo_recount(const struct mongo_conn *conn, const struct mongo_touched *chats, size_t count)
 {
     bool all = false;
     enum err e = OK;
+    must(count <= MONGO_RECOUNT_MOST);
     for (int i = 0; e == OK && !all && i < TRIES; i++)
-        e = recount_once(s, conn, chats, count, a, &all);
-    return e;
-}
-
-enum err mongo_recount(struct mongo_store *s, const struct mongo_conn *conn, const struct mongo_touched *chats,
-                       size_t count, struct arena *a)
-{
-    enum err e = OK;
-    for (size_t at = 0; e == OK && at < count; at += CHATS_AT_ONCE) {
-        size_t n = count - at < CHATS_AT_ONCE ? count - at : CHATS_AT_ONCE;
-        e = recount_some(s, conn, chats + at, n, a);
-    }
+        e = recount_once(conn, chats, count, &all);
     return e;
 }

@@ -1,10 +1,15 @@
 /* The totals, counted by query: at the first contact and when a report bypasses the cache. Customers are walked in pages by _id, and each page asks once for its chats, so memory stays
  * small whatever the database's size; all of it within TOTALS_MS, after which what is there is given, with a warning. */
-#include "mongo_store.h"
+#include "mongo_totals.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "bson_map.h"
+#include "mongo_counters.h"
+#include "mongo_cursor.h"
+#include "mongo_error.h"
+#include "mongo_store.h"
 
 #include <stdlib.h>
 
@@ -14,8 +19,8 @@
 /* --- chats: one walk on the server --- */
 
 /* has_agent and has_assistant where our own writes set them, else the roles of the embedded array. */
-static const char CHATS_PIPELINE[] =
-    "{\"p\":[{\"$project\":{\"m\":{\"$cond\":[{\"$isArray\":\"$messages\"},\"$messages\",[]]},"
+static const char CHATS_STAGES[] =
+    "[{\"$project\":{\"m\":{\"$cond\":[{\"$isArray\":\"$messages\"},\"$messages\",[]]},"
     "\"has_agent\":1,\"has_assistant\":1}},"
     "{\"$project\":{\"r\":{\"$map\":{\"input\":\"$m\",\"as\":\"e\",\"in\":\"$$e.role\"}},"
     "\"has_agent\":1,\"has_assistant\":1}},"
@@ -23,34 +28,34 @@ static const char CHATS_PIPELINE[] =
     "\"agent\":{\"$or\":[{\"$eq\":[\"$has_agent\",true]},{\"$in\":[\"agent\",\"$r\"]}]},"
     "\"assistant\":{\"$or\":[{\"$eq\":[\"$has_assistant\",true]},{\"$in\":[\"assistant\",\"$r\"]}]}}},"
     "{\"$group\":{\"_id\":{\"agent\":\"$agent\",\"assistant\":\"$assistant\"},"
-    "\"chats\":{\"$sum\":1},\"embedded\":{\"$sum\":\"$n\"}}}]}";
+    "\"chats\":{\"$sum\":1},\"embedded\":{\"$sum\":\"$n\"}}}]";
 
-static int64_t field(const bson_t *doc, const char *key)
+static bool flag(const bson_t *doc, const char *key)
 {
     bson_iter_t it, found;
-    return bson_iter_init(&it, doc) && bson_iter_find_descendant(&it, key, &found) ? bson_integer(&found) : 0;
+    return bson_iter_init(&it, doc) && bson_iter_find_descendant(&it, key, &found) && bson_iter_as_bool(&found);
 }
 
-static enum err count_chats(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out)
+static enum err count_chats(const struct mongo_conn *conn, struct totals *out)
 {
-    mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->chats, mongo_pipeline(CHATS_PIPELINE), TOTALS_MS, false);
+    mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->chats, NULL, CHATS_STAGES, TOTALS_MS, false);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
-        int64_t chats = field(doc, "chats");
-        bool agent = field(doc, "_id.agent") != 0, assistant = field(doc, "_id.assistant") != 0;
+        int64_t chats = bson_number(doc, "chats");
+        bool agent = flag(doc, "_id.agent"), assistant = flag(doc, "_id.assistant");
         out->chats += chats;
-        out->messages += field(doc, "embedded");
+        out->messages += bson_number(doc, "embedded");
         out->chats_with_agent += agent ? chats : 0;
         out->chats_with_assistant += assistant ? chats : 0;
         out->chats_with_either += agent || assistant ? chats : 0;
     }
     out->inbox[INBOX_ALL] = out->chats;
-    return mongo_done(s, conn, "counting chats", cursor);
+    return mongo_done(conn, "counting chats", cursor, OK);
 }
 
 /* An exact count walks an index; where that takes too long the server's own estimate does. Copies that a migration
  * left beside their originals would count twice until it is finished. */
-static enum err count_messages(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out)
+static enum err count_messages(const struct mongo_conn *conn, struct totals *out)
 {
     bson_error_t error;
     bson_t all = BSON_INITIALIZER;
@@ -62,7 +67,7 @@ static enum err count_messages(struct mongo_store *s, const struct mongo_conn *c
     bson_destroy(&all);
     bson_destroy(&opts);
     out->messages += n > 0 ? n : 0;
-    return n < 0 ? mongo_failed(s, conn, "counting messages", &error) : OK;
+    return n < 0 ? mongo_failed(conn, "counting messages", &error) : OK;
 }
 
 /* --- customers, page by page --- */
@@ -77,35 +82,22 @@ struct page {
     bool cut;      /* not all customers were counted */
 };
 
-static bson_t *chats_by_user(const struct page *p)
-{
-    bson_t match, filter;
-    bson_t *pipeline = bson_new();
-    bson_append_document_begin(pipeline, "0", -1, &match);
-    bson_append_document_begin(&match, "$match", -1, &filter);
-    put_id_in(&filter, "user_id", p->ids, p->count);
-    bson_append_document_end(&match, &filter);
-    bson_append_document_end(pipeline, &match);
-    BCON_APPEND(pipeline, "1", "{", "$group", "{", "_id", BCON_UTF8("$user_id"), "n", "{", "$sum", BCON_INT32(1), "}",
-                "}", "}");
-    return pipeline;
-}
-
 /* The page's chats by their customers' inbox; a customer's chats may name it by both forms of its id. */
-static enum err count_page(struct mongo_store *s, const struct mongo_conn *conn, struct page *p, struct totals *out)
+static enum err count_page(const struct mongo_conn *conn, struct page *p, struct totals *out)
 {
+    static const char stages[] = "[{\"$group\":{\"_id\":\"$user_id\",\"n\":{\"$sum\":1}}}]";
     if (p->count == 0)
         return OK;
-    mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->chats, chats_by_user(p), TOTALS_MS, false);
+    bson_t *match = bson_new();
+    bson_in(match, "user_id", p->ids, p->count);
+    mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->chats, match, stages, TOTALS_MS, false);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
         bson_iter_t it;
-        if (!bson_iter_init_find(&it, doc, "_id"))
-            continue;
-        struct user *u = map_get(&p->by_id, bson_text(&it, &p->a));
+        struct user *u = bson_iter_init_find(&it, doc, "_id") ? map_get(&p->by_id, bson_text(&it, &p->a)) : NULL;
         if (!u)
             continue;
-        int64_t chats = field(doc, "n");
+        int64_t chats = bson_number(doc, "n");
         enum inbox inbox = inbox_of(u->category, u->status);
         out->users_with_chats += u->chat_count == 0;
         u->chat_count += chats;
@@ -113,7 +105,7 @@ static enum err count_page(struct mongo_store *s, const struct mongo_conn *conn,
         if (inbox != INBOX_ALL)
             out->inbox[inbox] += chats;
     }
-    return mongo_done(s, conn, "counting customers' chats", cursor);
+    return mongo_done(conn, "counting customers' chats", cursor, OK);
 }
 
 static void clear_page(struct page *p)
@@ -136,7 +128,7 @@ static enum err add_to_page(struct page *p, const bson_t *doc, struct totals *ou
     return map_put(&p->by_id, u->id, u);
 }
 
-static enum err count_users(struct mongo_store *s, const struct mongo_conn *conn, struct page *p, struct totals *out)
+static enum err count_users(const struct mongo_conn *conn, struct page *p, struct totals *out)
 {
     int64_t until = clock_mono_us() + TOTALS_MS * 1000;
     struct mongo_find how = {.fields = "{\"category\":1,\"status\":1,\"dashboard_user_id\":1}", .batch = PAGE};
@@ -147,7 +139,7 @@ static enum err count_users(struct mongo_store *s, const struct mongo_conn *conn
         e = add_to_page(p, doc, out);
         if (e != OK || p->count < PAGE)
             continue;
-        e = count_page(s, conn, p, out);
+        e = count_page(conn, p, out);
         clear_page(p);
         if (clock_mono_us() > until) {
             log_warn("counting took too long",
@@ -158,12 +150,11 @@ static enum err count_users(struct mongo_store *s, const struct mongo_conn *conn
         }
     }
     if (e == OK)
-        e = count_page(s, conn, p, out);
-    enum err end = mongo_done(s, conn, "counting customers", cursor);
-    return e != OK ? e : end;
+        e = count_page(conn, p, out);
+    return mongo_done(conn, "counting customers", cursor, e);
 }
 
-enum err mongo_count_all(struct mongo_store *s, const struct mongo_conn *conn, struct totals *out, int64_t *adrift)
+enum err mongo_count_all(const struct mongo_conn *conn, struct totals *out, int64_t *adrift)
 {
     *out = (struct totals){0};
     *adrift = 0;
@@ -172,11 +163,11 @@ enum err mongo_count_all(struct mongo_store *s, const struct mongo_conn *conn, s
         return ERR_NOMEM;
     arena_init(&p->a, 0);
     map_init(&p->by_id);
-    enum err e = count_chats(s, conn, out);
+    enum err e = count_chats(conn, out);
     if (e == OK)
-        e = count_messages(s, conn, out);
+        e = count_messages(conn, out);
     if (e == OK)
-        e = count_users(s, conn, p, out);
+        e = count_users(conn, p, out);
     if (e == OK && !p->cut)
         *adrift = out->chats - p->owned;
     map_fini(&p->by_id);
@@ -187,8 +178,7 @@ enum err mongo_count_all(struct mongo_store *s, const struct mongo_conn *conn, s
 
 enum err mongo_read_totals(struct store_reader *reader, struct totals *out)
 {
-    struct mongo_reader *r = (struct mongo_reader *)reader;
     int64_t adrift;
-    mongo_counters_settle_or_not(mongo_of_reader(reader));
-    return mongo_count_all(mongo_of_reader(reader), &r->conn, out, &adrift);
+    mongo_counters_settle_or_not(mongo_of(reader->store)->counters);
+    return mongo_count_all(&mongo_reader_of(reader)->conn, out, &adrift);
 }

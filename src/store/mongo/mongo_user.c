@@ -2,10 +2,11 @@
  * Where it is stored otherwise, its document has a field of ours beside it, "email_folded", with the form that is compared:
  * a collation would do without, but not every database offers one, and none for blanks. Documents that were there before
  * get it at start. An address that is stored as it is compared, as nearly all are, needs no such field. */
-#include "mongo_store.h"
+#include "mongo_user.h"
 
-#include "base/log.h"
 #include "chat/email.h"
+#include "mongo_cursor.h"
+#include "mongo_store.h"
 
 /* How well a document fits: the lower the better; of equals the one with the lower _id, which is the older ObjectId. */
 enum fit { FIT_OBJECT_ID, FIT_TEXT_ID, FIT_PLAIN_ID, FIT_REF, FIT_EMAIL, FIT_FOLDED_EMAIL, FIT_NOT };
@@ -32,13 +33,6 @@ static enum id_kind kind_of(const bson_iter_t *it)
     }
 }
 
-static struct slice text_of(const bson_iter_t *it)
-{
-    uint32_t len;
-    const char *text = bson_iter_utf8(it, &len);
-    return slice_of(text, len);
-}
-
 static bool is_oid(const bson_iter_t *it, struct slice id)
 {
     struct oid oid;
@@ -48,7 +42,7 @@ static bool is_oid(const bson_iter_t *it, struct slice id)
 
 static bool is_text(const bson_iter_t *it, struct slice id)
 {
-    return BSON_ITER_HOLDS_UTF8(it) && slice_eq(text_of(it), id);
+    return BSON_ITER_HOLDS_UTF8(it) && slice_eq(bson_text(it, NULL), id);
 }
 
 /* A number or a truth value, which existing databases may have as ids: by its text. */
@@ -79,11 +73,12 @@ static enum fit fit_of(const bson_t *doc, enum user_by by, struct slice value)
     }
     if (by & USER_BY_REF && bson_iter_init_find(&it, doc, "user_id") && (is_oid(&it, value) || is_text(&it, value)))
         return FIT_REF;
-    if (!(by & USER_BY_EMAIL) || !bson_iter_init_find(&it, doc, "email") || !BSON_ITER_HOLDS_UTF8(&it))
+    struct slice email = by & USER_BY_EMAIL ? bson_string(doc, "email") : (struct slice){0};
+    if (email.len == 0)
         return FIT_NOT;
-    if (slice_eq(text_of(&it), value))
+    if (slice_eq(email, value))
         return FIT_EMAIL;
-    return email_same(text_of(&it), value) ? FIT_FOLDED_EMAIL : FIT_NOT;
+    return email_same(email, value) ? FIT_FOLDED_EMAIL : FIT_NOT;
 }
 
 /* By _id. */
@@ -101,48 +96,41 @@ static bool is_before(const bson_t *a, const bson_t *b)
     return kind_of(&x) < kind_of(&y);
 }
 
-static void put_branch(bson_t *any, unsigned at, const bson_t *branch)
+/* {field: value} as one of the alternatives. */
+static void add_text(struct bson_list *any, const char *field, struct slice value)
 {
-    static const char *const keys[] = {"0", "1", "2", "3", "4"};
-    bson_append_document(any, keys[at], -1, branch);
+    bson_t branch;
+    bson_append_document_begin(&any->array, list_key(any), -1, &branch);
+    put_text(&branch, field, value);
+    bson_append_document_end(&any->array, &branch);
+}
+
+static void add_ids(struct bson_list *any, const char *field, struct slice value)
+{
+    bson_t branch;
+    bson_append_document_begin(&any->array, list_key(any), -1, &branch);
+    bson_in(&branch, field, &value, 1);
+    bson_append_document_end(&any->array, &branch);
 }
 
 bson_t *mongo_filter_by(enum user_by by, struct slice value)
 {
-    static const struct {
-        enum user_by by;
-        const char *field;
-    } ids[] = {{USER_BY_ID, "_id"}, {USER_BY_REF, "user_id"}};
     char room[EMAIL_MAX];
     struct slice folded = by & USER_BY_EMAIL ? email_fold(value, room) : (struct slice){0};
-    bson_t any;
-    unsigned n = 0;
+    struct bson_list any;
     bson_t *filter = bson_new();
-    bson_append_array_begin(filter, "$or", -1, &any);
-    for (unsigned i = 0; i < 2; i++) {
-        bson_t branch = BSON_INITIALIZER;
-        put_id_in(&branch, ids[i].field, &value, 1);
-        if (by & ids[i].by)
-            put_branch(&any, n++, &branch);
-        bson_destroy(&branch);
-    }
-    if (by & USER_BY_EMAIL) {
-        bson_t exact = BSON_INITIALIZER;
-        put_text(&exact, "email", value);
-        put_branch(&any, n++, &exact);
-        bson_destroy(&exact);
-    }
-    if (folded.ptr) {
-        bson_t plain = BSON_INITIALIZER, other = BSON_INITIALIZER;
-        put_text(&plain, "email", folded);
-        put_text(&other, "email_folded", folded);
-        if (!slice_eq(folded, value))
-            put_branch(&any, n++, &plain);
-        put_branch(&any, n++, &other);
-        bson_destroy(&plain);
-        bson_destroy(&other);
-    }
-    bson_append_array_end(filter, &any);
+    list_begin(filter, "$or", &any);
+    if (by & USER_BY_ID)
+        add_ids(&any, "_id", value);
+    if (by & USER_BY_REF)
+        add_ids(&any, "user_id", value);
+    if (by & USER_BY_EMAIL)
+        add_text(&any, "email", value);
+    if (folded.ptr && !slice_eq(folded, value))
+        add_text(&any, "email", folded);
+    if (folded.ptr)
+        add_text(&any, "email_folded", folded);
+    list_end(filter, &any);
     return filter;
 }
 
@@ -155,8 +143,8 @@ static mongoc_cursor_t *find_default(const struct mongo_conn *conn, struct slice
     return mongo_find(conn, conn->customers, filter, &how);
 }
 
-enum err mongo_user(struct mongo_store *s, const struct mongo_conn *conn, enum user_by by, struct slice value,
-                    struct arena *a, struct user *out, bson_t **doc)
+enum err mongo_user(const struct mongo_conn *conn, enum user_by by, struct slice value, struct arena *a,
+                    struct user *out, bson_t **doc)
 {
     if (value.len == 0 || !slice_is_utf8(value))
         return ERR_NOT_FOUND;
@@ -175,7 +163,7 @@ enum err mongo_user(struct mongo_store *s, const struct mongo_conn *conn, enum u
         best = bson_copy(found);
         best_fit = fit;
     }
-    enum err e = mongo_done(s, conn, "finding a customer", cursor);
+    enum err e = mongo_done(conn, "finding a customer", cursor, OK);
     if (e == OK)
         e = best ? map_user(best, a, out) : ERR_NOT_FOUND;
     if (e == OK && doc) {
@@ -190,30 +178,5 @@ enum err mongo_user(struct mongo_store *s, const struct mongo_conn *conn, enum u
 enum err mongo_read_user(struct store_reader *reader, enum user_by by, struct slice value, struct arena *a,
                          struct user *out)
 {
-    struct mongo_reader *r = (struct mongo_reader *)reader;
-    return mongo_user(mongo_of_reader(reader), &r->conn, by, value, a, out, NULL);
-}
-
-/* ---- existing addresses ---- */
-
-void mongo_complete_addresses(const struct mongo_conn *conn)
-{
-    bson_error_t error;
-    bson_t reply;
-    bson_t *filter = BCON_NEW("email", "{", "$regex", BCON_UTF8("^[ \\t\\n\\r]|[A-Z]|[ \\t\\n\\r]$"), "}",
-                              "email_folded", "{", "$exists", BCON_BOOL(false), "}");
-    bson_t *change = mongo_pipeline("{\"p\":[{\"$set\":{\"email_folded\":{\"$toLower\":{\"$trim\":{"
-                                    "\"input\":\"$email\",\"chars\":\" \\t\\n\\r\"}}}}}]}");
-    if (!mongoc_collection_update_many(conn->customers, filter, change, NULL, &reply, &error))
-        log_warn(
-            "existing data not completed",
-            "error=\"%s\": addresses with capitals or blanks are found as they are stored only; the next start tries "
-            "again",
-            error.message);
-    else if (bson_number(&reply, "modifiedCount") > 0)
-        log_info("existing data completed", "addresses=%lld: found whatever their case and blanks",
-                 (long long)bson_number(&reply, "modifiedCount"));
-    bson_destroy(&reply);
-    bson_destroy(filter);
-    bson_destroy(change);
+    return mongo_user(&mongo_reader_of(reader)->conn, by, value, a, out, NULL);
 }

@@ -3,17 +3,22 @@
 
 #include "base/map.h"
 #include "base/metrics.h"
+#include "mongo_counters.h"
+#include "mongo_cursor.h"
+#include "mongo_error.h"
+#include "mongo_query.h"
+#include "mongo_user.h"
 
 static enum err update_once(struct mongo_store *s, mongoc_collection_t *in, const bson_t *filter, const bson_t *change,
                             const bson_t *opts, int64_t *matched)
 {
     bson_error_t error;
     bson_t reply;
-    bool ok = mongo_lease_good(s) ? mongoc_collection_update_one(in, filter, change, opts, &reply, &error)
-                                  : mongo_lease_refuses(&reply, &error);
+    bool ok = mongo_lease_good(s->lease) ? mongoc_collection_update_one(in, filter, change, opts, &reply, &error)
+                                         : mongo_lease_refuses(&reply, &error);
     *matched = bson_number(&reply, "matchedCount");
     bson_destroy(&reply);
-    return ok ? OK : mongo_failed(s, &s->writer, "updating a document", &error);
+    return ok ? OK : mongo_failed(&s->writer, "updating a document", &error);
 }
 
 /* One update; takes filter and change. *matched: documents found by the filter. What the database will never take is this
@@ -49,31 +54,23 @@ static void link_messages(struct new_message *const *messages, size_t count, con
     }
 }
 
-/* The chats that the batch does not know yet, once each; their messages stand at "not found" until a row says else. */
-static enum err unknown_chats(struct new_message *const *messages, size_t count, bson_t *in, size_t *unknown)
+/* Lists the chats that the batch does not know yet, once each; their messages stand at "not found" until a row says else. */
+static enum err unknown_chats(struct new_message *const *messages, size_t count, struct bson_list *in)
 {
     struct map seen;
-    bson_t ids;
     map_init(&seen);
     enum err e = OK;
-    uint32_t at = 0;
-    bson_append_array_begin(in, "$in", -1, &ids);
     for (size_t i = 0; e == OK && i < count; i++) {
         struct new_message *m = messages[i];
-        char digits[16];
-        const char *key;
         if (m->link.known || m->result != OK)
             continue;
         m->result = ERR_NOT_FOUND;
         if (!slice_is_utf8(m->chat_id) || map_get(&seen, m->chat_id))
             continue;
         e = map_put(&seen, m->chat_id, m);
-        bson_uint32_to_string(at++, &key, digits, sizeof(digits));
-        put_text(&ids, key, m->chat_id);
+        put_text(&in->array, list_key(in), m->chat_id);
     }
-    bson_append_array_end(in, &ids);
     map_fini(&seen);
-    *unknown = at;
     return e;
 }
 
@@ -94,7 +91,7 @@ static enum err link_owners(struct mongo_store *s, struct new_message *const *me
         e = map_put(&seen, link->user_id, &users[unknown++]);
     }
     if (e == OK && unknown > 0)
-        e = mongo_users_by_id(s, &s->writer, ids, unknown, &s->scratch, users);
+        e = mongo_users_by_id(&s->writer, ids, unknown, &s->scratch, users);
     for (size_t i = 0; e == OK && i < count; i++) {
         struct chat_link *link = &messages[i]->link;
         const struct user *user = link->known ? map_get(&seen, link->user_id) : NULL;
@@ -110,16 +107,15 @@ static enum err link_owners(struct mongo_store *s, struct new_message *const *me
 enum err mongo_resolve_chats(struct store *st, struct new_message *const *messages, size_t count)
 {
     struct mongo_store *s = mongo_of(st);
-    bson_t in = BSON_INITIALIZER;
-    size_t unknown;
-    enum err e = unknown_chats(messages, count, &in, &unknown);
-    if (e != OK || unknown == 0) {
-        bson_destroy(&in);
+    struct bson_list in;
+    bson_t *filter = bson_new();
+    bson_in_begin(filter, "chat_id", &in);
+    enum err e = unknown_chats(messages, count, &in);
+    bson_in_end(filter, &in);
+    if (e != OK || in.count == 0) {
+        bson_destroy(filter);
         return e;
     }
-    bson_t *filter = bson_new();
-    BSON_APPEND_DOCUMENT(filter, "chat_id", &in);
-    bson_destroy(&in);
     struct mongo_find how = {.fields = MONGO_CHAT_FIELDS, .primary = true};
     mongoc_cursor_t *cursor = mongo_find(&s->writer, s->writer.chats, filter, &how);
     const bson_t *doc;
@@ -128,20 +124,19 @@ enum err mongo_resolve_chats(struct store *st, struct new_message *const *messag
         e = map_chat(doc, &s->scratch, &chat);
         if (e != OK)
             break;
-        chat.flags |= mongo_counters_flags(s, chat.chat_id);
+        chat.flags |= mongo_counters_flags(s->counters, chat.chat_id);
         link_messages(messages, count, &chat);
     }
-    enum err end = mongo_done(s, &s->writer, "finding chats", cursor);
-    e = e != OK ? e : end;
+    e = mongo_done(&s->writer, "finding chats", cursor, e);
     return e == OK && s->owners_matter ? link_owners(s, messages, count) : e;
 }
 
 enum err mongo_find_chat(struct store *st, struct slice chat_id, struct arena *a, struct chat *out)
 {
     struct mongo_store *s = mongo_of(st);
-    enum err e = mongo_chat(s, &s->writer, chat_id, a, out);
+    enum err e = mongo_chat(&s->writer, chat_id, a, out);
     if (e == OK)
-        out->flags |= mongo_counters_flags(s, chat_id);
+        out->flags |= mongo_counters_flags(s->counters, chat_id);
     return e;
 }
 
@@ -149,7 +144,8 @@ enum err mongo_find_chat(struct store *st, struct slice chat_id, struct arena *a
 static bson_t *new_chat(const struct mongo_store *s, const struct chat *c)
 {
     struct oid id = oid_from_rev(c->rev, s->own_tag); /* in order of creation; another node's cannot be the same */
-    bson_t set, none;
+    struct bson_list none;
+    bson_t set;
     bson_t *change = bson_new();
     bson_append_document_begin(change, "$setOnInsert", -1, &set);
     put_oid(&set, "_id", &id);
@@ -169,8 +165,8 @@ static bson_t *new_chat(const struct mongo_store *s, const struct chat *c)
     BSON_APPEND_BOOL(&set, "has_assistant", c->flags & CHAT_HAS_ASSISTANT);
     BSON_APPEND_INT64(&set, "rev", c->rev);
     BSON_APPEND_INT64(&set, "last_rev", 0);
-    bson_append_array_begin(&set, "messages", -1, &none); /* what tools of the old layout expect to be there */
-    bson_append_array_end(&set, &none);
+    list_begin(&set, "messages", &none); /* what tools of the old layout expect to be there */
+    list_end(&set, &none);
     bson_append_document_end(change, &set);
     return change;
 }
@@ -198,19 +194,13 @@ enum err mongo_set_chat_flags(struct store *st, const struct chat_link *link, st
         return ERR_NOT_FOUND;
     bson_t *filter = bson_new();
     put_text(filter, "chat_id", chat_id);
-    bson_t set, max;
-    bson_t *change = bson_new();
+    bson_t set;
+    bson_t *change = BCON_NEW("$max", "{", "rev", BCON_INT64(rev), "}");
     bson_append_document_begin(change, "$set", -1, &set);
     BSON_APPEND_BOOL(&set, "ai_agent_enabled", !(flags & CHAT_AI_DISABLED));
-    if (flags & CHAT_HAS_AGENT)
-        BSON_APPEND_BOOL(&set, "has_agent", true);
-    if (flags & CHAT_HAS_ASSISTANT)
-        BSON_APPEND_BOOL(&set, "has_assistant", true);
+    put_flags(&set, flags);
     put_time(&set, "updated_at", now_us);
     bson_append_document_end(change, &set);
-    bson_append_document_begin(change, "$max", -1, &max);
-    BSON_APPEND_INT64(&max, "rev", rev);
-    bson_append_document_end(change, &max);
     int64_t matched;
     metrics_add(M_STORE_WRITE_CHAT, 1);
     enum err e = update_one(s, s->writer.chats, filter, change, false, &matched);
@@ -222,8 +212,8 @@ enum err mongo_set_chat_flags(struct store *st, const struct chat_link *link, st
 enum err mongo_find_user(struct store *st, enum user_by by, struct slice value, struct arena *a, struct user *out)
 {
     struct mongo_store *s = mongo_of(st);
-    enum err e = mongo_user(s, &s->writer, by, value, a, out, &s->last_user);
-    return e == OK ? mongo_enrich(s, &s->writer, out, 1) : e;
+    enum err e = mongo_user(&s->writer, by, value, a, out, &s->last_user);
+    return e == OK ? mongo_enrich(&s->writer, out, 1) : e;
 }
 
 /* The customer as stored, if it is the one that find_user read last: then only what differs is written. */
@@ -238,13 +228,12 @@ static enum err upsert_user(struct mongo_store *s, struct user *u, bson_t *chang
     int64_t matched = 0;
     enum err e = OK;
     if (u->key == ID_UNKNOWN) { /* it may be there under either form of its id */
-        put_id_in(filter, "_id", &u->id, 1);
+        bson_in(filter, "_id", &u->id, 1);
         e = update_one(s, s->writer.customers, filter, bson_copy(change), false, &matched);
         filter = bson_new();
     }
-    bson_iter_t it;
-    if (known && bson_iter_init_find(&it, s->last_user, "_id"))
-        bson_append_iter(filter, "_id", -1, &it); /* as it is stored, whatever its type */
+    if (known)
+        put_same(filter, s->last_user, "_id"); /* as it is stored, whatever its type */
     else if (u->key == ID_TEXT)
         put_text(filter, "_id", u->id);
     else

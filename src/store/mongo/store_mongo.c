@@ -10,7 +10,9 @@
  * At start the database may be away: the driver's monitors keep looking for it, health() says so. */
 #include "legacy/mongo_adopt.h"
 #include "mongo_check.h"
+#include "mongo_counters.h"
 #include "mongo_driver.h"
+#include "mongo_error.h"
 #include "mongo_store.h"
 
 #include "base/clock.h"
@@ -22,35 +24,38 @@
 #define PING_EVERY_US    500000
 #define PING_HOPELESS_US 2000000
 
-static enum err mongo_begin(struct store *s)
+static enum err mongo_claim(struct store *st, struct buf *why)
 {
-    struct mongo_store *m = mongo_of(s);
-    if (!mongo_lease_enter(m))
+    struct mongo_store *s = mongo_of(st);
+    bool first = !s->lease;
+    enum err e = first ? mongo_lease_start(&s->lease, &s->lease_options) : OK;
+    return e == OK ? mongo_lease_claim(s->lease, first, why) : e;
+}
+
+static enum err mongo_begin(struct store *st)
+{
+    struct mongo_store *s = mongo_of(st);
+    if (!mongo_lease_enter(s->lease))
         return ERR_STORE;
-    arena_reset(&m->scratch);
-    bson_destroy(m->last_user);
-    m->last_user = NULL;
-    m->in_batch = true;
+    arena_reset(&s->scratch);
+    bson_destroy(s->last_user);
+    s->last_user = NULL;
+    s->writer.in_batch = true;
     return OK;
 }
 
-static enum err mongo_commit(struct store *s)
+static void mongo_rollback(struct store *st)
 {
-    mongo_of(s)->in_batch = false;
-    mongo_health_worked(&mongo_of(s)->health);
-    mongo_lease_leave(mongo_of(s));
+    struct mongo_store *s = mongo_of(st);
+    s->writer.in_batch = false;
+    mongo_lease_leave(s->lease);
+}
+
+static enum err mongo_commit(struct store *st)
+{
+    mongo_health_worked(&mongo_of(st)->health);
+    mongo_rollback(st);
     return OK;
-}
-
-static void mongo_rollback(struct store *s)
-{
-    mongo_of(s)->in_batch = false;
-    mongo_lease_leave(mongo_of(s));
-}
-
-static enum err mongo_claim(struct store *s, struct buf *why)
-{
-    return mongo_lease_claim(mongo_of(s), why);
 }
 
 static enum err mongo_add_totals(struct store *s, const struct totals *delta)
@@ -63,7 +68,7 @@ static enum err mongo_add_totals(struct store *s, const struct totals *delta)
 static void mongo_health(struct store *s, struct store_health *out)
 {
     mongo_health_get(&mongo_of(s)->health, out);
-    mongo_lease_health(mongo_of(s), out);
+    mongo_lease_health(mongo_of(s)->lease, out);
 }
 
 /* Reconnecting is the monitors' work. What they cannot see is a server that is there and refuses (no permission,
@@ -81,7 +86,7 @@ static void mongo_maintain(struct store *st, int64_t now_mono_us, bool idle)
     if (mongo_ping(&s->writer, &error))
         mongo_health_worked(&s->health);
     else
-        (void)mongo_failed(s, &s->writer, "ping", &error);
+        (void)mongo_failed(&s->writer, "ping", &error);
 }
 
 static enum err mongo_reader_open(struct store *st, struct store_reader **out)
@@ -103,7 +108,7 @@ static enum err mongo_reader_open(struct store *st, struct store_reader **out)
 
 static void mongo_reader_close(struct store_reader *reader)
 {
-    struct mongo_reader *r = (struct mongo_reader *)reader;
+    struct mongo_reader *r = mongo_reader_of(reader);
     if (!r)
         return;
     mongo_conn_close(&r->conn);
@@ -117,13 +122,14 @@ static void mongo_close(struct store *st)
     if (!s)
         return;
     struct mongo_closing writers = {0}, readers = {0};
-    mongo_counters_stop(s);
-    mongo_lease_stop(s); /* all is written */
+    mongo_lease_stop(s->lease);
+    mongo_counters_stop(s->counters);
+    mongo_lease_free(s->lease); /* all is written */
     atomic_store_explicit(&s->health.closing, true, memory_order_relaxed);
     mongo_conn_close(&s->writer);
     mongo_closing_begin(&readers, s->reader_pool);
     mongo_closing_begin(&writers, s->writer_pool);
-    bool indexer_ended = mongo_index_stop(s);
+    bool indexer_ended = mongo_index_stop(&s->index);
     mongo_closing_end(&readers);
     mongo_closing_end(&writers);
     mongo_closing_end(&s->totals_closing);
@@ -131,8 +137,7 @@ static void mongo_close(struct store *st)
         return;
     mongo_uris_fini(&s->uris);
     mongo_health_fini(&s->health);
-    pthread_mutex_destroy(&s->stop_lock);
-    pthread_cond_destroy(&s->stop_cond);
+    mongo_index_fini(&s->index);
     bson_destroy(s->last_user);
     arena_fini(&s->scratch);
     free(s->masked_uri);
@@ -195,22 +200,24 @@ static enum err require(struct mongo_store *s, struct buf *why)
 
 static enum err start(struct mongo_store *s, const struct store_settings *settings, struct buf *why)
 {
-    enum err e = mongo_uris_init(&s->uris, settings, why);
+    enum err e = mongo_uris_init(&s->uris, settings, &s->health, why);
     if (e == OK)
         e = mongo_check_uri(&s->uris, settings, why);
     if (e == OK)
         e = open_pools(s, why);
     if (e == OK && settings->required)
         e = require(s, why);
-    if (e == OK) {
-        s->shared = settings->shared;
-        s->lease_times = mongo_lease_times(mongo_socket_timeout_ms(&s->uris));
-    }
     if (e == OK)
-        e = mongo_counters_start(s);
-    if (e == OK)
-        mongo_index_start(s, mongo_adopt_chat_ids);
-    return e;
+        e = mongo_counters_start(&s->counters, &s->uris, s->reader_pool);
+    if (e != OK)
+        return e;
+    s->lease_options = (struct mongo_lease_options){.uris = &s->uris,
+                                                    .pool = s->writer_pool,
+                                                    .counters = s->counters,
+                                                    .times = mongo_lease_times(mongo_socket_timeout_ms(&s->uris)),
+                                                    .shared = settings->shared};
+    mongo_index_start(&s->index, &s->uris, mongo_adopt_chat_ids);
+    return OK;
 }
 
 enum err store_mongo_open(const struct store_settings *settings, struct store **out, struct buf *why)
@@ -218,15 +225,13 @@ enum err store_mongo_open(const struct store_settings *settings, struct store **
     *out = NULL;
     mongo_driver_init();
     struct mongo_store *s = calloc(1, sizeof(*s));
-    struct buf masked;
-    buf_init(&masked);
+    struct buf masked = {0};
     if (!s)
         return ERR_NOMEM;
     s->base.vtable = &mongo_vtable;
     mongo_health_init(&s->health);
     arena_init(&s->scratch, 0);
-    pthread_mutex_init(&s->stop_lock, NULL);
-    clock_cond_init(&s->stop_cond);
+    mongo_index_init(&s->index);
     random_bytes(s->own_tag, sizeof(s->own_tag));
     s->owners_matter = settings->owners_matter;
     memcpy(s->tag, s->own_tag, sizeof(s->tag));

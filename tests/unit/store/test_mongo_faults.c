@@ -235,8 +235,8 @@ static void flags_when_behind(void)
 
 static void count_as_starting(struct mongo_store *s, int64_t newest)
 {
-    CU_ASSERT_EQUAL(mongo_recover_tail(s, &s->writer, newest), OK);
-    CU_ASSERT_EQUAL(mongo_counters_settle(s), OK);
+    CU_ASSERT_EQUAL(mongo_recover_tail(s->counters, &s->writer, newest), OK);
+    CU_ASSERT_EQUAL(mongo_counters_settle(s->counters), OK);
 }
 
 /* A second node counts in between: what the first one adds behind is not added twice. */
@@ -259,7 +259,7 @@ static void two_nodes(void)
             count_as_starting(s, T0 + i);
     }
     CU_ASSERT(kit_settle(&k));
-    CU_ASSERT_EQUAL(mongo_counters_settle(s), OK);
+    CU_ASSERT_EQUAL(mongo_counters_settle(s->counters), OK);
     CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, "{\"chat_id\":\"c\"}", "total_messages"), 6);
     CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, "{\"chat_id\":\"c\"}", "last_rev"), T0 + 5);
     other->vtable->close(other);
@@ -271,9 +271,9 @@ static void client_keys(void)
     struct kit k;
     begin(&k);
     kit_chat(&k, "u", "d");
-    CU_ASSERT(atomic_load(&((struct mongo_store *)k.store)->keys_unique));
+    CU_ASSERT(atomic_load(&((struct mongo_store *)k.store)->index.keys_unique));
     for (int unique = 1; unique >= 0; unique--) { /* with the index's help and by looking first */
-        atomic_store(&((struct mongo_store *)k.store)->keys_unique, unique);
+        atomic_store(&((struct mongo_store *)k.store)->index.keys_unique, unique);
         const char *first = unique ? "k1" : "k3", *second = unique ? "k2" : "k4";
         int64_t t = T0 + (unique ? 0 : 100000);
         struct kit_send ops[6], *list[6] = {&ops[0], &ops[1], &ops[2], &ops[3], &ops[4], &ops[5]};

@@ -35,7 +35,7 @@ static void made_and_repeated(void)
         CU_ASSERT(has_index(&k, MONGO_CHATS, "user_id_1", false));
         CU_ASSERT(has_index(&k, MONGO_CHATS, "last_activity_-1", false));
         CU_ASSERT(has_index(&k, MONGO_CUSTOMERS, "email_1", false));
-        CU_ASSERT(atomic_load(&((struct mongo_store *)k.store)->keys_unique));
+        CU_ASSERT(atomic_load(&((struct mongo_store *)k.store)->index.keys_unique));
         kit_close_store(&k);
     }
     kit_fini(&k);
@@ -60,7 +60,7 @@ static void duplicates_in_the_way(void)
         CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
         CU_ASSERT(has_index(&k, MONGO_MESSAGES, "chat_id_1_client_message_id_1", false));
         CU_ASSERT(has_index(&k, MONGO_CHATS, "chat_id_1", false));
-        CU_ASSERT_FALSE(atomic_load(&((struct mongo_store *)k.store)->keys_unique));
+        CU_ASSERT_FALSE(atomic_load(&((struct mongo_store *)k.store)->index.keys_unique));
         struct kit_send op, *list[] = {&op};
         kit_send_init(&op, "c", "user", "again", "k", 1764021360000000);
         CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);

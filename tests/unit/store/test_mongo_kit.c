@@ -69,9 +69,9 @@ static size_t count_indexes(struct kit *k)
 
 static bool index_thread_is_through(struct mongo_store *s)
 {
-    pthread_mutex_lock(&s->stop_lock);
-    bool through = s->first_round;
-    pthread_mutex_unlock(&s->stop_lock);
+    pthread_mutex_lock(&s->index.lock);
+    bool through = s->index.first_round;
+    pthread_mutex_unlock(&s->index.lock);
     return through;
 }
 
@@ -180,7 +180,7 @@ void kit_put(struct kit *k, const char *collection, const char *json)
 bool kit_settle(struct kit *k)
 {
     struct mongo_store *s = (struct mongo_store *)k->store;
-    return !s || mongo_counters_settle(s) == OK;
+    return !s || mongo_counters_settle(s->counters) == OK;
 }
 
 static bson_t *get(struct kit *k, const char *collection, const char *filter)

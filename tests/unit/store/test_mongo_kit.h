@@ -3,7 +3,10 @@
  * like only where $SAKURAD_TEST_MONGO_OWN says that the server is ours. */
 #pragma once
 #include "app/config.h"
-#include "store/mongo/mongo_store.h"
+#include "store/mongo/bson_map.h"
+#include "store/mongo/mongo_counters.h"
+#include "store/mongo/mongo_error.h"
+#include "store/mongo/mongo_identity.h"
 #include "suite.h"
 
 struct kit {

@@ -18,8 +18,8 @@ static struct store *open_one(struct kit *k, const struct mongo_lease_times *tim
 {
     struct store *s = NULL;
     CU_ASSERT_EQUAL_FATAL(kit_open_store(k, NULL, KIT_PATIENT_MS, &s), OK);
-    mongo_of(s)->lease_times = *times;
-    mongo_of(s)->shared = shared;
+    mongo_of(s)->lease_options.times = *times;
+    mongo_of(s)->lease_options.shared = shared;
     return s;
 }
 

@@ -6,6 +6,12 @@
  * Failure: said in the log and left for the next start; never a reason not to start. */
 #include "mongo_adopt.h"
 
+#include "../bson_map.h"
+#include "../mongo_counters.h"
+#include "../mongo_cursor.h"
+#include "../mongo_error.h"
+#include "../mongo_totals.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
@@ -18,7 +24,6 @@
 #define ID_TAKEN "_id_ dup key" /* of "… index: _id_ dup key: …": the server's error has one code for every index */
 
 struct adoption {
-    struct mongo_store *store;
     const struct mongo_conn *conn; /* has the time that this takes */
     struct arena page, row;
     int64_t rev; /* of the last document written */
@@ -28,9 +33,9 @@ struct adoption {
     bool stopped; /* refused as a whole, or no answer */
 };
 
-static void begin(struct adoption *ad, struct mongo_store *s, const struct mongo_conn *conn)
+static void begin(struct adoption *ad, const struct mongo_conn *conn)
 {
-    *ad = (struct adoption){.store = s, .conn = conn, .until_us = clock_mono_us() + ADOPT_MS * 1000};
+    *ad = (struct adoption){.conn = conn, .until_us = clock_mono_us() + ADOPT_MS * 1000};
     arena_init(&ad->page, 0);
     arena_init(&ad->row, 0);
 }
@@ -62,26 +67,22 @@ static bool out_of_time(struct adoption *ad)
  * deployment has a unique index of its own on it) is somebody else's. */
 static void name_refused(struct adoption *ad, const bson_t *reply, const char *what, bool taken_is_done)
 {
-    bson_iter_t it, one, field;
-    if (!bson_iter_init_find(&it, reply, "writeErrors") || !bson_iter_recurse(&it, &one))
-        return;
-    while (bson_iter_next(&one)) {
-        bool text = bson_iter_recurse(&one, &field) && bson_iter_find(&field, "errmsg") && BSON_ITER_HOLDS_UTF8(&field);
-        if (taken_is_done && text && strstr(bson_iter_utf8(&field, NULL), ID_TAKEN))
+    struct mongo_refusal r = {0};
+    while (!ad->told && mongo_refusal_next(reply, &r)) {
+        if (taken_is_done && strstr(r.message, ID_TAKEN))
             continue;
-        if (!ad->told)
-            log_warn("existing document not written", "what=\"%s\" error=\"%s\": further ones are not named", what,
-                     text ? bson_iter_utf8(&field, NULL) : "");
+        log_warn("existing document not written", "what=\"%s\" error=\"%s\": further ones are not named", what,
+                 r.message);
         ad->told = true;
     }
 }
 
-/* Takes the bulk; returns how many documents it wrote. */
-static int64_t run(struct adoption *ad, mongoc_bulk_operation_t *bulk, const char *what, bool taken_is_done)
+/* Takes the bulk, of n writes; returns how many documents it wrote. */
+static int64_t run(struct adoption *ad, mongoc_bulk_operation_t *bulk, const char *what, size_t n, bool taken_is_done)
 {
     bson_error_t error;
-    bson_t reply;
-    if (mongoc_bulk_operation_execute(bulk, &reply, &error) == 0) {
+    bson_t reply = BSON_INITIALIZER;
+    if (n > 0 && mongoc_bulk_operation_execute(bulk, &reply, &error) == 0) {
         bool whole = !mongo_only_documents(&reply, &error);
         ad->stopped = ad->stopped || whole;
         if (whole)
@@ -103,16 +104,8 @@ static void put_lacks(bson_t *filter, const char *field)
     BCON_APPEND(filter, field, "{", "$in", "[", BCON_NULL, BCON_UTF8(""), "]", "}");
 }
 
-/* chat_id is text always; a customer's id is an ObjectId or text. */
-static void put_own_id(bson_t *set, const char *field, bool owner, const bson_iter_t *id, struct slice text)
-{
-    if (owner && BSON_ITER_HOLDS_OID(id))
-        bson_append_iter(set, field, -1, id);
-    else
-        put_text(set, field, text);
-}
-
-/* False: it has no _id that could be its own name. */
+/* Gives the chat its own _id as chat_id, which is text always, or as user_id (owner), which is an ObjectId or text. False: it
+ * has no _id that could be its own name. */
 static bool add_own_id(struct adoption *ad, mongoc_bulk_operation_t *bulk, const bson_t *chat, const char *field,
                        bool owner)
 {
@@ -122,13 +115,16 @@ static bool add_own_id(struct adoption *ad, mongoc_bulk_operation_t *bulk, const
     struct slice text = bson_iter_init_find(&id, chat, "_id") ? bson_text(&id, &ad->row) : (struct slice){0};
     if (text.len == 0)
         return false;
-    bson_t child;
+    bson_t set;
     bson_t filter = BSON_INITIALIZER, change = BSON_INITIALIZER;
-    bson_append_iter(&filter, "_id", -1, &id);
+    put_same(&filter, chat, "_id");
     put_lacks(&filter, field);
-    bson_append_document_begin(&change, "$set", -1, &child);
-    put_own_id(&child, field, owner, &id, text);
-    bson_append_document_end(&change, &child);
+    bson_append_document_begin(&change, "$set", -1, &set);
+    if (owner && BSON_ITER_HOLDS_OID(&id))
+        bson_append_iter(&set, field, -1, &id);
+    else
+        put_text(&set, field, text);
+    bson_append_document_end(&change, &set);
     if (owner) /* a name is what the chat was listed by: nobody sees a change */
         BCON_APPEND(&change, "$max", "{", "rev", BCON_INT64(next_rev(ad)), "}");
     bool added = mongoc_bulk_operation_update_one_with_opts(bulk, &filter, &change, NULL, &error);
@@ -143,33 +139,27 @@ static int64_t add_own_ids(struct adoption *ad, const char *field, bool owner, c
     put_lacks(filter, field);
     struct mongo_find how = {.fields = "{\"_id\":1}", .batch = AT_ONCE, .max_ms = ADOPT_MS, .primary = true};
     mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->chats, filter, &how);
-    mongoc_bulk_operation_t *bulk = NULL;
+    mongoc_bulk_operation_t *bulk = mongo_unordered(ad->conn->chats);
     const bson_t *chat;
     int64_t written = 0;
     unsigned n = 0;
     while (!out_of_time(ad) && mongoc_cursor_next(cursor, &chat)) {
-        if (!bulk)
-            bulk = mongo_unordered(ad->conn->chats);
         n += add_own_id(ad, bulk, chat, field, owner);
         if (n < AT_ONCE)
             continue;
-        written += run(ad, bulk, what, false);
-        bulk = NULL;
+        written += run(ad, bulk, what, n, false);
+        bulk = mongo_unordered(ad->conn->chats);
         n = 0;
     }
-    if (n > 0)
-        written += run(ad, bulk, what, false);
-    else if (bulk)
-        mongoc_bulk_operation_destroy(bulk);
-    if (mongo_done(ad->store, ad->conn, what, cursor) != OK)
-        ad->stopped = true;
+    written += run(ad, bulk, what, n, false);
+    ad->stopped = mongo_done(ad->conn, what, cursor, OK) != OK || ad->stopped;
     return written;
 }
 
-int64_t mongo_adopt_chat_ids(struct mongo_store *s, const struct mongo_conn *conn)
+int64_t mongo_adopt_chat_ids(const struct mongo_conn *conn)
 {
     struct adoption ad;
-    begin(&ad, s, conn);
+    begin(&ad, conn);
     int64_t written = add_own_ids(&ad, "chat_id", false, "giving chats a chat_id");
     if (written > 0)
         log_info("existing data completed", "chat_ids=%lld: chats are found under the ids they were listed by",
@@ -239,7 +229,7 @@ static enum err look_up(struct adoption *ad, struct owners *o, const char *field
 {
     bson_iter_t it;
     bson_t *filter = bson_new();
-    put_id_in(filter, field, o->ids, o->missing);
+    bson_in(filter, field, o->ids, o->missing);
     struct mongo_find how = {.fields = "{\"_id\":1,\"user_id\":1,\"email\":1}", .primary = true};
     mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->customers, filter, &how);
     const bson_t *doc;
@@ -251,13 +241,13 @@ static enum err look_up(struct adoption *ad, struct owners *o, const char *field
             owner->there = true;
     }
     list_missing(o);
-    return mongo_done(ad->store, ad->conn, "looking for chats' customers", cursor);
+    return mongo_done(ad->conn, "looking for chats' customers", cursor, OK);
 }
 
 static enum err read_times(struct adoption *ad, struct owners *o)
 {
     bson_t *filter = bson_new();
-    put_id_in(filter, "user_id", o->ids, o->missing);
+    bson_in(filter, "user_id", o->ids, o->missing);
     struct mongo_find how = {.fields = "{\"user_id\":1,\"created_at\":1,\"last_activity\":1,\"updated_at\":1}",
                              .primary = true};
     mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->chats, filter, &how);
@@ -275,8 +265,7 @@ static enum err read_times(struct adoption *ad, struct owners *o)
         if (chat.last_activity_us > owner->activity_us)
             owner->activity_us = chat.last_activity_us;
     }
-    enum err done = mongo_done(ad->store, ad->conn, "reading the times of chats", cursor);
-    return e != OK ? e : done;
+    return mongo_done(ad->conn, "reading the times of chats", cursor, e);
 }
 
 /* As put_user would store it, but as a document to insert: one that is there by then stays as it is. */
@@ -310,7 +299,6 @@ static enum err customer_document(struct adoption *ad, const struct owner *owner
 
 static int64_t insert_missing(struct adoption *ad, const struct owners *o)
 {
-    static const char what[] = "making customers that chats name";
     mongoc_bulk_operation_t *bulk = mongo_unordered(ad->conn->customers);
     bson_error_t error;
     size_t n = 0;
@@ -320,10 +308,7 @@ static int64_t insert_missing(struct adoption *ad, const struct owners *o)
             n += mongoc_bulk_operation_insert_with_opts(bulk, &doc, NULL, &error);
         bson_destroy(&doc);
     }
-    if (n > 0)
-        return run(ad, bulk, what, true);
-    mongoc_bulk_operation_destroy(bulk);
-    return 0;
+    return run(ad, bulk, "making customers that chats name", n, true);
 }
 
 /* A customer is found by its second id and its email too: one made under such an id would stand before it in every
@@ -351,8 +336,8 @@ static int64_t adopt_page(struct adoption *ad, struct owners *o)
 
 static int64_t make_owners(struct adoption *ad, struct owners *o)
 {
-    static const char json[] = "{\"p\":[{\"$group\":{\"_id\":\"$user_id\"}}]}";
-    mongoc_cursor_t *cursor = mongo_aggregate(ad->conn, ad->conn->chats, mongo_pipeline(json), ADOPT_MS, true);
+    static const char stages[] = "[{\"$group\":{\"_id\":\"$user_id\"}}]";
+    mongoc_cursor_t *cursor = mongo_aggregate(ad->conn, ad->conn->chats, NULL, stages, ADOPT_MS, true);
     const bson_t *group;
     int64_t made = 0;
     while (!out_of_time(ad) && mongoc_cursor_next(cursor, &group)) {
@@ -362,20 +347,20 @@ static int64_t make_owners(struct adoption *ad, struct owners *o)
     }
     if (!ad->stopped)
         made += adopt_page(ad, o);
-    if (mongo_done(ad->store, ad->conn, "listing the customers of chats", cursor) != OK)
-        ad->stopped = true;
+    ad->stopped = mongo_done(ad->conn, "listing the customers of chats", cursor, OK) != OK || ad->stopped;
     return made;
 }
 
-static bool adopt_chats(struct mongo_store *s, const struct mongo_conn *conn)
+/* For chats that belong to no customer. True: what was counted is no longer so. */
+static bool adopt_chats(const struct mongo_conn *conn, int64_t max_rev)
 {
     struct adoption ad;
     struct owners *o = calloc(1, sizeof(*o));
     if (!o)
         return false;
-    begin(&ad, s, conn);
+    begin(&ad, conn);
     int64_t now = clock_wall_us();
-    ad.rev = now > s->max_rev ? now : s->max_rev;
+    ad.rev = now > max_rev ? now : max_rev;
     map_init(&o->by_id);
     int64_t linked = add_own_ids(&ad, "user_id", true, "giving chats a user_id");
     int64_t made = ad.stopped ? 0 : make_owners(&ad, o);
@@ -389,23 +374,43 @@ static bool adopt_chats(struct mongo_store *s, const struct mongo_conn *conn)
     return linked > 0 || made > 0 || (!ad.stopped && ad.left == 0);
 }
 
-/* What was just written may not be on every secondary yet. */
-static void read_from_primary(struct mongo_conn *conn)
+/* --- at start --- */
+
+/* Existing addresses get the form they are compared in (mongo_user.c), where that is another. */
+static void complete_addresses(const struct mongo_conn *conn)
 {
-    mongoc_collection_set_read_prefs(conn->customers, conn->primary);
-    mongoc_collection_set_read_prefs(conn->chats, conn->primary);
-    mongoc_collection_set_read_prefs(conn->messages, conn->primary);
+    bson_error_t error;
+    bson_t reply;
+    bson_t *filter = BCON_NEW("email", "{", "$regex", BCON_UTF8("^[ \\t\\n\\r]|[A-Z]|[ \\t\\n\\r]$"), "}",
+                              "email_folded", "{", "$exists", BCON_BOOL(false), "}");
+    bson_t *change = mongo_json("[{\"$set\":{\"email_folded\":{\"$toLower\":{\"$trim\":{"
+                                "\"input\":\"$email\",\"chars\":\" \\t\\n\\r\"}}}}}]");
+    if (!mongoc_collection_update_many(conn->customers, filter, change, NULL, &reply, &error))
+        log_warn(
+            "existing data not completed",
+            "error=\"%s\": addresses with capitals or blanks are found as they are stored only; the next start tries "
+            "again",
+            error.message);
+    else if (bson_number(&reply, "modifiedCount") > 0)
+        log_info("existing data completed", "addresses=%lld: found whatever their case and blanks",
+                 (long long)bson_number(&reply, "modifiedCount"));
+    bson_destroy(&reply);
+    bson_destroy(filter);
+    bson_destroy(change);
 }
 
-static enum err count_and_adopt(struct mongo_store *s, struct mongo_conn *conn, struct totals *out)
+static enum err count_and_adopt(struct mongo_conn *conn, int64_t max_rev, struct totals *out)
 {
     int64_t adrift;
-    (void)mongo_adopt_chat_ids(s, conn);
-    mongo_complete_addresses(conn);
-    enum err e = mongo_count_all(s, conn, out, &adrift);
-    if (e == OK && adrift != 0 && adopt_chats(s, conn)) {
-        read_from_primary(conn);
-        e = mongo_count_all(s, conn, out, &adrift);
+    (void)mongo_adopt_chat_ids(conn);
+    complete_addresses(conn);
+    enum err e = mongo_count_all(conn, out, &adrift);
+    if (e == OK && adrift != 0 && adopt_chats(conn, max_rev)) {
+        /* What was just written may not be on every secondary yet. */
+        mongoc_collection_set_read_prefs(conn->customers, conn->primary);
+        mongoc_collection_set_read_prefs(conn->chats, conn->primary);
+        mongoc_collection_set_read_prefs(conn->messages, conn->primary);
+        e = mongo_count_all(conn, out, &adrift);
     }
     if (e == OK && adrift > 0)
         log_warn("chats without a customer", "chats=%lld: their user_id names none, so no list shows their messages",
@@ -421,9 +426,9 @@ enum err mongo_totals(struct store *st, struct totals *out)
     buf_init(&why);
     enum err e = mongo_alone_open(&conn, &s->uris, MONGO_TOTALS, &why);
     if (e == OK)
-        e = mongo_counters_settle(s); /* what the last process left uncounted: identity() has found it */
+        e = mongo_counters_settle(s->counters); /* what the last process left uncounted: identity() has found it */
     if (e == OK)
-        e = count_and_adopt(s, &conn, out);
+        e = count_and_adopt(&conn, s->max_rev, out);
     mongo_alone_close_beside(&conn, &s->totals_closing); /* the start does not wait for it */
     buf_fini(&why);
     return e;

@@ -1,7 +1,10 @@
 /* One chat at a time: read whole → checks → copies, in order, from where an earlier run stopped → read back and compare
  * → one guarded update empties the array and sets the counters. A copy's _id is its time as a revision, moved up where
  * that is taken, so ids are unique, ascend as the array does, and end before the chat's first newer message. */
+#include "../bson_map.h"
+#include "../mongo_cursor.h"
 #include "../mongo_driver.h"
+#include "../mongo_identity.h"
 #include "mongo_adopt.h"
 #include "store/migrate.h"
 
@@ -69,20 +72,14 @@ static enum err failed(struct migration *m, const char *what, const bson_error_t
 static enum err find_one(struct migration *m, mongoc_collection_t *in, bson_t *filter, const char *sort, bson_t **doc)
 {
     struct mongo_find how = {.sort = sort, .limit = 1, .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(&m->store.writer, in, filter, &how);
-    const bson_t *found;
-    *doc = mongoc_cursor_next(cursor, &found) ? bson_copy(found) : NULL;
-    return mongo_done(&m->store, &m->store.writer, "migrate", cursor);
+    const struct mongo_conn *conn = &m->store.writer;
+    return mongo_first(conn, "migrate", mongo_find(conn, in, filter, &how), doc);
 }
 
 static int64_t rev_of(const bson_t *doc)
 {
-    bson_iter_t it;
     struct oid id;
-    if (!doc || !bson_iter_init_find(&it, doc, "_id") || !BSON_ITER_HOLDS_OID(&it))
-        return 0;
-    memcpy(id.bytes, bson_iter_oid(&it)->bytes, OID_BYTES);
-    return oid_to_rev(&id);
+    return doc && bson_objectid(doc, "_id", &id) ? oid_to_rev(&id) : 0;
 }
 
 static bson_t *messages_of(const struct old_chat *c, bool copies)
@@ -280,50 +277,39 @@ static enum err verify(struct migration *m, const struct old_chat *c, const char
     }
     if (!*why && n != c->count)
         *why = "not all of its messages were copied";
-    return mongo_done(&m->store, &m->store.writer, "checking copies", cursor);
+    return mongo_done(&m->store.writer, "checking copies", cursor, OK);
 }
 
 /* --- the switch --- */
 
-static enum err own_messages(struct migration *m, const struct old_chat *c, int64_t *n)
-{
-    return count(m, m->store.writer.messages, messages_of(c, false), n);
-}
-
 static enum err empty_array(struct migration *m, const struct old_chat *c, const char **why)
 {
     bson_error_t error;
-    bson_t reply, set, none;
-    bson_iter_t it;
+    bson_t reply, set;
+    struct bson_list none;
     int64_t own;
-    enum err e = own_messages(m, c, &own);
+    enum err e = count(m, m->store.writer.messages, messages_of(c, false), &own);
     if (e != OK)
         return e;
-    bson_t filter = BSON_INITIALIZER, change = BSON_INITIALIZER;
-    if (bson_iter_init_find(&it, c->doc, "_id"))
-        bson_append_iter(&filter, "_id", -1, &it);
+    /* A server that runs beside this may be about to add messages that are counted here: without the guard it counts. */
+    bson_t *change = BCON_NEW("$unset", "{", "last_rev", BCON_UTF8(""), "}");
+    bson_t filter = BSON_INITIALIZER;
+    put_same(&filter, c->doc, "_id");
     BCON_APPEND(&filter, "messages", "{", "$size", BCON_INT64(c->count), "}");
-    bson_append_document_begin(&change, "$set", -1, &set);
-    bson_append_array_begin(&set, "messages", -1, &none);
-    bson_append_array_end(&set, &none);
+    bson_append_document_begin(change, "$set", -1, &set);
+    list_begin(&set, "messages", &none);
+    list_end(&set, &none);
     BSON_APPEND_INT64(&set, "migrated_messages", c->count);
     BSON_APPEND_INT64(&set, "total_messages", c->count + own);
-    if ((c->flags | c->chat.flags) & CHAT_HAS_AGENT)
-        BSON_APPEND_BOOL(&set, "has_agent", true);
-    if ((c->flags | c->chat.flags) & CHAT_HAS_ASSISTANT)
-        BSON_APPEND_BOOL(&set, "has_assistant", true);
-    bson_append_document_end(&change, &set);
-    /* A server that runs beside this may be about to add messages that are counted here: without the guard it counts. */
-    BCON_APPEND(&change, "$unset", "{", "last_rev", BCON_UTF8(""), "}");
-    bool ok = mongoc_collection_update_one(m->store.writer.chats, &filter, &change, NULL, &reply, &error);
-    bool matched = bson_iter_init_find(&it, &reply, "matchedCount") && bson_integer(&it) == 1;
-    if (!ok)
+    put_flags(&set, c->flags | c->chat.flags);
+    bson_append_document_end(change, &set);
+    if (!mongoc_collection_update_one(m->store.writer.chats, &filter, change, NULL, &reply, &error))
         e = failed(m, "emptying an array", &error);
-    else if (!matched)
+    else if (bson_number(&reply, "matchedCount") != 1)
         *why = "it changed meanwhile; run it again";
     bson_destroy(&reply);
     bson_destroy(&filter);
-    bson_destroy(&change);
+    bson_destroy(change);
     return e;
 }
 
@@ -423,8 +409,7 @@ static enum err move_all(struct migration *m)
         e = move_one(m, id);
         progress(m, false);
     }
-    enum err end = mongo_done(&m->store, &m->store.writer, "migrate", cursor);
-    return e != OK ? e : end;
+    return mongo_done(&m->store.writer, "migrate", cursor, e);
 }
 
 static enum err finish(struct migration *m)
@@ -451,13 +436,13 @@ enum err mongo_migrate(const struct store_settings *settings, bool dry_run, FILE
     mongo_driver_init();
     mongo_health_init(&s->health);
     random_bytes(s->tag, sizeof(s->tag));
-    enum err e = mongo_uris_init(&s->uris, settings, &why);
+    enum err e = mongo_uris_init(&s->uris, settings, &s->health, &why);
     if (e == OK)
         e = mongo_alone_open(&s->writer, &s->uris, MONGO_BUILD, &why);
     if (e == OK && !mongo_ping(&s->writer, &error))
         e = failed(&m, "cannot reach the database", &error);
     if (e == OK && !dry_run)
-        mongo_index_now(s, &s->writer, mongo_adopt_chat_ids);
+        mongo_index_now(&s->writer, mongo_adopt_chat_ids);
     if (e == OK)
         e = move_all(&m);
     if (e == OK)

@@ -1,0 +1,17 @@
+/* mongo_recount.h: counters that are in doubt are counted.
+ * Thread:  the connection's. */
+#pragma once
+#include "base/err.h"
+#include "mongo_client.h"
+
+struct mongo_touched { /* a chat and what was added to it */
+    struct slice chat_id;
+    int64_t added;
+    int64_t first_rev, rev; /* of the oldest and the newest message added */
+    int64_t timestamp_us;
+    uint8_t flags;
+};
+#define MONGO_RECOUNT_MOST 256
+/* Brings the counters of up to MONGO_RECOUNT_MOST chats to what the database holds, whatever was or was not applied
+ * before. */
+NODISCARD enum err mongo_recount(const struct mongo_conn *conn, const struct mongo_touched *chats, size_t count);
