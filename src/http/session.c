@@ -4,19 +4,17 @@
  * a completion → pump goes on.
  * Failures: a bad request → error answer → LINGER; a deadline → 408 or close; a dead socket → closed, and an op still
  * under way finds another generation. */
-#include "http/session.h"
+#include "session_int.h"
 
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/metrics.h"
 
 #include <sys/socket.h>
-#include <unistd.h>
 
 #define LINGER_MS         2000
-#define LATECOMER_MS      100 /* for the first byte of who came as the server began to stop */
-#define REQUESTS_PER_TURN 32  /* of one connection, then the others have their turn */
-#define LINGER_READS      16  /* the same for what is read only to be dropped */
+#define REQUESTS_PER_TURN 32 /* of one connection, then the others have their turn */
+#define LINGER_READS      16 /* the same for what is read only to be dropped */
 #define UNKNOWN           SIZE_MAX
 
 static const uint8_t allowed[SESSION_STATES] = {
@@ -40,30 +38,12 @@ static void set_state(struct http_session *s, enum session_state to)
 {
     must(allowed[s->state] & (1u << to));
     const struct http_settings *t = &session_server(s)->settings;
+    const int64_t deadlines_ms[SESSION_STATES] = {
+        [SESSION_IDLE] = t->idle_ms,       [SESSION_HEAD] = t->head_ms,      [SESSION_BODY] = t->body_ms,
+        [SESSION_DEFERRED] = t->answer_ms, [SESSION_WRITING] = settle_ms(t), [SESSION_LINGER] = LINGER_MS};
     s->state = to;
-    switch (to) {
-    case SESSION_IDLE:
-        conn_deadline(&s->conn, t->idle_ms);
-        break;
-    case SESSION_HEAD:
-        conn_deadline(&s->conn, t->head_ms);
-        break;
-    case SESSION_BODY:
-        conn_deadline(&s->conn, t->body_ms);
-        break;
-    case SESSION_DEFERRED:
-        conn_deadline(&s->conn, t->answer_ms);
-        break;
-    case SESSION_WRITING:
-        s->untaken = UNKNOWN;
-        conn_deadline(&s->conn, settle_ms(t));
-        break;
-    case SESSION_LINGER:
-        conn_deadline(&s->conn, LINGER_MS);
-        break;
-    case SESSION_STATES:
-        break;
-    }
+    s->untaken = UNKNOWN; /* counts in SESSION_WRITING only */
+    conn_deadline(&s->conn, deadlines_ms[to]);
 }
 
 static void return_parser(struct http_session *s)
@@ -116,6 +96,13 @@ static void begin_exchange(struct http_session *s)
     s->exchange = (struct exchange){.serial = serial, .route = METRIC_ROUTES_MAX - 1};
     s->conn.pot = POT_ANSWERS;
     s->answered = false;
+}
+
+void session_begin(struct http_session *s, struct http_from from)
+{
+    s->state = SESSION_IDLE;
+    s->from = from;
+    begin_exchange(s);
 }
 
 /* After an answer: what becomes of the connection. True: read the next request. False: it waits, or is gone. */
@@ -415,8 +402,7 @@ static struct holder holder_of(const struct conn *c)
     return session_holder((const struct http_session *)c);
 }
 
-/* What it holds is somebody else's now. */
-static void give_way(struct http_session *s)
+void session_give_way(struct http_session *s)
 {
     metrics_add(M_CONN_CUT_MEMORY, 1);
     switch (s->state) {
@@ -439,73 +425,11 @@ static void give_way(struct http_session *s)
     }
 }
 
-bool http_server_give_way(struct http_server *h)
-{
-    struct share_book *book = h->conns.book;
-    if (!book || !share_asked(book))
-        return false;
-    for (uint32_t i = 0; i < h->conns.slot_count; i++)
-        if (h->conns.slots[i] && share_marked(book, i))
-            give_way((struct http_session *)h->conns.slots[i]);
-    return true;
-}
-
-static const struct conn_protocol http_protocol = {.object_bytes = sizeof(struct http_session),
-                                                   .on_ready = on_ready,
-                                                   .on_deadline = on_deadline,
-                                                   .on_close = on_close,
-                                                   .holder = holder_of};
-
-enum err http_server_init(struct http_server *h, struct loop *loop, struct timer_wheel *wheel,
-                          const struct http_settings *settings, const struct http_service *service,
-                          uint32_t max_connections)
-{
-    *h = (struct http_server){.settings = *settings, .service = *service, .date_second = -1};
-    pool_init(&h->parsers, sizeof(struct http_parser), 0);
-    buf_reserve(&h->head, HTTP_HEAD_ROOM);
-    enum err e = conn_set_init(&h->conns, loop, wheel, &http_protocol, max_connections);
-    h->conns.owner = h;
-    return e == OK && !buf_ok(&h->head) ? ERR_NOMEM : e;
-}
-
-void http_server_fini(struct http_server *h)
-{
-    conn_set_fini(&h->conns);
-    pool_fini(&h->parsers);
-    buf_fini(&h->head);
-}
-
-void http_server_take(struct http_server *h, int fd, uint64_t ticket, struct http_from from)
-{
-    struct conn *c = conn_open(&h->conns, fd, ticket);
-    if (!c) {
-        close(fd);
-        h->conns.left(h->conns.left_arg, ticket);
-        return;
-    }
-    struct http_session *s = (struct http_session *)c;
-    s->state = SESSION_IDLE;
-    s->from = from;
-    begin_exchange(s);
-    /* A client that connects and says nothing is not keep-alive; and a stop does not wait for it. */
-    conn_deadline(c, h->draining && h->settings.head_ms > LATECOMER_MS ? LATECOMER_MS : h->settings.head_ms);
-    on_ready(c);
-}
-
-void http_server_drain(struct http_server *h)
-{
-    h->draining = true;
-    for (uint32_t i = 0; i < h->conns.slot_count; i++) {
-        struct http_session *s = (struct http_session *)h->conns.slots[i];
-        if (s && s->state == SESSION_IDLE)
-            conn_close(&s->conn);
-    }
-}
-
-struct http_session *session_find(struct http_server *h, uint32_t slot, uint32_t generation)
-{
-    return (struct http_session *)conn_find(&h->conns, slot, generation);
-}
+const struct conn_protocol session_protocol = {.object_bytes = sizeof(struct http_session),
+                                               .on_ready = on_ready,
+                                               .on_deadline = on_deadline,
+                                               .on_close = on_close,
+                                               .holder = holder_of};
 
 int session_detach(struct http_session *s)
 {
