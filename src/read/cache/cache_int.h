@@ -56,6 +56,7 @@ struct name {
     struct index_node node;
     struct cuser *user;
     struct name *next; /* of the same customer */
+    int64_t learned;   /* names_clock then */
     uint16_t len;
     char text[];
 };
@@ -199,7 +200,7 @@ struct cuser *names_user(const struct cache *c, struct slice ident, uint32_t has
 /* The store says, asked when names_clock was `asked`, that text means u. Not kept if that may have changed since. */
 void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t asked);
 void names_spoil(struct cache *c, struct slice text); /* whom this text means, in any spelling, may have changed */
-void names_spoil_all(struct cache *c);                /* what readers ask now is not kept */
+void names_spoil_all(struct cache *c);                /* the same of every text */
 void names_forget(struct cache *c, struct cuser *u);
 
 /* cache_links.c [lock] */

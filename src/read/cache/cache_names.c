@@ -23,7 +23,8 @@ static struct cuser *find(const struct cache *c, struct slice text)
     if (!hash_folded(text, &hash))
         return NULL;
     struct index_node *n = index_find(c, INDEX_NAME, text, hash);
-    return n ? entry_of(n, struct name, node)->user : NULL;
+    const struct name *name = n ? entry_of(n, struct name, node) : NULL;
+    return name && name->learned >= c->names_floor ? name->user : NULL;
 }
 
 static void drop(struct cache *c, struct name *name)
@@ -88,6 +89,7 @@ void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t as
     if (!name)
         return;
     name->user = u;
+    name->learned = c->names_clock;
     name->len = (uint16_t)text.len;
     memcpy(name->text, text.ptr, text.len);
     name->next = u->names;

@@ -2,6 +2,9 @@
 
 int main(void)
 {
-    return suite_run((struct suite[]){
-        {"config", config_tests}, {"http/session and net/conn", session_tests}, {"net", listener_tests}, {0}});
+    return suite_run((struct suite[]){{"config", config_tests},
+                                      {"http/session and net/conn", session_tests},
+                                      {"net", listener_tests},
+                                      {"announce", announce_tests},
+                                      {0}});
 }

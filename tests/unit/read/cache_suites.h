@@ -2,6 +2,7 @@
 #include "cache_kit.h"
 
 extern const CU_TestInfo compose_tests[];
+extern const CU_TestInfo event_tests[];
 extern const CU_TestInfo cache_tests[];
 extern const CU_TestInfo cache_load_tests[];
 extern const CU_TestInfo cache_thread_tests[];

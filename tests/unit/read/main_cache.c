@@ -6,6 +6,7 @@ int main(void)
     return suite_run((struct suite[]){{"histories", compose_tests},
                                       {"cache", cache_tests},
                                       {"cache loads", cache_load_tests},
+                                      {"events", event_tests},
                                       {"cache threads", cache_thread_tests},
                                       {"views", view_tests},
                                       {"views since", view_since_tests},

@@ -6,6 +6,7 @@ int main(void)
         {"op", op_tests},
         {"batch", batch_tests},
         {"writer", writer_tests},
+        {"kinds and producers", kind_tests},
         {0},
     });
 }

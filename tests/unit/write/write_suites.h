@@ -2,6 +2,7 @@
 #pragma once
 #include "store_rig.h"
 
+extern const CU_TestInfo kind_tests[];
 extern const CU_TestInfo batch_tests[];
 extern const CU_TestInfo op_tests[];
 extern const CU_TestInfo writer_tests[];
