@@ -18,7 +18,7 @@ struct op_kind {
     size_t bytes;                /* of its struct, at most OP_BYTES_MAX */
     void (*drop)(struct op *op); /* of what it holds beside its arena; NULL: nothing */
 };
-#define OP_BYTES_MAX ((size_t)1280)
+#define OP_BYTES_MAX ((size_t)1088)
 
 /* Which connection waits: (slot, generation) of the worker that made the op. A late completion for another
  * generation drops the reply, never the write. */

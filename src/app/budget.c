@@ -6,7 +6,7 @@
 #include "http/session.h"
 #include "push/ws_conn.h"
 #include "read/cache.h"
-#include "write/op.h"
+#include "write/writer.h"
 
 /* What is private to its module, rounded up. */
 #define OP_ARENA       4224    /* the first block of an op's arena */
@@ -63,6 +63,7 @@ static void add_threads(const struct config *c, struct budget *b)
     int64_t op = (int64_t)OP_BYTES_MAX + OP_ARENA + OP_OVERHEAD;
     int64_t threads = c->workers + c->store.readers + c->broadcasters + 4;
     add(b, "operations", "--workers × --queue", times(times(c->workers, c->queue), op));
+    add(b, "events of a batch", "--batch", times(c->batch, WRITER_EVENTS(1) * (int64_t)sizeof(struct event)));
     add(b, "rings between threads", "--workers × (1 + --broadcasters)",
         times(RING_SLOTS, plus(times(c->workers, (int64_t)sizeof(struct accepted)),
                                times(times(c->workers, c->broadcasters), (int64_t)sizeof(struct notice)))));
