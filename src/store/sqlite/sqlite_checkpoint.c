@@ -2,7 +2,7 @@
  *   1. Commits add frames to the log (checkpointer_committed). When it is long, or the server is quiet, the writer asks.
  *   2. The thread makes passes (move_log). Each copies what the log held when the pass began, while the writer adds more;
  *      so each has less to do than the one before.
- *   3. When little is left (`ready`), the writer moves the rest before its next batch (checkpointer_yields, _finish). No
+ *   3. When little is left (READY), the writer moves the rest before its next batch (checkpointer_yields, _finish). No
  *      commit can come between, so nothing is left in the log, and SQLite begins it anew with the next commit.
  * Failures:
  *   a reader holds an old snapshot   no pass can move what is newer than that; the passes end, the log grows, and
@@ -22,6 +22,10 @@
 #define REST_FRAMES    256 /* a rest this small is left to the writer */
 #define CKPT_CACHE_KIB 64  /* a checkpoint copies pages by itself, not through the cache */
 
+/* Whose turn it is. IDLE → ASKED (writer) → PASSES (thread) → READY or, where its passes failed, IDLE. From READY, and from
+ * IDLE or ASKED where the log is too long, → FINISHING (writer) → IDLE. */
+enum turn { IDLE, ASKED, PASSES, READY, FINISHING };
+
 struct checkpointer {
     struct db_options options;
     struct sqlite_conn conn; /* the thread's, once it runs */
@@ -30,10 +34,7 @@ struct checkpointer {
     pthread_cond_t wake;
     int64_t frames; /* in the log after the last commit */
     bool unmoved;   /* some of them are known to be moved by no pass yet, so that the log cannot begin anew now */
-    bool asked;     /* the thread has work */
-    bool running;   /* it makes passes */
-    bool ready;     /* it has made them: the writer's turn */
-    bool finishing; /* the writer makes a pass */
+    enum turn turn;
     bool stop;
 };
 
@@ -64,18 +65,20 @@ static bool ready_to_pass(struct checkpointer *c)
 }
 
 /* With the lock, which it gives back during each pass. */
-static void move_log(struct checkpointer *c)
+static enum turn move_log(struct checkpointer *c)
 {
+    bool done = false;
     for (int pass = 0; pass < PASSES_MOST && c->unmoved; pass++) {
         int frames = 0, moved = 0;
         pthread_mutex_unlock(&c->lock);
         int rc = run_pass(&c->conn, &frames, &moved);
         pthread_mutex_lock(&c->lock);
         note_pass(c, rc, frames, moved);
-        c->ready = rc == SQLITE_OK || rc == SQLITE_BUSY;
+        done = rc == SQLITE_OK || rc == SQLITE_BUSY;
         if (moved < frames || c->frames - moved < REST_FRAMES) /* a reader is in the way; or enough is done */
             break;
     }
+    return done ? READY : IDLE;
 }
 
 static void *checkpoint_main(void *arg)
@@ -85,19 +88,17 @@ static void *checkpoint_main(void *arg)
     metrics_thread_init();
     pthread_mutex_lock(&c->lock);
     for (;;) {
-        while (!c->asked && !c->stop)
+        while (c->turn != ASKED && !c->stop)
             pthread_cond_wait(&c->wake, &c->lock);
         if (c->stop)
             break;
         pthread_mutex_unlock(&c->lock);
         bool able = ready_to_pass(c);
         pthread_mutex_lock(&c->lock);
-        c->asked = false;
-        if (!able || c->finishing)
+        if (c->turn != ASKED) /* the writer did not wait */
             continue;
-        c->running = true;
-        move_log(c);
-        c->running = false;
+        c->turn = PASSES;
+        c->turn = able ? move_log(c) : IDLE;
     }
     pthread_mutex_unlock(&c->lock);
     return NULL;
@@ -152,8 +153,8 @@ void checkpointer_committed(struct checkpointer *c, int64_t frames)
 void checkpointer_ask(struct checkpointer *c)
 {
     pthread_mutex_lock(&c->lock);
-    if (c->unmoved && !c->running && !c->ready && !c->asked) {
-        c->asked = true;
+    if (c->unmoved && c->turn == IDLE) {
+        c->turn = ASKED;
         pthread_cond_signal(&c->wake);
     }
     pthread_mutex_unlock(&c->lock);
@@ -162,7 +163,7 @@ void checkpointer_ask(struct checkpointer *c)
 bool checkpointer_busy(struct checkpointer *c)
 {
     pthread_mutex_lock(&c->lock);
-    bool busy = c->asked || c->running;
+    bool busy = c->turn == ASKED || c->turn == PASSES;
     pthread_mutex_unlock(&c->lock);
     return busy;
 }
@@ -170,9 +171,9 @@ bool checkpointer_busy(struct checkpointer *c)
 bool checkpointer_yields(struct checkpointer *c, int64_t most)
 {
     pthread_mutex_lock(&c->lock);
-    bool yields = !c->running && (c->ready || c->frames >= most);
-    c->ready = c->ready && !yields;
-    c->finishing = yields;
+    bool yields = c->turn == READY || (c->turn != PASSES && c->frames >= most);
+    if (yields)
+        c->turn = FINISHING;
     pthread_mutex_unlock(&c->lock);
     return yields;
 }
@@ -183,6 +184,6 @@ void checkpointer_finish(struct checkpointer *c, struct sqlite_conn *conn)
     int rc = run_pass(conn, &frames, &moved);
     pthread_mutex_lock(&c->lock);
     note_pass(c, rc, frames, moved);
-    c->finishing = false;
+    c->turn = IDLE;
     pthread_mutex_unlock(&c->lock);
 }
