@@ -6,8 +6,7 @@
  * that nobody reads) → log_stop() gives up after LOG_STOP_WAIT_MS. */
 #include "base/log.h"
 
-#include "base/clock.h"
-#include "base/text.h"
+#include "log_line.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +19,6 @@
 
 #define LOG_QUEUE_BYTES  ((size_t)1 << 20)
 #define LOG_PAIRS_MAX    2048 /* bytes of key=value text before escaping */
-#define LOG_LINE_MAX     8192 /* bytes of a whole line, escaped */
 #define LOG_WRITE_CHUNK  4096 /* POLLOUT on a pipe promises that this much does not block */
 #define LOG_STOP_WAIT_MS 1000
 #define THREAD_NAME_MAX  16
@@ -65,201 +63,10 @@ uint64_t log_dropped(void)
     return atomic_load_explicit(&logger.dropped, memory_order_relaxed);
 }
 
-/* A line under construction: bounded, what does not fit is cut. */
-struct line {
-    size_t len;
-    char bytes[LOG_LINE_MAX];
-};
-
-static void put(struct line *l, const char *ptr, size_t len)
+static void format_line(struct log_line *l, enum log_level level, const char *event, struct slice pairs)
 {
-    /* 4 bytes stay free for `"}` and the newline. A piece that does not fit is left out whole: half an escape would not
-     * parse. */
-    if (len == 0 || l->len + len > LOG_LINE_MAX - 4)
-        return;
-    memcpy(l->bytes + l->len, ptr, len);
-    l->len += len;
-}
-
-static void put_slice(struct line *l, struct slice s)
-{
-    put(l, s.ptr, s.len);
-}
-
-static void put_cstr(struct line *l, const char *text)
-{
-    put(l, text, strlen(text));
-}
-
-/* The control characters, which a terminal might obey: C0, DEL and, as two bytes of UTF-8, C1. */
-static bool is_control(const char *p, size_t len)
-{
-    unsigned char c = (unsigned char)p[0];
-    return c < 0x20 || c == 0x7f || (len == 2 && c == 0xc2 && (unsigned char)p[1] < 0xa0);
-}
-
-static void put_hex_escape(struct line *l, const char *p, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        char escape[4] = "\\x";
-        put_hex(escape + 2, p + i, 1);
-        put(l, escape, sizeof(escape));
-    }
-}
-
-static void put_text(struct line *l, struct slice s)
-{
-    for (size_t n; s.len > 0; s.ptr += n, s.len -= n) {
-        n = utf8_len(s);
-        bool valid = n > 0;
-        if (!valid)
-            n = 1;
-        if (s.ptr[0] == '\n')
-            put(l, "\\n", 2);
-        else if (!valid || is_control(s.ptr, n))
-            put_hex_escape(l, s.ptr, n);
-        else
-            put(l, s.ptr, n);
-    }
-}
-
-static void put_json_string(struct line *l, struct slice s)
-{
-    put(l, "\"", 1);
-    for (size_t n; s.len > 0; s.ptr += n, s.len -= n) {
-        n = utf8_len(s);
-        if (n == 0) {
-            n = 1;
-            put_cstr(l, "\\ufffd");
-        } else if (s.ptr[0] == '"' || s.ptr[0] == '\\') {
-            char escape[2] = {'\\', s.ptr[0]};
-            put(l, escape, sizeof(escape));
-        } else if (is_control(s.ptr, n)) {
-            char escape[8];
-            unsigned code = (unsigned char)s.ptr[n - 1]; /* of C2 80–9F, too, the last byte is the code point */
-            put(l, escape, (size_t)snprintf(escape, sizeof(escape), "\\u%04x", code));
-        } else {
-            put(l, s.ptr, n);
-        }
-    }
-    /* There is room for it: put() keeps it free. */
-    l->bytes[l->len++] = '"';
-}
-
-static bool is_key_char(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-           c == '-';
-}
-
-/* Length of the key when s begins with `key=`, else 0. */
-static size_t key_len(struct slice s)
-{
-    size_t n = 0;
-    while (n < s.len && is_key_char(s.ptr[n]))
-        n++;
-    return n < s.len && s.ptr[n] == '=' ? n : 0;
-}
-
-/* A value ends where ` key=` follows, so that a phrase without quotes stays in one piece; one that begins with a quote ends
- * only where a quote stands before that. */
-static size_t value_len(struct slice s)
-{
-    bool quoted = s.len >= 2 && s.ptr[0] == '"';
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] != ' ' || key_len(slice_of(s.ptr + i + 1, s.len - i - 1)) == 0)
-            continue;
-        if (!quoted || (i >= 2 && s.ptr[i - 1] == '"'))
-            return i;
-    }
-    return s.len;
-}
-
-/* As JSON writes one: -12, 0, 0.25. With more than 18 digits it stays a string: readers would round it. */
-static bool is_number(struct slice s)
-{
-    size_t at = s.len > 0 && s.ptr[0] == '-', from = at;
-    while (at < s.len && s.ptr[at] >= '0' && s.ptr[at] <= '9')
-        at++;
-    if (at == from || at - from > 18 || (s.ptr[from] == '0' && at - from > 1))
-        return false;
-    if (at == s.len)
-        return true;
-    from = at + 1;
-    for (at = from; s.ptr[from - 1] == '.' && at < s.len && s.ptr[at] >= '0' && s.ptr[at] <= '9';)
-        at++;
-    return at == s.len && at > from && at - from <= 18;
-}
-
-static void put_json_pairs(struct line *l, struct slice pairs)
-{
-    while (pairs.len > 0) {
-        size_t key = key_len(pairs);
-        struct slice name = key > 0 ? slice_of(pairs.ptr, key) : SLICE_LIT("text");
-        struct slice value = pairs;
-        if (key > 0)
-            value = slice_of(pairs.ptr + key + 1, pairs.len - key - 1);
-        value.len = value_len(value);
-        pairs.len -= (size_t)(value.ptr + value.len - pairs.ptr);
-        pairs.ptr = value.ptr + value.len;
-        if (pairs.len > 0) { /* the space */
-            pairs.ptr++;
-            pairs.len--;
-        }
-        bool number = key > 0 && is_number(value);
-        if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
-            value = slice_of(value.ptr + 1, value.len - 2);
-        /* Escaping makes a value at most six times as long. What might not fit is left out whole. */
-        if (l->len + name.len + value.len * 6 + 16 > LOG_LINE_MAX)
-            return;
-        put_cstr(l, ",\"");
-        put_slice(l, name);
-        put_cstr(l, "\":");
-        if (number)
-            put_slice(l, value);
-        else
-            put_json_string(l, value);
-    }
-}
-
-static const char *level_text(enum log_level level, enum log_format format)
-{
-    static const char text[4][6] = {"ERROR", "WARN ", "INFO ", "DEBUG"};
-    static const char json[4][6] = {"error", "warn", "info", "debug"};
-    return format == LOG_JSON ? json[level & 3] : text[level & 3];
-}
-
-static void format_line(struct line *l, enum log_level level, const char *event, struct slice pairs)
-{
-    enum log_format format = (enum log_format)atomic_load_explicit(&logger.format, memory_order_relaxed);
-    char when[TIME_TEXT_LEN];
-    time_format(clock_wall_us(), when);
-    memcpy(when + 23, "Z", 1); /* milliseconds will do */
-    l->len = 0;
-    if (format == LOG_JSON) {
-        put_cstr(l, "{\"time\":\"");
-        put(l, when, 24);
-        put_cstr(l, "\",\"level\":\"");
-        put_cstr(l, level_text(level, format));
-        put_cstr(l, "\",\"thread\":");
-        put_json_string(l, slice_cstr(thread_name));
-        put_cstr(l, ",\"event\":");
-        put_json_string(l, slice_cstr(event));
-        put_json_pairs(l, pairs);
-        l->bytes[l->len++] = '}';
-    } else {
-        put(l, when, 24);
-        put_cstr(l, " ");
-        put_cstr(l, level_text(level, format));
-        put_cstr(l, " ");
-        put_cstr(l, thread_name);
-        put_cstr(l, " ");
-        put_text(l, slice_cstr(event));
-        if (pairs.len > 0)
-            put_cstr(l, " ");
-        put_text(l, pairs);
-    }
-    l->bytes[l->len++] = '\n';
+    int format = atomic_load_explicit(&logger.format, memory_order_relaxed);
+    log_line_make(l, (enum log_format)format, level, thread_name, event, pairs);
 }
 
 /* Waits until standard error takes bytes. False: it never will, or log_stop() has waited long enough. */
@@ -306,7 +113,7 @@ static void report_dropped(void)
     uint64_t now = log_dropped();
     if (now == logger.reported)
         return;
-    static struct line l; /* the log thread's own */
+    static struct log_line l; /* the log thread's own */
     char pairs[32];
     int n = snprintf(pairs, sizeof(pairs), "lines=%llu", (unsigned long long)(now - logger.reported));
     format_line(&l, LOG_WARN, "log lines dropped", slice_of(pairs, (size_t)n));
@@ -394,13 +201,13 @@ void log_stop(void)
     free_buffers();
 }
 
-static void write_now(const struct line *l)
+static void write_now(const struct log_line *l)
 {
     if (write(STDERR_FILENO, l->bytes, l->len) < 0)
         atomic_fetch_add_explicit(&logger.dropped, 1, memory_order_relaxed);
 }
 
-static void hand_over(const struct line *l)
+static void hand_over(const struct log_line *l)
 {
     pthread_mutex_lock(&logger.mutex);
     bool direct = !logger.running;
@@ -419,7 +226,7 @@ static void hand_over(const struct line *l)
 
 void log_last_words(const char *event, const char *why)
 {
-    static _Thread_local struct line line;
+    static _Thread_local struct log_line line;
     if (atomic_load_explicit(&logger.format, memory_order_relaxed) == LOG_TEXT) {
         (void)dprintf(STDERR_FILENO, "sakurad: %s\n", why);
         return;
@@ -432,7 +239,7 @@ void log_last_words(const char *event, const char *why)
 
 void log_event(enum log_level level, const char *event, const char *fmt, ...)
 {
-    static _Thread_local struct line line;
+    static _Thread_local struct log_line line;
     static _Thread_local char pairs[LOG_PAIRS_MAX];
 
     if (!log_enabled(level))
