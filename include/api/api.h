@@ -6,6 +6,7 @@
 #pragma once
 #include "api/auth.h"
 #include "base/arena.h"
+#include "net/acceptor.h"
 #include "write/producer.h"
 
 #include <stdatomic.h>
@@ -72,6 +73,8 @@ void api_overdue(void *arg, struct http_session *s);
 void api_identify(void *arg, struct http_session *s, const struct http_request *req);
 void api_decorate(void *arg, const struct http_request *req, struct http_reply *r);
 struct slice api_put_error(struct buf *out, struct slice sentence);
+/* A whole answer for a connection that is not let in. Any thread. */
+void api_refusal(struct buf *out, enum acceptor_refusal why, int wait_s);
 /* The upgrade of a request that asks for a WebSocket: checks, 101, hand-over to a broadcaster; or a refusal. */
 void api_upgrade(struct api_worker *w, struct http_session *s, const struct http_request *req);
 /* Answers by the ops that came back to this worker, oldest first; false: none did. */

@@ -3,8 +3,9 @@
  * Owns:    the listening sockets from acceptor_start() on, and a connection until deliver() took it.
  * Blocks:  in poll only. Out of descriptors (EMFILE, ENFILE) it gives up its spare descriptor to accept, refuse
  *          and close one connection, so that the client hears at once, then waits a little: it never spins.
- * Fails:   refused connections are told 503 or 429, closed and counted (M_CONN_REFUSED_*). */
+ * Fails:   refused connections are told why, closed and counted (M_CONN_REFUSED_*). */
 #pragma once
+#include "base/buf.h"
 #include "base/err.h"
 #include "net/admission.h"
 
@@ -17,14 +18,21 @@ struct accepted {
     struct sockaddr_storage peer;
 };
 
+enum acceptor_refusal {
+    ACCEPTOR_FULL,    /* no room: the client may come again soon */
+    ACCEPTOR_TOO_MANY /* this client has, or opens, too many */
+};
+
 struct acceptor_options {
     const int *listeners;
     unsigned listener_count;
     struct admission *admission;
-    /* May one more connection of this peer come in now? False: it is told 429 with this wait and closed. May be NULL. */
+    /* May one more connection of this peer come in now? False: it is refused, with this wait. May be NULL. */
     bool (*admit)(void *arg, const struct sockaddr *peer, int *wait_s);
     void *admit_arg;
-    /* On the acceptor's thread. ERR_BUSY: that worker's ring is full; the client is told 503. */
+    /* What a client hears that is not let in, appended; wait_s: when to come again, at least 1. NULL: nothing. */
+    void (*refusal)(struct buf *out, enum acceptor_refusal why, int wait_s);
+    /* On the acceptor's thread. ERR_BUSY: that worker's ring is full; the client is refused. */
     enum err (*deliver)(void *arg, const struct accepted *connection);
     /* After a run of deliveries: whoever got some is to be woken. May be NULL. */
     void (*flush)(void *arg);

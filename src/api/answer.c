@@ -1,5 +1,6 @@
 #include "call.h"
 
+#include "base/clock.h"
 #include "base/metrics.h"
 
 #include <stdarg.h>
@@ -13,6 +14,19 @@ struct slice api_put_error(struct buf *out, struct slice sentence)
 {
     problem_sentence(out, sentence);
     return HTTP_TYPE_JSON;
+}
+
+void api_refusal(struct buf *out, enum acceptor_refusal why, int wait_s)
+{
+    struct buf body = {0};
+    char date[HTTP_DATE_LEN];
+    struct http_reply r = {.status = why == ACCEPTOR_FULL ? 503 : 429, .close = true, .retry_after_s = wait_s};
+    r.content_type = api_put_error(&body, SLICE_LIT("Too many connections"));
+    r.small = buf_slice(&body);
+    http_date_format(clock_wall_us(), date);
+    reply_write_head(out, &r, slice_of(date, sizeof(date)));
+    buf_append_slice(out, r.small);
+    buf_fini(&body);
 }
 
 void answer_json(struct http_session *s, int status, struct slice json)

@@ -358,6 +358,7 @@ static enum err start_acceptor(struct server *s, struct buf *why)
                                        .admission = s->admission,
                                        .admit = rate_limits(s->access.rates, RATE_CONNECT) ? admit : NULL,
                                        .admit_arg = s,
+                                       .refusal = api_refusal,
                                        .deliver = deliver,
                                        .flush = wake_workers,
                                        .deliver_arg = s};

@@ -1,6 +1,5 @@
 #include "net/acceptor.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -8,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -16,31 +14,26 @@
 #define ACCEPT_RUN   64  /* connections taken from one listener before the others are looked at */
 #define EXHAUSTED_MS 100 /* pause when the kernel has no descriptor or memory for us */
 
-static const char BUSY[] = "503 Service Unavailable", TOO_MANY[] = "429 Too Many Requests";
-
 struct acceptor {
     struct acceptor_options options;
     pthread_t thread;
     int wake_fd;  /* written once, by acceptor_stop() */
     int spare_fd; /* given up to accept one more when descriptors have run out */
     bool started;
-    bool exhausted; /* logged once per episode */
-    bool delivered; /* since the last flush */
+    bool exhausted;    /* logged once per episode */
+    bool delivered;    /* since the last flush */
+    struct buf answer; /* scratch for refusals */
     unsigned count;
     struct pollfd polls[]; /* listeners, then wake_fd */
 };
 
 /* Says why and closes. Best effort: what the client has sent already is not read, so a reset may overtake the answer. */
-static void refuse(int fd, enum metric_counter reason, const char *status_line, int wait_s)
+static void refuse(struct acceptor *a, int fd, enum metric_counter reason, enum acceptor_refusal why, int wait_s)
 {
-    static const char detail[] = "{\"detail\":\"Too many connections\"}";
-    char answer[320], date[HTTP_DATE_LEN];
-    http_date_format(clock_wall_us(), date);
-    int len = snprintf(answer, sizeof(answer),
-                       "HTTP/1.1 %s\r\nDate: %.*s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
-                       "Retry-After: %d\r\nConnection: close\r\n\r\n%s",
-                       status_line, (int)sizeof(date), date, sizeof(detail) - 1, wait_s, detail);
-    (void)send(fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    buf_clear(&a->answer);
+    if (a->options.refusal)
+        a->options.refusal(&a->answer, why, wait_s);
+    (void)send(fd, a->answer.ptr, a->answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)shutdown(fd, SHUT_WR);
     metrics_add(reason, 1);
     close(fd);
@@ -57,7 +50,7 @@ static void shed_one(struct acceptor *a, int listener)
         close(a->spare_fd);
     int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd >= 0)
-        refuse(fd, M_CONN_REFUSED_FD, BUSY, 1);
+        refuse(a, fd, M_CONN_REFUSED_FD, ACCEPTOR_FULL, 1);
     a->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     struct pollfd wake = {.fd = a->wake_fd, .events = POLLIN};
     (void)poll(&wake, 1, EXHAUSTED_MS);
@@ -67,15 +60,15 @@ static void take(struct acceptor *a, int fd, struct accepted *connection)
 {
     int wait_s = 1;
     if (a->options.admit && !a->options.admit(a->options.admit_arg, (struct sockaddr *)&connection->peer, &wait_s)) {
-        refuse(fd, M_CONN_REFUSED_RATE, TOO_MANY, wait_s);
+        refuse(a, fd, M_CONN_REFUSED_RATE, ACCEPTOR_TOO_MANY, wait_s);
         return;
     }
     switch (admission_enter(a->options.admission, (struct sockaddr *)&connection->peer, &connection->ticket)) {
     case REFUSE_TOTAL:
-        refuse(fd, M_CONN_REFUSED_MAX, BUSY, 1);
+        refuse(a, fd, M_CONN_REFUSED_MAX, ACCEPTOR_FULL, 1);
         return;
     case REFUSE_ADDRESS:
-        refuse(fd, M_CONN_REFUSED_ADDR, TOO_MANY, 1);
+        refuse(a, fd, M_CONN_REFUSED_ADDR, ACCEPTOR_TOO_MANY, 1);
         return;
     case ADMIT:
         break;
@@ -83,7 +76,7 @@ static void take(struct acceptor *a, int fd, struct accepted *connection)
     connection->fd = fd;
     if (a->options.deliver(a->options.deliver_arg, connection) != OK) {
         admission_leave(a->options.admission, connection->ticket);
-        refuse(fd, M_CONN_REFUSED_RING, BUSY, 1);
+        refuse(a, fd, M_CONN_REFUSED_RING, ACCEPTOR_FULL, 1);
         return;
     }
     a->delivered = true;
@@ -181,5 +174,6 @@ void acceptor_free(struct acceptor *a)
         close(a->wake_fd);
     if (a->spare_fd >= 0)
         close(a->spare_fd);
+    buf_fini(&a->answer);
     free(a);
 }

@@ -145,6 +145,7 @@ static void start(struct echo *echo, const int *listener)
     struct acceptor_options accept = {.listeners = listener,
                                       .listener_count = 1,
                                       .admission = echo->admission,
+                                      .refusal = api_refusal,
                                       .deliver = deliver,
                                       .flush = wake_worker,
                                       .deliver_arg = echo->worker};

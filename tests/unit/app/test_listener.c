@@ -1,4 +1,5 @@
 /* Listeners, admission, acceptor: real sockets on loopback. */
+#include "api/api.h"
 #include "net/acceptor.h"
 #include "net/listener.h"
 #include "suites.h"
@@ -150,8 +151,12 @@ static void test_acceptor(void)
     CU_ASSERT_EQUAL_FATAL(listener_open(SLICE_LIT("127.0.0.1:0"), &fd, &why), OK);
     listener_address(fd, address);
     struct admission *admission = admission_new(2, 0);
-    struct acceptor_options options = {
-        .listeners = &fd, .listener_count = 1, .admission = admission, .deliver = deliver, .flush = flush};
+    struct acceptor_options options = {.refusal = api_refusal,
+                                       .listeners = &fd,
+                                       .listener_count = 1,
+                                       .admission = admission,
+                                       .deliver = deliver,
+                                       .flush = flush};
     struct acceptor *acceptor = NULL;
     CU_ASSERT_EQUAL_FATAL(acceptor_start(&options, &acceptor), OK);
     CU_ASSERT_EQUAL(connect_once(address), 0);
@@ -184,7 +189,7 @@ static void test_out_of_descriptors(void)
     listener_address(fd, address);
     struct admission *admission = admission_new(100, 0);
     struct acceptor_options options = {
-        .listeners = &fd, .listener_count = 1, .admission = admission, .deliver = deliver};
+        .refusal = api_refusal, .listeners = &fd, .listener_count = 1, .admission = admission, .deliver = deliver};
     struct acceptor *acceptor = NULL;
     CU_ASSERT_EQUAL_FATAL(acceptor_start(&options, &acceptor), OK);
     int probe = dup(fd);
