@@ -8,8 +8,9 @@
  *          their messages first (M_CACHE_EVICTED), then their entry. A miss costs one reader op.
  * Stale data is never served as fresh: the writer calls cache_take after the commit and before any completion,
  * so whoever sees an answer or a notice can already read the message here.
- * Versions: one counter for the whole cache; an entry's version is the counter at its last change or load, the
- *          inbox's that of the last change at all. A tag hides it (cache_tag.c). */
+ * Versions: one counter for the whole cache; an entry's version is the counter at its last change, or when it was made, the
+ *          inbox's that of the last change at all. A tag hides it (cache_tag.c). Cursors are made of another sequence,
+ *          which no load moves (cache_change.h). */
 #pragma once
 #include "chat/event.h"
 #include "read/view.h"
@@ -20,8 +21,10 @@ struct cache_options {
     uint8_t tag[5];       /* store identity: for message ids */
     struct totals totals; /* from the store at start */
     int64_t max_rev;
-    bool later;   /* tag, totals and max_rev come by cache_begin(): the store was away at start */
-    bool enabled; /* false: bypassed (other nodes write and the bus is down): everything is VIEW_LOAD */
+    bool later;         /* tag, totals and max_rev come by cache_begin(): the store was away at start */
+    bool shared;        /* other processes write to this store too: see cache_change.h */
+    int64_t overlap_us; /* how much later than its rev a change may become durable, or be heard of, at most */
+    bool enabled;       /* false: bypassed (other nodes write and the bus is down): everything is VIEW_LOAD */
 };
 
 /* Memory that is held and not in use, at most, but for what one batch adds: what is evicted leaves its place to the next

@@ -39,13 +39,17 @@ struct view_query {
     int64_t limit;
     /* view_parse_cursor() sets these from the text of ?since= */
     bool has_since;
-    int64_t since;      /* customers changed after this rev… */
-    int64_t since_base; /* …each with what is newer than this one (0: than since) */
+    int64_t since;       /* customers changed after this… */
+    int64_t since_base;  /* …each with what is newer than this (0: than since) */
+    int64_t since_upto;  /* the store lists: what was applied when it began */
+    uint32_t since_mark; /* whose, and of which process */
+    char since_form;     /* 0: no mark */
+    bool since_ours;     /* the views set it: of this process, and of this viewer */
 };
 
-/* A cursor is opaque to clients: "<rev>", or "<rev>-<base>" where an answer was cut ("more": true), so that the next
- * page neither repeats customers nor loses what the later ones said before <rev>. Anything else: has_since stays
- * false, which asks for the full answer. */
+/* A cursor is opaque to clients (cache_change.h has its text). Where an answer was cut ("more": true) it carries more, so that
+ * the next page neither repeats customers nor loses what the later ones said before. What is none: has_since stays false,
+ * which asks for the full answer. */
 void view_parse_cursor(struct slice text, struct view_query *q);
 
 enum view_result {

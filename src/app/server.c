@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define WARM_USERS      1000
+#define CLOCKS_APART_US INT64_C(5000000) /* the most that we accept clocks of processes to differ */
 #define STALLED_US      1000000
 #define THREADS_MAX     256
 #define DESCRIPTORS_OWN 256   /* beside the connections' */
@@ -198,7 +199,10 @@ static enum err start_store(struct server *s, struct buf *why)
     enum err e = store_open(&c->store, &s->store, why);
     if (e != OK)
         return say(why, e, "the store");
-    const struct cache_options options = {.max_bytes = (size_t)c->cache_mb << 20, .enabled = true, .later = true};
+    const struct cache_options options = {.max_bytes = (size_t)c->cache_mb << 20,
+                                          .enabled = true,
+                                          .later = true,
+                                          .overlap_us = c->store.write_timeout_ms * 1000 + CLOCKS_APART_US};
     struct writer_options writer = {
         .store = s->store, .queue_max = c->queue, .batch_max = c->batch, .write_timeout_ms = c->store.write_timeout_ms};
     s->cache = cache_new(&options);

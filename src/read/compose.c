@@ -86,11 +86,7 @@ static void put_users(struct buf *b, const struct snap *s, bool last_seen)
 static void put_cursor(struct buf *b, const struct cursor *cursor)
 {
     buf_append_lit(b, ",\"cursor\":\"");
-    buf_append_i64(b, cursor->rev);
-    if (cursor->more) {
-        buf_append_char(b, '-');
-        buf_append_i64(b, cursor->base);
-    }
+    cursor_put(b, cursor);
     buf_append_char(b, '"');
     if (cursor->more)
         buf_append_lit(b, ",\"more\":true");
@@ -154,7 +150,7 @@ static size_t message_room(const struct history_span *v)
     return (size_t)v->bytes * 2 + (size_t)(v->end - v->begin) * RENDER_POLL_ROOM + CHAT_ROOM + v->history->start_len;
 }
 
-struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], int64_t cursor)
+struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], const struct cursor *cursor)
 {
     const struct snap_user *u = &s->users[0];
     size_t room = BODY_ROOM + u->head->len;
@@ -173,7 +169,7 @@ struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], int
     }
     buf_append_lit(&b, "],\"total_chats\":");
     buf_append_u64(&b, u->total_chats);
-    put_cursor(&b, &(struct cursor){.rev = cursor});
+    put_cursor(&b, cursor);
     buf_append_char(&b, '}');
     return body_end(&b);
 }

@@ -3,14 +3,8 @@
  * Owns:    bodies: one reference, the caller's.
  * Fails:   compose_*() NULL: no memory, or a body past 4 GiB. */
 #pragma once
+#include "cache/cache_change.h"
 #include "cache/cache_snap.h"
-
-#define CURSOR_MAX 48
-struct cursor {
-    int64_t rev;
-    int64_t base; /* where an answer was cut: "more" */
-    bool more;
-};
 
 struct page {
     int64_t total, skip, limit;
@@ -24,7 +18,7 @@ struct listed_chat {
 struct blob *compose_refetch(const struct snap *s, const struct cursor *cursor);
 struct blob *compose_users(const struct snap *s, const struct page *page);
 struct blob *compose_user(const struct snap *s);
-struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], int64_t cursor);
+struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], const struct cursor *cursor);
 struct blob *compose_chat(const struct listed_chat *chat, const uint8_t tag[static 5]);
 struct blob *compose_chats(const struct listed_chat *chats, size_t count, const struct page *page,
                            const uint8_t tag[static 5]);

@@ -10,7 +10,7 @@ void view_build(struct store_reader *reader, struct cache *cache, const struct v
     *answer = (struct view_answer){.result = VIEW_FAILED, .error = ERR_UNSUPPORTED};
     cache_question(cache, query, answer);
     cache_lock(cache);
-    q.has_since = view_has_cursor(cache, &q);
+    cursor_take(cache, &q);
     cache_unlock(cache);
     switch (q.view) {
     case VIEW_POLL:

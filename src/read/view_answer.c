@@ -1,18 +1,6 @@
 /* What all views share: the query within its bounds, the ends of an answer, cursors and pages. */
 #include "view_int.h"
 
-#include "base/clock.h"
-
-bool view_has_cursor(const struct cache *c, const struct view_query *q)
-{
-    /* A cursor from the future is of another database: the whole answer is the only right one. Who may not see all is told
-     * by the clock: whether a cursor lies before the last change of anybody would tell when that was. */
-    int64_t now = c->rev;
-    if (q->viewer.kind != SCOPE_ALL)
-        now = c->start_rev > clock_wall_us() ? c->start_rev : clock_wall_us();
-    return (q->view == VIEW_REFETCH || q->view == VIEW_POLL) && q->has_since && q->since > 0 && q->since <= now;
-}
-
 struct view_query view_normal(const struct view_query *asked)
 {
     struct view_query q = *asked;
@@ -84,7 +72,7 @@ enum err view_page(const struct view_query *q, struct history_span *chat)
     return OK;
 }
 
-void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, struct blob *body)
+void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, const struct view_answer *out)
 {
     if (!c->enabled)
         return;
@@ -92,7 +80,7 @@ void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, struc
     cache_lock(c);
     struct cuser *u = names_user(c, ident, hash);
     if (u && u->state == USER_LOADED && u->version == version && !u->body)
-        user_keep_body(c, u, body);
+        user_keep_body(c, u, out->body, out->question);
     cache_evict(c, 16);
     cache_unlock(c);
 }

@@ -1,9 +1,12 @@
 /* The refetch with a cursor: customers changed after it, oldest change first, each with its newer messages only.
- * Who changed is known here as far back as changes_floor; further back the store's index says. A turn of the AI
- * switch is no change: no list shows it.
- * An answer that is cut names a cursor of two numbers: the next page goes on after the last customer's change, and
- * shows for each customer what is newer than the first page's cursor. A customer that changes while a client pages
- * comes again, later; total_messages tells where its messages belong. */
+ * Who changed is known here as far back as changes_floor, by stamp; further back the store's index says, by rev. A turn of
+ * the AI switch is no change: no list shows it.
+ * An answer that is cut: the next page goes on after the last customer's change, and shows for each customer what is newer
+ * than the first page's cursor (base). A customer that changes while a client pages comes again, later; total_messages
+ * tells where its messages belong. Pages that the store lists stay the store's to the end, and go on exactly where they
+ * stopped: what they need to be off by, for changes that came late, was taken off at the first. A change that comes late
+ * between two of them may have a rev that was passed: the last page's cursor is then what was applied at the first (upto).
+ * So what may be missing is told after the next question, and paging ends. */
 #include "view_int.h"
 
 #include <stdlib.h>
@@ -12,7 +15,7 @@
 
 struct changed {
     struct slice id;
-    int64_t rev;
+    int64_t at; /* stamp in memory; the store's is a rev */
 };
 
 struct changes {
@@ -22,7 +25,9 @@ struct changes {
     struct arena *arena;
     struct snap snap;
     size_t included;
-    int64_t asked_at; /* the rev up to which everything was known when it was asked for */
+    bool by_store;
+    int64_t base;     /* each customer with what is newer than this */
+    int64_t asked_at; /* the stamp up to which everything was known when it was asked for */
     int64_t position; /* of the last customer looked at */
     int64_t told;     /* of the last one included */
     bool more;
@@ -39,17 +44,17 @@ static bool list_changed(const struct cache *c, const struct view_query *q, stru
 {
     size_t looked = 0;
     *count = 0;
-    if (q->since < c->changes_floor)
+    if (q->since < c->changes_floor || q->since_upto > 0)
         return false;
     for (struct link *at = c->order.head.next; at != &c->order.head; at = at->next) {
         const struct cuser *u = entry_of(at, struct cuser, order);
-        if (u->change_rev <= q->since)
+        if (u->change <= q->since)
             return true;
         if (looked++ == max)
             return false;
         if (u->owner && !has_owner(q, user_owner(u)))
             continue;
-        rows[*count].rev = u->change_rev;
+        rows[*count].at = u->change;
         rows[*count].id = arena_slice(a, slice_of(u->id, u->id_len));
         if (!rows[(*count)++].id.ptr)
             return false;
@@ -82,16 +87,16 @@ static void leave_out(struct changes *w)
 /* Loads one and keeps it in the answer, if it is the owner's. */
 static enum err include(struct changes *w, const struct changed *row, bool owner_known)
 {
-    enum err e = cache_acquire(w->cache, w->reader, row->id, view_base(w->query), &w->snap, w->included);
+    enum err e = cache_acquire(w->cache, w->reader, row->id, w->base, &w->snap, w->included);
     if (e != OK && e != ERR_NOT_FOUND)
         return e;
     if (e == OK && (owner_known || cached_owner_is(w, row->id))) {
         w->included++;
-        w->told = row->rev;
+        w->told = row->at;
     } else if (e == OK) {
         leave_out(w);
     }
-    w->position = row->rev;
+    w->position = row->at;
     return OK;
 }
 
@@ -144,19 +149,34 @@ static int64_t next_part(const struct changes *w)
     return position;
 }
 
-static void answer_changes(struct changes *w, uint64_t version, struct view_answer *out)
+/* [lock] */
+static struct cursor next_cursor(const struct changes *w)
 {
     struct cache *c = w->cache;
     const struct view_query *q = w->query;
-    struct cursor cursor = {.more = w->more, .base = view_base(q)};
-    w->snap.user_count = w->included;
-    cursor.rev = w->more ? next_part(w) : list_cursor(q, &w->snap, w->asked_at, q->since);
-    if (!w->more) {
-        cache_lock(c);
-        owner_learn(c, q->owner, w->asked_at, cursor.rev);
-        cache_unlock(c);
+    struct cursor cursor = {.more = w->more, .base = w->base};
+    int64_t upto = q->since_upto > 0 ? q->since_upto : w->asked_at;
+    if (w->more) {
+        cursor.stamp = next_part(w);
+        cursor.upto = w->by_store ? upto : 0;
+    } else {
+        cursor.stamp = list_cursor(q, &w->snap, w->asked_at, q->since);
+        owner_learn(c, q->owner, w->asked_at, cursor.stamp);
+        if (w->by_store && c->late > upto && upto < cursor.stamp)
+            cursor.stamp = upto;
     }
-    snap_since(&w->snap, view_base(q));
+    cursor_sign(c, &q->viewer, &cursor);
+    return cursor;
+}
+
+static void answer_changes(struct changes *w, uint64_t version, struct view_answer *out)
+{
+    struct cache *c = w->cache;
+    w->snap.user_count = w->included;
+    cache_lock(c);
+    struct cursor cursor = next_cursor(w);
+    cache_unlock(c);
+    snap_since(&w->snap, w->base);
     view_give(c, out, compose_refetch(&w->snap, &cursor), version);
 }
 
@@ -166,16 +186,22 @@ void view_changes(struct cache *c, struct store_reader *reader, const struct vie
     (void)a; /* rows of a long listing are more than a request's arena holds */
     struct arena own;
     arena_init(&own, 0);
-    struct changes w = {.cache = c, .reader = reader, .query = q, .arena = &own, .position = q->since};
+    struct changes w = {
+        .cache = c, .reader = reader, .query = q, .arena = &own, .position = q->since, .base = view_base(q)};
     struct changed *rows = arena_alloc(&own, CHANGES_MAX * sizeof(*rows));
     size_t count = 0;
     bool known_here = false;
     snap_init(&w.snap, (size_t)q->limit + 1); /* one more: it may be loaded and then left out */
     cache_lock(c);
     uint64_t version = list_version(c, q->owner);
-    w.asked_at = c->rev;
+    w.asked_at = c->applied;
     if (rows && c->enabled)
         known_here = list_changed(c, q, rows, CHANGES_MAX, &own, &count);
+    w.by_store = !known_here;
+    if (w.by_store && q->since_ours && q->since_upto == 0) {
+        w.position = q->since > c->lag_us ? q->since - c->lag_us : 1;
+        w.base = q->since_base > 0 ? w.base : w.position;
+    }
     cache_unlock(c);
     enum err e = !rows || w.snap.failed ? ERR_NOMEM : known_here ? from_cache(&w, rows, count) : from_store(&w);
     bool lost = e == OK && w.more && w.included == 0; /* so many others changed that its own are not found among them */

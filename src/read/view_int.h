@@ -13,7 +13,6 @@
 
 /* view_answer.c */
 struct view_query view_normal(const struct view_query *asked); /* the query with skip and limit within bounds */
-bool view_has_cursor(const struct cache *c, const struct view_query *q); /* [lock] a cursor that can be gone on from */
 static inline int64_t view_base(const struct view_query *q)
 {
     return q->since_base > 0 ? q->since_base : q->since;
@@ -33,11 +32,13 @@ int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t as
 /* A message page of a chat view, as VIEW_HISTORY asks. ERR_INVALID: before is no message id. */
 NODISCARD enum err view_page(const struct view_query *q, struct history_span *chat);
 /* Keeps a composed poll with its customer, if that is still at this version. */
-void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, struct blob *body);
-/* Of one customer's answer: that customer's last change, so that it moves with nobody else's. */
-static inline int64_t poll_cursor(const struct snap_user *u)
+void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, const struct view_answer *out);
+/* Of one customer's answer: that customer's last change, so that it moves with nobody else's. [lock] */
+static inline struct cursor poll_cursor(const struct cache *c, const struct scope *viewer, const struct snap_user *u)
 {
-    return u->newest > 0 ? u->newest : 1; /* data without revs: everything that has one is newer */
+    struct cursor cursor = {.stamp = u->newest > 0 ? u->newest : 1}; /* data without revs: all that has one is newer */
+    cursor_sign(c, viewer, &cursor);
+    return cursor;
 }
 
 /* view_one.c, view_list.c, view_changes.c, view_overview.c [reader] */

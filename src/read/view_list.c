@@ -19,7 +19,7 @@ struct listing {
     struct slice *ids; /* of each slot */
     size_t count;
     uint64_t version;
-    int64_t asked_at; /* the rev up to which everything was known when it was asked for */
+    int64_t asked_at; /* the stamp up to which everything was known when it was asked for */
 };
 
 static bool listing_room(struct listing *l, size_t slots)
@@ -115,7 +115,7 @@ static enum err gather_users(struct listing *l)
         return ERR_NOMEM;
     cache_lock(c);
     l->version = list_version(c, l->query->owner);
-    l->asked_at = c->rev;
+    l->asked_at = c->applied;
     uint64_t cuts = c->order_cuts;
     enum err e = c->enabled ? walk_order(l) : ERR_NOT_FOUND;
     cache_unlock(c);
@@ -129,11 +129,12 @@ static enum err gather_users(struct listing *l)
 }
 
 /* Lists begin with the last that changed: no customer of the owner's did after the newest that is shown. */
-static int64_t learn_cursor(const struct listing *l)
+static struct cursor learn_cursor(const struct listing *l)
 {
-    int64_t cursor = list_cursor(l->query, &l->snap, l->asked_at, 0);
+    struct cursor cursor = {.stamp = list_cursor(l->query, &l->snap, l->asked_at, 0)};
     cache_lock(l->cache);
-    owner_learn(l->cache, l->query->owner, l->asked_at, cursor);
+    owner_learn(l->cache, l->query->owner, l->asked_at, cursor.stamp);
+    cursor_sign(l->cache, &l->query->viewer, &cursor);
     cache_unlock(l->cache);
     return cursor;
 }
@@ -144,7 +145,8 @@ static enum err list_users(struct listing *l, struct blob **body)
     if (e != OK)
         return e;
     if (l->query->view == VIEW_REFETCH) {
-        *body = compose_refetch(&l->snap, &(struct cursor){.rev = learn_cursor(l)});
+        struct cursor cursor = learn_cursor(l);
+        *body = compose_refetch(&l->snap, &cursor);
         metrics_add(M_CACHE_COMPOSED, 1);
         return OK;
     }
@@ -252,7 +254,7 @@ static void compose_listing(struct listing *l, struct kept_list *v, struct view_
         view_give(c, out, body, l->version);
         if (body && v) {
             cache_lock(c);
-            if (kept_is(v, l->query)) /* the slot may have been given to another query meanwhile */
+            if (v->question == out->question) /* else the slot was given to another question meanwhile */
                 kept_put(c, v, body, l->version);
             cache_evict(c, UINT8_MAX);
             cache_unlock(c);
@@ -267,7 +269,7 @@ static bool share(struct cache *c, const struct kept_list *v, const struct view_
 {
     bool shared = false;
     cache_lock(c);
-    if (kept_is(v, q) && v->body && v->version >= needed) {
+    if (v->question == out->question && v->body && v->version >= needed) {
         shared = true;
         if (!view_unchanged(c, q, v->version, out)) {
             out->result = VIEW_OK;
@@ -289,7 +291,7 @@ void view_list(struct cache *c, struct store_reader *reader, const struct view_q
     uint64_t needed = 0;
     if (c->enabled) {
         cache_lock(c);
-        v = kept_pick(c, q);
+        v = kept_pick(c, out->question, q->owner);
         needed = list_version(c, q->owner);
         cache_unlock(c);
     }

@@ -18,6 +18,14 @@ static enum err find_asked(struct cache *c, struct store_reader *reader, const s
     return e;
 }
 
+static struct blob *compose_signed_poll(struct cache *c, const struct view_query *q, const struct snap *s)
+{
+    cache_lock(c);
+    struct cursor cursor = poll_cursor(c, &q->viewer, &s->users[0]);
+    cache_unlock(c);
+    return compose_poll(s, c->tag, &cursor);
+}
+
 void view_user(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
                struct view_answer *out)
 {
@@ -36,9 +44,9 @@ void view_user(struct cache *c, struct store_reader *reader, const struct view_q
         if (q->view == VIEW_USER)
             view_give(c, out, compose_user(&s), u->version);
         else
-            view_give(c, out, compose_poll(&s, c->tag, poll_cursor(u)), u->version);
+            view_give(c, out, compose_signed_poll(c, q, &s), u->version);
         if (out->result == VIEW_OK && q->view == VIEW_POLL && !q->has_since)
-            view_keep_poll(c, id, u->version, out->body);
+            view_keep_poll(c, id, u->version, out);
     }
     snap_fini(&s);
 }

@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 
-static void serve_composed(struct cache *c, struct snap *s, const struct view_query *q, struct view_answer *out);
+static void serve_composed(struct cache *c, struct snap *s, const struct view_query *q, const struct cursor *cursor,
+                           struct view_answer *out);
 
 /* [lock] The customer that a query is about: by ident, or as the owner of a chat. */
 static struct cuser *user_of(struct cache *c, const struct view_query *q, uint32_t hash, struct cchat **chat)
@@ -18,10 +19,10 @@ static struct cuser *user_of(struct cache *c, const struct view_query *q, uint32
     return *chat ? (*chat)->user : NULL;
 }
 
-/* [lock] The body of this version, where it is kept. */
+/* [lock] The body of this version, where it is kept for who asks: its cursor is the asker's own. */
 static bool kept_poll(const struct cuser *u, const struct view_query *q, struct view_answer *out)
 {
-    if (q->view != VIEW_POLL || q->has_since || !u->body)
+    if (q->view != VIEW_POLL || q->has_since || !u->body || u->asked != out->question)
         return false;
     out->body = blob_hold(u->body);
     out->result = VIEW_OK;
@@ -41,10 +42,11 @@ static void serve_one(struct cache *c, const struct view_query *asked, struct vi
     struct snap_user seen;
     struct snap s;
     struct cchat *chat;
+    struct cursor cursor;
     uint32_t hash = index_hash(q.ident);
     bool compose = false;
     cache_lock(c);
-    q.has_since = view_has_cursor(c, &q);
+    cursor_take(c, &q);
     struct cuser *u = user_of(c, &q, hash, &chat);
     if (u && !view_unchanged(c, &q, u->version, out)) {
         user_touch(c, u);
@@ -52,6 +54,7 @@ static void serve_one(struct cache *c, const struct view_query *asked, struct vi
         if (compose) {
             snap_init(&s, 1);
             snap_user_of(u, &seen);
+            cursor = poll_cursor(c, &q.viewer, &seen);
             if (!s.failed)
                 snap_fill(&s, 0, &seen, q.has_since ? q.since : SINCE_ALL);
         }
@@ -60,10 +63,10 @@ static void serve_one(struct cache *c, const struct view_query *asked, struct vi
     if (!compose)
         return;
     uint64_t version = seen.version;
-    serve_composed(c, &s, &q, out);
+    serve_composed(c, &s, &q, &cursor, out);
     snap_fini(&s);
     if (out->result == VIEW_OK && q.view == VIEW_POLL && !q.has_since)
-        view_keep_poll(c, q.ident, version, out->body);
+        view_keep_poll(c, q.ident, version, out);
 }
 
 static void serve_page(struct cache *c, const struct snap *s, const struct view_query *q, struct view_answer *out)
@@ -86,7 +89,8 @@ static void serve_page(struct cache *c, const struct snap *s, const struct view_
     view_give(c, out, compose_chat(&one, c->tag), s->users[0].version);
 }
 
-static void serve_composed(struct cache *c, struct snap *s, const struct view_query *q, struct view_answer *out)
+static void serve_composed(struct cache *c, struct snap *s, const struct view_query *q, const struct cursor *cursor,
+                           struct view_answer *out)
 {
     if (s->failed) {
         view_fail(out, ERR_NOMEM);
@@ -104,7 +108,7 @@ static void serve_composed(struct cache *c, struct snap *s, const struct view_qu
     if (q->view == VIEW_USER)
         view_give(c, out, compose_user(s), version);
     else
-        view_give(c, out, compose_poll(s, c->tag, poll_cursor(&s->users[0])), version);
+        view_give(c, out, compose_poll(s, c->tag, cursor), version);
 }
 
 static void serve_ai(struct cache *c, const struct view_query *q, struct view_answer *out)
@@ -146,6 +150,8 @@ static bool pick_changed(struct cache *c, const struct view_query *q, struct sna
     struct cuser *picked[REFETCH_LIMIT];
     size_t limit = q->limit < REFETCH_LIMIT ? (size_t)q->limit : REFETCH_LIMIT;
     size_t count = 0, looked = 0;
+    if (q->since_upto > 0)
+        return false; /* the store lists by rev, and goes on */
     if (q->owner.len > 0 && owner_unchanged(c, q->owner, q->since)) {
         snap_init(s, 0);
         return true;
@@ -154,7 +160,7 @@ static bool pick_changed(struct cache *c, const struct view_query *q, struct sna
         return false;
     for (struct link *at = c->order.head.next; at != &c->order.head; at = at->next) {
         struct cuser *u = entry_of(at, struct cuser, order);
-        if (u->change_rev <= q->since)
+        if (u->change <= q->since)
             break;
         if (looked++ == CHANGES_MAX || !u->owner)
             return false;
@@ -191,14 +197,15 @@ static void serve_list(struct cache *c, const struct view_query *asked, struct v
     cache_lock(c);
     uint64_t version = list_version(c, q.owner);
     struct cursor cursor = {0};
-    q.has_since = view_has_cursor(c, &q);
+    cursor_take(c, &q);
     if (!view_unchanged(c, &q, version, out)) {
-        struct kept_list *v = q.has_since ? NULL : kept_find(c, &q);
+        struct kept_list *v = q.has_since ? NULL : kept_find(c, out->question);
         if (q.has_since) {
             compose = pick_changed(c, &q, &s);
             if (compose) {
-                cursor.rev = list_cursor(&q, &s, c->rev, q.since);
-                owner_learn(c, q.owner, c->rev, cursor.rev);
+                cursor.stamp = list_cursor(&q, &s, c->applied, q.since);
+                owner_learn(c, q.owner, c->applied, cursor.stamp);
+                cursor_sign(c, &q.viewer, &cursor);
             }
         } else if (v && v->body && v->version == version) {
             out->body = blob_hold(v->body);

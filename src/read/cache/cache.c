@@ -26,6 +26,8 @@ struct cache *cache_new(const struct cache_options *options)
     links_init(&c->doubted);
     c->max_bytes = options->max_bytes;
     c->enabled = options->enabled;
+    c->shared = options->shared;
+    c->overlap_us = options->overlap_us;
     random_bytes(c->tag_secret, sizeof(c->tag_secret));
     c->version = c->inbox_version = c->gone_version = 1;
     for (unsigned i = 0; i < TOTALS_COUNT; i++)
@@ -50,7 +52,7 @@ void cache_begin(struct cache *c, const struct cache_options *identity)
         atomic_store_explicit(&c->totals[i], totals[i], memory_order_relaxed);
     cache_lock(c);
     memcpy(c->tag, identity->tag, sizeof(c->tag));
-    c->rev = c->start_rev = c->changes_floor = identity->max_rev;
+    c->change = c->applied = c->start_rev = c->changes_floor = identity->max_rev;
     c->order_all = identity->totals.users == 0;
     cache_unlock(c);
 }

@@ -1,4 +1,5 @@
 /* A customer's way into memory: found there, or loaded and kept. cache_fill.h has the steps. */
+#include "cache_change.h"
 #include "cache_fill.h"
 
 #include "base/log.h"
@@ -10,7 +11,16 @@ void snap_user_of(const struct cuser *u, struct snap_user *out)
                               .poll_at = u->poll_at,
                               .last_seen_us = u->last_seen_us,
                               .version = u->version,
-                              .newest = u->newest};
+                              .newest = u->newest,
+                              .lag_us = u->lag_us};
+}
+
+/* A stamp for what was loaded, that a change of it may have had at most: of none that is to come. */
+static int64_t loaded_stamp(struct cache *c, const struct fill *f, int64_t lag_us)
+{
+    int64_t newest = fill_newest(f);
+    change_loaded(c, newest);
+    return newest + lag_us < c->change ? newest + lag_us : c->change;
 }
 
 /* Appends what the writer recorded while the load ran and the load did not see. False: no memory, or a message that
@@ -123,7 +133,8 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
     }
     u->state = USER_LOADED;
     u->load_void = false;
-    u->newest = fill_newest(f) > u->newest ? fill_newest(f) : u->newest;
+    int64_t stamp = loaded_stamp(c, f, u->lag_us);
+    u->newest = stamp > u->newest ? stamp : u->newest;
     struct blob *head = blob_hold(f->head); /* the fill may have to answer by itself yet */
     bool newer = !u->has_row || !u->head || f->row.rev >= u->row_rev;
     if (newer)
@@ -248,6 +259,8 @@ static void answer_from_fill(struct acquire *a, const struct fill *f)
     fill_user(f, &seen);
     cache_lock(a->cache);
     seen.version = ++a->cache->version;
+    seen.lag_us = a->cache->lag_us;
+    seen.newest = loaded_stamp(a->cache, f, seen.lag_us);
     cache_unlock(a->cache);
     snap_fill(a->snap, a->slot, &seen, a->since);
 }

@@ -65,14 +65,15 @@ static void append(struct cache *c, struct cchat *chat, const struct prepared *p
         chat->history = interim_history(chat);
     struct history *l = chat->history;
     bool done = l != NULL;
-    if (l && e->rev <= l->last_rev)
-        done = history_has(l, e->rev); /* the load saw this batch: there already */
-    else if (l)
+    if (l && e->rev <= l->last_rev) {
+        done =
+            history_has(l, e->rev); /* the load saw this batch: there already. Else it came late, and belongs between */
+    } else if (l) {
         done = history_append(u->content, l, c->scratch.ptr + p->at, &p->form, e->rev);
-    if (l) {
-        l->rev = e->rev > l->rev ? e->rev : l->rev;
         l->last_activity_us = l->updated_us = e->at_us;
     }
+    if (l && e->rev > l->rev)
+        l->rev = e->rev;
     c->content_bytes += u->content->alloc_bytes - before;
     if (!done)
         user_unload(c, u);
@@ -82,7 +83,7 @@ static void apply_message(struct cache *c, const struct event *e, struct prepare
 {
     struct cchat *chat = linked_chat(c, e, p->hash, e->link);
     if (!chat) {
-        cache_forget_all(c, e->rev);
+        cache_forget_all(c, e->rev, e->rev);
         return;
     }
     chat->flags |= chat_flags_of_role(e->message.role);
@@ -97,12 +98,14 @@ static void apply_message(struct cache *c, const struct event *e, struct prepare
 /* The first message by the same key may have come into the store without us: its answer was lost, and it landed late. */
 static void apply_repeated(struct cache *c, const struct event *e, struct prepared *p)
 {
-    struct cchat *chat = index_chat(c, e->chat_id, p->hash);
-    if (!chat || !chat->history || history_has(chat->history, e->rev))
+    struct cchat *chat = e->unheard ? linked_chat(c, e, p->hash, e->link) : index_chat(c, e->chat_id, p->hash);
+    bool known = chat && (chat->history ? history_has(chat->history, e->rev) : !e->unheard);
+    if (!chat && e->unheard)
+        cache_forget_all(c, e->rev, e->rev);
+    if (!chat || known)
         return;
     user_unload(c, chat->user);
-    user_changed(c, chat->user, c->rev,
-                 true); /* not the message's own, older rev: the front of the order is the newest */
+    user_changed(c, chat->user, e->rev, true);
 }
 
 /* ---- customers and chats ---- */
@@ -134,7 +137,7 @@ static void apply_customer(struct cache *c, const struct event *e, struct prepar
     bool fresh = index_user(c, row.id, index_hash(row.id)) == NULL;
     struct cuser *u = user_get(c, row.id);
     if (!u) {
-        cache_forget_all(c, e->rev);
+        cache_forget_all(c, e->rev, e->rev);
         return;
     }
     if (fresh && before->id.len == 0)
@@ -151,7 +154,7 @@ static void apply_chat(struct cache *c, const struct event *e, struct prepared *
     struct cuser *u = user_get(c, e->customer_id);
     struct cchat *chat = u ? chat_get(c, u, e->chat_id, p->hash, e->chat->key) : NULL;
     if (!chat || chat->user != u) {
-        cache_forget_all(c, e->rev);
+        cache_forget_all(c, e->rev, e->rev);
         return;
     }
     if (e->rev > chat->rev)
@@ -172,7 +175,7 @@ static void apply_ai(struct cache *c, const struct event *e, struct prepared *p)
 {
     struct cchat *chat = linked_chat(c, e, p->hash, e->ai.link);
     if (!chat) {
-        cache_forget_all(c, e->rev);
+        cache_forget_all(c, e->rev, e->rev);
         return;
     }
     chat->flags = (uint8_t)((chat->flags & ~CHAT_AI_DISABLED) | (e->ai.enabled ? 0 : CHAT_AI_DISABLED));
@@ -193,7 +196,7 @@ static void apply_elsewhere(struct cache *c, const struct event *e, struct prepa
     (void)p;
     struct cuser *u = user_get(c, e->customer_id);
     if (!u) {
-        cache_forget_all(c, e->rev);
+        cache_forget_all(c, e->rev, e->rev);
         return;
     }
     user_unload(c, u);
@@ -213,6 +216,7 @@ static void apply_doubt(struct cache *c, const struct event *e, struct prepared 
         links_front(&c->doubted, &chat->user->doubt);
     c->doubt_all |= e->chat_id.len == 0;
     c->doubt_rev = e->rev > c->doubt_rev ? e->rev : c->doubt_rev;
+    c->doubt_from = c->doubt_from == 0 || e->rev < c->doubt_from ? e->rev : c->doubt_from;
 }
 
 /* The store answers again: those whom a write in doubt concerns are loaded anew. */
@@ -220,14 +224,18 @@ static void apply_recovered(struct cache *c, const struct event *e, struct prepa
 {
     (void)e, (void)p;
     if (c->doubt_all)
-        cache_forget_all(c, c->doubt_rev);
+        cache_forget_all(c, c->doubt_from, c->doubt_rev);
     c->doubt_all = false;
     while (c->doubted.count > 0) {
         struct cuser *u = entry_of(c->doubted.head.next, struct cuser, doubt);
         links_remove(&c->doubted, &u->doubt);
         user_unload(c, u);
         user_changed(c, u, c->doubt_rev, true);
+        user_lags(c, u, c->doubt_from);
     }
+    if (c->doubt_from != 0)
+        c->late = c->change; /* and what was in doubt may still land: cursors say so for a while */
+    c->doubt_rev = c->doubt_from = 0;
 }
 
 /* ---- the table ---- */
@@ -293,10 +301,12 @@ static void fetch_ahead(const struct cache *c, const struct event *events, const
 
 static void forget_stride(struct cache *c, const struct event *events, size_t count)
 {
-    int64_t highest = 0;
-    for (size_t i = 0; i < count; i++)
+    int64_t lowest = INT64_MAX, highest = 0;
+    for (size_t i = 0; i < count; i++) {
         highest = events[i].rev > highest ? events[i].rev : highest;
-    cache_forget_all(c, highest);
+        lowest = events[i].rev > 0 && events[i].rev < lowest ? events[i].rev : lowest;
+    }
+    cache_forget_all(c, lowest, highest);
 }
 
 /* texts: the events are the writer's, whose scratch takes what is rendered of them. */
@@ -315,6 +325,7 @@ static void apply_stride(struct cache *c, const struct event *events, size_t cou
             reactions[events[i].kind].apply(c, &events[i], &prepared[i]);
     if (!rendered) /* no memory for a stride's text: keep nothing that might miss it */
         forget_stride(c, events, count);
+    c->stamped_rev = 0;
     cache_evict(c, EVICT_MAX);
     cache_unlock(c);
     for (size_t i = 0; i < count; i++)
@@ -330,6 +341,15 @@ static void add_totals(struct cache *c, const struct totals *changed)
             atomic_fetch_add_explicit(&c->totals[i], delta[i], memory_order_relaxed);
 }
 
+/* Events of one change are of one stride: they get one stamp, which nobody sees before the last of them. */
+static size_t next_stride(const struct event *events, size_t count)
+{
+    size_t n = count < STRIDE ? count : STRIDE;
+    while (n > 1 && n < count && events[n].rev == events[n - 1].rev)
+        n--;
+    return n;
+}
+
 void cache_take(void *arg, const struct event *events, size_t count)
 {
     struct cache *c = arg;
@@ -340,6 +360,8 @@ void cache_take(void *arg, const struct event *events, size_t count)
         if (events[i].kind == EVENT_TOTALS)
             add_totals(c, events[i].totals);
     }
-    for (size_t i = 0; c->enabled && changes && i < count; i += STRIDE)
-        apply_stride(c, events + i, count - i < STRIDE ? count - i : STRIDE, texts);
+    for (size_t i = 0, n; c->enabled && changes && i < count; i += n) {
+        n = next_stride(events + i, count - i);
+        apply_stride(c, events + i, n, texts);
+    }
 }

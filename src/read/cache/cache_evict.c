@@ -6,6 +6,7 @@
  * be more: then what is in use shrinks until whole pages are empty.
  * Where entries alone take more than half, 3 comes before 2: else customers seen once would push out every chat in
  * use. Customers that a reader is loading are in neither list and cannot go. */
+#include "cache_change.h"
 #include "cache_int.h"
 
 #include "base/metrics.h"
@@ -62,12 +63,15 @@ static void forget(struct cache *c, struct cuser *u)
         return;
     }
     u->load_void = true;
+    u->lag_us = c->lag_us;
     names_forget(c, u);
     user_leave_order(c, u);
 }
 
-void cache_forget_all(struct cache *c, int64_t rev)
+void cache_forget_all(struct cache *c, int64_t lowest, int64_t highest)
 {
+    int64_t stamp = change_stamp(c, highest);
+    change_lags(c, lowest);
     while (c->order.count > 0)
         forget(c, entry_of(c->order.head.next, struct cuser, order));
     while (c->loaded.count > 0)
@@ -78,8 +82,6 @@ void cache_forget_all(struct cache *c, int64_t rev)
     c->order_all = false; /* also where the list was empty already */
     c->order_cuts++;
     c->inbox_version = ++c->version;
-    owner_unowned(c, rev);
-    if (rev > c->rev)
-        c->rev = rev;
-    c->changes_floor = c->rev;
+    owner_unowned(c, stamp);
+    c->changes_floor = stamp;
 }

@@ -114,9 +114,6 @@ int64_t fill_newest(const struct fill *f)
 
 void fill_user(const struct fill *f, struct snap_user *out)
 {
-    *out = (struct snap_user){.content = f->content,
-                              .head = f->head,
-                              .poll_at = f->poll_at,
-                              .last_seen_us = f->row.last_seen_us,
-                              .newest = fill_newest(f)};
+    *out = (struct snap_user){
+        .content = f->content, .head = f->head, .poll_at = f->poll_at, .last_seen_us = f->row.last_seen_us};
 }

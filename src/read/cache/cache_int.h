@@ -14,10 +14,10 @@
 #include "read/cache.h"
 #include <pthread.h>
 
-#define ORDER_MIN     1000
-#define KEPT_MAX      8
-#define KEPT_TEXT_MAX 512
-#define NAME_SLOTS    1024
+#define ORDER_MIN      1000
+#define KEPT_MAX       8
+#define KEPT_OWNER_MAX 512
+#define NAME_SLOTS     1024
 
 enum index_kind { INDEX_NONE, INDEX_USER, INDEX_NAME, INDEX_CHAT, INDEX_OWNER };
 
@@ -45,8 +45,8 @@ struct cowner {
     uint32_t customers;
     bool asked;
     uint64_t version;   /* of the last change of anything of its customers */
-    int64_t newest;     /* rev of that change, as far as it is known here… */
-    int64_t known_from; /* …which it is for every change after this rev */
+    int64_t newest;     /* stamp of that change, as far as it is known here… */
+    int64_t known_from; /* …which it is for every change after this stamp */
     uint16_t id_len;
     char id[];
 };
@@ -87,15 +87,17 @@ struct cuser {
     struct link doubt; /* in cache.doubted, or nowhere */
     struct cchat *first, *last;
     struct content *content;
-    struct blob *head;    /* render_user_head(), then render_poll_head() from poll_at on; with content only */
-    struct blob *body;    /* the whole poll answer of `version`, or NULL */
+    struct blob *head; /* render_user_head(), then render_poll_head() from poll_at on; with content only */
+    struct blob *body; /* the whole poll answer of `version`, to whoever asks the question `asked`; or NULL */
+    uint64_t asked;
     struct cowner *owner; /* NULL: not known */
     char *self;           /* what it may call itself: address, reference, claimed address; NULL: not known */
     uint64_t version;
     int64_t key;
-    int64_t row_rev;    /* of the row's last change known here */
-    int64_t change_rev; /* of the last change in this process that a list shows; 0: none */
-    int64_t newest;     /* the highest rev of anything of it that is known here; LOADED: of all */
+    int64_t row_rev; /* of the row's last change known here */
+    int64_t change;  /* stamp of the last change in this process that a list shows; 0: none */
+    int64_t newest;  /* stamp of the last change of anything of it, as far as it is known here; LOADED: of all */
+    int64_t lag_us;  /* the most that a stamp of its changes may be above the change's rev */
     int64_t last_seen_us;
     uint32_t chat_count;
     uint32_t poll_at;
@@ -108,17 +110,15 @@ struct cuser {
     char id[];
 };
 
-/* A composed listing (cache_kept.c). What it lists is named by view, limit, skip and one text: an owner, or an address. */
+/* A composed listing (cache_kept.c), by the question that it answers: what is asked and who asks, hashed (cache_tag.c). */
 struct kept_list {
     pthread_mutex_t composing; /* taken before cache.lock, by readers: one composes, the others wait and share */
-    bool used;
-    enum view view;
-    int64_t skip, limit;
-    size_t text_len;
-    char text[KEPT_TEXT_MAX];
+    uint64_t question;         /* 0: the slot is free */
     uint64_t version;
     uint64_t last_use;
     struct blob *body; /* NULL: evicted, or not composed yet */
+    size_t owner_len;
+    char owner[KEPT_OWNER_MAX]; /* whose customers it shows; empty: all */
 };
 
 #define TOTALS_COUNT (sizeof(struct totals) / sizeof(int64_t))
@@ -132,6 +132,8 @@ struct cache {
     /* set before threads start */
     size_t max_bytes;
     bool enabled;
+    bool shared; /* as cache_options has them */
+    int64_t overlap_us;
     atomic_bool open; /* released once tag, totals and start_rev are set: who sees it true sees them */
     uint8_t tag[5];
     uint64_t tag_secret[2]; /* of this process: see cache_tag.c */
@@ -141,20 +143,24 @@ struct cache {
     /* [lock] */
     uint64_t version;       /* the counter; never given twice */
     uint64_t inbox_version; /* of the last change of anything */
-    int64_t rev;            /* highest applied */
-    int64_t changes_floor;  /* whoever changed above it is in order */
+    int64_t change;         /* the highest stamp given, or rev loaded: the next stamp is above it */
+    int64_t applied;        /* the last stamp given: what a listing has told */
+    int64_t stamped_rev;    /* that has the last stamp for its own, while the events of a stride are applied; else 0 */
+    int64_t late;           /* the last stamp of a change that came late */
+    int64_t lag_us;         /* the most that any stamp was above its change's rev */
+    int64_t changes_floor;  /* whoever has a stamp above it is in order */
     struct cowner *asked;   /* those that stay without customers */
     unsigned asked_count;
     uint64_t gone_version;    /* when an owner's entry was last dropped */
     uint64_t unowned_version; /* of the last change of which it is not known whose it is: it may be anybody's… */
-    int64_t unowned_rev;      /* …and its rev */
+    int64_t unowned_stamp;    /* …and its stamp */
     struct links order;
-    struct links loaded;     /* LOADED customers by last use */
-    struct links expendable; /* KNOWN and not in order: the first entries to be evicted */
-    struct links doubted;    /* whom a write in doubt concerns */
-    int64_t doubt_rev;       /* the highest in doubt */
-    bool doubt_all;          /* more than customers in `doubted` */
-    bool order_all;          /* order holds every customer there is */
+    struct links loaded;           /* LOADED customers by last use */
+    struct links expendable;       /* KNOWN and not in order: the first entries to be evicted */
+    struct links doubted;          /* whom a write in doubt concerns */
+    int64_t doubt_from, doubt_rev; /* the lowest and the highest in doubt; 0: none */
+    bool doubt_all;                /* more than customers in `doubted` */
+    bool order_all;                /* order holds every customer there is */
     uint64_t order_cuts;
     size_t users, chats;
     size_t entry_bytes, content_bytes, kept_bytes;
@@ -225,35 +231,37 @@ void user_forget_row(struct cache *c, struct cuser *u); /* what it is called is 
 void user_unload(struct cache *c, struct cuser *u);
 void user_release_content(struct cache *c, struct cuser *u); /* into the garbage; the state is the caller's */
 void user_drop_body(struct cache *c, struct cuser *u);
-void user_keep_body(struct cache *c, struct cuser *u, struct blob *body); /* takes a reference of its own */
+/* Takes a reference of its own. asked: the question that the body answers. */
+void user_keep_body(struct cache *c, struct cuser *u, struct blob *body, uint64_t asked);
 void user_touch(struct cache *c, struct cuser *u);
 void user_relist(struct cache *c, struct cuser *u); /* into the lists that its state asks for */
 void user_free(struct cache *c, struct cuser *u);
 void user_leave_order(struct cache *c, struct cuser *u);
-/* A new version. active: something that the lists show, and order the customer by. */
+/* A change of that rev is applied: a new version, and a stamp. active: lists show it, and order the customer by it. */
 void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active);
+void user_lags(struct cache *c, struct cuser *u, int64_t lowest); /* that change was of revs down to this one */
 
 /* cache_owner.c [lock] */
 void owners_fini(struct cache *c);
 /* The customer is that owner's, as the store says. Without memory it is not known whose it is. */
 void owner_set(struct cache *c, struct cuser *u, struct slice owner);
 void owner_forget(struct cache *c, struct cuser *u);
-void owner_changed(struct cache *c, struct cuser *u, int64_t rev); /* u->version is new */
-void owner_unowned(struct cache *c, int64_t rev);                  /* a change of nobody knows whom */
+void owner_changed(struct cache *c, struct cuser *u, int64_t stamp); /* u->version is new */
+void owner_unowned(struct cache *c, int64_t stamp);                  /* a change of nobody knows whom */
 /* What a listing's tag and kept body go by: the owner's last change where it shows one owner's customers. */
 uint64_t list_version(const struct cache *c, struct slice owner);
 bool owner_unchanged(const struct cache *c, struct slice owner, int64_t since); /* false: changed, or not known */
-/* What was found when everything up to asked_at was known: no customer of the owner changed after `newest`. */
+/* What was found when all up to the stamp asked_at was known: no customer of the owner changed after `newest`. */
 void owner_learn(struct cache *c, struct slice owner, int64_t asked_at, int64_t newest);
 static inline struct slice user_owner(const struct cuser *u)
 {
     return u->owner ? slice_of(u->owner->id, u->owner->id_len) : slice_of(NULL, 0);
 }
 
-/* cache_kept.c [lock]. q: within its bounds. NULL: not kept, or too long a text. */
-struct kept_list *kept_find(struct cache *c, const struct view_query *q);
-struct kept_list *kept_pick(struct cache *c, const struct view_query *q); /* finds, or takes the least used slot */
-bool kept_is(const struct kept_list *v, const struct view_query *q);
+/* cache_kept.c [lock] */
+struct kept_list *kept_find(struct cache *c, uint64_t question);
+/* Finds, or takes the least used slot. NULL: the owner is too long to be kept. */
+struct kept_list *kept_pick(struct cache *c, uint64_t question, struct slice owner);
 void kept_put(struct cache *c, struct kept_list *v, struct blob *body, uint64_t version);
 bool kept_drop(struct cache *c, bool only_stale); /* one body; false: there is none */
 
@@ -264,7 +272,7 @@ void order_extend(struct cache *c, const struct user *rows, size_t count, bool c
 /* cache_evict.c [lock] */
 void cache_evict(struct cache *c, unsigned max_steps);
 /* When a change cannot be recorded for want of memory: everything goes; loads that run end void. */
-void cache_forget_all(struct cache *c, int64_t rev);
+void cache_forget_all(struct cache *c, int64_t lowest, int64_t highest); /* revs of what could not be recorded */
 static inline size_t cache_bytes(const struct cache *c)
 {
     return c->entry_bytes + c->content_bytes + c->kept_bytes;

@@ -1,37 +1,17 @@
-/* Listings that were composed, kept for whoever asks the same while nothing has changed. What one is kept by is the query
- * as view_normal() leaves it: view, limit, skip, and the one text that it may name. */
+/* Listings that were composed, kept for whoever asks the same while nothing has changed. */
 #include "cache_int.h"
 
-static struct slice text_of(const struct view_query *q)
+struct kept_list *kept_find(struct cache *c, uint64_t question)
 {
-    return q->view == VIEW_CHATS ? q->email : q->owner;
-}
-
-/* An owner's list of chats is not kept: its key would be two texts, and it is asked for rarely. */
-static bool can_keep(const struct view_query *q)
-{
-    return q->view != VIEW_CHATS || q->owner.len == 0;
-}
-
-bool kept_is(const struct kept_list *v, const struct view_query *q)
-{
-    return v->used && v->view == q->view && v->limit == q->limit && v->skip == q->skip &&
-           slice_eq(slice_of(v->text, v->text_len), text_of(q));
-}
-
-struct kept_list *kept_find(struct cache *c, const struct view_query *q)
-{
-    if (!can_keep(q))
-        return NULL;
     for (unsigned i = 0; i < KEPT_MAX; i++)
-        if (kept_is(&c->kept[i], q)) {
+        if (c->kept[i].question == question) {
             c->kept[i].last_use = ++c->kept_clock;
             return &c->kept[i];
         }
     return NULL;
 }
 
-static void kept_clear(struct cache *c, struct kept_list *v)
+static void clear(struct cache *c, struct kept_list *v)
 {
     if (v->body)
         c->kept_bytes -= v->body->len;
@@ -39,26 +19,22 @@ static void kept_clear(struct cache *c, struct kept_list *v)
     v->body = NULL;
 }
 
-struct kept_list *kept_pick(struct cache *c, const struct view_query *q)
+struct kept_list *kept_pick(struct cache *c, uint64_t question, struct slice owner)
 {
-    struct kept_list *v = kept_find(c, q);
-    struct slice text = text_of(q);
-    if (v || text.len > sizeof(v->text) || !can_keep(q))
+    struct kept_list *v = kept_find(c, question);
+    if (v || owner.len > sizeof(v->owner))
         return v;
     v = &c->kept[0];
     for (unsigned i = 1; i < KEPT_MAX; i++)
         if (c->kept[i].last_use < v->last_use)
             v = &c->kept[i];
-    kept_clear(c, v);
-    v->used = true;
-    v->view = q->view;
-    v->limit = q->limit;
-    v->skip = q->skip;
-    v->text_len = text.len;
-    if (text.len > 0)
-        memcpy(v->text, text.ptr, text.len);
+    clear(c, v);
+    v->question = question;
     v->version = 0;
     v->last_use = ++c->kept_clock;
+    v->owner_len = owner.len;
+    if (owner.len > 0)
+        memcpy(v->owner, owner.ptr, owner.len);
     return v;
 }
 
@@ -66,7 +42,7 @@ void kept_put(struct cache *c, struct kept_list *v, struct blob *body, uint64_t 
 {
     if (v->body && version <= v->version)
         return;
-    kept_clear(c, v);
+    clear(c, v);
     v->body = blob_hold(body);
     v->version = version;
     c->kept_bytes += body->len;
@@ -76,9 +52,8 @@ bool kept_drop(struct cache *c, bool only_stale)
 {
     for (unsigned i = 0; i < KEPT_MAX; i++) {
         struct kept_list *v = &c->kept[i];
-        struct slice owner = slice_of(v->text, v->view == VIEW_CHATS ? 0 : v->text_len);
-        if (v->body && !(only_stale && v->version == list_version(c, owner))) {
-            kept_clear(c, v);
+        if (v->body && !(only_stale && v->version == list_version(c, slice_of(v->owner, v->owner_len)))) {
+            clear(c, v);
             return true;
         }
     }

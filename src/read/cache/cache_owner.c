@@ -21,7 +21,7 @@ static struct cowner *make(struct cache *c, struct slice id)
     if (id.len > 0)
         memcpy(o->id, id.ptr, id.len);
     o->version = c->gone_version; /* a load is no change */
-    o->known_from = c->rev;
+    o->known_from = c->applied;
     index_add(c, &o->by_id, INDEX_OWNER, index_hash(id));
     return o;
 }
@@ -70,7 +70,7 @@ void owner_set(struct cache *c, struct cuser *u, struct slice id)
     struct cowner *o = get(c, id);
     if (!o) {
         owner_forget(c, u);
-        owner_unowned(c, c->rev);
+        owner_unowned(c, c->applied);
         return;
     }
     if (u->owner) /* one has a customer less, the other one more */
@@ -80,22 +80,22 @@ void owner_set(struct cache *c, struct cuser *u, struct slice id)
     u->owner = o;
 }
 
-void owner_unowned(struct cache *c, int64_t rev)
+void owner_unowned(struct cache *c, int64_t stamp)
 {
     c->unowned_version = ++c->version;
-    if (rev > c->unowned_rev)
-        c->unowned_rev = rev;
+    if (stamp > c->unowned_stamp)
+        c->unowned_stamp = stamp;
 }
 
-void owner_changed(struct cache *c, struct cuser *u, int64_t rev)
+void owner_changed(struct cache *c, struct cuser *u, int64_t stamp)
 {
     if (!u->owner) {
-        owner_unowned(c, rev);
+        owner_unowned(c, stamp);
         return;
     }
     u->owner->version = u->version;
-    if (rev > u->owner->newest)
-        u->owner->newest = rev;
+    if (stamp > u->owner->newest)
+        u->owner->newest = stamp;
 }
 
 static uint64_t owner_version(const struct cache *c, struct slice id)
@@ -113,7 +113,7 @@ uint64_t list_version(const struct cache *c, struct slice owner)
 bool owner_unchanged(const struct cache *c, struct slice id, int64_t since)
 {
     const struct cowner *o = find(c, id);
-    return o && since >= o->newest && since >= o->known_from && since >= c->unowned_rev;
+    return o && since >= o->newest && since >= o->known_from && since >= c->unowned_stamp;
 }
 
 void owner_learn(struct cache *c, struct slice id, int64_t asked_at, int64_t newest)

@@ -1,6 +1,6 @@
 /* Whose a chat or a customer is, as far as memory knows. */
+#include "cache_change.h"
 #include "cache_int.h"
-#include "read/view.h"
 
 /* [lock] An entry that does not know its owner is no reason for "no". */
 static enum sight sight_of(const struct cuser *u, const struct scope *s)
@@ -85,7 +85,7 @@ static bool unchanged(struct cache *c, const struct scope *viewer, struct slice 
     }
     if (viewer->kind == SCOPE_OWNER)
         return owner_unchanged(c, viewer->id, since);
-    return viewer->kind == SCOPE_ALL && c->rev == since; /* a later one is of another database */
+    return viewer->kind == SCOPE_ALL && c->applied <= since;
 }
 
 bool cache_up_to_date(struct cache *c, const struct scope *viewer, struct slice chat_id, struct slice cursor)
@@ -95,8 +95,10 @@ bool cache_up_to_date(struct cache *c, const struct scope *viewer, struct slice 
     view_parse_cursor(cursor, &q);
     if (!q.has_since || q.since_base > 0 || !c->enabled || !cache_is_open(c))
         return false;
+    q.view = VIEW_REFETCH;
+    q.viewer = *viewer;
     cache_lock(c);
-    bool current = unchanged(c, viewer, chat_id, hash, q.since);
+    bool current = cursor_take(c, &q) && unchanged(c, viewer, chat_id, hash, q.since);
     cache_unlock(c);
     return current;
 }

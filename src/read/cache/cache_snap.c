@@ -43,6 +43,12 @@ static bool chats_reserve(struct snap *s, size_t more)
     return true;
 }
 
+/* What changed after a stamp has a rev above this one. */
+static int64_t revs_after(const struct snap_user *u, int64_t since)
+{
+    return u->newest <= since ? INT64_MAX : since - u->lag_us;
+}
+
 void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_t since)
 {
     if (slot >= s->user_count || !chats_reserve(s, from->content->history_count)) {
@@ -55,17 +61,20 @@ void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_
     blob_hold(u->head);
     u->first_chat = s->chat_count;
     u->total_chats = u->content->history_count;
+    int64_t after = revs_after(u, since);
     for (const struct history *h = u->content->first; h; h = h->next)
-        if (h->rev > since)
+        if (h->rev > after)
             history_span_take(h, &s->chats[s->chat_count++]);
     u->chats = s->chat_count - u->first_chat;
 }
 
 void snap_since(struct snap *s, int64_t since)
 {
-    if (since > 0)
-        for (size_t i = 0; i < s->chat_count; i++)
-            history_span_since(&s->chats[i], since);
+    for (size_t i = 0; since > 0 && i < s->user_count; i++) {
+        const struct snap_user *u = &s->users[i];
+        for (size_t chat = u->first_chat; chat < u->first_chat + u->chats; chat++)
+            history_span_since(&s->chats[chat], revs_after(u, since));
+    }
 }
 
 uint64_t snap_bytes(const struct snap *s)

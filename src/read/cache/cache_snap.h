@@ -15,7 +15,8 @@ struct snap_user {
     uint32_t poll_at;
     int64_t last_seen_us;
     uint64_t version;
-    int64_t newest;           /* rev of its last change */
+    int64_t newest;           /* stamp of its last change */
+    int64_t lag_us;           /* its changes have revs above their stamps less this */
     size_t first_chat, chats; /* in snap.chats */
     uint32_t total_chats;
 };
@@ -35,9 +36,10 @@ struct snap {
 
 void snap_init(struct snap *s, size_t user_slots);
 void snap_fini(struct snap *s);
-/* Fills a slot: from->content and head are borrowed, references are taken. Chats with a rev ≤ since are left out. */
+/* Fills a slot: from->content and head are borrowed, references are taken. What is no news to who knows all up to the
+ * stamp `since` is left out: chats. */
 void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_t since);
-void snap_since(struct snap *s, int64_t since); /* leaves only messages with a higher rev */
+void snap_since(struct snap *s, int64_t since); /* the same: messages */
 uint64_t snap_bytes(const struct snap *s);      /* of all fragments in it */
 /* The chat within the slot's customer, or NULL. */
 const struct history_span *snap_chat(const struct snap *s, size_t slot, struct slice chat_id);

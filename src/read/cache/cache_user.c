@@ -1,4 +1,5 @@
 /* The entries: customers and their chats, from KNOWN to LOADED and back. */
+#include "cache_change.h"
 #include "cache_int.h"
 
 #define SELF_TEXT_MAX 4096 /* bytes; nobody asks by a longer one */
@@ -15,6 +16,7 @@ struct cuser *user_get(struct cache *c, struct slice id)
     u->id_len = (uint8_t)id.len;
     memcpy(u->id, id.ptr, id.len);
     u->version = ++c->version;
+    u->lag_us = c->lag_us; /* it may have changed late while it was not in memory */
     index_add(c, &u->by_id, INDEX_USER, hash);
     c->users++;
     user_relist(c, u);
@@ -100,10 +102,11 @@ void user_drop_body(struct cache *c, struct cuser *u)
     u->body = NULL;
 }
 
-void user_keep_body(struct cache *c, struct cuser *u, struct blob *body)
+void user_keep_body(struct cache *c, struct cuser *u, struct blob *body, uint64_t asked)
 {
     user_drop_body(c, u);
     u->body = blob_hold(body);
+    u->asked = asked;
     c->content_bytes += blob_bytes(body);
 }
 
@@ -222,19 +225,25 @@ void user_touch(struct cache *c, struct cuser *u)
         links_front(&c->loaded, &u->lru);
 }
 
+void user_lags(struct cache *c, struct cuser *u, int64_t lowest)
+{
+    change_lags(c, lowest);
+    if (u->newest - lowest > u->lag_us)
+        u->lag_us = u->newest - lowest;
+}
+
 void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active)
 {
+    int64_t stamp = change_stamp(c, rev);
     u->version = c->inbox_version = ++c->version;
-    owner_changed(c, u, rev);
+    owner_changed(c, u, stamp);
     user_drop_body(c, u);
-    if (rev > c->rev)
-        c->rev = rev;
-    if (rev > u->newest)
-        u->newest = rev;
+    u->newest = stamp;
+    if (stamp != rev)
+        user_lags(c, u, rev);
     if (!active)
         return;
-    if (rev > u->change_rev)
-        u->change_rev = rev;
+    u->change = stamp;
     links_front(&c->order, &u->order);
     user_relist(c, u);
 }
@@ -246,8 +255,8 @@ void user_leave_order(struct cache *c, struct cuser *u)
     links_remove(&c->order, &u->order);
     c->order_all = false;
     c->order_cuts++;
-    if (u->change_rev > c->changes_floor)
-        c->changes_floor = u->change_rev;
+    if (u->change > c->changes_floor)
+        c->changes_floor = u->change;
 }
 
 void user_free(struct cache *c, struct cuser *u)

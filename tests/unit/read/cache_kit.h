@@ -46,6 +46,8 @@ struct kit {
     struct kit_user *users[4096];
     size_t user_count;
     int64_t rev;
+    int64_t overlap_us; /* of the next cache */
+    bool shared;
     int loads, lists; /* load_user; recent_users, changed_users and list_chats */
     int lookups;      /* read_user */
     enum err fail;    /* what the next loads answer */
@@ -81,6 +83,7 @@ struct answer {
 };
 struct answer ask(struct kit *k, const struct view_query *q);
 struct answer get(struct kit *k, enum view view, const char *ident);
+void cursor_of(const char *body, char out[64]);
 size_t count_of(const char *haystack, const char *needle);
 
 #define CHECK_TEXT(actual, expected) check_text(__FILE__, __LINE__, (actual), (expected))

@@ -9,3 +9,4 @@ extern const CU_TestInfo cache_thread_tests[];
 extern const CU_TestInfo view_tests[];
 extern const CU_TestInfo view_since_tests[];
 extern const CU_TestInfo view_owner_tests[];
+extern const CU_TestInfo cursor_tests[];

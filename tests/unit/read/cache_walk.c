@@ -1,12 +1,14 @@
 #include "cache_walk.h"
 
 #include "base/clock.h"
+#include "base/map.h"
 #include "chat/customer.h"
 #include "chat/email.h"
 #include "read/cache/cache_int.h"
 #include "read/resolve.h"
 #include "store/ident.h"
 #include "write/batch.h"
+#include "json/json_in.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +16,9 @@
 #define BATCH_MAX   4
 #define CACHE_BYTES ((size_t)150 << 10)
 #define CHATS_MAX   120
-#define NAMES_MAX   80 /* those below, and ids that were made */
-#define T0          INT64_C(1795557360588000)
+#define NAMES_MAX   80                        /* those below, and ids that were made */
+#define T0          INT64_C(1893456000000000) /* ahead of the clock: stamps are of the same time, so a lag is small */
+#define OVERLAP     INT64_C(50000)
 
 static const char *const texts[] = {"ann@x.io",
                                     "Ann@x.io",
@@ -52,6 +55,9 @@ struct walk {
     int name_count;
     char chats[CHATS_MAX][UUID_LEN + 1];
     int chat_count;
+    bool shared;           /* now and then memory hears of what is stored later than of what came after it */
+    struct map told;       /* the times of all messages that a client was told, who follows by cursor */
+    struct slice cursor;   /* of its last answer; in names_arena */
     int64_t rev, switched; /* of the last op; of the last turn of an AI switch */
     unsigned seed;
     uint8_t tag[5];
@@ -78,6 +84,8 @@ static struct slice pick(struct walk *w)
 static struct cache *new_cache(struct walk *w, bool enabled)
 {
     struct cache_options options = {.max_bytes = CACHE_BYTES, .max_rev = w->rev, .enabled = enabled};
+    options.shared = w->shared;
+    options.overlap_us = OVERLAP;
     memcpy(options.tag, w->tag, sizeof(options.tag));
     CU_ASSERT_EQUAL_FATAL(w->store->vtable->totals(w->store, &options.totals), OK);
     struct cache *c = cache_new(&options);
@@ -229,11 +237,11 @@ static void make_put(struct walk *w, struct op *op)
     op->rev = op->now_us = next_rev(w);
 }
 
-static void make_send(struct walk *w, struct op *op)
+static void make_send(struct walk *w, struct op *op, const char *chat_id)
 {
     static const char *const roles[] = {"user", "agent", "assistant"};
     op->kind = &write_send.op;
-    send_of(op)->message.chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
+    send_of(op)->message.chat_id = slice_cstr(chat_id);
     send_of(op)->message.role = slice_cstr(roles[dice(w, 3)]);
     send_of(op)->message.text = numbered(&op->arena, "\"\xe2\x80\xa8 text ", dice(w, 1000));
     if (dice(w, 4) == 0)
@@ -262,7 +270,7 @@ static void make_op(struct walk *w, struct op *op)
     else if (kind < 7)
         make_ai(w, op);
     else
-        make_send(w, op);
+        make_send(w, op, w->chats[dice(w, w->chat_count)]);
 }
 
 static void remember(struct walk *w, struct op *op)
@@ -317,6 +325,109 @@ static void one_batch(struct walk *w, bool late)
     }
 }
 
+/* ---- a client who follows by cursor ---- */
+
+static void read_answer(struct walk *w, struct cache *c, const struct view_query *q, struct arena *a,
+                        struct view_answer *out)
+{
+    cache_serve(c, q, a, out);
+    if (out->result == VIEW_LOAD)
+        view_build(w->reader, c, q, a, out);
+}
+
+/* Times name messages: each has its own here. keep: they are told; else, false: one was not. */
+static bool all_told(struct walk *w, struct json_value users, bool keep)
+{
+    struct json_value user, chat, message, none;
+    struct slice time = {0};
+    for (struct json_iter u = json_iter(users); json_next(&u, &none, &user);)
+        for (struct json_iter c = json_iter(json_get(user, SLICE_LIT("chats"))); json_next(&c, &none, &chat);)
+            for (struct json_iter m = json_iter(json_get(chat, SLICE_LIT("messages")));
+                 json_next(&m, &none, &message);) {
+                CU_ASSERT_EQUAL_FATAL(json_string(json_get(message, SLICE_LIT("timestamp")), &time), OK);
+                bool told = map_get(&w->told, time) != NULL;
+                if (keep && !told)
+                    CU_ASSERT_EQUAL_FATAL(map_put(&w->told, arena_slice(&w->names_arena, time), w), OK);
+                if (!keep && !told) {
+                    fprintf(stderr, "never told to who follows: the message of %.*s\n", SLICE_ARG(time));
+                    return false;
+                }
+            }
+    return true;
+}
+
+/* One answer taken in. True: it was cut. */
+static bool take_answer(struct walk *w, const struct view_query *q, struct cache *c, bool keep, bool *same)
+{
+    struct view_answer out;
+    struct arena a;
+    struct json_doc doc;
+    struct json_error why;
+    struct slice cursor;
+    arena_init(&a, 0);
+    read_answer(w, c, q, &a, &out);
+    CU_ASSERT_EQUAL_FATAL(out.result, VIEW_OK);
+    CU_ASSERT_EQUAL_FATAL(json_parse(blob_slice(out.body), &a, &doc, &why), OK);
+    *same = all_told(w, json_get(json_root(&doc), SLICE_LIT("users")), keep);
+    CU_ASSERT_EQUAL_FATAL(json_string(json_get(json_root(&doc), SLICE_LIT("cursor")), &cursor), OK);
+    if (keep)
+        w->cursor = arena_slice(&w->names_arena, cursor);
+    bool more = false;
+    (void)!json_bool(json_get(json_root(&doc), SLICE_LIT("more")), &more);
+    blob_drop(out.body);
+    arena_fini(&a);
+    return more;
+}
+
+/* Who asks is now and then somebody else, to whom this process's cursor is no better than another's. */
+static void follow(struct walk *w)
+{
+    bool more = true, same;
+    for (int page = 0; more && page < 200; page++) {
+        struct view_query q = {.view = VIEW_REFETCH, .limit = 1 + dice(w, 12)};
+        if (dice(w, 6) == 0)
+            q.viewer.id = SLICE_LIT("somebody else");
+        view_parse_cursor(w->cursor, &q);
+        if (!q.has_since)
+            q.limit = 1000;
+        more = take_answer(w, &q, w->cache, true, &same);
+    }
+    CU_ASSERT_FALSE(more);
+}
+
+/* Whatever the store has was told. */
+static bool nothing_missed(struct walk *w)
+{
+    bool same;
+    follow(w);
+    take_answer(w, &(struct view_query){.view = VIEW_REFETCH, .limit = 1000}, w->bypass, false, &same);
+    return same;
+}
+
+/* A message that memory hears of only when it knows a later one of the same chat. */
+static void late_batch(struct walk *w)
+{
+    union any_write ops[2];
+    struct op *first = &ops[0].op, *second = &ops[1].op;
+    struct totals changed[2];
+    const char *chat = w->chats[dice(w, w->chat_count)];
+    for (int i = 0; i < 2; i++) {
+        ops[i] = (union any_write){0};
+        arena_init(&ops[i].op.arena, 0);
+        make_send(w, &ops[i].op, chat);
+    }
+    CU_ASSERT_EQUAL_FATAL(batch_apply(w->store, &w->room, &first, 1, &changed[0]), OK);
+    if (dice(w, 2)) /* no other of its time: both would be the last of that chat */
+        follow(w);
+    CU_ASSERT_EQUAL_FATAL(batch_apply(w->store, &w->room, &second, 1, &changed[1]), OK);
+    tell_memory(w->cache, &second, 1, &changed[1]);
+    if (dice(w, 2))
+        follow(w);
+    tell_memory(w->cache, &first, 1, &changed[0]);
+    for (int i = 0; i < 2; i++)
+        arena_fini(&ops[i].op.arena);
+}
+
 /* A row of before: any id, reference and address, also such as are refused today. */
 static void put_row(struct walk *w)
 {
@@ -366,7 +477,8 @@ static bool same_view(struct walk *w, const struct view_query *q)
     cache_serve(w->cache, q, &a, &ours);
     if (ours.result == VIEW_LOAD)
         view_build(w->reader, w->cache, q, &a, &ours);
-    w->bypass->rev = w->rev; /* a node that is bypassed hears of no writes; here its answers are to be equal */
+    w->bypass->applied = w->bypass->change =
+        w->rev; /* a node that is bypassed hears of no writes; here its answers are to be equal */
     view_build(w->reader, w->bypass, q, &a, &theirs);
     struct slice x = without_cursor(&ours), y = without_cursor(&theirs);
     bool same = ours.result == theirs.result && slice_eq(x, y);
@@ -424,9 +536,11 @@ static struct view_query any_view(struct walk *w)
         q.owner = dice(w, 2) ? SLICE_LIT("o1") : q.owner;
         break;
     case 1:
+        if (w->cache->lag_us > 0) /* some are told twice, but by the store alone */
+            break;
         q.view = VIEW_REFETCH;
         q.has_since = true;
-        q.since = w->cache->rev - 1000 * dice(w, 40);
+        q.since = w->cache->applied - 1000 * dice(w, 40);
         if (q.since < w->switched) /* no list shows it, but MongoDB's changes name its chat */
             q.since = w->switched;
         q.limit = 60;
@@ -499,9 +613,15 @@ static bool step(struct walk *w)
         w->mostly = (struct slice){0};
         if (dice(w, 2)) /* who was born meanwhile is forgotten again */
             evict(w);
+    } else if (kind < 24 && w->shared && w->chat_count > 0) {
+        late_batch(w);
     } else {
         one_batch(w, kind < 30);
     }
+    if (dice(w, w->store->vtable->time_grain_us > 1 ? 40 : 4) == 0)
+        follow(w);
+    if (dice(w, w->store->vtable->time_grain_us > 1 ? 100 : 10) == 0 && !nothing_missed(w))
+        return false;
     bool same = same_ident(w, w->last) && same_ident(w, pick(w));
     if (!same || w->chat_count == 0)
         return same;
@@ -515,6 +635,8 @@ bool walk_run(const struct store_factory *factory, unsigned seed, int steps)
     bool same = true;
     int at = 0;
     walking = &w;
+    map_init(&w.told);
+    w.shared = dice(&w, 2);
     arena_init(&w.names_arena, 0);
     for (w.name_count = 0; w.name_count < TEXTS; w.name_count++)
         w.names[w.name_count] = slice_cstr(texts[w.name_count]);
@@ -525,13 +647,14 @@ bool walk_run(const struct store_factory *factory, unsigned seed, int steps)
     open_caches(&w);
     for (; same && at < steps; at++)
         same = step(&w);
-    same = same && all_same(&w);
+    same = same && all_same(&w) && nothing_missed(&w);
     if (!same)
         fprintf(stderr, "seed %u, step %d of %d\n", seed, at, steps);
     close_caches(&w);
     close_store(&w);
     factory->wipe(factory->arg);
     batch_room_fini(&w.room);
+    map_fini(&w.told);
     arena_fini(&w.names_arena);
     return same;
 }

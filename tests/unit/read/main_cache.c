@@ -11,5 +11,6 @@ int main(void)
                                       {"views", view_tests},
                                       {"views since", view_since_tests},
                                       {"views of an owner", view_owner_tests},
+                                      {"cursors", cursor_tests},
                                       {0}});
 }

@@ -484,12 +484,14 @@ static void test_forget_all(void)
     open_many(k, 5, 2);
     struct answer a = get(k, VIEW_REFETCH, NULL);
     cache_lock(k->cache);
-    cache_forget_all(k->cache, k->rev);
+    cache_forget_all(k->cache, k->rev, k->rev);
     cache_unlock(k->cache);
     CU_ASSERT_EQUAL(k->cache->users, 0);
     struct answer b = get(k, VIEW_REFETCH, NULL);
     CU_ASSERT_TRUE(b.built);
-    CHECK_TEXT(b.body, a.body);
+    size_t users = (size_t)(strstr(a.body, "\"cursor\"") - a.body);
+    CU_ASSERT_EQUAL(strncmp(b.body, a.body, users), 0);
+    CU_ASSERT_STRING_NOT_EQUAL(b.body + users, a.body + users); /* who follows looks at the store once */
     CU_ASSERT_STRING_NOT_EQUAL(b.etag, a.etag);
     kit_free(k);
 }

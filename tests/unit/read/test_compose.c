@@ -199,13 +199,13 @@ static void test_empty_bodies(void)
 {
     struct snap s;
     snap_init(&s, 0);
-    struct blob *body = compose_refetch(&s, &(struct cursor){.rev = 7});
+    struct blob *body = compose_refetch(&s, &(struct cursor){.stamp = 7, .form = '.', .mark = 5});
     struct slice text = blob_slice(body);
-    CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7\"}")));
+    CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7.5\"}")));
     blob_drop(body);
-    body = compose_refetch(&s, &(struct cursor){.rev = 7, .base = 3, .more = true});
+    body = compose_refetch(&s, &(struct cursor){.stamp = 7, .base = 3, .form = '~', .mark = 6, .more = true});
     text = blob_slice(body);
-    CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7-3\",\"more\":true}")));
+    CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7-3~6\",\"more\":true}")));
     blob_drop(body);
     body = compose_chats(NULL, 0, &(struct page){0, 0, 100}, tag);
     text = blob_slice(body);

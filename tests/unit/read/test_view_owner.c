@@ -22,14 +22,6 @@ static struct view_query of_widget(enum view view, const char *ident, const char
         .view = view, .ident = slice_cstr(ident), .viewer = {.kind = SCOPE_USER, .id = slice_cstr(user_id)}};
 }
 
-static void cursor_of(const char *body, char out[64])
-{
-    const char *at = strstr(body, "\"cursor\":\"");
-    out[0] = 0;
-    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
-    CU_ASSERT_EQUAL(sscanf(at, "\"cursor\":\"%63[^\"]\"", out), 1);
-}
-
 /* A customer ID of that owner, with chat c-ID. */
 static void customer(struct kit *k, const char *id, const char *owner)
 {
@@ -216,7 +208,7 @@ static void test_unknown_counts_as_everybodys(void)
     for (size_t i = 0; i < 4; i++)
         CU_ASSERT_STRING_NOT_EQUAL(before.tags[i], after.tags[i]);
     cache_lock(k->cache);
-    cache_forget_all(k->cache, k->rev);
+    cache_forget_all(k->cache, k->rev, k->rev);
     cache_unlock(k->cache);
     look(k, &before);
     CU_ASSERT_STRING_NOT_EQUAL(before.tags[0], after.tags[0]);
@@ -251,7 +243,7 @@ static void test_a_quiet_owners_cursor(void)
             CU_ASSERT_FALSE(a.built);
             CU_ASSERT_EQUAL(count_of(a.body, "\"_id\""), 0);
             cursor_of(a.body, next);
-            CU_ASSERT_STRING_EQUAL(next, cursor);
+            CU_ASSERT_EQUAL(strtoll(next, NULL, 10), strtoll(cursor, NULL, 10)); /* the mark may be another process's */
             say(k, "c-bob", "user", "x");
         }
         CU_ASSERT_EQUAL(k->lists, lists); /* …and no more */

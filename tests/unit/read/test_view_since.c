@@ -15,14 +15,6 @@ static struct view_query since_query(enum view view, const char *ident, const ch
     return q;
 }
 
-static void cursor_of(const char *body, char out[64])
-{
-    const char *at = strstr(body, "\"cursor\":\"");
-    out[0] = 0;
-    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
-    CU_ASSERT_EQUAL(sscanf(at, "\"cursor\":\"%63[^\"]\"", out), 1);
-}
-
 static void test_parse(void)
 {
     struct view_query q;
@@ -33,6 +25,11 @@ static void test_parse(void)
         {"1", 1, 0},
         {"1795557360588003", T0 + 3, 0},
         {"20-10", 20, 10},
+        {"20-10-15", 20, 10},
+        {"20.7", 20, 0},
+        {"20~7", 20, 0},
+        {"20-10.4294967295", 20, 10},
+        {"20-10-15~7", 20, 10},
         {"10-10", 10, 10},
         {"", 0, 0},
         {"0", 0, 0},
@@ -43,7 +40,15 @@ static void test_parse(void)
         {"5-0", 0, 0},
         {"1x", 0, 0},
         {" 1", 0, 0},
-        {"1-1-1", 0, 0},
+        {"1-1-0", 0, 0},
+        {"1-1-1-1", 0, 0},
+        {"1.", 0, 0},
+        {"1.0", 0, 0},
+        {"1.4294967296", 0, 0},
+        {"1.5.5", 0, 0},
+        {"1~5-1", 0, 0},
+        {".5", 0, 0},
+        {"1:5", 0, 0},
         {"9223372036854775807", INT64_MAX, 0},
         {"9223372036854775808", 0, 0},
         {"99999999999999999999999", 0, 0},

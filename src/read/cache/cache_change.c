@@ -1,0 +1,147 @@
+#include "cache_change.h"
+
+#include "base/clock.h"
+#include "base/map.h"
+#include "cache_int.h"
+
+int64_t change_stamp(struct cache *c, int64_t rev)
+{
+    int64_t stamp = rev;
+    if (rev == c->change && rev == c->stamped_rev)
+        return stamp; /* another part of the same change */
+    c->stamped_rev = rev;
+    if (rev <= c->change) {
+        c->stamped_rev = 0;
+        int64_t now = clock_wall_us();
+        stamp = now > c->change ? now : c->change + 1;
+        c->late = stamp;
+    }
+    c->change = c->applied = stamp;
+    return stamp;
+}
+
+void change_lags(struct cache *c, int64_t rev)
+{
+    if (c->applied - rev > c->lag_us)
+        c->lag_us = c->applied - rev;
+}
+
+void change_loaded(struct cache *c, int64_t rev)
+{
+    if (rev > c->change)
+        c->change = rev;
+}
+
+/* The number at the front. 0: there is none, or it cannot be a time. */
+static int64_t take_number(struct slice *text)
+{
+    uint64_t n;
+    size_t len = 0;
+    while (len < text->len && text->ptr[len] >= '0' && text->ptr[len] <= '9')
+        len++;
+    if (!slice_to_u64(slice_of(text->ptr, len), &n) || n > INT64_MAX)
+        n = 0;
+    *text = slice_of(text->ptr + len, text->len - len);
+    return (int64_t)n;
+}
+
+static bool take_char(struct slice *text, char c)
+{
+    if (text->len == 0 || text->ptr[0] != c)
+        return false;
+    *text = slice_of(text->ptr + 1, text->len - 1);
+    return true;
+}
+
+static bool parse(struct slice text, struct cursor *out)
+{
+    *out = (struct cursor){.stamp = take_number(&text)};
+    if (take_char(&text, '-')) {
+        out->more = true;
+        out->base = take_number(&text);
+        if (out->base == 0 || out->base > out->stamp)
+            return false;
+        if (take_char(&text, '-') && (out->upto = take_number(&text)) == 0)
+            return false;
+    }
+    if (take_char(&text, '.'))
+        out->form = '.';
+    else if (take_char(&text, '~'))
+        out->form = '~';
+    int64_t mark = out->form ? take_number(&text) : 0;
+    out->mark = (uint32_t)mark;
+    return out->stamp > 0 && text.len == 0 && mark <= UINT32_MAX && (out->form == 0) == (mark == 0);
+}
+
+void view_parse_cursor(struct slice text, struct view_query *q)
+{
+    struct cursor cursor;
+    q->has_since = parse(text, &cursor);
+    if (!q->has_since)
+        cursor = (struct cursor){0};
+    q->since = cursor.stamp;
+    q->since_base = cursor.base;
+    q->since_upto = cursor.upto;
+    q->since_mark = cursor.mark;
+    q->since_form = cursor.form;
+}
+
+static uint32_t mark_of(const struct cache *c, const struct scope *viewer)
+{
+    const uint64_t words[] = {0, (uint64_t)viewer->kind,
+                              viewer->id.len > 0 ? hash_bytes(viewer->id.ptr, viewer->id.len) : 0};
+    return (uint32_t)siphash13(words, sizeof(words), c->tag_secret[0], c->tag_secret[1]) | 1; /* 0 is none */
+}
+
+/* The last that a cursor can be. Who may not see all is told by the clock: whether a cursor lies before the last change of
+ * anybody would tell when that was. */
+static int64_t latest(const struct cache *c, const struct scope *viewer)
+{
+    int64_t now = viewer->kind == SCOPE_ALL ? c->change : clock_wall_us();
+    return now > c->start_rev ? now : c->start_rev;
+}
+
+bool cursor_take(const struct cache *c, struct view_query *q)
+{
+    bool can = q->view == VIEW_REFETCH || q->view == VIEW_POLL;
+    q->since_ours = q->since_form && q->since_mark == mark_of(c, &q->viewer) && q->since <= c->change;
+    q->has_since = q->has_since && can && q->since > 0 && (q->since_ours || q->since <= latest(c, &q->viewer));
+    if (!q->has_since || q->since_ours)
+        return q->has_since;
+    if (q->since_base > 0 &&
+        q->since_form == '~') { /* what another process passed over, only it knew: from the first page */
+        q->since = q->since_base;
+        q->since_base = q->since_upto = 0;
+    } else if (q->since_base == 0 && q->since_form != '.') {
+        q->since = q->since > c->overlap_us ? q->since - c->overlap_us : 1;
+    }
+    return true;
+}
+
+/* Nothing with a rev at or below the stamp can come to light from now on, or has and was not told. */
+static bool is_settled(const struct cache *c, int64_t stamp)
+{
+    return !c->shared && !c->doubt_all && c->doubted.count == 0 && stamp <= c->applied &&
+           stamp - c->late > c->overlap_us;
+}
+
+void cursor_sign(const struct cache *c, const struct scope *viewer, struct cursor *cursor)
+{
+    cursor->mark = mark_of(c, viewer);
+    cursor->form = is_settled(c, cursor->stamp) ? '.' : '~';
+}
+
+void cursor_put(struct buf *b, const struct cursor *cursor)
+{
+    buf_append_i64(b, cursor->stamp);
+    if (cursor->more) {
+        buf_append_char(b, '-');
+        buf_append_i64(b, cursor->base);
+    }
+    if (cursor->more && cursor->upto > 0) {
+        buf_append_char(b, '-');
+        buf_append_i64(b, cursor->upto);
+    }
+    buf_append_char(b, cursor->form);
+    buf_append_u64(b, cursor->mark);
+}

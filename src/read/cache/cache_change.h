@@ -1,0 +1,37 @@
+/* cache_change.h: the change sequence of this process, and the cursors that are made of it.
+ * Who a message is (its id, which is its rev, and its place in its chat) never changes. When something changed is another
+ * thing: each change that memory applies gets a *stamp*, and a cursor is the stamp up to which an answer told everything.
+ *   1. A change whose rev is above all that is known here has its rev as its stamp: so it is nearly always.
+ *   2. One that comes late (its rev is not: a load saw it before the writer told of it, it was in doubt, another process
+ *      wrote it) gets the time of now. So no stamp is ever at or below a cursor that was given out, and stamps are times,
+ *      which tell nobody how many changes there were in between.
+ *   3. Messages are found by rev. What changed after stamp S has revs above S - lag, where lag is the most that a stamp was
+ *      above its rev: 0 where nothing came late. So an answer may tell a message again, and never leaves one out.
+ *   4. The store knows revs only. Where it has to say who changed after S, it is asked from S - lag on.
+ * Another process's stamps are none here: a cursor of another epoch, like one of another principal, is taken as a time T.
+ * Everything with a rev above T is told. Where something with a rev below S may not have been told when the cursor was given
+ * (cursor_sign() knows, and writes "~" for "."), T is S - overlap: cache_options.overlap_us.
+ * Text:    "<stamp>", then "-<base>" and perhaps "-<upto>" where an answer was cut, then "." or "~" and the mark, a hash of
+ *          the asker's scope under the key of this process. Without a mark it is of an older server: T is S - overlap.
+ * Thread:  [lock], but for the text. */
+#pragma once
+#include "read/cache.h"
+
+struct cursor {
+    int64_t stamp;
+    int64_t base; /* where an answer was cut: each customer is told with what is newer than this */
+    int64_t upto; /* and where the store lists: its pages go on by rev, and tell what was applied up to this stamp */
+    uint32_t mark;
+    char form; /* '.': whatever process reads it, all up to the stamp was told; '~': only this one knows that */
+    bool more; /* the answer was cut */
+};
+
+int64_t change_stamp(struct cache *c, int64_t rev); /* of a change that is applied now */
+void change_lags(struct cache *c, int64_t rev);     /* the change that got the last stamp has this rev */
+void change_loaded(struct cache *c, int64_t rev);   /* seen in the store: no later stamp may be at or below it */
+
+/* What a query's cursor means here: since (and since_base) are set to where the answer goes on. False, as has_since then:
+ * there is none, or it is from the future, so of another database: the whole answer is the only right one. */
+bool cursor_take(const struct cache *c, struct view_query *q);
+void cursor_sign(const struct cache *c, const struct scope *viewer, struct cursor *cursor);
+void cursor_put(struct buf *b, const struct cursor *cursor); /* the text; any thread */
