@@ -12,7 +12,6 @@ void random_bytes(void *out, size_t len);
 void uuid_v4(char out[static UUID_LEN]); /* lower-case text, RFC 9562 version 4, no NUL */
 /* The same form around 16 bytes that were chosen otherwise. */
 void uuid_of(const uint8_t bytes[static 16], char out[static UUID_LEN]);
-bool uuid_is_valid(struct slice s); /* 8-4-4-4-12 hex digits of either case */
 
 /* MongoDB's ObjectId layout: 4 bytes seconds, 5 bytes random, 3 bytes counter, all big-endian. */
 struct oid {

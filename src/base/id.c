@@ -67,18 +67,6 @@ void uuid_of(const uint8_t given[static 16], char out[static UUID_LEN])
     out[8] = out[13] = out[18] = out[23] = '-';
 }
 
-bool uuid_is_valid(struct slice s)
-{
-    if (s.len != UUID_LEN)
-        return false;
-    for (size_t i = 0; i < UUID_LEN; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? s.ptr[i] != '-' : hex_digit(s.ptr[i]) < 0)
-            return false;
-    }
-    return true;
-}
-
 /* Shared by all threads: the random part is written once before any use, the counter is atomic. */
 static struct {
     pthread_once_t once;

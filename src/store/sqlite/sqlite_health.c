@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-void store_note_health(struct sqlite_store *s)
+void sqlite_note_health(struct sqlite_store *s)
 {
     bool healthy = !s->conn.failed && !s->watch.wrong && s->conn.db;
     pthread_mutex_lock(&s->health_lock);

@@ -30,7 +30,7 @@ static enum err read_tag(struct sqlite_store *s)
     return err;
 }
 
-enum err store_max_rev(struct sqlite_store *s, int64_t *rev)
+enum err sqlite_max_rev(struct sqlite_store *s, int64_t *rev)
 {
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_MAX_REV);
     enum err err = db_row(&s->conn, stmt);
@@ -46,11 +46,11 @@ static enum err read_file(struct sqlite_store *s, struct buf *why)
     if (err == OK)
         err = read_tag(s);
     if (err == OK)
-        err = store_max_rev(s, &s->opened_rev);
+        err = sqlite_max_rev(s, &s->opened_rev);
     return err == OK ? rollup_recover(s) : err;
 }
 
-enum err store_open_writer(struct sqlite_store *s, struct buf *why)
+enum err sqlite_open_writer(struct sqlite_store *s, struct buf *why)
 {
     if (!sqlite_watch_before_reopen(s, why))
         return ERR_STORE;

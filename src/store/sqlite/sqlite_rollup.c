@@ -57,7 +57,7 @@ static enum err roll_chat(struct sqlite_store *s, int64_t chat)
     const struct head *head = heads_find(&s->heads, chat);
     must(head != NULL); /* a pending chat never leaves the table */
     struct staged_head *staged;
-    enum err err = store_stage(s, head, &staged);
+    enum err err = txn_stage(s, head, &staged);
     if (err != OK || staged->rev <= head->rolled)
         return err;
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_ROLL);
@@ -209,7 +209,7 @@ static enum err take_message(struct sqlite_store *s, struct heads *read, sqlite3
     struct head *head;
     enum err err = heads_reserve(read, 1);
     if (err == OK)
-        err = store_head(s, read, chat, &head);
+        err = txn_head(s, read, chat, &head);
     if (err != OK)
         return err == ERR_NOT_FOUND ? ERR_STORE : err;
     struct totals totals = read->totals;

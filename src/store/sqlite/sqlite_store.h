@@ -104,20 +104,20 @@ static inline uint32_t big_endian(const unsigned char *at)
 }
 
 /* sqlite_health.c */
-void store_note_health(struct sqlite_store *s); /* after a failure or a recovery */
+void sqlite_note_health(struct sqlite_store *s); /* after a failure or a recovery */
 void sqlite_health(struct store *s, struct store_health *out);
 
 /* sqlite_open.c */
-enum err store_open_writer(struct sqlite_store *s, struct buf *why);    /* (re)opens s->conn; memory follows the file */
-NODISCARD enum err store_max_rev(struct sqlite_store *s, int64_t *rev); /* of all that is stored; 0: nothing is */
+enum err sqlite_open_writer(struct sqlite_store *s, struct buf *why); /* (re)opens s->conn; memory follows the file */
+NODISCARD enum err sqlite_max_rev(struct sqlite_store *s, int64_t *rev); /* of all that is stored; 0: nothing is */
 
 /* sqlite_txn.c */
 NODISCARD enum err txn_begin(struct sqlite_store *s); /* on the connection as it is */
 NODISCARD enum err txn_commit(struct sqlite_store *s);
 void txn_rollback(struct sqlite_store *s);
 /* The chat's slot in h, read from its row where it is not there; ERR_NOT_FOUND: no such chat. */
-NODISCARD enum err store_head(struct sqlite_store *s, struct heads *h, int64_t chat, struct head **out);
-NODISCARD enum err store_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out);
+NODISCARD enum err txn_head(struct sqlite_store *s, struct heads *h, int64_t chat, struct head **out);
+NODISCARD enum err txn_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out);
 
 /* sqlite_lock.c: main at open, before SQLite opens the file, and at close, after SQLite closed it */
 NODISCARD enum err sqlite_check_file(struct slice path, struct buf *why); /* --check-config: looks, and opens nothing */

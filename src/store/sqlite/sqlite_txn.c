@@ -1,7 +1,7 @@
 /* One transaction of the writer, a batch's or a roll-up's, and what memory knows about it.
  *   1. txn_begin()   takes SQLite's write lock; the totals and the newest rev go on from the committed ones
- *   2. store_head()  a chat's newest message, from memory or else from its row
- *      store_stage() … a copy of it, which the statements of this transaction move on; readers do not see it
+ *   2. txn_head()    a chat's newest message, from memory or else from its row
+ *      txn_stage()   a copy of it, which the statements of this transaction move on; readers do not see it
  *   3. txn_commit()  once the commit is on disk, what was staged is published to readers in one step (heads_publish)
  * Failures: txn_rollback() drops what was staged and the chats that were new, so that memory is as of the last commit. It
  *   follows whatever fails after a txn_begin() that did not, a commit too. When the answer of a commit is lost (a disk that
@@ -60,7 +60,7 @@ static void note_commit(struct sqlite_store *s)
         return;
     s->conn.failed = false;
     s->conn.error = SQLITE_OK;
-    store_note_health(s);
+    sqlite_note_health(s);
 }
 
 enum err txn_commit(struct sqlite_store *s)
@@ -80,12 +80,12 @@ void txn_rollback(struct sqlite_store *s)
     for (size_t i = 0; i < s->new_chat_count; i++)
         heads_forget(&s->heads, s->new_chats[i]);
     clear_batch(s);
-    store_note_health(s);
+    sqlite_note_health(s);
 }
 
 /* ---- the newest message of a chat ---- */
 
-enum err store_head(struct sqlite_store *s, struct heads *h, int64_t chat, struct head **out)
+enum err txn_head(struct sqlite_store *s, struct heads *h, int64_t chat, struct head **out)
 {
     *out = chat > 0 ? heads_find(h, chat) : NULL;
     if (*out)
@@ -105,7 +105,7 @@ enum err store_head(struct sqlite_store *s, struct heads *h, int64_t chat, struc
     return err == OK ? heads_add(h, &head, out) : err;
 }
 
-enum err store_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out)
+enum err txn_stage(struct sqlite_store *s, const struct head *head, struct staged_head **out)
 {
     uint32_t *index = heads_staged(&s->heads, head);
     if (*index == 0) {

@@ -260,7 +260,7 @@ void sqlite_watch_look(struct sqlite_store *s)
         rescue(s);
     if (!w->wrong && was)
         come_back(s);
-    store_note_health(s);
+    sqlite_note_health(s);
 }
 
 bool sqlite_watch_before_reopen(struct sqlite_store *s, struct buf *why)

@@ -1,3 +1,14 @@
+/* A batch of the writer, as store.h asks for it. Of each message:
+ *   1. sqlite_resolve_chats()  its chat's key, and whose the chat is, where the server's memory does not know them
+ *   2. insert_message()        one row, which names the chat's head as the message before it; then it is the head itself
+ *   3. sqlite_commit()         the rows of some other chats go along (rollup_with_commit), then all is durable at once
+ * Failures:
+ *   the client's key was used before   nothing is inserted; the first message with that key is the answer
+ *   the rev is not new                 a try whose answer was lost has stored the message, and all of its batch: it counts
+ *                                      as stored, and totals are not added to again (note_rev)
+ *   a rule of the operator's own (an index, a check, a trigger) refuses a row: the message's own result says so, and the
+ *   batch goes on where nothing of the message is in the transaction; otherwise the writer rolls back and goes on without it
+ *   ERR_STORE                          the database failed: the writer rolls back and tries the whole batch again */
 #include "sqlite_store.h"
 
 #include "base/list.h"
@@ -15,12 +26,12 @@ enum err sqlite_begin(struct store *store)
         return ERR_STORE;
     enum err err = OK;
     if (!s->conn.db || s->conn.lost)
-        err = store_open_writer(s, NULL);
+        err = sqlite_open_writer(s, NULL);
     if (err == OK)
         err = txn_begin(s);
     if (err == OK)
         return OK;
-    store_note_health(s);
+    sqlite_note_health(s);
     return err == ERR_NOMEM ? err : ERR_STORE; /* no op is at fault: none was tried */
 }
 
@@ -186,13 +197,13 @@ static enum err insert_message(struct sqlite_store *s, struct new_message *m)
 {
     struct head *head;
     struct staged_head *chat;
-    enum err err = store_head(s, &s->heads, m->link.chat_key, &head);
+    enum err err = txn_head(s, &s->heads, m->link.chat_key, &head);
     if (err == ERR_NOT_FOUND) {
         m->result = ERR_NOT_FOUND;
         return OK;
     }
     if (err == OK)
-        err = store_stage(s, head, &chat);
+        err = txn_stage(s, head, &chat);
     if (err != OK)
         return err;
     note_rev(s, m->rev);

@@ -103,7 +103,7 @@ static enum err secure_log(struct sqlite_store *s, struct buf *why)
 
 static enum err open_database(struct sqlite_store *s, struct buf *why)
 {
-    enum err err = store_open_writer(s, why);
+    enum err err = sqlite_open_writer(s, why);
     if (err == OK)
         err = secure_log(s, why);
     if (err != OK)
@@ -174,7 +174,7 @@ static enum err sqlite_identity(struct store *store, int64_t *max_rev, uint8_t t
 {
     struct sqlite_store *s = sqlite_store_of(store);
     memcpy(tag, s->tag, sizeof(s->tag));
-    return store_max_rev(s, max_rev);
+    return sqlite_max_rev(s, max_rev);
 }
 
 static enum err sqlite_totals(struct store *store, struct totals *out)
@@ -294,7 +294,7 @@ enum err store_sqlite_open(struct slice path, struct store **out, struct buf *wh
                  "sqlite=%s advice=\"while the server runs, no other program may write or checkpoint this file; "
                  "reading it and .backup are safe (https://sqlite.org/wal.html#walresetbug)\"",
                  sqlite3_libversion());
-    store_note_health(s);
+    sqlite_note_health(s);
     *out = &s->base;
     return OK;
 }

@@ -4,6 +4,7 @@
 #include "base/map.h"
 
 #include "suites.h"
+#include "uuid.h"
 
 #include <pthread.h>
 #include <stdlib.h>

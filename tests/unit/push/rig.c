@@ -1,4 +1,5 @@
 #include "rig.h"
+#include "uuid.h"
 
 #include "base/clock.h"
 

@@ -1,4 +1,5 @@
 #include "rig.h"
+#include "uuid.h"
 
 #include "base/metrics.h"
 #include "push/ws_internal.h"
