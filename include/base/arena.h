@@ -10,7 +10,7 @@ struct arena {
     struct arena_block *head;
     size_t used;      /* bytes used in head */
     size_t total;     /* bytes in all blocks */
-    size_t max_bytes; /* 0 = no limit */
+    size_t max_bytes; /* in all blocks; 0: no limit */
 };
 
 void arena_init(struct arena *a, size_t max_bytes);

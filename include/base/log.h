@@ -1,7 +1,8 @@
 /* log.h: one line per event, to standard error, written by one log thread.
  * Thread:  log_* from any; log_start/log_stop from main. Each thread formats into its own line buffer and
- *          hands the line to a bounded queue; a full queue drops and counts (never blocks the caller).
+ *          hands the line to a queue of 1 MiB; where that is full the line is dropped and counted, so nobody waits.
  * Owns:    the log thread. Before log_start() and after log_stop() lines are written directly.
+ * Fails:   log_start(): ERR_NOMEM; ERR_IO (errno): no thread. A line never: what is too long for one is cut.
  * Privacy: the text of messages, tokens and passwords are never logged: callers pass ids and lengths. */
 #pragma once
 #include "base/buf.h"
@@ -14,7 +15,7 @@ NODISCARD enum err log_start(enum log_level level, enum log_format format);
 void log_set_format(enum log_format format); /* for lines before log_start() */
 /* Why the process ends, written at once: an error event in JSON; in text, for whoever sits there, "sakurad: WHY". */
 void log_last_words(const char *event, const char *why);
-void log_stop(void);                    /* flushes */
+void log_stop(void);                    /* waits until all is written, about a second where nobody reads */
 void log_thread_name(const char *name); /* also pthread_setname_np; at most 15 bytes; call once per thread */
 bool log_enabled(enum log_level level);
 
@@ -28,4 +29,4 @@ void log_event(enum log_level level, const char *event, const char *fmt, ...) __
 #define log_warn(event, ...)  (log_enabled(LOG_WARN) ? log_event(LOG_WARN, event, __VA_ARGS__) : (void)0)
 #define log_info(event, ...)  (log_enabled(LOG_INFO) ? log_event(LOG_INFO, event, __VA_ARGS__) : (void)0)
 #define log_debug(event, ...) (log_enabled(LOG_DEBUG) ? log_event(LOG_DEBUG, event, __VA_ARGS__) : (void)0)
-uint64_t log_dropped(void);
+uint64_t log_dropped(void); /* lines, since the process began */

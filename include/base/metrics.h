@@ -108,7 +108,7 @@ enum metric_histogram { METRIC_HISTOGRAMS(METRIC_ID) METRIC_HISTOGRAM_COUNT };
 
 void metrics_thread_init(void);
 void metrics_add(enum metric_counter id, uint64_t n);
-void metrics_gauge(enum metric_gauge id, int64_t delta);
+void metrics_gauge(enum metric_gauge id, int64_t delta);        /* its value is the sum of all threads' deltas */
 void metrics_observe(enum metric_histogram id, uint64_t value); /* microseconds or operations */
 /* Requests by route and status: sakurad_http_requests_total{route="…",code="…"}. route < METRIC_ROUTES_MAX,
  * its name given once before threads start. */

@@ -10,11 +10,12 @@
  *   sqlite_lock.c       one server for one database
  *   sqlite_check.c      what a start would refuse of a file
  *   sqlite_checkpoint.c moves the log (-wal) back into the database, on a thread of its own
+ *   sqlite_log_room.c   room for the log, made in advance
  *   sqlite_log_size.c   how large that log is, and a warning where it only grows
  *   sqlite_health.c     what the store says of itself
  *   sqlite_conn.c, sqlite_sql.h, sqlite_schema.c, sqlite_rows.c, sqlite_heads.c   what those stand on
  * Words:   head: the newest message of a chat. rev: the number of a change, which only grows; a message's is its key.
- *          pending: a chat whose row does not know its head yet. frame: one page in the log.
+ *          pending: a chat whose row does not know its head yet. log: SQLite's -wal file; frame: one page in it.
  * Thread:  fields by group, below.
  * A send:  begin → one INSERT that names the chat's head as the message before it → commit (one fdatasync for the
  *          batch) → the new head is published to readers. Nothing else is read or written, however long the history is.
@@ -128,7 +129,7 @@ void sqlite_unlock(struct sqlite_store *s);
 void sqlite_log_size_note(struct sqlite_store *s, int64_t now_us);
 void sqlite_log_size_end(struct sqlite_store *s);
 
-/* sqlite_log_room.c: main at open; it only makes commits faster, so failing is no error */
+/* sqlite_log_room.c: main at open. Without it commits are slower, so it does not fail. */
 void sqlite_make_log_room(struct sqlite_store *s, int64_t bytes);
 
 /* sqlite_write.c */
