@@ -14,29 +14,16 @@ static struct slice utf8_of(const bson_iter_t *it)
     return slice_of(s ? s : "", s ? len : 0);
 }
 
-static struct slice format(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-static struct slice format(struct arena *a, const char *fmt, ...)
+/* A date or an ObjectId as text; room for either. */
+#define TEXT_ROOM (TIME_TEXT_LEN > OID_LEN + 1 ? TIME_TEXT_LEN : OID_LEN + 1)
+static struct slice short_text(const bson_iter_t *it, char room[TEXT_ROOM])
 {
-    char text[64];
-    va_list args;
-    va_start(args, fmt);
-    int n = vsnprintf(text, sizeof(text), fmt, args);
-    va_end(args);
-    return arena_slice(a, slice_of(text, n > 0 && n < (int)sizeof(text) ? (size_t)n : 0));
-}
-
-static struct slice oid_text(const bson_oid_t *oid, struct arena *a)
-{
-    char hex[25];
-    bson_oid_to_string(oid, hex);
-    return arena_slice(a, slice_of(hex, OID_LEN));
-}
-
-static struct slice time_text(int64_t us, struct arena *a)
-{
-    char text[TIME_TEXT_LEN];
-    time_format(us, text);
-    return arena_slice(a, slice_of(text, TIME_TEXT_LEN));
+    if (BSON_ITER_HOLDS_OID(it)) {
+        bson_oid_to_string(bson_iter_oid(it), room);
+        return slice_of(room, OID_LEN);
+    }
+    time_format(bson_time(it), room);
+    return slice_of(room, TIME_TEXT_LEN);
 }
 
 /* A number that counts seconds or milliseconds since 1970: those past the year 5000 in seconds are milliseconds. */
@@ -65,20 +52,6 @@ int64_t bson_time(const bson_iter_t *it)
         bson_iter_timestamp(it, &seconds, &increment);
         return (int64_t)seconds * 1000000;
     }
-    default:
-        return 0;
-    }
-}
-
-static double double_of(const bson_iter_t *it)
-{
-    switch (bson_iter_type(it)) {
-    case BSON_TYPE_DOUBLE:
-        return bson_iter_double(it);
-    case BSON_TYPE_INT32:
-    case BSON_TYPE_INT64:
-    case BSON_TYPE_BOOL:
-        return (double)bson_iter_as_int64(it);
     default:
         return 0;
     }
@@ -120,19 +93,21 @@ int64_t bson_number(const bson_t *doc, const char *key)
 
 struct slice bson_text(const bson_iter_t *it, struct arena *a)
 {
+    char room[TEXT_ROOM], number[32];
     struct slice json = {0};
     switch (bson_iter_type(it)) {
     case BSON_TYPE_UTF8:
         return utf8_of(it);
     case BSON_TYPE_OID:
-        return oid_text(bson_iter_oid(it), a);
     case BSON_TYPE_DATE_TIME:
-        return time_text(bson_time(it), a);
+        return arena_slice(a, short_text(it, room));
     case BSON_TYPE_INT32:
     case BSON_TYPE_INT64:
-        return format(a, "%lld", (long long)bson_iter_as_int64(it));
+        (void)snprintf(number, sizeof(number), "%lld", (long long)bson_iter_as_int64(it));
+        return arena_slice(a, slice_cstr(number));
     case BSON_TYPE_DOUBLE:
-        return format(a, "%.17g", bson_iter_double(it));
+        (void)snprintf(number, sizeof(number), "%.17g", bson_iter_double(it));
+        return arena_slice(a, slice_cstr(number));
     case BSON_TYPE_BOOL:
         return bson_iter_bool(it) ? SLICE_LIT("true") : SLICE_LIT("false");
     case BSON_TYPE_DOCUMENT:
@@ -175,8 +150,7 @@ static void json_children(struct buf *b, const bson_iter_t *it, unsigned depth)
 
 static void json_value_of(struct buf *b, const bson_iter_t *it, unsigned depth)
 {
-    char hex[25];
-    char text[TIME_TEXT_LEN];
+    char room[TEXT_ROOM];
     switch (bson_iter_type(it)) {
     case BSON_TYPE_UTF8:
         json_out_string(b, utf8_of(it));
@@ -192,12 +166,8 @@ static void json_value_of(struct buf *b, const bson_iter_t *it, unsigned depth)
         json_out_bool(b, bson_iter_bool(it));
         break;
     case BSON_TYPE_OID:
-        bson_oid_to_string(bson_iter_oid(it), hex);
-        json_out_string(b, slice_cstr(hex));
-        break;
     case BSON_TYPE_DATE_TIME:
-        time_format(bson_time(it), text);
-        json_out_string(b, slice_of(text, TIME_TEXT_LEN));
+        json_out_string(b, short_text(it, room));
         break;
     case BSON_TYPE_DOCUMENT:
     case BSON_TYPE_ARRAY:
@@ -227,115 +197,7 @@ enum err bson_to_json(const bson_iter_t *it, struct arena *a, struct slice *out)
     return e;
 }
 
-/* --- customers --- */
-
-enum field_kind { FIELD_TEXT, FIELD_TIME, FIELD_INTEGER, FIELD_DOUBLE, FIELD_JSON };
-
-/* Which document field is which member; of two fields for one member the first with a value counts. */
-static const struct user_field_row {
-    const char *name;
-    size_t offset;
-    enum field_kind kind;
-} user_rows[] = {
-    {"email", offsetof(struct user, email), FIELD_TEXT},
-    {"claimed_email", offsetof(struct user, claimed_email), FIELD_TEXT},
-    {"name", offsetof(struct user, name), FIELD_TEXT},
-    {"ip", offsetof(struct user, ip), FIELD_TEXT},
-    {"vibe", offsetof(struct user, vibe), FIELD_TEXT},
-    {"category", offsetof(struct user, category), FIELD_TEXT},
-    {"status", offsetof(struct user, status), FIELD_TEXT},
-    {"dashboard_user_id", offsetof(struct user, owner), FIELD_TEXT},
-    {"user_id", offsetof(struct user, user_ref), FIELD_TEXT},
-    {"chat_id", offsetof(struct user, last_chat), FIELD_TEXT},
-    {"timestamp", offsetof(struct user, timestamp), FIELD_TEXT},
-    {"location", offsetof(struct user, location), FIELD_JSON},
-    {"device", offsetof(struct user, device), FIELD_JSON},
-    {"created_at", offsetof(struct user, created_us), FIELD_TIME},
-    {"last_seen", offsetof(struct user, last_seen_us), FIELD_TIME},
-    {"last_activity", offsetof(struct user, activity_us), FIELD_TIME},
-    {"total_visits", offsetof(struct user, total_visits), FIELD_INTEGER},
-    {"visitDuration", offsetof(struct user, visit_duration), FIELD_DOUBLE},
-    {"visit_duration", offsetof(struct user, visit_duration), FIELD_DOUBLE},
-    {"rev", offsetof(struct user, rev), FIELD_INTEGER},
-};
-#define USER_ROWS (sizeof(user_rows) / sizeof(user_rows[0]))
-
-static void *member(struct user *u, const struct user_field_row *row)
-{
-    return (char *)u + row->offset;
-}
-
-static enum err map_user_field(const bson_iter_t *it, const struct user_field_row *row, struct arena *a,
-                               struct user *out)
-{
-    struct slice *text = member(out, row);
-    switch (row->kind) {
-    case FIELD_TEXT:
-        *text = bson_text(it, a);
-        if (text->len > 0)
-            *text = arena_slice(a, *text);
-        return text->len > 0 && !text->ptr ? ERR_NOMEM : OK;
-    case FIELD_JSON:
-        return BSON_ITER_HOLDS_DOCUMENT(it) ? bson_to_json(it, a, text) : OK;
-    case FIELD_TIME:
-        *(int64_t *)member(out, row) = bson_time(it);
-        return OK;
-    case FIELD_INTEGER:
-        *(int64_t *)member(out, row) = bson_integer(it);
-        return OK;
-    case FIELD_DOUBLE:
-        if (*(double *)member(out, row) == 0)
-            *(double *)member(out, row) = double_of(it);
-        return OK;
-    }
-    return OK;
-}
-
-static enum err map_id(const bson_iter_t *it, struct arena *a, struct slice *out)
-{
-    *out = arena_slice(a, bson_text(it, a));
-    return out->ptr ? OK : ERR_NOMEM;
-}
-
-/* What the old service shows where a document does not say. */
-static void user_defaults(struct user *u)
-{
-    if (u->vibe.len == 0)
-        u->vibe = SLICE_LIT("neutral");
-    if (u->category.len == 0)
-        u->category = SLICE_LIT("agent-inbox");
-    if (u->status.len == 0)
-        u->status = SLICE_LIT("active");
-    if (u->activity_us == 0)
-        u->activity_us = u->last_seen_us > u->created_us ? u->last_seen_us : u->created_us;
-}
-
-enum err map_user(const bson_t *doc, struct arena *a, struct user *out)
-{
-    *out = (struct user){0};
-    bson_iter_t it;
-    enum err e = OK;
-    if (!bson_iter_init(&it, doc))
-        return OK;
-    while (e == OK && bson_iter_next(&it)) {
-        const char *key = bson_iter_key(&it);
-        if (strcmp(key, "_id") == 0) {
-            e = map_id(&it, a, &out->id);
-            out->key = BSON_ITER_HOLDS_OID(&it) ? ID_OBJECT : ID_TEXT;
-            continue;
-        }
-        for (size_t i = 0; i < USER_ROWS; i++) {
-            if (strcmp(key, user_rows[i].name) == 0) {
-                e = map_user_field(&it, &user_rows[i], a, out);
-                break;
-            }
-        }
-    }
-    user_defaults(out);
-    return e;
-}
-
-/* --- chats --- */
+/* --- the embedded array of the old layout --- */
 
 struct embedded embedded_open(const bson_t *chat)
 {
@@ -374,58 +236,7 @@ struct embedded_sum embedded_sum(const bson_t *chat)
     return sum;
 }
 
-static enum err map_chat_field(const bson_iter_t *it, struct arena *a, struct chat *out, bool *counted)
-{
-    const char *key = bson_iter_key(it);
-    if (strcmp(key, "chat_id") == 0)
-        return map_id(it, a, &out->chat_id);
-    if (strcmp(key, "user_id") == 0)
-        return map_id(it, a, &out->user_id);
-    if (strcmp(key, "status") == 0)
-        return map_id(it, a, &out->status);
-    if (strcmp(key, "created_at") == 0)
-        out->created_us = bson_time(it);
-    else if (strcmp(key, "last_activity") == 0)
-        out->last_activity_us = bson_time(it);
-    else if (strcmp(key, "updated_at") == 0)
-        out->updated_us = bson_time(it);
-    else if (strcmp(key, "total_messages") == 0)
-        out->total_messages = bson_integer(it);
-    else if (strcmp(key, "rev") == 0)
-        out->rev = bson_integer(it);
-    else if (strcmp(key, "last_rev") == 0)
-        *counted = true;
-    else if (strcmp(key, "ai_agent_enabled") == 0 && BSON_ITER_HOLDS_BOOL(it) && !bson_iter_bool(it))
-        out->flags |= CHAT_AI_DISABLED;
-    else if (strcmp(key, "has_agent") == 0 && BSON_ITER_HOLDS_BOOL(it) && bson_iter_bool(it))
-        out->flags |= CHAT_HAS_AGENT;
-    else if (strcmp(key, "has_assistant") == 0 && BSON_ITER_HOLDS_BOOL(it) && bson_iter_bool(it))
-        out->flags |= CHAT_HAS_ASSISTANT;
-    return OK;
-}
-
-enum err map_chat(const bson_t *doc, struct arena *a, struct chat *out)
-{
-    *out = (struct chat){0};
-    bson_iter_t it;
-    enum err e = OK;
-    bool counted = false; /* total_messages is ours: kept in step since the chat's first message here */
-    if (!bson_iter_init(&it, doc))
-        return OK;
-    while (e == OK && bson_iter_next(&it))
-        e = map_chat_field(&it, a, out, &counted);
-    if (e == OK && out->chat_id.len == 0 && bson_iter_init_find(&it, doc, "_id"))
-        e = map_id(&it, a, &out->chat_id);
-    struct embedded_sum sum = embedded_sum(doc);
-    out->flags |= sum.flags;
-    if (!counted || out->total_messages < 0)
-        out->total_messages = sum.count;
-    if (out->status.len == 0)
-        out->status = SLICE_LIT("open");
-    if (out->last_activity_us == 0)
-        out->last_activity_us = out->updated_us ? out->updated_us : out->created_us;
-    return e;
-}
+/* --- messages --- */
 
 void map_message(bson_iter_t *fields, struct arena *a, struct message *out)
 {

@@ -1,10 +1,11 @@
-/* bson_map.h: between BSON documents and the model, whatever shape an existing deployment left them in.
+/* bson_map.h: between BSON documents and the model, whatever shape an existing deployment left them in: bson_map.c
+ * reads values, bson_put.c writes them, bson_rows.c does customers and chats field by field.
  * Thread:  none of its own.
  * Owns:    nothing: what map_user and map_chat fill is copied into the caller's arena, what map_message fills
  *          borrows from the document.
- * Accepts: any document. Ids as ObjectId or string, customers' also as numbers or truth values; times as BSON dates, ISO
- *          or Python-style text, or numbers; any field missing or of another type (then it is as if missing). Unknown
- *          fields are not looked at.
+ * Accepts: any document. Ids as ObjectId or string, customers' also as numbers or truth values; times as BSON dates,
+ *          ISO or Python-style text, or numbers; any field missing or of another type (then it is as if missing).
+ *          Unknown fields are not looked at.
  * Fails:   ERR_NOMEM only. */
 #pragma once
 #include "base/arena.h"
@@ -54,29 +55,32 @@ struct embedded_sum embedded_sum(const bson_t *chat);
 /* --- writing --- */
 void put_text(bson_t *doc, const char *key, struct slice s);
 void put_time(bson_t *doc, const char *key, int64_t us);
+void put_number(bson_t *doc, const char *key, int64_t value); /* of 32 bits where that is enough */
+/* JSON text as a document; ERR_INVALID: it is none. */
+NODISCARD enum err put_json_text(bson_t *doc, const char *key, struct slice json);
 /* 24 hex digits as an ObjectId, the rest as a string. */
 void put_id(bson_t *doc, const char *key, struct slice id);
 void put_oid(bson_t *doc, const char *key, const struct oid *id);
-/* An array that is being built: each value is put into `array` under the key that list_key() gives for it. */
-struct bson_list {
+/* An array that is being built: each value is put into `array` under the key that array_key() gives for it. */
+struct bson_array {
     bson_t in, array;
     uint32_t count;
     char digits[16];
 };
-const char *list_key(struct bson_list *l);
+const char *array_key(struct bson_array *l);
 /* {key: [ … ]} and {key: {$in: [ … ]}}, with the values between begin and end. */
-void list_begin(bson_t *doc, const char *key, struct bson_list *l);
-void list_end(bson_t *doc, struct bson_list *l);
-void bson_in_begin(bson_t *doc, const char *key, struct bson_list *l);
-void bson_in_end(bson_t *doc, struct bson_list *l);
+void array_begin(bson_t *doc, const char *key, struct bson_array *l);
+void array_end(bson_t *doc, struct bson_array *l);
+void bson_in_begin(bson_t *doc, const char *key, struct bson_array *l);
+void bson_in_end(bson_t *doc, struct bson_array *l);
 /* Every form that an id may be stored in: into a list, and as {key: {$in: […]}} of several. */
-void list_id(struct bson_list *l, struct slice id);
+void array_id(struct bson_array *l, struct slice id);
 void bson_in(bson_t *doc, const char *key, const struct slice *ids, size_t count);
 void put_flags(bson_t *doc, uint8_t flags); /* those of a chat's flags that only ever become true, where they are */
 /* A member as it is in another document; nothing where it is not there. */
 void put_same(bson_t *doc, const bson_t *from, const char *key);
 
-/* {$set, $setOnInsert, $max} that make the stored customer be *u. before: as stored now, NULL when not known or not
+/* {$set, $max} that make the stored customer be *u. before: as stored now, NULL when not known or not
  * there: fields that are equal are not written, so their type stays what it was. */
 NODISCARD enum err user_update(const struct user *u, const struct user *before, bson_t *out);
 /* The document of a new message. */

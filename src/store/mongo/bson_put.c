@@ -1,7 +1,6 @@
 /* Model to documents: filters, updates and new documents. Only our own fields are ever written. */
 #include "bson_map.h"
 
-#include "chat/email.h"
 #include "json/json_in.h"
 
 #include <limits.h>
@@ -35,8 +34,9 @@ void put_id(bson_t *doc, const char *key, struct slice id)
         put_text(doc, key, id);
 }
 
-/* An id of an existing database that is a number or a truth value, by the text that bson_text() makes of it. */
-static void put_plain_id(struct bson_list *l, struct slice id)
+/* Existing databases may have numbers and truth values as ids. Where the text is what bson_text() makes of one, that
+ * one joins the list, too. */
+static void put_plain_id(struct bson_array *l, struct slice id)
 {
     char text[32], again[32], *end;
     if (id.len == 0 || id.len >= sizeof(text) || !memchr("-0123456789tf", id.ptr[0], 13))
@@ -44,65 +44,65 @@ static void put_plain_id(struct bson_list *l, struct slice id)
     memcpy(text, id.ptr, id.len);
     text[id.len] = '\0';
     if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
-        BSON_APPEND_BOOL(&l->array, list_key(l), text[0] == 't');
+        BSON_APPEND_BOOL(&l->array, array_key(l), text[0] == 't');
         return;
     }
     (void)snprintf(again, sizeof(again), "%lld", strtoll(text, &end, 10));
-    if (strcmp(text, again) == 0) { /* equals a double of that value too */
-        BSON_APPEND_INT64(&l->array, list_key(l), strtoll(text, NULL, 10));
+    if (strcmp(text, again) == 0) { /* in a filter it equals a double of that value, too */
+        BSON_APPEND_INT64(&l->array, array_key(l), strtoll(text, NULL, 10));
         return;
     }
     (void)snprintf(again, sizeof(again), "%.17g", strtod(text, &end));
     if (strcmp(text, again) == 0)
-        BSON_APPEND_DOUBLE(&l->array, list_key(l), strtod(text, NULL));
+        BSON_APPEND_DOUBLE(&l->array, array_key(l), strtod(text, NULL));
 }
 
-const char *list_key(struct bson_list *l)
+const char *array_key(struct bson_array *l)
 {
     const char *key;
     bson_uint32_to_string(l->count++, &key, l->digits, sizeof(l->digits));
     return key;
 }
 
-void list_begin(bson_t *doc, const char *key, struct bson_list *l)
+void array_begin(bson_t *doc, const char *key, struct bson_array *l)
 {
     l->count = 0;
     bson_append_array_begin(doc, key, -1, &l->array);
 }
 
-void list_end(bson_t *doc, struct bson_list *l)
+void array_end(bson_t *doc, struct bson_array *l)
 {
     bson_append_array_end(doc, &l->array);
 }
 
-void bson_in_begin(bson_t *doc, const char *key, struct bson_list *l)
+void bson_in_begin(bson_t *doc, const char *key, struct bson_array *l)
 {
     bson_append_document_begin(doc, key, -1, &l->in);
-    list_begin(&l->in, "$in", l);
+    array_begin(&l->in, "$in", l);
 }
 
-void bson_in_end(bson_t *doc, struct bson_list *l)
+void bson_in_end(bson_t *doc, struct bson_array *l)
 {
-    list_end(&l->in, l);
+    array_end(&l->in, l);
     bson_append_document_end(doc, &l->in);
 }
 
-void list_id(struct bson_list *l, struct slice id)
+void array_id(struct bson_array *l, struct slice id)
 {
     struct oid oid;
-    put_text(&l->array, list_key(l), id);
+    put_text(&l->array, array_key(l), id);
     if (oid_parse(id, &oid))
-        put_oid(&l->array, list_key(l), &oid);
+        put_oid(&l->array, array_key(l), &oid);
     else
         put_plain_id(l, id);
 }
 
 void bson_in(bson_t *doc, const char *key, const struct slice *ids, size_t count)
 {
-    struct bson_list in;
+    struct bson_array in;
     bson_in_begin(doc, key, &in);
     for (size_t i = 0; i < count; i++)
-        list_id(&in, ids[i]);
+        array_id(&in, ids[i]);
     bson_in_end(doc, &in);
 }
 
@@ -121,7 +121,7 @@ void put_same(bson_t *doc, const bson_t *from, const char *key)
         bson_append_iter(doc, key, -1, &it);
 }
 
-static void put_number(bson_t *doc, const char *key, int64_t value)
+void put_number(bson_t *doc, const char *key, int64_t value)
 {
     if (value >= INT32_MIN && value <= INT32_MAX)
         bson_append_int32(doc, key, -1, (int32_t)value);
@@ -153,11 +153,11 @@ static void put_json_object(bson_t *doc, struct json_value object, struct buf *n
 static void put_json_array(bson_t *doc, const char *name, struct json_value array)
 {
     struct json_value key, value;
-    struct bson_list list;
-    list_begin(doc, name, &list);
+    struct bson_array list;
+    array_begin(doc, name, &list);
     for (struct json_iter it = json_iter(array); json_next(&it, &key, &value);)
-        put_json(&list.array, list_key(&list), value);
-    list_end(doc, &list);
+        put_json(&list.array, array_key(&list), value);
+    array_end(doc, &list);
 }
 
 static void put_json_number(bson_t *doc, const char *key, struct json_value v)
@@ -208,7 +208,7 @@ static void put_json(bson_t *doc, const char *key, struct json_value v)
     }
 }
 
-static enum err put_json_text(bson_t *doc, const char *key, struct slice json)
+enum err put_json_text(bson_t *doc, const char *key, struct slice json)
 {
     struct arena a;
     struct json_doc parsed;
@@ -219,81 +219,6 @@ static enum err put_json_text(bson_t *doc, const char *key, struct slice json)
     if (e == OK)
         put_json(doc, key, json_root(&parsed));
     arena_fini(&a);
-    return e;
-}
-
-/* --- customers --- */
-
-/* An empty value is written only over one that is there. */
-static void set_text(bson_t *set, const char *key, struct slice now, const struct slice *before)
-{
-    if (before ? !slice_eq(now, *before) : now.len > 0)
-        put_text(set, key, now);
-}
-
-static void set_time(bson_t *set, const char *key, int64_t now, const int64_t *before)
-{
-    if (now > 0 && (!before || now / 1000 != *before / 1000))
-        put_time(set, key, now);
-}
-
-static enum err set_json(bson_t *set, const char *key, struct slice now, const struct slice *before)
-{
-    if (before && (slice_eq(now, *before) || (now.len <= 2 && before->len <= 2)))
-        return OK;
-    return put_json_text(set, key, now);
-}
-
-#define WAS(field) (before ? &before->field : NULL)
-static void set_texts(bson_t *set, const struct user *u, const struct user *before)
-{
-    char room[EMAIL_MAX];
-    struct slice folded = email_fold(u->email, room);
-    set_text(set, "email", u->email, WAS(email));
-    if (folded.ptr && (before ? !slice_eq(u->email, before->email) : !slice_eq(folded, u->email)))
-        put_text(set, "email_folded", folded);
-    set_text(set, "claimed_email", u->claimed_email, WAS(claimed_email));
-    set_text(set, "name", u->name, WAS(name));
-    set_text(set, "ip", u->ip, WAS(ip));
-    set_text(set, "vibe", u->vibe, WAS(vibe));
-    set_text(set, "category", u->category, WAS(category));
-    set_text(set, "status", u->status, WAS(status));
-    set_text(set, "dashboard_user_id", u->owner, WAS(owner));
-    set_text(set, "user_id", u->user_ref, WAS(user_ref));
-    set_text(set, "chat_id", u->last_chat, WAS(last_chat));
-    set_text(set, "timestamp", u->timestamp, WAS(timestamp));
-}
-
-static enum err set_fields(bson_t *set, const struct user *u, const struct user *before)
-{
-    set_texts(set, u, before);
-    enum err e = set_json(set, "location", u->location, WAS(location));
-    if (e == OK)
-        e = set_json(set, "device", u->device, WAS(device));
-    set_time(set, "created_at", u->created_us, WAS(created_us));
-    set_time(set, "last_seen", u->last_seen_us, WAS(last_seen_us));
-    if (!before || u->total_visits != before->total_visits)
-        put_number(set, "total_visits", u->total_visits);
-    if (!before || u->visit_duration < before->visit_duration || u->visit_duration > before->visit_duration) {
-        bson_append_double(set, "visitDuration", -1, u->visit_duration);
-        bson_append_double(set, "visit_duration", -1, u->visit_duration);
-    }
-    return e;
-}
-#undef WAS
-
-enum err user_update(const struct user *u, const struct user *before, bson_t *out)
-{
-    bson_t set = BSON_INITIALIZER, max;
-    enum err e = set_fields(&set, u, before);
-    if (!bson_empty(&set))
-        bson_append_document(out, "$set", -1, &set);
-    bson_destroy(&set);
-    bson_append_document_begin(out, "$max", -1, &max);
-    BSON_APPEND_INT64(&max, "rev", u->rev);
-    if (u->activity_us > 0)
-        put_time(&max, "last_activity", u->activity_us);
-    bson_append_document_end(out, &max);
     return e;
 }
 

@@ -1,5 +1,6 @@
-/* What can be known of a MongoDB configuration before it is used: what the URI asks for and cannot be had (files, a pool
- * too small for our threads), which a start refuses too; and, for --check-config, what comes of one try to connect. */
+/* What can be known of a MongoDB configuration before it is used: what the URI asks for and cannot be had (files, a
+ * pool too small for our threads), which a start refuses too; and, for --check-config, what comes of one try to
+ * connect. */
 #include "mongo_check.h"
 
 #include "mongo_driver.h"
@@ -79,7 +80,8 @@ struct collected {
     struct buf *lines;
 };
 
-/* What the driver passes over in a URI, each once. Of its connections the try itself tells. */
+/* Takes the driver's warnings about the URI (what it passes over there), each once. Its lines about connections are
+ * left out: the try itself tells. */
 static void collect(mongoc_log_level_t level, const char *domain, const char *message, void *arg)
 {
     struct collected *c = arg;
@@ -106,7 +108,7 @@ static enum probe_result probe_all(const mongoc_uri_t *uri, const mongoc_host_li
     return found;
 }
 
-/* Could never work, or away. */
+/* Why the ping failed: ERR_INVALID for what could never work; else a warning, since the database may only be away. */
 static enum err judge(const struct mongo_uris *u, const char *masked, const bson_error_t *error, struct buf *warnings,
                       struct buf *why)
 {
@@ -158,7 +160,8 @@ enum err store_mongo_check(const struct store_settings *settings, struct buf *wa
     if (e == OK)
         e = look(&uris, buf_cstr(&masked), warnings, why);
     mongo_uris_fini(&uris);
-    mongoc_log_set_handler(NULL, NULL); /* the process says what it has found, and ends */
+    mongoc_log_set_handler(NULL,
+                           NULL); /* what the driver says from here on is not wanted: the process reports, and ends */
     buf_fini(&masked);
     return e;
 }

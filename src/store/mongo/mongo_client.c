@@ -90,7 +90,7 @@ enum err mongo_uris_init(struct mongo_uris *u, const struct store_settings *sett
         if (!mongoc_uri_has_option(uri, MONGOC_URI_RETRYWRITES))
             mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYWRITES, false);
         if (kind == MONGO_WRITER)
-            mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYREADS, false); /* it is part of the batch's own retry */
+            mongoc_uri_set_option_as_bool(uri, MONGOC_URI_RETRYREADS, false); /* the whole batch is tried again */
         if (!mongoc_uri_get_appname(uri))
             mongoc_uri_set_appname(uri, "sakurad");
         set_at_most(uri, MONGOC_URI_MAXPOOLSIZE, clamp(settings->readers + 4, 4, 1000));

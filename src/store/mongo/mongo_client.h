@@ -29,8 +29,7 @@ struct mongo_uris {
     mongoc_uri_t *uri[MONGO_POOLS];
     char *database;
     mongoc_write_concern_t *write_concern;
-    struct mongo_health
-        *health; /* where its connections' failures are noted; NULL: they are not used for more than a ping */
+    struct mongo_health *health; /* where its connections note failures; NULL: they only ping */
 };
 
 struct mongo_conn {
@@ -57,8 +56,8 @@ void mongo_conn_close(struct mongo_conn *c); /* accepts a zeroed conn */
 NODISCARD enum err mongo_alone_open(struct mongo_conn *c, const struct mongo_uris *u, enum mongo_pool kind,
                                     struct buf *why);
 void mongo_alone_close(struct mongo_conn *c);
-/* Destroying a pool waits for its monitors, up to half a second (the driver looks that often whether a wait was cancelled).
- * So several are destroyed side by side, each by a thread of its own; without a thread it is done at once. */
+/* Destroying a pool waits for its monitors, up to half a second (the driver looks that often whether a wait was
+ * cancelled). So several are destroyed side by side, each by a thread of its own; without a thread it is done at once. */
 struct mongo_closing {
     pthread_t thread;
     bool running;

@@ -4,17 +4,18 @@
  * Happy path:
  *   1. The writer adds each message of a batch, once it is inserted, to the table `fresh`.
  *   2. The thread takes the table whole (`taken`; the other one becomes `fresh`).
- *   3. It writes it as guarded updates ({last_rev < the first message added}), SHARE chats a command, so that inserts pass
- *      between them, and clears it.
+ *   3. It writes it as guarded updates ({last_rev < the first message added}), SHARE chats a command, so that inserts
+ *      pass between them, and clears it.
  *   Whoever reads chats from the database has the thread write at once, and waits for a write that began after the call
  *   (mongo_counters_settle). The writer waits for it only where too much is behind (mongo_counters_room).
  * Failure:
- *   The database is away: `taken` stays as it is, but for the chats that are done, and is tried again before anything newer.
- *   The guard does not match (a repeat, another node, a chat of the old layout), or a message's fate is unknown (doubt):
+ *   The database is away: `taken` stays as it is, but for the chats that are done, and is tried again before anything
+ *     newer.
+ *   The guard does not match (a repeat, another node, a chat of the old layout), or a message's fate is in doubt:
  *     mongo_recount.c counts what is there.
  *   A chat cannot be counted though the database answers: given up after TRIES, alone.
- *   A crash loses both tables: mongo_counters_room() sees to it that no message older than MONGO_BEHIND_US before the newest
- *     is ever in them, and mongo_recover_tail() looks that far back at the next start. */
+ *   A crash loses both tables: mongo_counters_room() sees to it that no message older than MONGO_BEHIND_US before the
+ *     newest is ever in them, and mongo_recover_tail() looks that far back at the next start. */
 #include "mongo_counters.h"
 
 #include "base/clock.h"
@@ -43,8 +44,8 @@
 struct pending {
     struct mongo_touched chat; /* its id in the table's arena */
     bool doubt;                /* count, do not add */
-    bool done;                 /* the thread's */
-    uint8_t tries;             /* the thread's */
+    bool done;                 /* written; the thread's */
+    uint8_t tries;             /* alone, and failed; the thread's */
 };
 
 struct table {
@@ -94,7 +95,8 @@ static struct pending *reserve(struct table *t, struct slice chat_id)
 static void add(struct table *t, struct pending *p, const struct mongo_added *m)
 {
     struct mongo_touched *c = &p->chat;
-    bool counted = c->added > 0 && m->rev <= c->rev; /* a batch that failed later came again; a chat's revs ascend */
+    /* A batch that failed after this comes again. Its messages are not added twice: a chat's revs ascend. */
+    bool counted = c->added > 0 && m->rev <= c->rev;
     c->first_rev = c->first_rev == 0 || m->rev < c->first_rev ? m->rev : c->first_rev;
     c->rev = m->rev > c->rev ? m->rev : c->rev;
     c->timestamp_us = m->timestamp_us > c->timestamp_us ? m->timestamp_us : c->timestamp_us;
@@ -122,7 +124,7 @@ void mongo_counters_doubt(struct mongo_counters *c, const struct mongo_added *me
 {
     pthread_mutex_lock(&c->lock);
     struct pending *p = reserve(c->fresh, message->chat_id);
-    if (p) { /* without memory it stays what it is: a counter that may be short */
+    if (p) { /* without memory the chat's counter may stay too low */
         p->doubt = true;
         int64_t added = p->chat.added;
         add(c->fresh, p, message);
@@ -198,8 +200,8 @@ struct share {
     bool doubt;
 };
 
-/* Together that failed: each alone, so that one that cannot be counted does not keep the others back. While the
- * database is away nothing is given up. */
+/* Counting these chats together failed. Each is counted alone, so that one that cannot be counted does not keep the
+ * others back. While the database is away nothing is given up. */
 static enum err recount_each(struct mongo_counters *c, struct share *s)
 {
     bson_error_t error;
@@ -240,7 +242,8 @@ static bool out_of_time(const struct mongo_counters *c)
     return by != 0 && clock_mono_us() > by;
 }
 
-/* Those to add, or those to count. What is written is marked, so that a failure repeats only the rest. */
+/* Writes the chats that are counted (doubt) or those whose messages are added. Each is marked once it is written, so
+ * that a failure repeats only the rest. */
 static enum err write_kind(struct mongo_counters *c, struct share *s, bool doubt)
 {
     size_t most = c->taken->by_chat.count > CHATS_SOON ? SHARE_MOST : SHARE;
@@ -268,7 +271,8 @@ static enum err write_taken(struct mongo_counters *c)
     return e == OK ? write_kind(c, &s, true) : e;
 }
 
-/* With the lock, which is given up meanwhile: what a failed write left, then what came since. */
+/* Writes what a failed write left, then what has come since. Called with the lock, which is released while the database
+ * works. */
 static void write_all(struct mongo_counters *c)
 {
     enum err e = OK;
@@ -297,7 +301,8 @@ static bool is_empty(const struct mongo_counters *c)
     return c->fresh->first_rev == 0 && c->taken->first_rev == 0;
 }
 
-/* Until there is something and its time is over, or somebody cannot wait; after a failure never at once. */
+/* Waits until there is something to write and EVERY_US are over, or somebody cannot wait that long. After a failure
+ * there is always a pause. */
 static void wait_until_due(struct mongo_counters *c)
 {
     while (!c->stopping && !c->soon && is_empty(c))
@@ -325,14 +330,15 @@ static void *counters_main(void *arg)
 
 /* --- waiting for it --- */
 
-/* With the lock, which is given up meanwhile. ERR_STORE: it failed, or took longer. */
+/* Waits for the end of a write that begins after this call. Called with the lock, which is released meanwhile.
+ * ERR_STORE: that write failed, or took longer than wait_us. */
 static enum err wait_written(struct mongo_counters *c, int64_t wait_us)
 {
     uint64_t mine = c->begun + 1;
     struct timespec until = clock_mono_after(wait_us);
     int rc = 0;
     while (c->ended < mine && rc != ETIMEDOUT) {
-        c->soon = true; /* again: the one under way has cleared it */
+        c->soon = true; /* in each turn: the write under way has cleared it */
         pthread_cond_signal(&c->wanted);
         rc = pthread_cond_timedwait(&c->written, &c->lock, &until);
     }
@@ -390,7 +396,7 @@ enum err mongo_counters_start(struct mongo_counters **out, const struct mongo_ur
     struct mongo_counters *c = calloc(1, sizeof(*c));
     if (!c)
         return ERR_NOMEM;
-    /* A reader to health(): while batches are stored, the store is well. */
+    /* MONGO_READER: what fails here is no matter of health, as long as batches are stored. */
     enum err e = mongo_conn_open(&c->conn, uris, MONGO_READER, pool);
     c->fresh = &c->tables[0];
     c->taken = &c->tables[1];

@@ -1,5 +1,6 @@
 /* mongo_counters.h: what stored messages add to their chats' documents, written behind.
- * Thread:  a thread of its own ("mongo-counters") does all that asks the database; each function below says whose it is.
+ * Thread:  a thread of its own ("mongo-counters") does all that asks the database; each function below says whose it
+ *          is.
  * Owns:    its thread, one connection, the table of what is not yet written. Copies the ids it is given.
  * Blocks:  settle for up to ten seconds, room for up to half a second where too much is behind; the others never.
  * Fails:   ERR_STORE: not written, or not in time. */

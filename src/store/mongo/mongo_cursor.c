@@ -64,17 +64,17 @@ mongoc_cursor_t *mongo_find(const struct mongo_conn *conn, mongoc_collection_t *
 static bson_t *pipeline_of(bson_t *match, const char *stages)
 {
     bson_t *whole = bson_new(), *rest = mongo_json(stages);
-    struct bson_list list;
+    struct bson_array list;
     bson_iter_t it;
-    list_begin(whole, "pipeline", &list);
+    array_begin(whole, "pipeline", &list);
     if (match) {
-        BCON_APPEND(&list.array, list_key(&list), "{", "$match", BCON_DOCUMENT(match), "}");
+        BCON_APPEND(&list.array, array_key(&list), "{", "$match", BCON_DOCUMENT(match), "}");
         bson_destroy(match);
     }
     must(bson_iter_init(&it, rest));
     while (bson_iter_next(&it))
-        bson_append_iter(&list.array, list_key(&list), -1, &it);
-    list_end(whole, &list);
+        bson_append_iter(&list.array, array_key(&list), -1, &it);
+    array_end(whole, &list);
     bson_destroy(rest);
     return whole;
 }

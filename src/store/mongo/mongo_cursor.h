@@ -1,6 +1,7 @@
 /* mongo_cursor.h: how documents are asked for, and how many updates go as one command.
  * Thread:  the connection's.
- * Owns:    a cursor is the caller's until mongo_done() or mongo_first() takes it. Filters and matches given in are taken.
+ * Owns:    a cursor is the caller's until mongo_done() or mongo_first() takes it. Filters and matches given in are
+ *          taken.
  * Fails:   mongo_done(), mongo_first(): as mongo_failed() says. What is wrong with a query shows there, not before. */
 #pragma once
 #include "mongo_client.h"

@@ -54,28 +54,26 @@ static struct command_count {
     {.name = "endSessions"},   {.name = "other"},
 };
 
-static struct command_count *command_named(const char *name)
+static void count_command(const char *name, bool ok, int64_t us)
 {
     unsigned i = 0;
     while (i < COMMAND_OTHER && strcmp(commands[i].name, name) != 0)
         i++;
-    return &commands[i];
+    struct command_count *c = &commands[i];
+    atomic_fetch_add_explicit(ok ? &c->ok : &c->failed, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->us, us > 0 ? (uint64_t)us : 0, memory_order_relaxed);
 }
 
 static void on_succeeded(const mongoc_apm_command_succeeded_t *event)
 {
-    struct command_count *c = command_named(mongoc_apm_command_succeeded_get_command_name(event));
-    atomic_fetch_add_explicit(&c->ok, 1, memory_order_relaxed);
-    int64_t us = mongoc_apm_command_succeeded_get_duration(event);
-    atomic_fetch_add_explicit(&c->us, us > 0 ? (uint64_t)us : 0, memory_order_relaxed);
+    count_command(mongoc_apm_command_succeeded_get_command_name(event), true,
+                  mongoc_apm_command_succeeded_get_duration(event));
 }
 
 static void on_failed(const mongoc_apm_command_failed_t *event)
 {
-    struct command_count *c = command_named(mongoc_apm_command_failed_get_command_name(event));
-    atomic_fetch_add_explicit(&c->failed, 1, memory_order_relaxed);
-    int64_t us = mongoc_apm_command_failed_get_duration(event);
-    atomic_fetch_add_explicit(&c->us, us > 0 ? (uint64_t)us : 0, memory_order_relaxed);
+    count_command(mongoc_apm_command_failed_get_command_name(event), false,
+                  mongoc_apm_command_failed_get_duration(event));
 }
 
 static void append_commands(struct buf *out, void *arg)
@@ -99,7 +97,7 @@ static void append_commands(struct buf *out, void *arg)
     }
 }
 
-/* The driver says of each try the same: once in LOG_AGAIN_US is enough. */
+/* The driver says the same at each try. True: this was said less than LOG_AGAIN_US ago. */
 static bool is_said(const char *message)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

@@ -5,9 +5,10 @@
  *   A document breaks a rule: ERR_REFUSED, ERR_TOO_LARGE, or of a unique index ERR_CONFLICT: one op is at fault.
  *   It answered, in a code not known here: ERR_FAILED. Nobody else is made to wait for it.
  * A bulk write can fail for some of its documents alone. Its reply then names them, and the others are done; but it may
- *   name some although the command as a whole failed (a write concern, a lost connection): mongo_only_documents() tells.
- * Taken down. ERR_STORE on one of the writer's connections is the database's failing: health says so until something has
- *   worked again. On other connections, and for what is one op's own fault, there is a line in the log now and then. */
+ *   name some although the command as a whole failed (a write concern, a lost connection): mongo_only_documents()
+ *   tells.
+ * Taken down. ERR_STORE on one of the writer's connections is the database's failing: health says so until something
+ *   has worked again. On other connections, and for what is one op's own fault, the log has a line now and then. */
 #include "mongo_error.h"
 
 #include "base/clock.h"
@@ -27,7 +28,8 @@ static bool is_among(int64_t code, const int *codes, size_t count)
 
 enum err mongo_sort_code(int64_t code)
 {
-    /* Failover, shutdown, locks and limits of the moment; no permission; no room; what a proxy or a cloud says of these. */
+    /* Failover, shutdown, locks and limits of the moment; no permission; no room; what a proxy or a cloud says of
+     * these. */
     static const int away[] = {6,   7,    13,   18,   24,    39,    50,    63,    64,    79,    89,    91,    100,
                                112, 133,  134,  146,  150,   189,   202,   234,   246,   262,   317,   365,   371,
                                384, 8000, 9001, 9998, 10058, 10107, 11600, 11602, 13388, 13435, 13436, 14031, 46841};

@@ -4,10 +4,11 @@
 #include "mongo_client.h"
 #include "mongo_health.h"
 
-/* Sorts a failed call and takes it down. Returns ERR_STORE, but on the writer's connection inside a batch what mongo_sort()
- * says: there one op may be at fault. */
+/* Sorts a failed call and takes it down. Returns ERR_STORE, but on the writer's connection inside a batch what
+ * mongo_sort() says: there one op may be at fault. */
 enum err mongo_failed(const struct mongo_conn *conn, const char *what, const bson_error_t *error);
-/* The same where the caller has sorted: the database failed; or it would not do one thing, which is no matter of health. */
+/* The same where the caller has sorted: the database failed; or it would not do one thing, which is no matter of
+ * health. */
 void mongo_note_away(const struct mongo_conn *conn, const char *what, const bson_error_t *error);
 void mongo_note_refused(const struct mongo_conn *conn, const char *what, const bson_error_t *error);
 

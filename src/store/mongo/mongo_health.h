@@ -1,4 +1,5 @@
-/* mongo_health.h: what is known of the database right now, from the driver's own watch over it and from the last results.
+/* mongo_health.h: what is known of the database right now, from the driver's own watch over it and from the last
+ * results.
  * Thread:  mongo_health_get from any thread: never waits (a busy lock only costs the detail text). The others from
  *          whichever thread has news, the driver's monitors among them.
  * Owns:    nothing. */
@@ -20,7 +21,7 @@
 struct mongo_health {
     atomic_bool reachable; /* the monitors see a server that takes writes */
     atomic_bool failing;   /* the last call failed though it may be reachable */
-    atomic_bool closing;   /* what the monitors see from now on is their own end */
+    atomic_bool closing;   /* the pools are being destroyed: what their monitors see now is their own end */
     atomic_llong logged_us;
     _Atomic(const char *) reason;
     atomic_llong refused_us; /* when a refusal was last logged */

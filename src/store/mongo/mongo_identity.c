@@ -1,7 +1,7 @@
-/* What a start learns of the database before it writes to it: the tag of its ids, the newest revision, and which chats a
- * crash left with messages that are not counted.
- * The tag that shows in message ids is the oldest message's, so that ids stay the same over restarts. A message whose _id
- * another node with the same tag took is stored under this process's own (mongo_insert.c). */
+/* What a start learns of the database before it writes to it: the tag of its ids, the newest revision, and which chats
+ * a crash left with messages that are not counted.
+ * The tag that shows in message ids is the oldest message's, so that ids stay the same over restarts. A message whose
+ * _id another node with the same tag took is stored under this process's own (mongo_insert.c). */
 #include "mongo_identity.h"
 
 #include "base/log.h"
@@ -80,12 +80,12 @@ static enum err read_tail(const struct mongo_conn *conn, int64_t newest, struct 
 static enum err compare(const struct mongo_conn *conn, const struct tail *t, size_t *pos, struct mongo_added **chats,
                         size_t *count)
 {
-    struct bson_list in;
+    struct bson_array in;
     bson_t *filter = bson_new();
     *count = 0;
     bson_in_begin(filter, "chat_id", &in);
     while (*count < CHATS_AT_ONCE && (chats[*count] = map_next(&t->by_id, pos)) != NULL)
-        put_text(&in.array, list_key(&in), chats[(*count)++]->chat_id);
+        put_text(&in.array, array_key(&in), chats[(*count)++]->chat_id);
     bson_in_end(filter, &in);
     struct mongo_find how = {.fields = "{\"chat_id\":1,\"last_rev\":1}", .primary = true};
     mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, filter, &how);
@@ -134,7 +134,7 @@ static enum err edge(const struct mongo_conn *conn, mongoc_collection_t *in, bso
     mongoc_cursor_t *cursor = mongo_find(conn, in, filter, &how);
     const bson_t *found;
     *doc = mongoc_cursor_next(cursor, &found) ? bson_copy(found) : NULL;
-    /* A large collection whose index on rev is not made yet, so one that has no revs. */
+    /* A large collection whose index on rev is not made yet: it has no revs yet, either. */
     if (mongoc_cursor_error(cursor, &error) && error.domain == MONGOC_ERROR_SERVER && error.code == OUT_OF_TIME) {
         mongoc_cursor_destroy(cursor);
         return OK;
@@ -152,15 +152,19 @@ static enum err message_edge(const struct mongo_conn *conn, const char *sort, st
     return e;
 }
 
-enum err mongo_learn_tag(struct mongo_store *s)
+enum err mongo_read_tag(const struct mongo_conn *conn, uint8_t tag[5])
 {
     struct oid id;
     bool found;
-    if (s->tag_known)
-        return OK;
-    enum err e = message_edge(&s->writer, "{\"_id\":1}", &id, &found);
+    enum err e = message_edge(conn, "{\"_id\":1}", &id, &found);
     if (e == OK && found)
-        memcpy(s->tag, id.bytes + 4, sizeof(s->tag));
+        memcpy(tag, id.bytes + 4, 5);
+    return e;
+}
+
+enum err mongo_learn_tag(struct mongo_store *s)
+{
+    enum err e = s->tag_known ? OK : mongo_read_tag(&s->writer, s->tag);
     s->tag_known = e == OK;
     return e;
 }

@@ -3,7 +3,8 @@
 #pragma once
 #include "mongo_store.h"
 
-/* Reads the database's tag, once. */
+/* The database's tag: as it was, where there is no message yet. And for s->tag, once. */
+NODISCARD enum err mongo_read_tag(const struct mongo_conn *conn, uint8_t tag[5]);
 NODISCARD enum err mongo_learn_tag(struct mongo_store *s);
 /* After a crash before messages were counted: gives the chats of the newest ones, where they lag behind, to
  * mongo_counters.c as doubted. newest: the newest message's rev. */

@@ -1,5 +1,5 @@
-/* Safe to repeat: what is there is left. The thread waits for the database with back-off, makes one after the other, and ends.
- * A unique index that existing data does not allow: the log names duplicates, a plain one is made instead. */
+/* Safe to repeat: what is there is left. The thread waits for the database with back-off, makes one after the other,
+ * and ends. A unique index that existing data does not allow: the log names duplicates, a plain one is made instead. */
 #include "mongo_index.h"
 
 #include "base/clock.h"
@@ -91,8 +91,8 @@ static enum outcome make_index(const struct mongo_conn *conn, const struct index
     bson_error_t error;
     if (create(conn, row, row->groups != NULL, &error))
         return MADE;
-    /* Chats without a chat_id all have the same. Those that get one now get it after a unique index was tried: where that
-     * is there, none gets another's. */
+    /* Chats without a chat_id all have the same. Those that get one now get it after a unique index was tried: where
+     * that is there, none gets another's. */
     if (error.code == DUPLICATE_KEY && strcmp(row->collection, MONGO_CHATS) == 0 && name_chats(conn) > 0 &&
         create(conn, row, true, &error))
         return MADE;

@@ -1,7 +1,9 @@
 /* mongo_index.h: makes the indexes, while the server already serves: on a large database they take minutes.
- * Thread:  a thread of its own ("mongo-index") makes them and ends. start, now, stop: main. keys_unique: the writer reads it.
+ * Thread:  a thread of its own ("mongo-index") makes them and ends. start, now, stop: main. keys_unique: the writer
+ *          reads it.
  * Owns:    its thread and, meanwhile, one connection; the rest is the store's, who holds it.
- * Blocks:  start for up to two seconds, so that where it is quick, as on a new or small database, serving begins with them.
+ * Blocks:  start for up to two seconds, so that where it is quick, as on a new or small database, serving begins with
+ *          them.
  * Fails:   never; what cannot be made is said in the log. */
 #pragma once
 #include "mongo_client.h"

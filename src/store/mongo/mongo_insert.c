@@ -84,7 +84,7 @@ static enum err make_plans(struct insertion *in, struct new_message *const *mess
 {
     struct map keys;
     map_init(&keys);
-    in->plans = arena_zalloc(in->a, (count ? count : 1) * sizeof(*in->plans));
+    in->plans = arena_zalloc(in->a, (count + 1) * sizeof(*in->plans));
     enum err e = in->plans ? OK : ERR_NOMEM;
     for (size_t i = 0; e == OK && i < count; i++) {
         struct new_message *m = messages[i];
@@ -161,10 +161,9 @@ static enum err insert_command(struct insertion *in, struct plan *const *sent, c
 /* Inserts the plans that stand at `state`. */
 static enum err insert_planned(struct insertion *in, enum plan_state state)
 {
-    const bson_t **docs = arena_alloc(in->a, (in->count + 1) * sizeof(const bson_t *));
-    bson_t **made = arena_alloc(in->a, (in->count + 1) * sizeof(bson_t *));
+    bson_t **docs = arena_alloc(in->a, (in->count + 1) * sizeof(bson_t *));
     struct plan **sent = arena_alloc(in->a, (in->count + 1) * sizeof(*sent));
-    if (!docs || !made || !sent)
+    if (!docs || !sent)
         return ERR_NOMEM;
     size_t n = 0;
     for (size_t i = 0; i < in->count; i++) {
@@ -172,12 +171,11 @@ static enum err insert_planned(struct insertion *in, enum plan_state state)
         if (p->state != state)
             continue;
         sent[n] = p;
-        docs[n] = made[n] = message_document(p->m, &p->id);
-        n++;
+        docs[n++] = message_document(p->m, &p->id);
     }
-    enum err e = n > 0 ? insert_command(in, sent, docs, n) : OK;
+    enum err e = n > 0 ? insert_command(in, sent, (const bson_t **)docs, n) : OK;
     for (size_t i = 0; i < n; i++)
-        bson_destroy(made[i]);
+        bson_destroy(docs[i]);
     return e;
 }
 
@@ -199,7 +197,7 @@ static struct slice oid_key(const struct oid *id)
 static enum err look_up_ids(struct insertion *in, enum plan_state state)
 {
     struct map wanted;
-    struct bson_list ids;
+    struct bson_array ids;
     bson_t *filter = bson_new();
     map_init(&wanted);
     enum err e = OK;
@@ -208,7 +206,7 @@ static enum err look_up_ids(struct insertion *in, enum plan_state state)
         struct plan *p = &in->plans[i];
         if (p->state != state)
             continue;
-        put_oid(&ids.array, list_key(&ids), &p->id);
+        put_oid(&ids.array, array_key(&ids), &p->id);
         e = map_put(&wanted, oid_key(&p->id), p);
     }
     bson_in_end(filter, &ids);
@@ -249,23 +247,23 @@ static void answer_by(struct plan *p, const bson_t *doc)
 static enum err look_up_keys(struct insertion *in, enum plan_state state, enum plan_state or_state)
 {
     struct map wanted;
-    struct bson_list any;
+    struct bson_array any;
     bson_t *filter = bson_new();
     map_init(&wanted);
     enum err e = OK;
-    list_begin(filter, "$or", &any);
+    array_begin(filter, "$or", &any);
     for (size_t i = 0; e == OK && i < in->count; i++) {
         struct plan *p = &in->plans[i];
         bson_t pair;
         if ((p->state != state && p->state != or_state) || p->key.len == 0)
             continue;
-        bson_append_document_begin(&any.array, list_key(&any), -1, &pair);
+        bson_append_document_begin(&any.array, array_key(&any), -1, &pair);
         put_text(&pair, "chat_id", p->m->chat_id);
         put_text(&pair, "client_message_id", p->m->client_key);
         bson_append_document_end(&any.array, &pair);
         e = map_put(&wanted, p->key, p);
     }
-    list_end(filter, &any);
+    array_end(filter, &any);
     if (e != OK || any.count == 0) {
         bson_destroy(filter);
         map_fini(&wanted);
@@ -320,7 +318,7 @@ static enum err insert_again(struct insertion *in)
     return OK;
 }
 
-static enum err settle_clashes(struct insertion *in)
+static enum err resolve_clashes(struct insertion *in)
 {
     enum err e = look_up_ids(in, PLAN_CLASH);
     if (e == OK)
@@ -402,7 +400,7 @@ enum err mongo_insert_messages(struct store *st, struct new_message *const *mess
     if (e == OK) {
         e = insert_planned(&in, PLAN_INSERT);
         if (e == OK)
-            e = settle_clashes(&in);
+            e = resolve_clashes(&in);
         if (e == OK)
             e = count_stored(&in);
         if (e != OK)

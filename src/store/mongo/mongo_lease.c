@@ -4,17 +4,17 @@
  *      good_us, by this process's own clock.
  *   3. The writer asks before each batch and before each command (an atomic load and the clock).
  *   4. At the end: no renewal any more, then the counters are written, then the document says that nobody holds it.
- * Another one holds it: refused, if it lives (mongo_lease_rule.h says how that is seen). A process that is refused only after
- *   it began to serve, because the database came later, stays without the lease and waits for its turn.
- * A rolling change (--store-shared): the newcomer writes itself down as the heir. The holder sees that when it renews, lets
- *   its batch end, writes its counters, gives the lease back and never writes again: its memory is behind from then on. At
- *   no time are there two.
+ * Another one holds it: refused, if it lives (mongo_lease_rule.h says how that is seen). A process that is refused only
+ *   after it began to serve, because the database came later, stays without the lease and waits for its turn.
+ * A rolling change (--store-shared): the newcomer writes itself down as the heir. The holder sees that when it renews,
+ *   lets its batch end, writes its counters, gives the lease back and never writes again: its memory is behind from
+ *   then on. At no time are there two.
  * Failure:
  *   A renewal fails or its answer is lost: it counts for nothing; past good_us without one nothing is written until one
  *     succeeds.
  *   A holder finds another's name: it was away for longer than the whole time, and ends as one that handed it over.
- *   Somebody removed the document: while the lease is still good nobody else can have it, so it is made again; else it is
- *     lost. */
+ *   Somebody removed the document: while the lease is still good nobody else can have it, so it is made again; else it
+ *     is lost. */
 #include "mongo_lease.h"
 
 #include "mongo_counters.h"
@@ -69,7 +69,7 @@ struct mongo_lease_times mongo_lease_times(int64_t socket_timeout_ms)
         .good_us = GOOD_US, .margin_us = margin_us > MARGIN_LEAST ? margin_us : MARGIN_LEAST, .renew_us = RENEW_US};
 }
 
-/* Goes on while the machine sleeps. */
+/* A clock that goes on while the machine sleeps: a lease runs out meanwhile. */
 static int64_t boot_us(void)
 {
     struct timespec ts;
@@ -79,8 +79,9 @@ static int64_t boot_us(void)
 
 /* --- the writer --- */
 
-/* The lease is taken away by setting good_until_us and then waiting for `writing`: each side's store comes before its
- * load for all to see, so one of the two sees the other's. */
+/* Who takes the lease away sets good_until_us and then waits while `writing`; the writer sets `writing` and then looks
+ * at good_until_us. Each side stores before it loads (seq_cst), so at least one of the two sees what the other has
+ * stored. */
 bool mongo_lease_enter(struct mongo_lease *l)
 {
     if (!l)
@@ -164,7 +165,7 @@ static int64_t renew(struct mongo_lease *l)
         return TRY_AGAIN_US;
     if (d.there && strcmp(d.holder, l->table.self) == 0)
         return d.heir[0] ? bequeath(l) : 0;
-    /* Somebody has removed the document: it is made again, by whom nobody can have replaced yet. */
+    /* Somebody has removed the document. While the lease is good nobody else can have taken it: so it is made again. */
     bool removed = !d.there && asked_us < atomic_load_explicit(&l->good_until_us, memory_order_relaxed);
     if (!removed)
         return lose(l, who);
@@ -257,9 +258,9 @@ enum err mongo_lease_start(struct mongo_lease **out, const struct mongo_lease_op
     clock_cond_init(&l->wanted);
     clock_cond_init(&l->known);
     random_bytes(id, sizeof(id));
-    put_hex(l->table.self, id, sizeof(id)); /* the rest is zeroed: it ends there */
+    put_hex(l->table.self, id, sizeof(id)); /* its last byte stays 0 */
     process_self(&l->table.process);
-    /* A writer's connection to health(), too: what fails here keeps the writer from its work. */
+    /* MONGO_WRITER: what fails here is a matter of health, since it keeps the writer from its work. */
     enum err e = mongo_conn_open(&l->conn, o->uris, MONGO_WRITER, o->pool);
     if (e == OK) {
         l->table.documents = mongoc_client_get_collection(l->conn.client, l->conn.database, MONGO_LEASES);

@@ -1,12 +1,12 @@
 /* mongo_lease.h: the one document that says which process writes to this database: two that serve it at once would each
  * keep from its clients what the other takes in.
- * Thread:  a thread of its own ("mongo-lease") does all that asks the database. start: main. claim: main at start, the writer
- *          after it. enter, leave, good: the writer. stop: main, after the writer has ended. health: any.
+ * Thread:  a thread of its own ("mongo-lease") does all that asks the database. start: main. claim: main at start, the
+ *          writer after it. enter, leave, good: the writer. stop: main, after the writer has ended. health: any.
  * Owns:    its thread and one connection.
- * Blocks:  claim, the first time, as long as it takes to see whether the holder lives (at once where it is a process of this
- *          machine), later for moments; enter never.
+ * Blocks:  claim, the first time, as long as it takes to see whether the holder lives (at once where it is a process of
+ *          this machine), later for moments; enter never.
  * Fails:   claim: ERR_CONFLICT, another process holds it (why names it); ERR_STORE, the database is away.
- * NULL:    a store that has claimed none (a migration, a test): it may always write. All but start and claim accept it. */
+ * NULL:    no lease was claimed (a test): it may always write. All but start and claim accept it. */
 #pragma once
 #include "base/buf.h"
 #include "mongo_client.h"

@@ -68,7 +68,8 @@ static void put_holder(struct lease_table *l, bson_t *doc)
     put_time(doc, "renewed", clock_wall_us());
 }
 
-/* Takes both; true: it was found as the filter says, and changed. *failed: whether it was cannot be said. */
+/* A compare-and-set; takes filter and change. True: the document was as the filter says, and is changed now. *failed:
+ * whether it is cannot be said. */
 static bool change_lease(struct lease_table *l, bson_t *filter, bson_t *change, const char *what, bool *failed)
 {
     bson_error_t error;

@@ -1,4 +1,5 @@
-/* mongo_lease_doc.h: the lease as the database has it: one document, and the few ways to change it, each a compare-and-set.
+/* mongo_lease_doc.h: the lease as the database has it: one document, and the few ways to change it, each a
+ * compare-and-set.
  * Thread:  mongo-lease.
  * Owns:    nothing: connection and collection are the caller's.
  * Blocks:  on the database, as long as the writer's pool lets a command take.
@@ -22,8 +23,8 @@ struct lease_table {
 /* who: the holder, for people. */
 NODISCARD enum err lease_read(struct lease_table *l, struct lease_doc *out, char *who, size_t who_size);
 NODISCARD bool lease_create(struct lease_table *l);
-NODISCARD bool lease_take(struct lease_table *l, const struct lease_doc *seen); /* it is still as seen */
+NODISCARD bool lease_take(struct lease_table *l, const struct lease_doc *seen); /* if it is still as seen */
 void lease_ask(struct lease_table *l, const struct lease_doc *seen);
-/* It is ours and nobody asks for it. *failed: it cannot be said. */
+/* True: it is ours, nobody asks for it, and `turn` is counted up. *failed: whether it is so cannot be said. */
 NODISCARD bool lease_renew(struct lease_table *l, bool *failed);
 bool lease_give_back(struct lease_table *l);

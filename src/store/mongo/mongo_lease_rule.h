@@ -1,8 +1,9 @@
 /* mongo_lease_rule.h: who may have the lease, decided from what the database says and for how long it has said so.
  * Thread:  none of its own; no I/O, no clock.
- * No two clocks are compared. The holder counts `turn` up again and again, and takes its lease for good until a time by its
- * own clock, counted from before it asked. Who else wants it must see one turn stand still for the whole lease time by his,
- * which is longer by what a command of the holder's may take; and takes it by a compare-and-set on holder and turn. */
+ * No two clocks are compared. The holder counts `turn` up again and again, and takes its lease for good until a time by
+ * its own clock, counted from before it asked. Who else wants it must see one turn stand still for the whole lease time
+ * by his, which is longer by what a command of the holder's may take; and takes it by a compare-and-set on holder and
+ * turn. */
 #pragma once
 #include "mongo_process.h"
 

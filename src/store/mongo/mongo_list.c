@@ -7,7 +7,6 @@
 #include "mongo_store.h"
 #include "mongo_user.h"
 
-#include "base/list.h"
 #include "base/map.h"
 
 #include <stdlib.h>
@@ -15,26 +14,18 @@
 #define AT_ONCE         1000
 #define CHANGES_AT_ONCE 20000
 
-struct user_list { /* grows on the heap, ends in the caller's arena */
+struct user_list {
     struct user *items;
     size_t count, cap;
 };
 
-static enum err list_add(struct user_list *l, const struct user *u)
+static enum err list_add(struct user_list *l, const struct user *u, struct arena *a)
 {
-    if (!list_room(l->items, l->count, l->cap, 64))
+    l->items = arena_grow(a, l->items, l->count, &l->cap, sizeof(*l->items));
+    if (!l->items)
         return ERR_NOMEM;
     l->items[l->count++] = *u;
     return OK;
-}
-
-static enum err list_give(struct user_list *l, struct arena *a, struct user **out, size_t *count)
-{
-    *count = l->count;
-    *out = arena_alloc(a, (l->count + 1) * sizeof(**out));
-    if (*out && l->count > 0)
-        memcpy(*out, l->items, l->count * sizeof(**out));
-    return *out ? OK : ERR_NOMEM;
 }
 
 struct listing {
@@ -57,15 +48,16 @@ static struct listing begin(struct store_reader *reader, int64_t skip, int64_t l
                             .limit = limit > 0 ? limit : 0};
 }
 
-/* Adds what the chats say of the customers that were listed, and gives them. Ends the listing. */
-static enum err give(struct listing *l, enum err e, struct user **out, size_t *count)
+/* Adds what the chats say of the customers that were listed, and gives them. */
+static enum err give(struct listing *l, struct user **out, size_t *count)
 {
-    if (e == OK)
-        e = mongo_enrich(l->conn, l->list.items, l->list.count);
-    if (e == OK)
-        e = list_give(&l->list, l->a, out, count);
-    free(l->list.items);
-    return e;
+    *count = l->list.count;
+    *out = arena_alloc(l->a, (*count + 1) * sizeof(**out));
+    if (!*out)
+        return ERR_NOMEM;
+    if (*count > 0)
+        memcpy(*out, l->list.items, *count * sizeof(**out));
+    return mongo_enrich(l->conn, *out, *count);
 }
 
 /* --- all customers, most recently active first --- */
@@ -91,7 +83,7 @@ static enum err next_ids(struct mongo_merge *m, struct map *seen, struct slice *
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-/* Chats may name customers that do not exist: only those that do have a place. */
+/* Reads these customers and lists those that the page holds. *place counts the ones that exist: chats may name others. */
 static enum err take_page(struct listing *l, const struct slice *ids, size_t count, int64_t *place)
 {
     struct user *users = arena_alloc(l->scratch, (count + 1) * sizeof(*users));
@@ -102,7 +94,7 @@ static enum err take_page(struct listing *l, const struct slice *ids, size_t cou
         if (users[i].id.len == 0)
             continue;
         if ((*place)++ >= l->skip && (int64_t)l->list.count < l->limit)
-            e = list_add(&l->list, &users[i]);
+            e = list_add(&l->list, &users[i], l->scratch);
     }
     return e;
 }
@@ -150,7 +142,7 @@ static enum err owned(struct listing *l, struct slice owner, struct user_list *a
         struct user u;
         e = map_user(doc, l->scratch, &u);
         if (e == OK)
-            e = list_add(all, &u);
+            e = list_add(all, &u, l->scratch);
     }
     return mongo_done(l->conn, "reading an owner's customers", cursor, e);
 }
@@ -171,9 +163,8 @@ static enum err list_owned(struct listing *l, struct slice owner)
         if ((int64_t)i >= l->skip)
             ids[n++] = all.items[i].id;
     int64_t place = l->skip;
-    if (e == OK && n > 0) /* again, whole, into the caller's arena: only the page stays */
+    if (e == OK && n > 0) /* read again into the caller's arena: those beside the page stay in scratch */
         e = take_page(l, ids, n, &place);
-    free(all.items);
     return e;
 }
 
@@ -184,7 +175,7 @@ enum err mongo_recent_users(struct store_reader *reader, struct slice owner, int
     enum err e = mongo_counters_settle(l.counters);
     if (e == OK)
         e = owner.len > 0 ? list_owned(&l, owner) : list_all(&l);
-    return give(&l, e, out, count);
+    return e == OK ? give(&l, out, count) : e;
 }
 
 /* --- changes --- */
@@ -198,7 +189,7 @@ struct changes {
     struct map by_id;
     struct change *items;
     size_t count;
-    int64_t horizon; /* beyond it not every change was read */
+    int64_t horizon; /* up to here every change was read */
 };
 
 static enum err add_change(struct changes *c, const bson_t *doc, const char *id_field, struct arena *a, int64_t *rev)
@@ -244,7 +235,7 @@ static int by_rev(const void *a, const void *b)
     return (x->rev > y->rev) - (x->rev < y->rev);
 }
 
-/* The next of them, at most `most`; those that are no customers (a chat may name one that is gone) are passed over. */
+/* Lists the customers of these changes, but for ids that are none (a chat may name a customer that is gone). */
 static enum err take_some(struct listing *l, const struct change *items, size_t count)
 {
     struct slice *ids = arena_alloc(l->scratch, count * sizeof(*ids));
@@ -258,7 +249,7 @@ static enum err take_some(struct listing *l, const struct change *items, size_t 
         if (users[i].id.len == 0)
             continue;
         users[i].rev = items[i].rev;
-        e = list_add(&l->list, &users[i]);
+        e = list_add(&l->list, &users[i], l->scratch);
     }
     return e;
 }
@@ -284,7 +275,7 @@ static enum err take_changes(struct listing *l, struct changes *c)
     return e;
 }
 
-/* One window: everything after since, or as much of it as is read at once. */
+/* Everything that changed after since, or as much of it as is read at once: then the next window begins at *horizon. */
 static enum err list_changes(struct listing *l, int64_t since, int64_t *horizon)
 {
     struct changes c = {.horizon = INT64_MAX, .items = calloc(2 * CHANGES_AT_ONCE, sizeof(struct change))};
@@ -311,7 +302,7 @@ enum err mongo_changed_users(struct store_reader *reader, int64_t since, int64_t
     int64_t position = since;
     while (e == OK && position != INT64_MAX && (int64_t)l.list.count < l.limit)
         e = list_changes(&l, position, &position);
-    return give(&l, e, out, count);
+    return e == OK ? give(&l, out, count) : e;
 }
 
 /* --- chats --- */
@@ -327,12 +318,12 @@ static enum err by_email(struct listing *l, struct slice email, bson_t **only)
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &how);
     const bson_t *doc;
     bson_iter_t id;
-    struct bson_list in;
+    struct bson_array in;
     *only = bson_new();
     bson_in_begin(*only, "user_id", &in);
     while (mongoc_cursor_next(cursor, &doc))
         if (bson_iter_init_find(&id, doc, "_id"))
-            list_id(&in, bson_text(&id, l->scratch));
+            array_id(&in, bson_text(&id, l->scratch));
     bson_in_end(*only, &in);
     return mongo_done(l->conn, "finding customers by email", cursor, OK);
 }

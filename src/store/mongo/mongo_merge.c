@@ -54,21 +54,21 @@ static void row_filter(bson_t *filter, const struct stream_row *row)
         BCON_APPEND(filter, "last_activity", BCON_NULL, row->time, "{", "$type", BCON_UTF8(row->type), "}");
 }
 
-/* None of the other rows' kinds. */
+/* What is in none of the other streams. */
 static void rest_filter(bson_t *filter, const struct mongo_merge *m, bool chats)
 {
-    struct bson_list none;
+    struct bson_array none;
     bson_t one;
-    list_begin(filter, "$nor", &none);
+    array_begin(filter, "$nor", &none);
     for (size_t i = 0; i < m->count; i++) {
         const struct stream_row *row = m->streams[i].row;
         if (row->chats != chats || !row->type)
             continue;
-        bson_append_document_begin(&none.array, list_key(&none), -1, &one);
+        bson_append_document_begin(&none.array, array_key(&none), -1, &one);
         row_filter(&one, row);
         bson_append_document_end(&none.array, &one);
     }
-    list_end(filter, &none);
+    array_end(filter, &none);
 }
 
 static mongoc_cursor_t *ask(struct mongo_merge *m, const struct stream_row *row)

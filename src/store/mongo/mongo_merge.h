@@ -1,5 +1,5 @@
-/* mongo_merge.h: one order out of several queries. Times stand in the database as dates, as text or not at all, and no index
- * sorts across types: so each kind is a query of its own, sorted by the server, and the heads are merged here.
+/* mongo_merge.h: one order out of several queries. Times stand in the database as dates, as text or not at all, and no
+ * index sorts across types: so each kind is a query of its own, sorted by the server, and the heads are merged here.
  * Thread:  the connection's.
  * Owns:    its cursors; `only` is kept, not taken, until close. Slices live in the arena. */
 #pragma once

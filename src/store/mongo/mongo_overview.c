@@ -89,23 +89,23 @@ static struct overview_chat *row_of(struct overview_query *v, const bson_t *doc,
     return bson_iter_init_find(&it, doc, key) ? map_get(&v->by_chat, bson_text(&it, v->a)) : NULL;
 }
 
-static void want(struct bson_list *ids, const bson_t *group, const char *key)
+static void want(struct bson_array *ids, const bson_t *group, const char *key)
 {
     bson_iter_t it;
     if (bson_iter_init_find(&it, group, key))
-        bson_append_iter(&ids->array, list_key(ids), -1, &it);
+        bson_append_iter(&ids->array, array_key(ids), -1, &it);
 }
 
 /* Counts each chat's messages and lists the ids of those to read. */
-static enum err read_ends(struct overview_query *v, struct bson_list *ids)
+static enum err read_ends(struct overview_query *v, struct bson_array *ids)
 {
     static const char stages[] = "[{\"$group\":{\"_id\":\"$chat_id\",\"n\":{\"$sum\":1},"
                                  "\"first\":{\"$min\":\"$_id\"},\"last\":{\"$max\":\"$_id\"}}}]";
-    struct bson_list in;
+    struct bson_array in;
     bson_t *match = bson_new();
     bson_in_begin(match, "chat_id", &in);
     for (size_t i = 0; i < v->out->chat_count; i++)
-        put_text(&in.array, list_key(&in), v->out->chats[i].chat.chat_id);
+        put_text(&in.array, array_key(&in), v->out->chats[i].chat.chat_id);
     bson_in_end(match, &in);
     mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->messages, match, stages, 0, false);
     const bson_t *doc;
@@ -144,7 +144,7 @@ static enum err take_end(struct overview_query *v, const bson_t *doc)
 
 static enum err read_messages(struct overview_query *v)
 {
-    struct bson_list ids;
+    struct bson_array ids;
     bson_t *filter = bson_new();
     bson_in_begin(filter, "_id", &ids);
     enum err e = read_ends(v, &ids);

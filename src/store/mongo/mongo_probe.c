@@ -53,7 +53,7 @@ static enum probe_result probe_address(const struct addrinfo *at)
     int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return PROBE_SILENT;
-    (void)connect(fd, at->ai_addr, at->ai_addrlen); /* what comes of it is asked below */
+    (void)connect(fd, at->ai_addr, at->ai_addrlen); /* its result is asked for below */
     if (ready(fd, POLLOUT) && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == 0)
         result = ask(fd);
     close(fd);

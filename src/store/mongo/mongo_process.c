@@ -70,6 +70,7 @@ enum process_state process_state(const struct process_name *p, const struct proc
         return PROCESS_ENDED;
     if (!read_stat(p->pid, &line))
         return PROCESS_UNKNOWN;
-    bool buried = (line.state == 'Z' || line.state == 'X') && line.threads <= 1; /* nobody has asked how it ended */
+    bool buried = (line.state == 'Z' || line.state == 'X') &&
+                  line.threads <= 1; /* a zombie: it has ended, and its parent has not asked how */
     return line.started != p->started || buried ? PROCESS_ENDED : PROCESS_ALIVE;
 }

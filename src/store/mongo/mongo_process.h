@@ -1,7 +1,7 @@
 /* mongo_process.h: which process a lease names, and whether it has ended.
  * Thread:  any; no state. Reads /proc.
- * Only of a process of this boot of this machine and of this process's own pid namespace can it be said that it lives or
- * has ended; of all others, and where /proc does not say (systemd's ProcSubset=pid), nothing is known. */
+ * Only of a process of this boot of this machine and of this process's own pid namespace can it be said that it lives
+ * or has ended; of all others, and where /proc does not say (systemd's ProcSubset=pid), nothing is known. */
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>

@@ -110,11 +110,11 @@ static enum err count_some(const struct mongo_conn *conn, const struct map *by_i
 {
     static const char stages[] =
         "[{\"$group\":{\"_id\":\"$chat_id\",\"n\":{\"$sum\":1},\"newest\":{\"$max\":\"$_id\"}}}]";
-    struct bson_list in;
+    struct bson_array in;
     bson_t *match = bson_new();
     bson_in_begin(match, "chat_id", &in);
     for (size_t i = 0; i < count; i++)
-        put_text(&in.array, list_key(&in), chats[i].chat_id);
+        put_text(&in.array, array_key(&in), chats[i].chat_id);
     bson_in_end(match, &in);
     mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->messages, match, stages, 0, true);
     const bson_t *doc;

@@ -30,6 +30,14 @@ struct chat_row {
     struct chat_row *next, *last;
 };
 
+/* An _id orders by second, then tag, then microsecond: where nodes with different tags wrote in one second, the
+ * microseconds decide. So the documents of a second are held until it is over. */
+struct second {
+    bson_t **docs;
+    size_t count, cap;
+    uint32_t time;
+};
+
 struct load {
     const struct mongo_conn *conn;
     const struct load_sink *sink;
@@ -39,6 +47,7 @@ struct load {
     struct chat_row *rows;
     size_t count, cap;
     int64_t place; /* of the last message emitted in this chat */
+    struct second second;
 };
 
 static enum err add_row(struct load *l, const bson_t *doc)
@@ -106,23 +115,22 @@ static enum err link_rows(struct load *l)
 /* Totals are counted, not believed: a chat of the old layout may have none, or a wrong one. */
 static enum err count_rows(struct load *l)
 {
-    struct mongo_count *counts = calloc(l->count ? l->count : 1, sizeof(*counts));
-    size_t n = 0;
+    struct mongo_count *counts = arena_zalloc(l->a, (l->count + 1) * sizeof(*counts)), *c = counts;
     if (!counts)
         return ERR_NOMEM;
     for (size_t i = 0; i < l->count; i++)
         if (!l->rows[i].repeated)
-            counts[n++] = (struct mongo_count){.chat_id = l->rows[i].chat.chat_id, .has_embedded = l->rows[i].embedded};
-    enum err e = n > 0 ? mongo_count_messages(l->conn, counts, n) : OK;
-    n = 0;
+            *c++ = (struct mongo_count){.chat_id = l->rows[i].chat.chat_id, .has_embedded = l->rows[i].embedded};
+    enum err e = mongo_count_messages(l->conn, counts, (size_t)(c - counts));
+    c = counts;
     for (size_t i = 0; e == OK && i < l->count; i++) {
         struct chat *chat = &l->rows[i].chat;
         if (l->rows[i].repeated)
             continue;
-        chat->total_messages = counts[n].count;
-        if (counts[n].newest > chat->rev)
-            chat->rev = counts[n].newest;
-        n++;
+        chat->total_messages = c->count;
+        if (c->newest > chat->rev)
+            chat->rev = c->newest;
+        c++;
         for (const struct chat_row *row = &l->rows[i]; row; row = row->next) {
             chat->total_messages += row->embedded_count;
             chat->flags |= row->chat.flags;
@@ -131,7 +139,6 @@ static enum err count_rows(struct load *l)
             l->user.activity_us = chat->last_activity_us;
         l->user.chat_count++;
     }
-    free(counts);
     return e;
 }
 
@@ -168,19 +175,11 @@ static enum err emit_message(struct load *l, const bson_t *doc)
     map_message(&fields, &l->text, &m);
     if (m.timestamp_us == 0 && !bson_has_field(doc, "legacy_index"))
         m.timestamp_us = m.rev;
-    if (m.rev <= l->place) /* an id of another program: its counter is no time */
+    if (m.rev <= l->place) /* an id of another program's making ends with a counter, not with microseconds */
         m.rev = l->place + 1;
     l->place = m.rev;
     return l->sink->message(l->sink->arg, &m);
 }
-
-/* An _id orders by second, then tag, then microsecond: where nodes with different tags wrote in one second, the
- * microseconds decide. So the documents of a second are held until it is over. */
-struct second {
-    bson_t **docs;
-    size_t count, cap;
-    uint32_t time;
-};
 
 static const bson_oid_t *oid_in(const bson_t *doc)
 {
@@ -195,9 +194,10 @@ static int by_microsecond(const void *a, const void *b)
     return order ? order : memcmp(x->bytes, y->bytes, sizeof(x->bytes));
 }
 
-static enum err second_over(struct load *l, struct second *s)
+/* Emits what is held; after a failure only destroys it. */
+static enum err second_over(struct load *l, enum err e)
 {
-    enum err e = OK;
+    struct second *s = &l->second;
     if (s->count > 1 && memcmp(oid_in(s->docs[0])->bytes + 4, oid_in(s->docs[s->count - 1])->bytes + 4, 5) != 0)
         qsort(s->docs, s->count, sizeof(bson_t *), by_microsecond);
     for (size_t i = 0; i < s->count; i++) {
@@ -209,12 +209,13 @@ static enum err second_over(struct load *l, struct second *s)
     return e;
 }
 
-static enum err hold(struct load *l, struct second *s, const bson_t *doc)
+static enum err hold(struct load *l, const bson_t *doc)
 {
+    struct second *s = &l->second;
     const bson_oid_t *id = oid_in(doc);
     uint32_t time = id ? (uint32_t)bson_oid_get_time_t(id) : 0;
-    enum err e = !id || time != s->time ? second_over(l, s) : OK;
-    if (e != OK || !id) /* of another program: where the order of _id has it */
+    enum err e = !id || time != s->time ? second_over(l, OK) : OK;
+    if (e != OK || !id) /* no ObjectId: another program's, and shown where the order of _id has it */
         return e == OK ? emit_message(l, doc) : e;
     if (!list_room(s->docs, s->count, s->cap, 16))
         return ERR_NOMEM;
@@ -225,7 +226,6 @@ static enum err hold(struct load *l, struct second *s, const bson_t *doc)
 
 static enum err emit_stored(struct load *l, const struct chat_row *row)
 {
-    struct second second = {0};
     bson_t *filter = bson_new();
     put_text(filter, "chat_id", row->chat.chat_id);
     struct mongo_find how = {.sort = "{\"_id\":1}", .primary = true};
@@ -234,14 +234,8 @@ static enum err emit_stored(struct load *l, const struct chat_row *row)
     enum err e = OK;
     while (e == OK && mongoc_cursor_next(cursor, &doc))
         if (!row->embedded || !bson_has_field(doc, "legacy_index")) /* a copy beside its original */
-            e = hold(l, &second, doc);
-    e = mongo_done(l->conn, "reading messages", cursor, e);
-    if (e == OK)
-        e = second_over(l, &second);
-    for (size_t i = 0; i < second.count; i++)
-        bson_destroy(second.docs[i]);
-    free(second.docs);
-    return e;
+            e = hold(l, doc);
+    return second_over(l, mongo_done(l->conn, "reading messages", cursor, e));
 }
 
 static enum err emit_chat(struct load *l, const struct chat_row *head)
@@ -277,6 +271,7 @@ enum err mongo_load_user(struct store_reader *reader, struct slice ident, const 
     for (size_t i = 0; i < l.count; i++)
         bson_destroy(l.rows[i].id);
     free(l.rows);
+    free(l.second.docs);
     arena_fini(&l.text);
     return e;
 }

@@ -1,11 +1,12 @@
-/* When: a guarded update did not find every chat below its revision, because this is a repeat whose first answer was lost,
- *   because another node was faster, or because the chat is of the old layout and has no guard yet; and after a start that
- *   found messages which a crash may have left uncounted.
- * Happy path: read the chats → count their messages → write the counters, each update guarded by what was read of its chat.
- * Failure: a chat that moved meanwhile is counted again, a few times. What the database will never write for one chat is
- *   said in the log, and the others go on.
- * Several nodes: one that crashes while another goes on may leave counters short, since the next start looks back from the
- *   newest message of all. */
+/* When: a guarded update did not find every chat below its revision, because this is a repeat whose first answer was
+ *   lost, because another node was faster, or because the chat is of the old layout and has no guard yet; and after a
+ *   start that found messages which a crash may have left uncounted.
+ * Happy path: read the chats → count their messages → write the counters, each update guarded by what was read of its
+ * chat.
+ * Failure: a chat that moved meanwhile is counted again, a few times. What the database will never write for one chat
+ *   is said in the log, and the others go on.
+ * Several nodes: one that crashes while another goes on may leave counters short, since the next start looks back from
+ *   the newest message of all. */
 #include "mongo_recount.h"
 
 #include "base/log.h"
@@ -49,11 +50,11 @@ static enum err take_chat(const bson_t *doc, const struct map *by_id, struct are
 static enum err find_chats(const struct mongo_conn *conn, const struct map *by_id, const struct mongo_touched *chats,
                            size_t count)
 {
-    struct bson_list in;
+    struct bson_array in;
     bson_t *filter = bson_new();
     bson_in_begin(filter, "chat_id", &in);
     for (size_t i = 0; i < count; i++)
-        put_text(&in.array, list_key(&in), chats[i].chat_id);
+        put_text(&in.array, array_key(&in), chats[i].chat_id);
     bson_in_end(filter, &in);
     struct mongo_find how = {.sort = "{\"_id\":1}", .fields = MONGO_CHAT_FIELDS, .primary = true};
     mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, filter, &how);

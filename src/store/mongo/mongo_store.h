@@ -2,7 +2,8 @@
  * Thread:  struct mongo_store: fields in groups by thread below. A mongo_conn belongs to one thread.
  * Owns:    the store its pools and the writer's connection; a reader its own.
  * Files, from below:
- *   bson_map.c, bson_put.c         between documents and the model
+ *   bson_map.c, bson_put.c         values, from and to documents
+ *   bson_rows.c                    customers and chats, field by field
  *   mongo_health.c, mongo_error.c  what is known of the database; whom a failure concerns
  *   mongo_driver.c, mongo_client.c the driver and its watch; URIs, pools, connections
  *   mongo_cursor.c, mongo_query.c  how a query is asked; questions that several files ask
@@ -23,7 +24,6 @@ struct mongo_store {
     /* set at open, then read-only */
     struct mongo_uris uris;
     mongoc_client_pool_t *writer_pool, *reader_pool;
-    char *masked_uri;
     uint8_t own_tag[5]; /* of this process: for ids that another node took */
     bool owners_matter; /* there are principals: some may be bound to an owner */
     struct mongo_lease_options lease_options;

@@ -1,5 +1,6 @@
-/* The totals, counted by query: at the first contact and when a report bypasses the cache. Customers are walked in pages by _id, and each page asks once for its chats, so memory stays
- * small whatever the database's size; all of it within TOTALS_MS, after which what is there is given, with a warning. */
+/* At the first contact, and when a report bypasses the cache. Customers are walked in pages by _id, and each page asks
+ * once for its chats: so memory stays small whatever the database's size. All of it takes TOTALS_MS at most; then what
+ * is there by then is given, with a warning. */
 #include "mongo_totals.h"
 
 #include "base/clock.h"

@@ -1,7 +1,7 @@
 /* One customer by its id, its reference or its address. An address is compared without case and blanks (chat/email.h).
- * Where it is stored otherwise, its document has a field of ours beside it, "email_folded", with the form that is compared:
- * a collation would do without, but not every database offers one, and none for blanks. Documents that were there before
- * get it at start. An address that is stored as it is compared, as nearly all are, needs no such field. */
+ * Where it is stored otherwise, its document has a field of ours beside it, "email_folded", with the form that is
+ * compared: a collation would do without, but not every database offers one, and none for blanks. Documents that were
+ * there before get it at start. An address that is stored as it is compared, as nearly all are, needs no such field. */
 #include "mongo_user.h"
 
 #include "chat/email.h"
@@ -11,8 +11,8 @@
 /* How well a document fits: the lower the better; of equals the one with the lower _id, which is the older ObjectId. */
 enum fit { FIT_OBJECT_ID, FIT_TEXT_ID, FIT_PLAIN_ID, FIT_REF, FIT_EMAIL, FIT_FOLDED_EMAIL, FIT_NOT };
 
-/* What an _id is, in the database's own order. Of another kind, such as a document, no text means it: its customer is in no
- * answer, as if it were not there, and its address is free. */
+/* What an _id is, in the database's own order. Of another kind, such as a document, no text means it: its customer is
+ * in no answer, as if it were not there, and its address is free. */
 enum id_kind { ID_NONE, ID_NUMBER, ID_STRING, ID_OID, ID_TRUTH };
 
 static enum id_kind kind_of(const bson_iter_t *it)
@@ -97,18 +97,18 @@ static bool is_before(const bson_t *a, const bson_t *b)
 }
 
 /* {field: value} as one of the alternatives. */
-static void add_text(struct bson_list *any, const char *field, struct slice value)
+static void add_text(struct bson_array *any, const char *field, struct slice value)
 {
     bson_t branch;
-    bson_append_document_begin(&any->array, list_key(any), -1, &branch);
+    bson_append_document_begin(&any->array, array_key(any), -1, &branch);
     put_text(&branch, field, value);
     bson_append_document_end(&any->array, &branch);
 }
 
-static void add_ids(struct bson_list *any, const char *field, struct slice value)
+static void add_ids(struct bson_array *any, const char *field, struct slice value)
 {
     bson_t branch;
-    bson_append_document_begin(&any->array, list_key(any), -1, &branch);
+    bson_append_document_begin(&any->array, array_key(any), -1, &branch);
     bson_in(&branch, field, &value, 1);
     bson_append_document_end(&any->array, &branch);
 }
@@ -117,9 +117,9 @@ bson_t *mongo_filter_by(enum user_by by, struct slice value)
 {
     char room[EMAIL_MAX];
     struct slice folded = by & USER_BY_EMAIL ? email_fold(value, room) : (struct slice){0};
-    struct bson_list any;
+    struct bson_array any;
     bson_t *filter = bson_new();
-    list_begin(filter, "$or", &any);
+    array_begin(filter, "$or", &any);
     if (by & USER_BY_ID)
         add_ids(&any, "_id", value);
     if (by & USER_BY_REF)
@@ -130,11 +130,11 @@ bson_t *mongo_filter_by(enum user_by by, struct slice value)
         add_text(&any, "email", folded);
     if (folded.ptr)
         add_text(&any, "email_folded", folded);
-    list_end(filter, &any);
+    array_end(filter, &any);
     return filter;
 }
 
-/* Any number may have the address that stands for none: it is not compared, and the first that the index names will do. */
+/* Any number of customers may have the address that stands for none. It is not compared: the first one found will do. */
 static mongoc_cursor_t *find_default(const struct mongo_conn *conn, struct slice email)
 {
     struct mongo_find how = {.limit = 1, .primary = true};

@@ -1,4 +1,7 @@
-/* What the writer does with customers and chats: each call one or two commands, each safe to repeat. */
+/* What the writer does with customers and chats. Each call is one or two commands, and safe to repeat: a batch whose
+ * answer was lost comes again with the same ids, finds what is there, and sets it to the same.
+ * Failure: ERR_STORE where the lease is not good or the database fails; what it will never take is one op's own failure
+ *   (mongo_error.c). ERR_FAILED: a customer was deleted while it was changed. */
 #include "mongo_store.h"
 
 #include "base/map.h"
@@ -21,8 +24,7 @@ static enum err update_once(struct mongo_store *s, mongoc_collection_t *in, cons
     return ok ? OK : mongo_failed(&s->writer, "updating a document", &error);
 }
 
-/* One update; takes filter and change. *matched: documents found by the filter. What the database will never take is this
- * op's own failure (mongo_error.c). */
+/* One update; takes filter and change. *matched: documents found by the filter. */
 static enum err update_one(struct mongo_store *s, mongoc_collection_t *in, bson_t *filter, bson_t *change, bool upsert,
                            int64_t *matched)
 {
@@ -31,7 +33,8 @@ static enum err update_one(struct mongo_store *s, mongoc_collection_t *in, bson_
     /* The driver would refuse what the database holds: an empty key in what clients say of their place and device. */
     BSON_APPEND_BOOL(&opts, "validate", false);
     enum err e = update_once(s, in, filter, change, &opts, matched);
-    /* Made meanwhile by another node: it is found now. An index's own rule says it again. */
+    /* Another node made the document meanwhile: now it is found. Where it is a rule of the operator's own, it says so
+     * again. */
     if (e == ERR_CONFLICT && upsert)
         e = update_once(s, in, filter, change, &opts, matched);
     bson_destroy(&opts);
@@ -54,8 +57,9 @@ static void link_messages(struct new_message *const *messages, size_t count, con
     }
 }
 
-/* Lists the chats that the batch does not know yet, once each; their messages stand at "not found" until a row says else. */
-static enum err unknown_chats(struct new_message *const *messages, size_t count, struct bson_list *in)
+/* Lists the chats that the batch does not know yet, once each; their messages stand at "not found" until a row says
+ * else. */
+static enum err unknown_chats(struct new_message *const *messages, size_t count, struct bson_array *in)
 {
     struct map seen;
     map_init(&seen);
@@ -68,7 +72,7 @@ static enum err unknown_chats(struct new_message *const *messages, size_t count,
         if (!slice_is_utf8(m->chat_id) || map_get(&seen, m->chat_id))
             continue;
         e = map_put(&seen, m->chat_id, m);
-        put_text(&in->array, list_key(in), m->chat_id);
+        put_text(&in->array, array_key(in), m->chat_id);
     }
     map_fini(&seen);
     return e;
@@ -107,7 +111,7 @@ static enum err link_owners(struct mongo_store *s, struct new_message *const *me
 enum err mongo_resolve_chats(struct store *st, struct new_message *const *messages, size_t count)
 {
     struct mongo_store *s = mongo_of(st);
-    struct bson_list in;
+    struct bson_array in;
     bson_t *filter = bson_new();
     bson_in_begin(filter, "chat_id", &in);
     enum err e = unknown_chats(messages, count, &in);
@@ -144,7 +148,7 @@ enum err mongo_find_chat(struct store *st, struct slice chat_id, struct arena *a
 static bson_t *new_chat(const struct mongo_store *s, const struct chat *c)
 {
     struct oid id = oid_from_rev(c->rev, s->own_tag); /* in order of creation; another node's cannot be the same */
-    struct bson_list none;
+    struct bson_array none;
     bson_t set;
     bson_t *change = bson_new();
     bson_append_document_begin(change, "$setOnInsert", -1, &set);
@@ -165,8 +169,8 @@ static bson_t *new_chat(const struct mongo_store *s, const struct chat *c)
     BSON_APPEND_BOOL(&set, "has_assistant", c->flags & CHAT_HAS_ASSISTANT);
     BSON_APPEND_INT64(&set, "rev", c->rev);
     BSON_APPEND_INT64(&set, "last_rev", 0);
-    list_begin(&set, "messages", &none); /* what tools of the old layout expect to be there */
-    list_end(&set, &none);
+    array_begin(&set, "messages", &none); /* what tools of the old layout expect to be there */
+    array_end(&set, &none);
     bson_append_document_end(change, &set);
     return change;
 }
@@ -244,7 +248,7 @@ static enum err upsert_user(struct mongo_store *s, struct user *u, bson_t *chang
         return e;
     }
     e = update_one(s, s->writer.customers, filter, change, !known, &matched);
-    /* Deleted since it was read, and the change holds only what differed: the caller comes again. */
+    /* It was deleted since it was read, and the change holds only what differed from it: the op begins again. */
     return e == OK && known && matched == 0 ? ERR_FAILED : e;
 }
 

@@ -1,13 +1,15 @@
 /* The store on MongoDB: its life, and what a batch is.
- * Happy path: begin → (find and upsert customers and chats, one command each) → resolve unknown chats, one find →
- *   one insert of all messages → commit. Begin and commit are bookkeeping: each command is durable by itself (write
- *   concern majority and journal) and safe to repeat, since every id was made before the first try: a duplicate _id
- *   is a message that an earlier try stored. The chats' counters follow within some seconds (mongo_counters.c);
- *   whoever reads them here makes them follow first.
- * One process at a time writes: it holds the lease (mongo_lease.c), which each batch and each command asks first.
- * Failure: any call that fails or whose result is unclear gives ERR_STORE and the writer runs the batch again; what the
- * database will not do for one op, whenever it is asked, is that op's own failure (mongo_error.c).
- * At start the database may be away: the driver's monitors keep looking for it, health() says so. */
+ * A batch:
+ *   1. begin looks whether this process may write: it holds the lease (mongo_lease.c). Each command looks again.
+ *   2. Customers and chats are found and upserted, one command each (mongo_write.c).
+ *   3. The chats that are not known yet are looked up by one find, and all messages go in by one insert
+ *      (mongo_insert.c).
+ *   4. commit. Like begin it is bookkeeping: each command is durable by itself (write concern majority and journal).
+ *   The chats' counters follow within some seconds (mongo_counters.c); whoever reads them makes them follow first.
+ * Failure: a call that fails, or whose answer is lost, gives ERR_STORE, and the writer runs the whole batch again. That
+ *   is safe, since every id was made before the first try: a duplicate _id is a message that an earlier try stored.
+ *   What the database will not do for one op, whenever it is asked, is that op's own failure (mongo_error.c).
+ * At start the database may be away: the driver's monitors keep looking for it, and health() says so. */
 #include "legacy/mongo_adopt.h"
 #include "mongo_check.h"
 #include "mongo_counters.h"
@@ -140,7 +142,6 @@ static void mongo_close(struct store *st)
     mongo_index_fini(&s->index);
     bson_destroy(s->last_user);
     arena_fini(&s->scratch);
-    free(s->masked_uri);
     free(s);
 }
 
@@ -188,25 +189,19 @@ static enum err open_pools(struct mongo_store *s, struct buf *why)
     return mongo_conn_open(&s->writer, &s->uris, MONGO_WRITER, s->writer_pool);
 }
 
-/* --store-required: the operator wants to know now. Otherwise the monitors look for it in the background. */
-static enum err require(struct mongo_store *s, struct buf *why)
+static enum err start(struct mongo_store *s, const struct store_settings *settings, const char *masked_uri,
+                      struct buf *why)
 {
     bson_error_t error;
-    if (mongo_ping(&s->writer, &error))
-        return OK;
-    buf_printf(why, "cannot reach the store %s: %s", s->masked_uri, error.message);
-    return ERR_STORE;
-}
-
-static enum err start(struct mongo_store *s, const struct store_settings *settings, struct buf *why)
-{
     enum err e = mongo_uris_init(&s->uris, settings, &s->health, why);
     if (e == OK)
         e = mongo_check_uri(&s->uris, settings, why);
     if (e == OK)
         e = open_pools(s, why);
-    if (e == OK && settings->required)
-        e = require(s, why);
+    if (e == OK && settings->required && !mongo_ping(&s->writer, &error)) { /* the operator wants to know now */
+        buf_printf(why, "cannot reach the store %s: %s", masked_uri, error.message);
+        return ERR_STORE;
+    }
     if (e == OK)
         e = mongo_counters_start(&s->counters, &s->uris, s->reader_pool);
     if (e != OK)
@@ -236,16 +231,15 @@ enum err store_mongo_open(const struct store_settings *settings, struct store **
     s->owners_matter = settings->owners_matter;
     memcpy(s->tag, s->own_tag, sizeof(s->tag));
     store_mask_uri(settings->uri, &masked);
-    s->masked_uri = buf_take(&masked, NULL);
-    buf_fini(&masked);
-    enum err e = s->masked_uri ? start(s, settings, why) : ERR_NOMEM;
-    if (e != OK) {
+    enum err e = start(s, settings, buf_cstr(&masked), why);
+    if (e == OK) {
+        log_info("store", "kind=mongodb uri=\"%s\" database=\"%s\"", buf_cstr(&masked), s->uris.database);
+        *out = &s->base;
+    } else {
         if (why->len == 0)
             buf_printf(why, "cannot open the store: %s", err_text(e));
         mongo_close(&s->base);
-        return e;
     }
-    log_info("store", "kind=mongodb uri=\"%s\" database=\"%s\"", s->masked_uri, s->uris.database);
-    *out = &s->base;
-    return OK;
+    buf_fini(&masked);
+    return e;
 }

@@ -1,7 +1,12 @@
-/* What an existing database lacks so that every chat can be seen and reached: added once, at start. A chat is found by
- * its chat_id and shown with its customer; one without the first answers 404 to every send, one without the second takes
- * messages that nobody ever sees. So a chat_id is the text it was listed under, a missing user_id the chat's own _id, and
- * a customer that chats name and that is not there is made, with that id, as one of whom only the id is known.
+/* What an existing database lacks so that every chat can be seen and reached is added, once, at start. A chat is found
+ * by its chat_id and shown with its customer: one without the first answers 404 to every send, one without the second
+ * takes messages that nobody ever sees.
+ *   1. A chat without a chat_id gets the text that it was listed under: its own _id.
+ *   2. An address that is not stored in the form it is compared in gets that form beside it (mongo_user.c).
+ *   3. The totals are counted. Where customers' chats are fewer than all chats, some belong to nobody. Then
+ *   4. a chat without a user_id gets its own _id as such;
+ *   5. a customer that chats name and that is not there is made, with that id, as one of whom only the id is known;
+ *   6. and the totals are counted again.
  * Only what is missing is written, under ids that follow from the data: several nodes may do it at once, and again.
  * Failure: said in the log and left for the next start; never a reason not to start. */
 #include "mongo_adopt.h"
@@ -48,8 +53,8 @@ static void end(struct adoption *ad)
     arena_fini(&ad->row);
 }
 
-/* Each its own, so that a list of changes can end between two, and above all that there are: the writer, who asks for the
- * highest afterwards, goes on from there. */
+/* Each document gets its own, so that a list of changes can end between two of them. They are above all that there are;
+ * the writer asks for the highest afterwards, and goes on from there. */
 static int64_t next_rev(struct adoption *ad)
 {
     return ++ad->rev;
@@ -63,8 +68,9 @@ static bool out_of_time(struct adoption *ad)
 
 /* --- writing --- */
 
-/* A customer whose _id is taken is there, by whomever. Any other key that is taken (a chat_id; an email, where the
- * deployment has a unique index of its own on it) is somebody else's. */
+/* Logs the first document that was refused. taken_is_done: one whose _id is taken is there by now, whoever made it, and
+ * does not count. Any other key that is taken (a chat_id; an email, where the deployment has a unique index of its own
+ * on it) is somebody else's. */
 static void name_refused(struct adoption *ad, const bson_t *reply, const char *what, bool taken_is_done)
 {
     struct mongo_refusal r = {0};
@@ -104,10 +110,10 @@ static void put_lacks(bson_t *filter, const char *field)
     BCON_APPEND(filter, field, "{", "$in", "[", BCON_NULL, BCON_UTF8(""), "]", "}");
 }
 
-/* Gives the chat its own _id as chat_id, which is text always, or as user_id (owner), which is an ObjectId or text. False: it
+/* Gives the chat its own _id as chat_id, which is text always, or as user_id, which is an ObjectId or text. False: it
  * has no _id that could be its own name. */
 static bool add_own_id(struct adoption *ad, mongoc_bulk_operation_t *bulk, const bson_t *chat, const char *field,
-                       bool owner)
+                       bool customer)
 {
     bson_iter_t id;
     bson_error_t error;
@@ -120,12 +126,12 @@ static bool add_own_id(struct adoption *ad, mongoc_bulk_operation_t *bulk, const
     put_same(&filter, chat, "_id");
     put_lacks(&filter, field);
     bson_append_document_begin(&change, "$set", -1, &set);
-    if (owner && BSON_ITER_HOLDS_OID(&id))
+    if (customer && BSON_ITER_HOLDS_OID(&id))
         bson_append_iter(&set, field, -1, &id);
     else
         put_text(&set, field, text);
     bson_append_document_end(&change, &set);
-    if (owner) /* a name is what the chat was listed by: nobody sees a change */
+    if (customer) /* a chat_id is what it was listed by already: nobody sees a change */
         BCON_APPEND(&change, "$max", "{", "rev", BCON_INT64(next_rev(ad)), "}");
     bool added = mongoc_bulk_operation_update_one_with_opts(bulk, &filter, &change, NULL, &error);
     bson_destroy(&filter);
@@ -133,7 +139,7 @@ static bool add_own_id(struct adoption *ad, mongoc_bulk_operation_t *bulk, const
     return added;
 }
 
-static int64_t add_own_ids(struct adoption *ad, const char *field, bool owner, const char *what)
+static int64_t add_own_ids(struct adoption *ad, const char *field, bool customer, const char *what)
 {
     bson_t *filter = bson_new();
     put_lacks(filter, field);
@@ -144,7 +150,7 @@ static int64_t add_own_ids(struct adoption *ad, const char *field, bool owner, c
     int64_t written = 0;
     unsigned n = 0;
     while (!out_of_time(ad) && mongoc_cursor_next(cursor, &chat)) {
-        n += add_own_id(ad, bulk, chat, field, owner);
+        n += add_own_id(ad, bulk, chat, field, customer);
         if (n < AT_ONCE)
             continue;
         written += run(ad, bulk, what, n, false);
@@ -170,18 +176,19 @@ int64_t mongo_adopt_chat_ids(const struct mongo_conn *conn)
 
 /* --- customers that chats name and that are not there --- */
 
-struct owner {
+struct named {       /* by one chat or several */
     struct slice id; /* as text */
     enum id_form form;
-    bool there;
-    int64_t created_us, activity_us; /* of its chats */
+    bool there;                      /* a customer has it as its id */
+    bool taken;                      /* one is found by it otherwise */
+    int64_t created_us, activity_us; /* of the chats */
 };
 
-struct owners {
+struct page {
     struct map by_id;
-    struct owner list[AT_ONCE];
-    struct slice ids[AT_ONCE]; /* of those that are not there */
-    size_t count, missing;
+    struct named list[AT_ONCE];
+    struct slice ids[AT_ONCE];
+    size_t count, missing; /* missing: so many of ids are those of customers to make */
 };
 
 /* An ObjectId's digits in capitals are found under neither of its forms: such a chat stays as it is. */
@@ -195,7 +202,7 @@ static bool is_findable(struct slice id, enum id_form form)
     return slice_eq(id, slice_of(lower, sizeof(lower)));
 }
 
-static enum err add_owner(struct adoption *ad, struct owners *o, const bson_t *group)
+static enum err add_named(struct adoption *ad, struct page *p, const bson_t *group)
 {
     bson_iter_t it;
     bool any = bson_iter_init_find(&it, group, "_id");
@@ -209,45 +216,58 @@ static enum err add_owner(struct adoption *ad, struct owners *o, const bson_t *g
         return ERR_NOMEM;
     bool findable = is_findable(id, form);
     ad->left += !findable;
-    if (!findable || map_get(&o->by_id, id))
+    if (!findable || map_get(&p->by_id, id))
         return OK;
-    struct owner *owner = &o->list[o->count++];
-    *owner = (struct owner){.id = id, .form = form};
-    return map_put(&o->by_id, id, owner);
+    p->ids[p->count] = id;
+    p->list[p->count] = (struct named){.id = id, .form = form};
+    return map_put(&p->by_id, id, &p->list[p->count++]);
 }
 
-static void list_missing(struct owners *o)
-{
-    o->missing = 0;
-    for (size_t i = 0; i < o->count; i++)
-        if (!o->list[i].there)
-            o->ids[o->missing++] = o->list[i].id;
-}
-
-/* Those of them that a customer has in this field. */
-static enum err look_up(struct adoption *ad, struct owners *o, const char *field)
+static struct named *named_in(struct adoption *ad, const struct page *p, const bson_t *doc, const char *field)
 {
     bson_iter_t it;
-    bson_t *filter = bson_new();
-    bson_in(filter, field, o->ids, o->missing);
+    arena_reset(&ad->row);
+    return bson_iter_init_find(&it, doc, field) ? map_get(&p->by_id, bson_text(&it, &ad->row)) : NULL;
+}
+
+/* Which of them are there. A customer is found by its second id and its email too: one made under such an id would
+ * stand before it in every poll. So chats that name one that way stay as they are. */
+static enum err look_up(struct adoption *ad, struct page *p)
+{
+    static const char *const fields[] = {"_id", "user_id", "email"};
+    enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
+    struct bson_array any;
+    bson_t one, *filter = bson_new();
+    array_begin(filter, "$or", &any);
+    for (size_t i = 0; i < FIELDS; i++) {
+        bson_append_document_begin(&any.array, array_key(&any), -1, &one);
+        bson_in(&one, fields[i], p->ids, p->count);
+        bson_append_document_end(&any.array, &one);
+    }
+    array_end(filter, &any);
     struct mongo_find how = {.fields = "{\"_id\":1,\"user_id\":1,\"email\":1}", .primary = true};
     mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->customers, filter, &how);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
-        arena_reset(&ad->row);
-        struct owner *owner =
-            bson_iter_init_find(&it, doc, field) ? map_get(&o->by_id, bson_text(&it, &ad->row)) : NULL;
-        if (owner)
-            owner->there = true;
+        for (size_t i = 0; i < FIELDS; i++) {
+            struct named *n = named_in(ad, p, doc, fields[i]);
+            if (n)
+                *(i == 0 ? &n->there : &n->taken) = true;
+        }
     }
-    list_missing(o);
+    p->missing = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        ad->left += p->list[i].taken && !p->list[i].there;
+        if (!p->list[i].taken && !p->list[i].there)
+            p->ids[p->missing++] = p->list[i].id;
+    }
     return mongo_done(ad->conn, "looking for chats' customers", cursor, OK);
 }
 
-static enum err read_times(struct adoption *ad, struct owners *o)
+static enum err read_times(struct adoption *ad, struct page *p)
 {
     bson_t *filter = bson_new();
-    bson_in(filter, "user_id", o->ids, o->missing);
+    bson_in(filter, "user_id", p->ids, p->missing);
     struct mongo_find how = {.fields = "{\"user_id\":1,\"created_at\":1,\"last_activity\":1,\"updated_at\":1}",
                              .primary = true};
     mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->chats, filter, &how);
@@ -255,38 +275,37 @@ static enum err read_times(struct adoption *ad, struct owners *o)
     enum err e = OK;
     while (e == OK && mongoc_cursor_next(cursor, &doc)) {
         struct chat chat;
-        arena_reset(&ad->row);
+        struct named *n = named_in(ad, p, doc, "user_id");
         e = map_chat(doc, &ad->row, &chat);
-        struct owner *owner = e == OK ? map_get(&o->by_id, chat.user_id) : NULL;
-        if (!owner)
+        if (e != OK || !n)
             continue;
-        if (chat.created_us > 0 && (owner->created_us == 0 || chat.created_us < owner->created_us))
-            owner->created_us = chat.created_us;
-        if (chat.last_activity_us > owner->activity_us)
-            owner->activity_us = chat.last_activity_us;
+        if (chat.created_us > 0 && (n->created_us == 0 || chat.created_us < n->created_us))
+            n->created_us = chat.created_us;
+        if (chat.last_activity_us > n->activity_us)
+            n->activity_us = chat.last_activity_us;
     }
     return mongo_done(ad->conn, "reading the times of chats", cursor, e);
 }
 
 /* As put_user would store it, but as a document to insert: one that is there by then stays as it is. */
-static enum err customer_document(struct adoption *ad, const struct owner *owner, bson_t *doc)
+static enum err customer_document(struct adoption *ad, const struct named *n, bson_t *doc)
 {
     static const char *const parts[] = {"$set", "$max"};
     struct user u;
     arena_reset(&ad->row);
     int64_t now = clock_wall_us();
-    int64_t activity = owner->activity_us ? owner->activity_us : owner->created_us ? owner->created_us : now;
-    enum err e = user_unknown(&ad->row, owner->id, owner->created_us ? owner->created_us : activity, &u);
+    int64_t activity = n->activity_us ? n->activity_us : n->created_us ? n->created_us : now;
+    enum err e = user_unknown(&ad->row, n->id, n->created_us ? n->created_us : activity, &u);
     if (e != OK)
         return e;
     u.rev = next_rev(ad);
     u.last_seen_us = u.activity_us = activity;
     bson_t update = BSON_INITIALIZER;
     bson_iter_t it, field;
-    if (owner->form == ID_OBJECT)
-        put_id(doc, "_id", owner->id);
+    if (n->form == ID_OBJECT)
+        put_id(doc, "_id", n->id);
     else
-        put_text(doc, "_id", owner->id);
+        put_text(doc, "_id", n->id);
     BSON_APPEND_BOOL(doc, "adopted", true); /* for who wants to go back */
     e = user_update(&u, NULL, &update);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -297,56 +316,48 @@ static enum err customer_document(struct adoption *ad, const struct owner *owner
     return e;
 }
 
-static int64_t insert_missing(struct adoption *ad, const struct owners *o)
+static int64_t insert_missing(struct adoption *ad, const struct page *p)
 {
     mongoc_bulk_operation_t *bulk = mongo_unordered(ad->conn->customers);
     bson_error_t error;
     size_t n = 0;
-    for (size_t i = 0; i < o->count; i++) {
+    for (size_t i = 0; i < p->missing; i++) {
         bson_t doc = BSON_INITIALIZER;
-        if (!o->list[i].there && customer_document(ad, &o->list[i], &doc) == OK)
+        if (customer_document(ad, map_get(&p->by_id, p->ids[i]), &doc) == OK)
             n += mongoc_bulk_operation_insert_with_opts(bulk, &doc, NULL, &error);
         bson_destroy(&doc);
     }
     return run(ad, bulk, "making customers that chats name", n, true);
 }
 
-/* A customer is found by its second id and its email too: one made under such an id would stand before it in every
- * poll. So chats that name one that way stay as they are. */
-static int64_t adopt_page(struct adoption *ad, struct owners *o)
+static int64_t adopt_page(struct adoption *ad, struct page *p)
 {
-    list_missing(o);
-    enum err e = o->missing > 0 ? look_up(ad, o, "_id") : OK;
-    size_t missing = o->missing;
-    if (e == OK && o->missing > 0)
-        e = look_up(ad, o, "user_id");
-    if (e == OK && o->missing > 0)
-        e = look_up(ad, o, "email");
-    ad->left += (int64_t)(missing - o->missing);
-    if (e == OK && o->missing > 0)
-        e = read_times(ad, o);
-    int64_t made = e == OK && o->missing > 0 ? insert_missing(ad, o) : 0;
+    enum err e = p->count > 0 ? look_up(ad, p) : OK;
+    bool some = p->count > 0 && p->missing > 0;
+    if (e == OK && some)
+        e = read_times(ad, p);
+    int64_t made = e == OK && some ? insert_missing(ad, p) : 0;
     ad->stopped = ad->stopped || e != OK;
-    map_fini(&o->by_id);
-    map_init(&o->by_id);
+    map_fini(&p->by_id);
+    map_init(&p->by_id);
     arena_reset(&ad->page);
-    o->count = 0;
+    p->count = 0;
     return made;
 }
 
-static int64_t make_owners(struct adoption *ad, struct owners *o)
+static int64_t make_named(struct adoption *ad, struct page *p)
 {
     static const char stages[] = "[{\"$group\":{\"_id\":\"$user_id\"}}]";
     mongoc_cursor_t *cursor = mongo_aggregate(ad->conn, ad->conn->chats, NULL, stages, ADOPT_MS, true);
     const bson_t *group;
     int64_t made = 0;
     while (!out_of_time(ad) && mongoc_cursor_next(cursor, &group)) {
-        ad->stopped = add_owner(ad, o, group) != OK;
-        if (o->count == AT_ONCE)
-            made += adopt_page(ad, o);
+        ad->stopped = add_named(ad, p, group) != OK;
+        if (p->count == AT_ONCE)
+            made += adopt_page(ad, p);
     }
     if (!ad->stopped)
-        made += adopt_page(ad, o);
+        made += adopt_page(ad, p);
     ad->stopped = mongo_done(ad->conn, "listing the customers of chats", cursor, OK) != OK || ad->stopped;
     return made;
 }
@@ -355,21 +366,21 @@ static int64_t make_owners(struct adoption *ad, struct owners *o)
 static bool adopt_chats(const struct mongo_conn *conn, int64_t max_rev)
 {
     struct adoption ad;
-    struct owners *o = calloc(1, sizeof(*o));
-    if (!o)
+    struct page *p = calloc(1, sizeof(*p));
+    if (!p)
         return false;
     begin(&ad, conn);
     int64_t now = clock_wall_us();
     ad.rev = now > max_rev ? now : max_rev;
-    map_init(&o->by_id);
+    map_init(&p->by_id);
     int64_t linked = add_own_ids(&ad, "user_id", true, "giving chats a user_id");
-    int64_t made = ad.stopped ? 0 : make_owners(&ad, o);
+    int64_t made = ad.stopped ? 0 : make_named(&ad, p);
     if (linked > 0 || made > 0)
         log_info("existing data completed", "user_ids=%lld customers=%lld: for chats that nobody could see",
                  (long long)linked, (long long)made);
     end(&ad);
-    map_fini(&o->by_id);
-    free(o);
+    map_fini(&p->by_id);
+    free(p);
     /* Nothing to do and nothing that cannot be done: another node was faster, or what was counted is out of date. */
     return linked > 0 || made > 0 || (!ad.stopped && ad.left == 0);
 }

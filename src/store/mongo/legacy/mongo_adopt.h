@@ -1,5 +1,5 @@
-/* mongo_adopt.h: what existing data lacks so that every chat can be seen and reached. What fails is logged and left as it is.
- * mongo_totals(), of the table of functions, is here: at start, whoever counts sees what is amiss. */
+/* mongo_adopt.h: what existing data lacks so that every chat can be seen and reached. What fails is logged and left as
+ * it is. mongo_totals(), of the table of functions, is here: at start, whoever counts sees what is amiss. */
 #pragma once
 #include "../mongo_store.h"
 

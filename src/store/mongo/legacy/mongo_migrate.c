@@ -1,6 +1,12 @@
-/* One chat at a time: read whole → checks → copies, in order, from where an earlier run stopped → read back and compare
- * → one guarded update empties the array and sets the counters. A copy's _id is its time as a revision, moved up where
- * that is taken, so ids are unique, ascend as the array does, and end before the chat's first newer message. */
+/* Moves the messages out of chats' documents, one chat at a time:
+ *   1. The chat is read whole, and looked at: can its messages be moved at all?
+ *   2. Copies are inserted in order, from where an earlier run stopped. A copy's _id is its time as a revision, moved
+ *      up where that is taken: so ids are unique, ascend as the array does, and end before the chat's first newer
+ *      message.
+ *   3. The copies are read back and compared with the originals, field by field.
+ *   4. One guarded update empties the array and sets the counters. Until then readers pass over the copies.
+ * Failure: the database fails: this run ends, the next one goes on where it stopped. A chat changes meanwhile, or has
+ *   no place for a copy, or a copy differs: it is left as it is and named. */
 #include "../bson_map.h"
 #include "../mongo_cursor.h"
 #include "../mongo_driver.h"
@@ -18,7 +24,10 @@
 #define SECOND_MAX INT64_C(4294967295)
 
 struct migration {
-    struct mongo_store store; /* for the shared queries; its writer is our one connection */
+    struct mongo_uris uris;
+    struct mongo_health health;
+    struct mongo_conn conn;
+    uint8_t tag[5];
     FILE *out;
     bool dry_run;
     int64_t chats, chats_done, chats_left, messages;
@@ -72,8 +81,7 @@ static enum err failed(struct migration *m, const char *what, const bson_error_t
 static enum err find_one(struct migration *m, mongoc_collection_t *in, bson_t *filter, const char *sort, bson_t **doc)
 {
     struct mongo_find how = {.sort = sort, .limit = 1, .primary = true};
-    const struct mongo_conn *conn = &m->store.writer;
-    return mongo_first(conn, "migrate", mongo_find(conn, in, filter, &how), doc);
+    return mongo_first(&m->conn, "migrate", mongo_find(&m->conn, in, filter, &how), doc);
 }
 
 static int64_t rev_of(const bson_t *doc)
@@ -93,7 +101,7 @@ static bson_t *messages_of(const struct old_chat *c, bool copies)
 static enum err count(struct migration *m, mongoc_collection_t *in, bson_t *filter, int64_t *n)
 {
     bson_error_t error;
-    *n = mongoc_collection_count_documents(in, filter, NULL, m->store.writer.primary, NULL, &error);
+    *n = mongoc_collection_count_documents(in, filter, NULL, m->conn.primary, NULL, &error);
     bson_destroy(filter);
     return *n < 0 ? failed(m, "counting", &error) : OK;
 }
@@ -123,11 +131,11 @@ static bool open_element(const struct element *e, bson_t *doc, bson_iter_t *fiel
 static enum err read_copies(struct migration *m, struct old_chat *c)
 {
     bson_t *newest = NULL, *newer = NULL;
-    enum err e = count(m, m->store.writer.messages, messages_of(c, true), &c->done);
+    enum err e = count(m, m->conn.messages, messages_of(c, true), &c->done);
     if (e == OK)
-        e = find_one(m, m->store.writer.messages, messages_of(c, true), "{\"legacy_index\":-1}", &newest);
+        e = find_one(m, m->conn.messages, messages_of(c, true), "{\"legacy_index\":-1}", &newest);
     if (e == OK)
-        e = find_one(m, m->store.writer.messages, messages_of(c, false), "{\"_id\":1}", &newer);
+        e = find_one(m, m->conn.messages, messages_of(c, false), "{\"_id\":1}", &newer);
     c->last_rev = rev_of(newest);
     c->first_newer = newer ? rev_of(newer) : INT64_MAX;
     bson_destroy(newest);
@@ -162,7 +170,7 @@ static int64_t place_of(const struct old_chat *c, int64_t i, int64_t before)
 
 static bson_t *copy_of(const struct migration *m, const struct old_chat *c, int64_t i, int64_t rev)
 {
-    struct oid id = oid_from_rev(rev, m->store.tag);
+    struct oid id = oid_from_rev(rev, m->tag);
     bson_t *doc = bson_new();
     bson_t message;
     bson_iter_t field;
@@ -182,14 +190,11 @@ static bson_t *copy_of(const struct migration *m, const struct old_chat *c, int6
 }
 
 /* *taken: the _id of the first one that was not inserted is another message's. */
-static enum err insert_chunk(struct migration *m, bson_t *const *docs, size_t n, int64_t *made, bool *taken)
+static enum err insert_chunk(struct migration *m, bson_t **docs, size_t n, int64_t *made, bool *taken)
 {
     bson_error_t error;
     bson_t reply;
-    const bson_t *list[CHUNK];
-    for (size_t i = 0; i < n; i++)
-        list[i] = docs[i];
-    bool ok = mongoc_collection_insert_many(m->store.writer.messages, list, n, NULL, &reply, &error);
+    bool ok = mongoc_collection_insert_many(m->conn.messages, (const bson_t **)docs, n, NULL, &reply, &error);
     *made = ok ? (int64_t)n : bson_number(&reply, "insertedCount");
     *taken = !ok && error.domain == MONGOC_ERROR_SERVER && error.code == 11000;
     bson_destroy(&reply);
@@ -198,11 +203,11 @@ static enum err insert_chunk(struct migration *m, bson_t *const *docs, size_t n,
 
 static enum err is_id_there(struct migration *m, int64_t rev, bool *there)
 {
-    struct oid id = oid_from_rev(rev, m->store.tag);
+    struct oid id = oid_from_rev(rev, m->tag);
     bson_t *filter = bson_new();
     int64_t n;
     put_oid(filter, "_id", &id);
-    enum err e = count(m, m->store.writer.messages, filter, &n);
+    enum err e = count(m, m->conn.messages, filter, &n);
     *there = e == OK && n > 0;
     return e;
 }
@@ -263,7 +268,7 @@ static enum err copy_messages(struct migration *m, struct old_chat *c, const cha
 static enum err verify(struct migration *m, const struct old_chat *c, const char **why)
 {
     struct mongo_find how = {.sort = "{\"legacy_index\":1}", .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(&m->store.writer, m->store.writer.messages, messages_of(c, true), &how);
+    mongoc_cursor_t *cursor = mongo_find(&m->conn, m->conn.messages, messages_of(c, true), &how);
     const bson_t *doc;
     int64_t n = 0, before = 0;
     while (!*why && mongoc_cursor_next(cursor, &doc)) {
@@ -277,7 +282,7 @@ static enum err verify(struct migration *m, const struct old_chat *c, const char
     }
     if (!*why && n != c->count)
         *why = "not all of its messages were copied";
-    return mongo_done(&m->store.writer, "checking copies", cursor, OK);
+    return mongo_done(&m->conn, "checking copies", cursor, OK);
 }
 
 /* --- the switch --- */
@@ -286,9 +291,9 @@ static enum err empty_array(struct migration *m, const struct old_chat *c, const
 {
     bson_error_t error;
     bson_t reply, set;
-    struct bson_list none;
+    struct bson_array none;
     int64_t own;
-    enum err e = count(m, m->store.writer.messages, messages_of(c, false), &own);
+    enum err e = count(m, m->conn.messages, messages_of(c, false), &own);
     if (e != OK)
         return e;
     /* A server that runs beside this may be about to add messages that are counted here: without the guard it counts. */
@@ -297,13 +302,13 @@ static enum err empty_array(struct migration *m, const struct old_chat *c, const
     put_same(&filter, c->doc, "_id");
     BCON_APPEND(&filter, "messages", "{", "$size", BCON_INT64(c->count), "}");
     bson_append_document_begin(change, "$set", -1, &set);
-    list_begin(&set, "messages", &none);
-    list_end(&set, &none);
+    array_begin(&set, "messages", &none);
+    array_end(&set, &none);
     BSON_APPEND_INT64(&set, "migrated_messages", c->count);
     BSON_APPEND_INT64(&set, "total_messages", c->count + own);
     put_flags(&set, c->flags | c->chat.flags);
     bson_append_document_end(change, &set);
-    if (!mongoc_collection_update_one(m->store.writer.chats, &filter, change, NULL, &reply, &error))
+    if (!mongoc_collection_update_one(m->conn.chats, &filter, change, NULL, &reply, &error))
         e = failed(m, "emptying an array", &error);
     else if (bson_number(&reply, "matchedCount") != 1)
         *why = "it changed meanwhile; run it again";
@@ -319,12 +324,9 @@ static enum err empty_array(struct migration *m, const struct old_chat *c, const
 static const char *bad_name(const struct migration *m, const struct old_chat *c, bool *lacking)
 {
     bson_iter_t it;
-    uint32_t len = 0;
     bool there = bson_iter_init_find(&it, c->doc, "chat_id") && !BSON_ITER_HOLDS_NULL(&it);
     bool text = there && BSON_ITER_HOLDS_UTF8(&it);
-    if (text)
-        (void)bson_iter_utf8(&it, &len);
-    *lacking = !there || (text && len == 0);
+    *lacking = !there || (text && bson_string(c->doc, "chat_id").len == 0);
     if (*lacking)
         return m->dry_run ? NULL : "it has no chat_id";
     return text ? NULL : "its chat_id is no text";
@@ -339,7 +341,7 @@ static enum err check(struct migration *m, struct old_chat *c, const char **why)
         return OK;
     bson_t *filter = bson_new();
     put_text(filter, "chat_id", c->chat_id);
-    enum err e = count(m, m->store.writer.chats, filter, &same);
+    enum err e = count(m, m->conn.chats, filter, &same);
     if (e == OK && same != 1)
         *why = "several documents have its chat_id";
     return e;
@@ -379,7 +381,7 @@ static enum err move_one(struct migration *m, const bson_t *id)
     struct arena a;
     arena_init(&a, 0);
     struct old_chat c = {.a = &a};
-    enum err e = find_one(m, m->store.writer.chats, bson_copy(id), NULL, &c.doc);
+    enum err e = find_one(m, m->conn.chats, bson_copy(id), NULL, &c.doc);
     if (e == OK && c.doc) /* else deleted meanwhile */
         e = move(m, &c);
     bson_destroy(c.doc);
@@ -396,27 +398,27 @@ static bson_t *with_embedded(void)
 
 static enum err move_all(struct migration *m)
 {
-    enum err e = count(m, m->store.writer.chats, with_embedded(), &m->chats);
+    enum err e = count(m, m->conn.chats, with_embedded(), &m->chats);
     if (e == OK)
-        e = mongo_learn_tag(&m->store);
+        e = mongo_read_tag(&m->conn, m->tag);
     if (e != OK)
         return e;
     fprintf(m->out, "migrate: %lld chats hold messages in the old layout\n", (long long)m->chats);
     struct mongo_find how = {.fields = "{\"_id\":1}", .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(&m->store.writer, m->store.writer.chats, with_embedded(), &how);
+    mongoc_cursor_t *cursor = mongo_find(&m->conn, m->conn.chats, with_embedded(), &how);
     const bson_t *id;
     while (e == OK && mongoc_cursor_next(cursor, &id)) {
         e = move_one(m, id);
         progress(m, false);
     }
-    return mongo_done(&m->store.writer, "migrate", cursor, e);
+    return mongo_done(&m->conn, "migrate", cursor, e);
 }
 
 static enum err finish(struct migration *m)
 {
     int64_t rest = 0;
     progress(m, true);
-    enum err e = m->dry_run ? OK : count(m, m->store.writer.chats, with_embedded(), &rest);
+    enum err e = m->dry_run ? OK : count(m, m->conn.chats, with_embedded(), &rest);
     if (e != OK)
         return e;
     if (m->dry_run)
@@ -429,29 +431,27 @@ static enum err finish(struct migration *m)
 enum err mongo_migrate(const struct store_settings *settings, bool dry_run, FILE *progress_to)
 {
     struct migration m = {.out = progress_to, .dry_run = dry_run};
-    struct mongo_store *s = &m.store;
-    struct buf why;
+    struct buf why = {0};
     bson_error_t error;
-    buf_init(&why);
     mongo_driver_init();
-    mongo_health_init(&s->health);
-    random_bytes(s->tag, sizeof(s->tag));
-    enum err e = mongo_uris_init(&s->uris, settings, &s->health, &why);
+    mongo_health_init(&m.health);
+    random_bytes(m.tag, sizeof(m.tag));
+    enum err e = mongo_uris_init(&m.uris, settings, &m.health, &why);
     if (e == OK)
-        e = mongo_alone_open(&s->writer, &s->uris, MONGO_BUILD, &why);
-    if (e == OK && !mongo_ping(&s->writer, &error))
+        e = mongo_alone_open(&m.conn, &m.uris, MONGO_BUILD, &why);
+    if (e == OK && !mongo_ping(&m.conn, &error))
         e = failed(&m, "cannot reach the database", &error);
     if (e == OK && !dry_run)
-        mongo_index_now(&s->writer, mongo_adopt_chat_ids);
+        mongo_index_now(&m.conn, mongo_adopt_chat_ids);
     if (e == OK)
         e = move_all(&m);
     if (e == OK)
         e = finish(&m);
     if (why.len > 0)
         fprintf(progress_to, "migrate: %s\n", buf_cstr(&why));
-    mongo_alone_close(&s->writer);
-    mongo_uris_fini(&s->uris);
-    mongo_health_fini(&s->health);
+    mongo_alone_close(&m.conn);
+    mongo_uris_fini(&m.uris);
+    mongo_health_fini(&m.health);
     buf_fini(&why);
     return e;
 }

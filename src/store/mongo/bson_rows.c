@@ -1,0 +1,218 @@
+/* Customers and chats: which field of a document is which member. A field that customers are to have is one row here;
+ * what is in no row is neither read nor written. Whatever shape an existing deployment left a field in is read
+ * (bson_map.c); a value is written only where it changes, so that what nobody changed keeps its type. */
+#include "bson_map.h"
+
+#include "chat/email.h"
+
+enum field_kind { FIELD_TEXT, FIELD_JSON, FIELD_TIME, FIELD_INTEGER, FIELD_DOUBLE };
+
+struct field {
+    const char *name;
+    size_t offset;
+    enum field_kind kind;
+    bool set; /* by user_update() in $set; the others have their own way there */
+};
+
+static const struct field user_fields[] = {
+    {"_id", offsetof(struct user, id), FIELD_TEXT, false},
+    {"email", offsetof(struct user, email), FIELD_TEXT, true},
+    {"claimed_email", offsetof(struct user, claimed_email), FIELD_TEXT, true},
+    {"name", offsetof(struct user, name), FIELD_TEXT, true},
+    {"ip", offsetof(struct user, ip), FIELD_TEXT, true},
+    {"vibe", offsetof(struct user, vibe), FIELD_TEXT, true},
+    {"category", offsetof(struct user, category), FIELD_TEXT, true},
+    {"status", offsetof(struct user, status), FIELD_TEXT, true},
+    {"dashboard_user_id", offsetof(struct user, owner), FIELD_TEXT, true},
+    {"user_id", offsetof(struct user, user_ref), FIELD_TEXT, true},
+    {"chat_id", offsetof(struct user, last_chat), FIELD_TEXT, true},
+    {"timestamp", offsetof(struct user, timestamp), FIELD_TEXT, true},
+    {"location", offsetof(struct user, location), FIELD_JSON, true},
+    {"device", offsetof(struct user, device), FIELD_JSON, true},
+    {"created_at", offsetof(struct user, created_us), FIELD_TIME, true},
+    {"last_seen", offsetof(struct user, last_seen_us), FIELD_TIME, true},
+    {"last_activity", offsetof(struct user, activity_us), FIELD_TIME, false},
+    {"total_visits", offsetof(struct user, total_visits), FIELD_INTEGER, true},
+    {"visitDuration", offsetof(struct user, visit_duration), FIELD_DOUBLE,
+     true}, /* of the two the first not 0 counts */
+    {"visit_duration", offsetof(struct user, visit_duration), FIELD_DOUBLE, true},
+    {"rev", offsetof(struct user, rev), FIELD_INTEGER, false},
+};
+static const struct field chat_fields[] = {
+    {"chat_id", offsetof(struct chat, chat_id), FIELD_TEXT, false},
+    {"user_id", offsetof(struct chat, user_id), FIELD_TEXT, false},
+    {"status", offsetof(struct chat, status), FIELD_TEXT, false},
+    {"created_at", offsetof(struct chat, created_us), FIELD_TIME, false},
+    {"last_activity", offsetof(struct chat, last_activity_us), FIELD_TIME, false},
+    {"updated_at", offsetof(struct chat, updated_us), FIELD_TIME, false},
+    {"total_messages", offsetof(struct chat, total_messages), FIELD_INTEGER, false},
+    {"rev", offsetof(struct chat, rev), FIELD_INTEGER, false},
+};
+#define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
+
+/* --- reading --- */
+
+static double double_of(const bson_iter_t *it)
+{
+    switch (bson_iter_type(it)) {
+    case BSON_TYPE_DOUBLE:
+        return bson_iter_double(it);
+    case BSON_TYPE_INT32:
+    case BSON_TYPE_INT64:
+    case BSON_TYPE_BOOL:
+        return (double)bson_iter_as_int64(it);
+    default:
+        return 0;
+    }
+}
+
+/* Into the struct at `base`. */
+static enum err map_field(const bson_iter_t *it, const struct field *fields, size_t count, void *base, struct arena *a)
+{
+    size_t i = 0;
+    while (i < count && strcmp(bson_iter_key(it), fields[i].name) != 0)
+        i++;
+    if (i == count)
+        return OK;
+    void *member = (char *)base + fields[i].offset;
+    struct slice *text = member;
+    switch (fields[i].kind) {
+    case FIELD_TEXT:
+        *text = bson_text(it, a);
+        if (text->len > 0)
+            *text = arena_slice(a, *text);
+        return text->len > 0 && !text->ptr ? ERR_NOMEM : OK;
+    case FIELD_JSON:
+        return BSON_ITER_HOLDS_DOCUMENT(it) ? bson_to_json(it, a, text) : OK;
+    case FIELD_TIME:
+        *(int64_t *)member = bson_time(it);
+        break;
+    case FIELD_INTEGER:
+        *(int64_t *)member = bson_integer(it);
+        break;
+    case FIELD_DOUBLE:
+        if (*(double *)member == 0)
+            *(double *)member = double_of(it);
+    }
+    return OK;
+}
+
+/* What the old service shows where a document does not say. */
+static void user_defaults(struct user *u)
+{
+    if (u->vibe.len == 0)
+        u->vibe = SLICE_LIT("neutral");
+    if (u->category.len == 0)
+        u->category = SLICE_LIT("agent-inbox");
+    if (u->status.len == 0)
+        u->status = SLICE_LIT("active");
+    if (u->activity_us == 0)
+        u->activity_us = u->last_seen_us > u->created_us ? u->last_seen_us : u->created_us;
+}
+
+enum err map_user(const bson_t *doc, struct arena *a, struct user *out)
+{
+    *out = (struct user){0};
+    bson_iter_t it;
+    enum err e = OK;
+    if (!bson_iter_init(&it, doc))
+        return OK;
+    while (e == OK && bson_iter_next(&it)) {
+        if (strcmp(bson_iter_key(&it), "_id") == 0)
+            out->key = BSON_ITER_HOLDS_OID(&it) ? ID_OBJECT : ID_TEXT;
+        e = map_field(&it, user_fields, COUNT(user_fields), out, a);
+    }
+    user_defaults(out);
+    return e;
+}
+
+static bool is_bool(const bson_iter_t *it, const char *key, bool value)
+{
+    return strcmp(bson_iter_key(it), key) == 0 && BSON_ITER_HOLDS_BOOL(it) && bson_iter_bool(it) == value;
+}
+
+enum err map_chat(const bson_t *doc, struct arena *a, struct chat *out)
+{
+    *out = (struct chat){0};
+    bson_iter_t it;
+    enum err e = OK;
+    bool counted = false; /* total_messages is ours: kept in step since the chat's first message here */
+    if (!bson_iter_init(&it, doc))
+        return OK;
+    while (e == OK && bson_iter_next(&it)) {
+        e = map_field(&it, chat_fields, COUNT(chat_fields), out, a);
+        counted = counted || strcmp(bson_iter_key(&it), "last_rev") == 0;
+        out->flags |= is_bool(&it, "ai_agent_enabled", false) ? CHAT_AI_DISABLED : 0;
+        out->flags |= is_bool(&it, "has_agent", true) ? CHAT_HAS_AGENT : 0;
+        out->flags |= is_bool(&it, "has_assistant", true) ? CHAT_HAS_ASSISTANT : 0;
+    }
+    if (e == OK && out->chat_id.len == 0 && bson_iter_init_find(&it, doc, "_id")) {
+        out->chat_id = arena_slice(a, bson_text(&it, a));
+        e = out->chat_id.ptr ? OK : ERR_NOMEM;
+    }
+    struct embedded_sum sum = embedded_sum(doc);
+    out->flags |= sum.flags;
+    if (!counted || out->total_messages < 0)
+        out->total_messages = sum.count;
+    if (out->status.len == 0)
+        out->status = SLICE_LIT("open");
+    if (out->last_activity_us == 0)
+        out->last_activity_us = out->updated_us ? out->updated_us : out->created_us;
+    return e;
+}
+
+/* --- writing --- */
+
+/* One field of the struct at `now`, where it differs from that at `was`. was NULL: not known, or not there: then what
+ * is not empty. */
+static enum err set_field(bson_t *set, const struct field *f, const void *now, const void *was)
+{
+    const void *member = (const char *)now + f->offset, *before = was ? (const char *)was + f->offset : NULL;
+    const struct slice *text = member, *old_text = before;
+    const int64_t *number = member, *old_number = before;
+    const double *real = member, *old_real = before;
+    switch (f->kind) {
+    case FIELD_TEXT:
+        if (before ? !slice_eq(*text, *old_text) : text->len > 0)
+            put_text(set, f->name, *text);
+        break;
+    case FIELD_JSON:
+        if (before && (slice_eq(*text, *old_text) || (text->len <= 2 && old_text->len <= 2))) /* {} is empty, too */
+            break;
+        return put_json_text(set, f->name, *text);
+    case FIELD_TIME:
+        if (*number > 0 && (!before || *number / 1000 != *old_number / 1000))
+            put_time(set, f->name, *number);
+        break;
+    case FIELD_INTEGER:
+        if (!before || *number != *old_number)
+            put_number(set, f->name, *number);
+        break;
+    case FIELD_DOUBLE:
+        if (!before || *real < *old_real || *real > *old_real)
+            BSON_APPEND_DOUBLE(set, f->name, *real);
+    }
+    return OK;
+}
+
+enum err user_update(const struct user *u, const struct user *before, bson_t *out)
+{
+    char room[EMAIL_MAX];
+    struct slice folded = email_fold(u->email, room);
+    bson_t set = BSON_INITIALIZER, max;
+    enum err e = OK;
+    for (size_t i = 0; e == OK && i < COUNT(user_fields); i++)
+        if (user_fields[i].set)
+            e = set_field(&set, &user_fields[i], u, before);
+    if (folded.ptr && (before ? !slice_eq(u->email, before->email) : !slice_eq(folded, u->email)))
+        put_text(&set, "email_folded", folded);
+    if (!bson_empty(&set))
+        bson_append_document(out, "$set", -1, &set);
+    bson_destroy(&set);
+    bson_append_document_begin(out, "$max", -1, &max);
+    BSON_APPEND_INT64(&max, "rev", u->rev);
+    if (u->activity_us > 0)
+        put_time(&max, "last_activity", u->activity_us);
+    bson_append_document_end(out, &max);
+    return e;
+}
