@@ -114,6 +114,29 @@ static void test_a_load_that_is_ahead(void)
     kit_free(k);
 }
 
+/* Another process's change, with an older rev, of a customer who is in memory and of one who is not. */
+static void test_elsewhere_comes_late(void)
+{
+    struct kit *k = three(OVERLAP, true);
+    char cursor[64];
+    const struct op *known = stored(k, "c1", "of ann"), *unknown = stored(k, "c2", "of bob");
+    forget_entries(k);
+    say(k, "c1", "user", "x");
+    cursor_now(k, VIEW_REFETCH, cursor);
+    forget_entries(k);
+    say(k, "c1", "user", "y");
+    const struct event events[] = {
+        {.kind = EVENT_ELSEWHERE, .rev = known->rev, .chat_id = SLICE_LIT("c1"), .customer_id = SLICE_LIT("ann")},
+        {.kind = EVENT_ELSEWHERE, .rev = unknown->rev, .chat_id = SLICE_LIT("c2"), .customer_id = SLICE_LIT("bob")}};
+    cache_take(k->cache, events, 2);
+    struct answer a = since(k, VIEW_REFETCH, cursor);
+    CU_ASSERT_EQUAL(count_of(a.body, "\"of ann\""), 1);
+    CU_ASSERT_EQUAL(count_of(a.body, "\"of bob\""), 1);
+    cursor_of(a.body, cursor);
+    CU_ASSERT_EQUAL(count_of(since(k, VIEW_REFETCH, cursor).body, "\"role\""), 0);
+    kit_free(k);
+}
+
 /* What was in doubt and is stored after all comes above the cursors that were given meanwhile. */
 static void test_a_doubt_that_was_stored(void)
 {
@@ -332,6 +355,7 @@ static void test_stamps_are_times(void)
 const CU_TestInfo cursor_tests[] = {
     {"between rev and stamp", test_a_cursor_between_rev_and_stamp},
     {"a load that is ahead", test_a_load_that_is_ahead},
+    {"what is told from elsewhere comes late", test_elsewhere_comes_late},
     {"a doubt that was stored", test_a_doubt_that_was_stored},
     {"another epoch", test_another_epoch},
     {"another epoch, and something late", test_another_epoch_late},
