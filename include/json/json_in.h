@@ -38,14 +38,11 @@ struct json_error {
 
 /* why may be NULL. The doc's address must stay the same while values of it are in use. */
 NODISCARD enum err json_parse(struct slice text, struct arena *a, struct json_doc *doc, struct json_error *why);
-NODISCARD enum err json_parse_depth(struct slice text, unsigned max_depth, struct arena *a, struct json_doc *doc,
-                                    struct json_error *why);
 /* Appends "Expecting value: line 1 column 1 (char 0)". Columns and chars count characters, not bytes. */
 void json_error_text(struct buf *out, struct slice text, const struct json_error *why);
 
 struct json_value json_root(const struct json_doc *doc);
 enum json_type json_type(struct json_value v);
-const char *json_type_name(enum json_type type); /* "string", "number", "boolean", "null", "array", "object" */
 /* The last member of that name, or absent (also when v is not an object). key is the decoded name. */
 struct json_value json_get(struct json_value v, struct slice key);
 size_t json_count(struct json_value v); /* members or elements; 0 for the rest */

@@ -13,7 +13,6 @@ void json_out_i64(struct buf *b, int64_t value);
 void json_out_double(struct buf *b, double value); /* shortest that reads back the same; NaN and infinity: null */
 void json_out_bool(struct buf *b, bool value);
 void json_out_null(struct buf *b);
-void json_out_raw(struct buf *b, struct slice json); /* already JSON; empty: null */
 
 /* Puts a comma unless the last byte opens an object or array (or nothing is there yet): a value's last byte
  * is never '{' or '['. So members need no "first" flag. */

@@ -1,5 +1,5 @@
 /* acceptor.h: accepts on every listening socket and gives each connection to a worker.
- * Thread:  runs its own ("acceptor"); start and stop from server.c.
+ * Thread:  runs its own ("acceptor"); start and free from server.c.
  * Owns:    the listening sockets from acceptor_start() on, and a connection until deliver() took it.
  * Blocks:  in poll only. Out of descriptors (EMFILE, ENFILE) it gives up its spare descriptor to accept, refuse
  *          and close one connection, so that the client hears at once, then waits a little: it never spins.
@@ -40,5 +40,4 @@ struct acceptor_options {
 };
 
 NODISCARD enum err acceptor_start(const struct acceptor_options *options, struct acceptor **out);
-void acceptor_stop(struct acceptor *a); /* closes the listening sockets, joins */
-void acceptor_free(struct acceptor *a);
+void acceptor_free(struct acceptor *a); /* joins the thread, closes the listening sockets; accepts NULL */

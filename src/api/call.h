@@ -68,8 +68,6 @@ bool field_text(const struct body *b, const char *name, check_fn check, struct r
 bool field_key(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out);
 /* Idempotency: the field client_message_id or the header Idempotency-Key; empty: none. */
 void field_client_key(struct call *c, const struct body *body, struct rules *rules, struct slice *key);
-/* A verdict on text that came as `where`/`name`; input: its JSON text or empty. True: nothing is wrong. */
-bool rules_verdict(struct rules *r, struct verdict v, const char *where, const char *name, struct slice input);
 bool field_number(const struct body *b, const char *name, struct rules *r, double *out);
 bool field_object(const struct body *b, const char *name, struct rules *r, struct slice *out);
 bool field_bool(const struct body *b, const char *name, struct rules *r, bool *out);

@@ -17,7 +17,8 @@ static const struct body_field *present(const struct body *b, const char *name)
     return f && f->kind != JSON_NULL ? f : NULL;
 }
 
-bool rules_verdict(struct rules *r, struct verdict v, const char *where, const char *name, struct slice input)
+/* On text that came as `where`/`name`; input: its JSON text or empty. True: nothing is wrong. */
+static bool rules_verdict(struct rules *r, struct verdict v, const char *where, const char *name, struct slice input)
 {
     static const enum rule rule_of[] = {
         [FAULT_TOO_SHORT] = RULE_STRING_SHORT, [FAULT_TOO_LONG] = RULE_STRING_LONG, [FAULT_FORM] = RULE_VALUE_ERROR};

@@ -136,7 +136,8 @@ static bool host_is_valid(struct slice s)
     return true;
 }
 
-bool http_authority_is_valid(struct slice s)
+/* Of an authority-form target, or a Host: a registered name or address, and an optional port. */
+static bool authority_is_valid(struct slice s)
 {
     const char *colon = s.len ? memrchr(s.ptr, ':', s.len) : NULL;
     const char *bracket = s.len ? memrchr(s.ptr, ']', s.len) : NULL;
@@ -320,7 +321,7 @@ static bool read_absolute(struct http_parser *p, size_t scheme_len, struct slice
     while (stop < end && *stop != '/' && *stop != '?')
         stop++;
     struct slice authority = slice_of(start, (size_t)(stop - start));
-    if (!http_authority_is_valid(authority))
+    if (!authority_is_valid(authority))
         return http_fail(p, 400, "Malformed authority in the request target");
     req->host = authority;
     *origin_form = slice_of(stop, (size_t)(end - stop));
@@ -361,7 +362,7 @@ static bool finish_meaning(struct http_parser *p, const struct facts *f)
     struct http_request *req = &p->request;
     if (req->minor == 1 && !req->host.ptr)
         return http_fail(p, 400, "Missing Host header");
-    if (req->host.ptr && !http_authority_is_valid(req->host))
+    if (req->host.ptr && !authority_is_valid(req->host))
         return http_fail(p, 400, "Malformed Host header");
     if (!finish_target(p))
         return false;

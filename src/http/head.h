@@ -15,5 +15,3 @@ bool http_head_add(struct http_parser *p, struct slice line);
 bool http_head_trailer(struct http_parser *p, struct slice line);
 /* After the last line: framing, Host, target, hot headers, keep-alive. */
 bool http_head_finish(struct http_parser *p);
-/* From authority-form and Host values: a registered name or address, and an optional port. */
-bool http_authority_is_valid(struct slice s);

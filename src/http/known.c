@@ -1,6 +1,7 @@
 #include "known.h"
 
-bool header_name_is(struct slice name, struct slice lower)
+/* lower: a token in lower case. Right only where `name` holds token characters (llhttp saw to it). */
+static bool name_is(struct slice name, struct slice lower)
 {
     if (name.len != lower.len)
         return false;
@@ -11,7 +12,7 @@ bool header_name_is(struct slice name, struct slice lower)
     return true;
 }
 
-#define NAME_IS(literal) header_name_is(name, SLICE_LIT(literal))
+#define NAME_IS(literal) name_is(name, SLICE_LIT(literal))
 
 enum header_id header_id_of(struct slice name)
 {

@@ -26,5 +26,3 @@ enum header_id {
 };
 
 enum header_id header_id_of(struct slice name);
-/* lower: a token in lower case. Right only where `name` holds token characters (llhttp saw to it). */
-bool header_name_is(struct slice name, struct slice lower);

@@ -10,10 +10,10 @@ struct check {
     const char *p, *end;
     const char *start;
     uint32_t tokens;
-    unsigned depth, max_depth;
+    unsigned depth;
     bool unpaired;
     struct json_error *why;
-    char open[JSON_DEPTH_LIMIT]; /* '{' or '[' per level */
+    char open[JSON_DEPTH_MAX]; /* '{' or '[' per level */
 };
 
 static enum err fail(struct check *c, const char *at, const char *reason)
@@ -163,7 +163,7 @@ static enum err check_word(struct check *c, struct slice word)
 
 static enum err check_open(struct check *c)
 {
-    if (c->depth == c->max_depth) {
+    if (c->depth == JSON_DEPTH_MAX) {
         (void)fail(c, c->p, "Nested too deeply");
         return ERR_TOO_LARGE;
     }
@@ -241,7 +241,7 @@ static enum err check_after(struct check *c, bool *done)
     }
 }
 
-enum err json_check(struct slice text, unsigned max_depth, struct json_shape *out, struct json_error *why)
+enum err json_check(struct slice text, struct json_shape *out, struct json_error *why)
 {
     struct check c; /* not zeroed: open[] is written before it is read */
     c.p = c.start = text.ptr;
@@ -249,7 +249,6 @@ enum err json_check(struct slice text, unsigned max_depth, struct json_shape *ou
     c.tokens = 0;
     c.unpaired = false;
     c.depth = 0;
-    c.max_depth = max_depth < JSON_DEPTH_LIMIT ? max_depth : JSON_DEPTH_LIMIT;
     c.why = why;
     bool done = false;
     skip_blanks(&c);

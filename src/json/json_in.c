@@ -36,8 +36,7 @@ static void link_nodes(struct slice text, struct json_node *nodes, uint32_t coun
     }
 }
 
-enum err json_parse_depth(struct slice text, unsigned max_depth, struct arena *a, struct json_doc *doc,
-                          struct json_error *why)
+enum err json_parse(struct slice text, struct arena *a, struct json_doc *doc, struct json_error *why)
 {
     struct json_error ignored;
     struct json_shape shape = {0};
@@ -51,7 +50,7 @@ enum err json_parse_depth(struct slice text, unsigned max_depth, struct arena *a
         text.ptr = "";
     size_t mark = slice_starts(text, SLICE_LIT(BYTE_ORDER_MARK)) ? sizeof(BYTE_ORDER_MARK) - 1 : 0;
     text = slice_of(text.ptr + mark, text.len - mark);
-    enum err e = json_check(text, max_depth, &shape, why);
+    enum err e = json_check(text, &shape, why);
     why->at += mark;
     if (e)
         return e;
@@ -67,11 +66,6 @@ enum err json_parse_depth(struct slice text, unsigned max_depth, struct arena *a
     link_nodes(text, nodes, count);
     *doc = (struct json_doc){.text = text, .nodes = nodes, .count = count, .unpaired = shape.unpaired, .arena = a};
     return OK;
-}
-
-enum err json_parse(struct slice text, struct arena *a, struct json_doc *doc, struct json_error *why)
-{
-    return json_parse_depth(text, JSON_DEPTH_MAX, a, doc, why);
 }
 
 void json_error_text(struct buf *out, struct slice text, const struct json_error *why)
@@ -134,15 +128,6 @@ enum json_type json_type(struct json_value v)
     }
 }
 
-const char *json_type_name(enum json_type type)
-{
-    static const char *const names[] = {
-        [JSON_ABSENT] = "nothing", [JSON_NULL] = "null",   [JSON_BOOL] = "boolean",  [JSON_NUMBER] = "number",
-        [JSON_STRING] = "string",  [JSON_ARRAY] = "array", [JSON_OBJECT] = "object",
-    };
-    return names[type];
-}
-
 struct json_iter json_iter(struct json_value v)
 {
     const jsmntok_t *t = token_of(v);
@@ -178,7 +163,7 @@ bool json_is_paired(struct json_value v)
     struct json_shape shape = {0};
     if (!v.doc || !v.doc->unpaired)
         return true;
-    return json_check(json_raw(v), JSON_DEPTH_LIMIT, &shape, &why) == OK && !shape.unpaired;
+    return json_check(json_raw(v), &shape, &why) == OK && !shape.unpaired;
 }
 
 struct slice json_raw(struct json_value v)

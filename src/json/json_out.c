@@ -101,7 +101,7 @@ void json_out_null(struct buf *b)
     buf_append_lit(b, "null");
 }
 
-void json_out_raw(struct buf *b, struct slice json)
+static void json_out_raw(struct buf *b, struct slice json)
 {
     if (json.len == 0)
         json_out_null(b);

@@ -17,7 +17,7 @@
 struct acceptor {
     struct acceptor_options options;
     pthread_t thread;
-    int wake_fd;  /* written once, by acceptor_stop() */
+    int wake_fd;  /* written once, by acceptor_free() */
     int spare_fd; /* given up to accept one more when descriptors have run out */
     bool started;
     bool exhausted;    /* logged once per episode */
@@ -144,32 +144,28 @@ enum err acceptor_start(const struct acceptor_options *options, struct acceptor 
     a->polls[a->count] = (struct pollfd){.fd = a->wake_fd, .events = POLLIN};
     a->started = a->wake_fd >= 0 && pthread_create(&a->thread, NULL, acceptor_main, a) == 0;
     if (!a->started) {
-        a->count = 0; /* the listeners stay the caller's */
-        acceptor_free(a);
+        acceptor_free(a); /* the listeners stay the caller's */
         return ERR_IO;
     }
     *out = a;
     return OK;
 }
 
-void acceptor_stop(struct acceptor *a)
+static void stop(struct acceptor *a)
 {
-    if (!a || !a->started)
-        return;
     uint64_t one = 1;
     must(write(a->wake_fd, &one, sizeof(one)) == sizeof(one));
     pthread_join(a->thread, NULL);
-    a->started = false;
     for (unsigned i = 0; i < a->count; i++)
         close(a->polls[i].fd);
-    a->count = 0;
 }
 
 void acceptor_free(struct acceptor *a)
 {
     if (!a)
         return;
-    acceptor_stop(a);
+    if (a->started)
+        stop(a);
     if (a->wake_fd >= 0)
         close(a->wake_fd);
     if (a->spare_fd >= 0)

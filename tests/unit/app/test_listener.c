@@ -167,13 +167,12 @@ static void test_acceptor(void)
     admission_leave(admission, 0);
     atomic_store(&refuse, 1); /* the worker's ring is full */
     CU_ASSERT_EQUAL(connect_once(address), 503);
-    acceptor_stop(acceptor);
+    acceptor_free(acceptor);
     CU_ASSERT_EQUAL(atomic_load(&delivered), 2);
     CU_ASSERT_EQUAL(atomic_load(&flushed), 2); /* nobody who got one sleeps on */
     CU_ASSERT_EQUAL(atomic_load(&well_set), 2);
     CU_ASSERT_EQUAL(admission_total(admission), 1); /* the refused one's ticket is back */
     atomic_store(&refuse, 0);
-    acceptor_free(acceptor);
     admission_free(admission);
     buf_fini(&why);
 }

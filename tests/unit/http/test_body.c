@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* What the fields come to: "name:kind=text;" each; or the sentence for the client. */
+/* What the fields come to: "name:kind=text;" each; or what is wrong. */
 static void describe(const struct body *b, struct buf *out)
 {
+    static const char *const kinds[] = {[JSON_NULL] = "null",     [JSON_BOOL] = "boolean", [JSON_NUMBER] = "number",
+                                        [JSON_STRING] = "string", [JSON_ARRAY] = "array",  [JSON_OBJECT] = "object"};
     for (size_t i = 0; i < b->count; i++) {
         buf_append_slice(out, b->fields[i].name);
-        buf_printf(out, ":%s=", json_type_name(b->fields[i].kind));
+        buf_printf(out, ":%s=", kinds[b->fields[i].kind]);
         buf_append_slice(out, b->fields[i].text);
         buf_append_char(out, ';');
     }
