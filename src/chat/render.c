@@ -55,7 +55,7 @@ static struct slice shown_email(const struct user *u)
     return or_default(u->email, SLICE_LIT("unknown@example.com"));
 }
 
-void render_user_head(struct buf *b, const struct user *u)
+void render_user_opening(struct buf *b, const struct user *u)
 {
     STRING(b, "{\"_id\":", u->id);
     STRING(b, ",\"name\":", shown_name(u));
@@ -84,7 +84,7 @@ void render_last_seen(struct buf *b, int64_t last_seen_us)
     render_time(b, last_seen_us);
 }
 
-void render_poll_head(struct buf *b, const struct user *u)
+void render_poll_opening(struct buf *b, const struct user *u)
 {
     STRING(b, "{\"user_id\":", u->id);
     STRING(b, ",\"user_name\":", shown_name(u));

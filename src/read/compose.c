@@ -2,16 +2,16 @@
 
 #include "json/json_out.h"
 
-#define CHAT_ROOM 160 /* of a chat's head beyond what is rendered already */
+#define CHAT_ROOM 160 /* of a chat beyond its messages and what is rendered already */
 #define BODY_ROOM 256
 
-/* The buf begins with the blob's own head, so that what was written need not be copied into one. */
+/* The buf begins with the blob's own fields, so that what was written need not be copied into one. */
 void body_begin(struct buf *b, size_t room)
 {
-    static const struct blob head;
+    static const struct blob empty;
     buf_init(b);
     buf_reserve(b, sizeof(struct blob) + room + 1);
-    buf_append(b, &head, sizeof(head));
+    buf_append(b, &empty, sizeof(empty));
 }
 
 struct blob *body_end(struct buf *b)
@@ -33,14 +33,14 @@ static size_t snap_room(const struct snap *s, unsigned times)
 {
     size_t room = BODY_ROOM;
     for (size_t i = 0; i < s->user_count; i++)
-        if (s->users[i].head)
-            room += s->users[i].head->len + BODY_ROOM;
+        if (s->users[i].opening)
+            room += s->users[i].opening->len + BODY_ROOM;
     for (size_t i = 0; i < s->chat_count; i++)
         room += s->chats[i].bytes * times + CHAT_ROOM + s->chats[i].history->start_len;
     return room;
 }
 
-static void put_chat_head(struct buf *b, const struct history_span *chat)
+static void put_chat_opening(struct buf *b, const struct history_span *chat)
 {
     buf_append_slice(b, history_start(chat->history));
     render_chat_rest(b, chat->last_activity_us, chat->total);
@@ -53,7 +53,7 @@ static void put_user_chats(struct buf *b, const struct snap *s, const struct sna
         const struct history_span *chat = &s->chats[u->first_chat + i];
         if (i > 0)
             buf_append_char(b, ',');
-        put_chat_head(b, chat);
+        put_chat_opening(b, chat);
         history_span_copy(chat, b);
         buf_append_lit(b, "]}");
     }
@@ -62,7 +62,7 @@ static void put_user_chats(struct buf *b, const struct snap *s, const struct sna
 
 static void put_user(struct buf *b, const struct snap *s, const struct snap_user *u, bool last_seen)
 {
-    buf_append(b, u->head->data, u->poll_at);
+    buf_append(b, u->opening->data, u->poll_at);
     if (last_seen)
         render_last_seen(b, u->last_seen_us);
     put_user_chats(b, s, u);
@@ -153,17 +153,17 @@ static size_t message_room(const struct history_span *v)
 struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], const struct cursor *cursor)
 {
     const struct snap_user *u = &s->users[0];
-    size_t room = BODY_ROOM + u->head->len;
+    size_t room = BODY_ROOM + u->opening->len;
     for (size_t i = 0; i < u->chats; i++)
         room += message_room(&s->chats[u->first_chat + i]);
     struct buf b;
     body_begin(&b, room);
-    buf_append(&b, u->head->data + u->poll_at, u->head->len - u->poll_at);
+    buf_append(&b, u->opening->data + u->poll_at, u->opening->len - u->poll_at);
     for (size_t i = 0; i < u->chats; i++) {
         const struct history_span *chat = &s->chats[u->first_chat + i];
         if (i > 0)
             buf_append_char(&b, ',');
-        put_chat_head(&b, chat);
+        put_chat_opening(&b, chat);
         put_messages(&b, chat, tag, render_message_poll);
         buf_append_lit(&b, "]}");
     }

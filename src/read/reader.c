@@ -31,7 +31,7 @@ struct readers {
     struct cache *cache;
     pthread_mutex_t lock; /* guards the four below */
     pthread_cond_t filled;
-    struct mailbox_node *head, **tail;
+    struct mailbox_node *first, **end;
     int64_t waiting;
     bool stopping;
     int64_t queue_max;
@@ -43,13 +43,13 @@ struct readers {
 static struct op *next_op(struct readers *r)
 {
     pthread_mutex_lock(&r->lock);
-    while (!r->head && !r->stopping)
+    while (!r->first && !r->stopping)
         pthread_cond_wait(&r->filled, &r->lock);
-    struct op *op = (struct op *)r->head;
+    struct op *op = (struct op *)r->first;
     if (op) {
-        r->head = op->node.next;
-        if (!r->head)
-            r->tail = &r->head;
+        r->first = op->node.next;
+        if (!r->first)
+            r->end = &r->first;
         r->waiting--;
     }
     pthread_mutex_unlock(&r->lock);
@@ -110,7 +110,7 @@ enum err readers_start(struct store *store, struct cache *cache, int64_t count, 
     r->cache = cache;
     r->queue_max = queue_max;
     r->count = (unsigned)count;
-    r->tail = &r->head;
+    r->end = &r->first;
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->filled, NULL);
     for (unsigned i = 0; i < r->count; i++) {
@@ -138,8 +138,8 @@ enum err readers_submit(struct readers *r, struct op *op)
     if (!full) {
         op->in_flight = true;
         op->node.next = NULL;
-        *r->tail = &op->node;
-        r->tail = &op->node.next;
+        *r->end = &op->node;
+        r->end = &op->node.next;
         r->waiting++;
         pthread_cond_signal(&r->filled);
     }

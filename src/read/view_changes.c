@@ -46,7 +46,7 @@ static bool list_changed(const struct cache *c, const struct view_query *q, stru
     *count = 0;
     if (q->since < c->changes_floor || q->since_upto > 0)
         return false;
-    for (struct link *at = c->order.head.next; at != &c->order.head; at = at->next) {
+    for (struct chain_node *at = c->order.ends.next; at != &c->order.ends; at = at->next) {
         const struct cuser *u = entry_of(at, struct cuser, order);
         if (u->change <= q->since)
             return true;
@@ -62,7 +62,7 @@ static bool list_changed(const struct cache *c, const struct view_query *q, stru
     return true;
 }
 
-/* The owner as the snapshot's rendered head has it is text to be parsed; the entry knows it. */
+/* The owner as the snapshot's rendered opening has it is text to be parsed; the entry knows it. */
 static bool cached_owner_is(struct changes *w, struct slice id)
 {
     if (w->query->owner.len == 0)
@@ -79,7 +79,7 @@ static void leave_out(struct changes *w)
 {
     struct snap_user *u = &w->snap.users[w->included];
     content_drop(u->content);
-    blob_drop(u->head);
+    blob_drop(u->opening);
     w->snap.chat_count = u->first_chat;
     *u = (struct snap_user){0};
 }

@@ -61,7 +61,8 @@ static enum err walk_order(struct listing *l)
     if (!order_covers(c, q))
         return ERR_NOT_FOUND;
     int64_t skip = q->skip;
-    for (struct link *at = c->order.head.next; at != &c->order.head && l->count < (size_t)q->limit; at = at->next) {
+    for (struct chain_node *at = c->order.ends.next; at != &c->order.ends && l->count < (size_t)q->limit;
+         at = at->next) {
         struct cuser *u = entry_of(at, struct cuser, order);
         if (q->owner.len > 0 && !u->owner)
             return ERR_NOT_FOUND;

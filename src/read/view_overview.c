@@ -5,7 +5,7 @@
 
 static void put_customer(struct buf *b, const struct user *u)
 {
-    render_user_head(b, u);
+    render_user_opening(b, u);
     buf_append_lit(b, ",\"created_at\":");
     render_time(b, u->created_us);
     render_last_seen(b, u->last_seen_us);

@@ -158,7 +158,7 @@ static bool pick_changed(struct cache *c, const struct view_query *q, struct sna
     }
     if (q->since < c->changes_floor)
         return false;
-    for (struct link *at = c->order.head.next; at != &c->order.head; at = at->next) {
+    for (struct chain_node *at = c->order.ends.next; at != &c->order.ends; at = at->next) {
         struct cuser *u = entry_of(at, struct cuser, order);
         if (u->change <= q->since)
             break;

@@ -20,10 +20,10 @@ struct cache *cache_new(const struct cache_options *options)
         must(pthread_mutex_init(&c->kept[i].composing, NULL) == 0);
     slab_init(&c->entry_memory, 2 * options->max_bytes + ENTRY_SLACK);
     slab_init(&c->content_memory, 0); /* none: an answer may need more for a moment than is kept */
-    links_init(&c->order);
-    links_init(&c->loaded);
-    links_init(&c->expendable);
-    links_init(&c->doubted);
+    chain_init(&c->order);
+    chain_init(&c->loaded);
+    chain_init(&c->expendable);
+    chain_init(&c->doubted);
     c->max_bytes = options->max_bytes;
     c->enabled = options->enabled;
     c->shared = options->shared;
@@ -77,11 +77,11 @@ void cache_free(struct cache *c)
     if (!c)
         return;
     while (c->buckets && c->order.count > 0)
-        user_free(c, entry_of(c->order.head.next, struct cuser, order));
+        user_free(c, entry_of(c->order.ends.next, struct cuser, order));
     while (c->buckets && c->loaded.count > 0)
-        user_free(c, entry_of(c->loaded.head.next, struct cuser, lru));
+        user_free(c, entry_of(c->loaded.ends.next, struct cuser, lru));
     while (c->buckets && c->expendable.count > 0)
-        user_free(c, entry_of(c->expendable.head.next, struct cuser, lru));
+        user_free(c, entry_of(c->expendable.ends.next, struct cuser, lru));
     owners_fini(c);
     for (unsigned i = 0; i < KEPT_MAX; i++) {
         blob_drop(c->kept[i].body);

@@ -7,7 +7,7 @@
 void snap_user_of(const struct cuser *u, struct snap_user *out)
 {
     *out = (struct snap_user){.content = u->content,
-                              .head = u->head,
+                              .opening = u->opening,
                               .poll_at = u->poll_at,
                               .last_seen_us = u->last_seen_us,
                               .version = u->version,
@@ -59,7 +59,7 @@ static struct cchat *own_chat(const struct cache *c, const struct cuser *u, cons
 /* Brings the fill up to what the entry knows; changes nothing of the entry. False: the load came too early. */
 static bool bring_up(struct cache *c, struct cuser *u, struct fill *f, bool attached)
 {
-    if (u->load_void || (u->has_row && u->row_rev > f->row.rev && !u->head))
+    if (u->load_void || (u->has_row && u->row_rev > f->row.rev && !u->opening))
         return false;
     for (struct cchat *chat = u->first; chat; chat = chat->next)
         chat->found = false;
@@ -135,13 +135,13 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
     u->load_void = false;
     int64_t stamp = loaded_stamp(c, f, u->lag_us);
     u->newest = stamp > u->newest ? stamp : u->newest;
-    struct blob *head = blob_hold(f->head); /* the fill may have to answer by itself yet */
-    bool newer = !u->has_row || !u->head || f->row.rev >= u->row_rev;
+    struct blob *opening = blob_hold(f->opening); /* the fill may have to answer by itself yet */
+    bool newer = !u->has_row || !u->opening || f->row.rev >= u->row_rev;
     if (newer)
-        user_set_row(c, u, &f->row, head, f->poll_at);
+        user_set_row(c, u, &f->row, opening, f->poll_at);
     else
-        blob_drop(head);
-    if (u->state == USER_LOADED && !u->head) /* no memory for the row */
+        blob_drop(opening);
+    if (u->state == USER_LOADED && !u->opening) /* no memory for the row */
         user_unload(c, u);
     else
         user_relist(c, u);

@@ -13,7 +13,7 @@ struct prepared {
     size_t at;     /* EVENT_MESSAGE: of ",{…}" in scratch */
     uint32_t hash; /* of the chat's id, where the event has one */
     struct message_form form;
-    struct blob *head; /* of a customer's new row */
+    struct blob *opening; /* of a customer's new row */
     uint32_t poll_at;
 };
 
@@ -112,7 +112,7 @@ static void apply_repeated(struct cache *c, const struct event *e, struct prepar
 
 static void prepare_customer(struct cache *c, const struct event *e, struct prepared *p)
 {
-    p->head = user_render_head(&c->content_memory, e->customer.now, &p->poll_at);
+    p->opening = user_render_opening(&c->content_memory, e->customer.now, &p->poll_at);
 }
 
 /* What texts mean may change when a customer is born or gets another address. alone: nobody else is meant by it. */
@@ -120,11 +120,11 @@ static void tell_names(struct cache *c, struct cuser *u, const struct user *befo
 {
     bool born = before->id.len == 0;
     if (born)
-        names_spoil(c, now->id);
+        names_forget_text(c, now->id);
     if (!born && slice_eq(before->email, now->email))
         return;
-    names_spoil(c, before->email);
-    names_spoil(c, now->email);
+    names_forget_text(c, before->email);
+    names_forget_text(c, now->email);
     if (alone)
         names_learn(c, u, now->email, c->names_clock);
 }
@@ -143,8 +143,8 @@ static void apply_customer(struct cache *c, const struct event *e, struct prepar
     if (fresh && before->id.len == 0)
         user_bear(c, u);
     row.rev = e->rev;
-    user_set_row(c, u, &row, p->head, p->poll_at);
-    p->head = NULL;
+    user_set_row(c, u, &row, p->opening, p->poll_at);
+    p->opening = NULL;
     tell_names(c, u, before, &row, e->customer.address_alone);
     user_changed(c, u, e->rev, true);
 }
@@ -202,7 +202,7 @@ static void apply_elsewhere(struct cache *c, const struct event *e, struct prepa
     user_unload(c, u);
     if (e->chat_id.len == 0) { /* its row: who it is, and what it is called */
         user_forget_row(c, u);
-        names_spoil_all(c);
+        names_forget_all(c);
     }
     user_changed(c, u, e->rev, true);
 }
@@ -213,7 +213,7 @@ static void apply_doubt(struct cache *c, const struct event *e, struct prepared 
 {
     struct cchat *chat = e->chat_id.len > 0 ? index_chat(c, e->chat_id, p->hash) : NULL;
     if (chat)
-        links_front(&c->doubted, &chat->user->doubt);
+        chain_front(&c->doubted, &chat->user->doubt);
     c->doubt_all |= e->chat_id.len == 0;
     c->doubt_rev = e->rev > c->doubt_rev ? e->rev : c->doubt_rev;
     c->doubt_from = c->doubt_from == 0 || e->rev < c->doubt_from ? e->rev : c->doubt_from;
@@ -227,8 +227,8 @@ static void apply_recovered(struct cache *c, const struct event *e, struct prepa
         cache_forget_all(c, c->doubt_from, c->doubt_rev);
     c->doubt_all = false;
     while (c->doubted.count > 0) {
-        struct cuser *u = entry_of(c->doubted.head.next, struct cuser, doubt);
-        links_remove(&c->doubted, &u->doubt);
+        struct cuser *u = entry_of(c->doubted.ends.next, struct cuser, doubt);
+        chain_remove(&c->doubted, &u->doubt);
         user_unload(c, u);
         user_changed(c, u, c->doubt_rev, true);
         user_lags(c, u, c->doubt_from);
@@ -329,7 +329,7 @@ static void apply_stride(struct cache *c, const struct event *events, size_t cou
     cache_evict(c, EVICT_MAX);
     cache_unlock(c);
     for (size_t i = 0; i < count; i++)
-        blob_drop(prepared[i].head);
+        blob_drop(prepared[i].opening);
 }
 
 static void add_totals(struct cache *c, const struct totals *changed)

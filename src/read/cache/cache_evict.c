@@ -15,7 +15,7 @@ static bool drop_messages(struct cache *c)
 {
     if (c->loaded.count == 0)
         return false;
-    user_unload(c, entry_of(c->loaded.head.prev, struct cuser, lru));
+    user_unload(c, entry_of(c->loaded.ends.prev, struct cuser, lru));
     metrics_add(M_CACHE_EVICTED, 1);
     return true;
 }
@@ -23,12 +23,12 @@ static bool drop_messages(struct cache *c)
 static bool drop_entry(struct cache *c)
 {
     if (c->expendable.count > 0) {
-        user_free(c, entry_of(c->expendable.head.prev, struct cuser, lru));
+        user_free(c, entry_of(c->expendable.ends.prev, struct cuser, lru));
         return true;
     }
     if (c->order.count <= ORDER_MIN)
         return false;
-    struct cuser *tail = entry_of(c->order.head.prev, struct cuser, order);
+    struct cuser *tail = entry_of(c->order.ends.prev, struct cuser, order);
     user_leave_order(c, tail);
     if (tail->state == USER_KNOWN)
         user_relist(c, tail); /* out of the order: among the expendable now, so the next step frees it */
@@ -64,7 +64,7 @@ static void forget(struct cache *c, struct cuser *u)
     }
     u->load_void = true;
     u->lag_us = c->lag_us;
-    names_forget(c, u);
+    names_forget_user(c, u);
     user_leave_order(c, u);
 }
 
@@ -73,12 +73,12 @@ void cache_forget_all(struct cache *c, int64_t lowest, int64_t highest)
     int64_t stamp = change_stamp(c, highest);
     change_lags(c, lowest);
     while (c->order.count > 0)
-        forget(c, entry_of(c->order.head.next, struct cuser, order));
+        forget(c, entry_of(c->order.ends.next, struct cuser, order));
     while (c->loaded.count > 0)
-        forget(c, entry_of(c->loaded.head.next, struct cuser, lru));
+        forget(c, entry_of(c->loaded.ends.next, struct cuser, lru));
     while (c->expendable.count > 0)
-        forget(c, entry_of(c->expendable.head.next, struct cuser, lru));
-    names_spoil_all(c);
+        forget(c, entry_of(c->expendable.ends.next, struct cuser, lru));
+    names_forget_all(c);
     c->order_all = false; /* also where the list was empty already */
     c->order_cuts++;
     c->inbox_version = ++c->version;

@@ -14,7 +14,7 @@ void fill_init(struct fill *f, struct slab *memory)
 void fill_fini(struct fill *f)
 {
     content_drop(f->content);
-    blob_drop(f->head);
+    blob_drop(f->opening);
     free(f->chats);
     buf_fini(&f->scratch);
     arena_fini(&f->arena);
@@ -38,8 +38,8 @@ static enum err on_user(void *arg, const struct user *user)
 {
     struct fill *f = arg;
     f->content = content_new(f->memory, user->id);
-    f->head = user_render_head(f->memory, user, &f->poll_at);
-    if (!f->content || !f->head)
+    f->opening = user_render_opening(f->memory, user, &f->poll_at);
+    if (!f->content || !f->opening)
         return ERR_NOMEM;
     return copy_row(f, user);
 }
@@ -115,5 +115,5 @@ int64_t fill_newest(const struct fill *f)
 void fill_user(const struct fill *f, struct snap_user *out)
 {
     *out = (struct snap_user){
-        .content = f->content, .head = f->head, .poll_at = f->poll_at, .last_seen_us = f->row.last_seen_us};
+        .content = f->content, .opening = f->opening, .poll_at = f->poll_at, .last_seen_us = f->row.last_seen_us};
 }

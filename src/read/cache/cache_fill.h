@@ -23,7 +23,7 @@ struct fill {
     struct user row;
     bool has_row;
     struct content *content;
-    struct blob *head;
+    struct blob *opening;
     uint32_t poll_at;
     struct fill_chat *chats;
     size_t count, cap;

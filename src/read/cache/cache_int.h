@@ -10,6 +10,7 @@
  *          its front, and only its tail leaves it, never below ORDER_MIN. So it is also the order of last change, as
  *          far back as changes_floor: who changed after that is at the front, newest first. */
 #pragma once
+#include "cache_chain.h"
 #include "cache_history.h"
 #include "read/cache.h"
 #include <pthread.h>
@@ -26,15 +27,6 @@ struct index_node {
     struct index_node *next;
     uint32_t hash;
     uint8_t kind; /* INDEX_NONE: not in the index */
-};
-
-struct link {
-    struct link *prev, *next; /* both NULL: in no list */
-};
-
-struct links { /* head.next is the front */
-    struct link head;
-    size_t count;
 };
 
 /* Who customers belong to (dashboard_user_id): what an owner-bound dashboard's tags and cursors move with. One entry for all
@@ -83,12 +75,12 @@ struct cchat {
 struct cuser {
     struct index_node by_id;
     struct name *names; /* what else the store says that it is called */
-    struct link order, lru;
-    struct link doubt; /* in cache.doubted, or nowhere */
+    struct chain_node order, lru;
+    struct chain_node doubt; /* in cache.doubted, or nowhere */
     struct cchat *first, *last;
     struct content *content;
-    struct blob *head; /* render_user_head(), then render_poll_head() from poll_at on; with content only */
-    struct blob *body; /* the whole poll answer of `version`, to whoever asks the question `asked`; or NULL */
+    struct blob *opening; /* render_user_opening(), then render_poll_opening() from poll_at on; with content only */
+    struct blob *body;    /* the whole poll answer of `version`, to whoever asks the question `asked`; or NULL */
     uint64_t asked;
     struct cowner *owner; /* NULL: not known */
     char *self;           /* what it may call itself: address, reference, claimed address; NULL: not known */
@@ -128,7 +120,7 @@ struct cache {
     pthread_cond_t load_done; /* with lock: some load ended */
     /* any thread; apart, because they live so differently long */
     struct slab entry_memory;
-    struct slab content_memory; /* heads too */
+    struct slab content_memory; /* openings too */
     /* set before threads start */
     size_t max_bytes;
     bool enabled;
@@ -154,10 +146,10 @@ struct cache {
     uint64_t gone_version;    /* when an owner's entry was last dropped */
     uint64_t unowned_version; /* of the last change of which it is not known whose it is: it may be anybody's… */
     int64_t unowned_stamp;    /* …and its stamp */
-    struct links order;
-    struct links loaded;           /* LOADED customers by last use */
-    struct links expendable;       /* KNOWN and not in order: the first entries to be evicted */
-    struct links doubted;          /* whom a write in doubt concerns */
+    struct chain order;
+    struct chain loaded;           /* LOADED customers by last use */
+    struct chain expendable;       /* KNOWN and not in order: the first entries to be evicted */
+    struct chain doubted;          /* whom a write in doubt concerns */
     int64_t doubt_from, doubt_rev; /* the lowest and the highest in doubt; 0: none */
     bool doubt_all;                /* more than customers in `doubted` */
     bool order_all;                /* order holds every customer there is */
@@ -205,27 +197,18 @@ void index_remove(struct cache *c, struct index_node *node);
 struct cuser *names_user(const struct cache *c, struct slice ident, uint32_t hash);
 /* The store says, asked when names_clock was `asked`, that text means u. Not kept if that may have changed since. */
 void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t asked);
-void names_spoil(struct cache *c, struct slice text); /* whom this text means, in any spelling, may have changed */
-void names_spoil_all(struct cache *c);                /* the same of every text */
-void names_forget(struct cache *c, struct cuser *u);
-
-/* cache_links.c [lock] */
-void links_init(struct links *l);
-void links_front(struct links *l, struct link *at); /* inserts, or moves */
-void links_back(struct links *l, struct link *at);  /* inserts where it is in none */
-void links_remove(struct links *l, struct link *at);
-static inline bool link_in(const struct link *at)
-{
-    return at->next != NULL;
-}
+/* Whom this text means, in any spelling, may have changed. */
+void names_forget_text(struct cache *c, struct slice text);
+void names_forget_all(struct cache *c); /* the same of every text */
+void names_forget_user(struct cache *c, struct cuser *u);
 
 /* cache_user.c [lock] */
 struct cuser *user_get(struct cache *c, struct slice id); /* finds or makes it, KNOWN; NULL: no memory */
 struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32_t hash, int64_t key);
 void chat_forget(struct cache *c, struct cchat *chat); /* unlinks and frees */
-/* Takes the row if it is at least as new. head: a reference, taken; NULL where not rendered. */
-void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *head, uint32_t poll_at);
-struct blob *user_render_head(struct slab *memory, const struct user *row, uint32_t *poll_at); /* any thread */
+/* Takes the row if it is at least as new. opening: a reference, taken; NULL where not rendered. */
+void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *opening, uint32_t poll_at);
+struct blob *user_render_opening(struct slab *memory, const struct user *row, uint32_t *poll_at); /* any thread */
 bool user_bear(struct cache *c, struct cuser *u);       /* KNOWN and just created: LOADED with no chats */
 void user_forget_row(struct cache *c, struct cuser *u); /* what it is called is not known any more */
 void user_unload(struct cache *c, struct cuser *u);

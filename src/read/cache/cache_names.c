@@ -55,7 +55,7 @@ static int64_t *changed_at(struct cache *c, uint32_t hash)
     return &c->names_changed[hash % NAME_SLOTS];
 }
 
-void names_spoil(struct cache *c, struct slice text)
+void names_forget_text(struct cache *c, struct slice text)
 {
     uint32_t hash;
     size_t count;
@@ -67,7 +67,7 @@ void names_spoil(struct cache *c, struct slice text)
     *changed_at(c, hash) = ++c->names_clock;
 }
 
-void names_spoil_all(struct cache *c)
+void names_forget_all(struct cache *c)
 {
     c->names_floor = ++c->names_clock;
 }
@@ -97,7 +97,7 @@ void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t as
     index_add(c, &name->node, INDEX_NAME, hash);
 }
 
-void names_forget(struct cache *c, struct cuser *u)
+void names_forget_user(struct cache *c, struct cuser *u)
 {
     while (u->names)
         drop(c, u->names);

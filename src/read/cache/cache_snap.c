@@ -16,7 +16,7 @@ void snap_fini(struct snap *s)
 {
     for (size_t i = 0; i < s->user_count; i++) {
         content_drop(s->users[i].content);
-        blob_drop(s->users[i].head);
+        blob_drop(s->users[i].opening);
     }
     if (s->users != &s->one)
         free(s->users);
@@ -58,7 +58,7 @@ void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_
     struct snap_user *u = &s->users[slot];
     *u = *from;
     content_hold(u->content);
-    blob_hold(u->head);
+    blob_hold(u->opening);
     u->first_chat = s->chat_count;
     u->total_chats = u->content->history_count;
     int64_t after = revs_after(u, since);

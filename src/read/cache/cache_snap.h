@@ -11,7 +11,7 @@
 
 struct snap_user {
     struct content *content; /* a reference; NULL: not there, and left out of the answer */
-    struct blob *head;       /* a reference */
+    struct blob *opening;    /* a reference */
     uint32_t poll_at;
     int64_t last_seen_us;
     uint64_t version;
@@ -36,7 +36,7 @@ struct snap {
 
 void snap_init(struct snap *s, size_t user_slots);
 void snap_fini(struct snap *s);
-/* Fills a slot: from->content and head are borrowed, references are taken. What is no news to who knows all up to the
+/* Fills a slot: from->content and opening are borrowed, references are taken. What is no news to who knows all up to the
  * stamp `since` is left out: chats. */
 void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_t since);
 void snap_since(struct snap *s, int64_t since); /* the same: messages */

@@ -69,16 +69,16 @@ void chat_forget(struct cache *c, struct cchat *chat)
     chat_free(c, chat);
 }
 
-struct blob *user_render_head(struct slab *memory, const struct user *row, uint32_t *poll_at)
+struct blob *user_render_opening(struct slab *memory, const struct user *row, uint32_t *poll_at)
 {
     struct buf b;
     buf_init(&b);
-    render_user_head(&b, row);
+    render_user_opening(&b, row);
     *poll_at = (uint32_t)b.len;
-    render_poll_head(&b, row);
-    struct blob *head = buf_ok(&b) ? blob_copy(memory, buf_slice(&b)) : NULL;
+    render_poll_opening(&b, row);
+    struct blob *opening = buf_ok(&b) ? blob_copy(memory, buf_slice(&b)) : NULL;
     buf_fini(&b);
-    return head;
+    return opening;
 }
 
 static size_t blob_bytes(const struct blob *b)
@@ -86,12 +86,12 @@ static size_t blob_bytes(const struct blob *b)
     return b ? slab_size(sizeof(*b) + b->len) : 0;
 }
 
-static void set_head(struct cache *c, struct cuser *u, struct blob *head, uint32_t poll_at)
+static void set_opening(struct cache *c, struct cuser *u, struct blob *opening, uint32_t poll_at)
 {
-    c->content_bytes += blob_bytes(head);
-    c->content_bytes -= blob_bytes(u->head);
-    blob_drop(u->head);
-    u->head = head;
+    c->content_bytes += blob_bytes(opening);
+    c->content_bytes -= blob_bytes(u->opening);
+    blob_drop(u->opening);
+    u->opening = opening;
     u->poll_at = poll_at;
 }
 
@@ -140,10 +140,10 @@ static void set_self(struct cache *c, struct cuser *u, const struct user *row)
         (void)slice_put(slice_put(slice_put(u->self, email), ref), claim);
 }
 
-void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *head, uint32_t poll_at)
+void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *opening, uint32_t poll_at)
 {
     if (u->has_row && row->rev < u->row_rev) {
-        blob_drop(head);
+        blob_drop(opening);
         return;
     }
     u->has_row = true;
@@ -155,11 +155,11 @@ void user_set_row(struct cache *c, struct cuser *u, const struct user *row, stru
     u->newest = row->rev > u->newest ? row->rev : u->newest;
     u->last_seen_us = row->last_seen_us;
     if (u->state == USER_KNOWN)
-        blob_drop(head);
+        blob_drop(opening);
     else
-        set_head(c, u, head, poll_at);
-    if (u->state == USER_LOADED && !head)
-        user_unload(c, u); /* no memory for the new head: the old one would be stale */
+        set_opening(c, u, opening, poll_at);
+    if (u->state == USER_LOADED && !opening)
+        user_unload(c, u); /* no memory for the new opening: the old one would be stale */
 }
 
 bool user_bear(struct cache *c, struct cuser *u)
@@ -195,12 +195,12 @@ void user_unload(struct cache *c, struct cuser *u)
     }
     user_release_content(c, u);
     user_drop_body(c, u);
-    set_head(c, u, NULL, 0);
+    set_opening(c, u, NULL, 0);
     u->state = USER_KNOWN;
     user_relist(c, u);
 }
 
-static struct links *lru_list(struct cache *c, enum lru_list in)
+static struct chain *lru_list(struct cache *c, enum lru_list in)
 {
     return in == LRU_LOADED ? &c->loaded : &c->expendable;
 }
@@ -210,19 +210,19 @@ void user_relist(struct cache *c, struct cuser *u)
     enum lru_list in = LRU_NONE;
     if (u->state == USER_LOADED)
         in = LRU_LOADED;
-    else if (u->state == USER_KNOWN && !link_in(&u->order))
+    else if (u->state == USER_KNOWN && !in_chain(&u->order))
         in = LRU_EXPENDABLE;
     if (u->lru_in != in && u->lru_in != LRU_NONE)
-        links_remove(lru_list(c, u->lru_in), &u->lru);
+        chain_remove(lru_list(c, u->lru_in), &u->lru);
     u->lru_in = (uint8_t)in;
     if (in != LRU_NONE)
-        links_front(lru_list(c, in), &u->lru);
+        chain_front(lru_list(c, in), &u->lru);
 }
 
 void user_touch(struct cache *c, struct cuser *u)
 {
     if (u->lru_in == LRU_LOADED)
-        links_front(&c->loaded, &u->lru);
+        chain_front(&c->loaded, &u->lru);
 }
 
 void user_lags(struct cache *c, struct cuser *u, int64_t lowest)
@@ -244,15 +244,15 @@ void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active)
     if (!active)
         return;
     u->change = stamp;
-    links_front(&c->order, &u->order);
+    chain_front(&c->order, &u->order);
     user_relist(c, u);
 }
 
 void user_leave_order(struct cache *c, struct cuser *u)
 {
-    if (!link_in(&u->order))
+    if (!in_chain(&u->order))
         return;
-    links_remove(&c->order, &u->order);
+    chain_remove(&c->order, &u->order);
     c->order_all = false;
     c->order_cuts++;
     if (u->change > c->changes_floor)
@@ -270,13 +270,13 @@ void user_free(struct cache *c, struct cuser *u)
         u->first = next;
     }
     index_remove(c, &u->by_id);
-    names_forget(c, u);
+    names_forget_user(c, u);
     drop_self(c, u);
     if (u->lru_in != LRU_NONE)
-        links_remove(lru_list(c, u->lru_in), &u->lru);
+        chain_remove(lru_list(c, u->lru_in), &u->lru);
     user_leave_order(c, u);
-    if (link_in(&u->doubt))
-        links_remove(&c->doubted, &u->doubt);
+    if (in_chain(&u->doubt))
+        chain_remove(&c->doubted, &u->doubt);
     owner_forget(c, u);
     c->users--;
     entry_free(c, u, sizeof(*u) + u->id_len);

@@ -14,7 +14,7 @@ void order_extend(struct cache *c, const struct user *rows, size_t count, bool c
             return; /* what follows would not be a complete prefix */
         if (!u->has_row && u->state == USER_KNOWN)
             user_set_row(c, u, &rows[i], NULL, 0);
-        links_back(&c->order, &u->order);
+        chain_back(&c->order, &u->order);
         if (u->lru_in == LRU_EXPENDABLE)
             user_relist(c, u);
     }

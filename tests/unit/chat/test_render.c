@@ -40,17 +40,17 @@ static void test_user_full(void)
         .device = SLICE_LIT("{\"os\":1}"),
     };
     buf_init(&b);
-    render_user_head(&b, &u);
+    render_user_opening(&b, &u);
     render_last_seen(&b, T);
     check(&b, "{\"_id\":\"id\\\"1\",\"name\":\"An\\nn\",\"email\":\"a@x.io\",\"ip\":\"10.0.0.1\",\"vibe\":\"happy\","
               "\"category\":\"human-chats\",\"status\":\"escalated\",\"location\":{\"city\":\"Ulm\"},"
               "\"device\":{\"os\":1},\"dashboard_user_id\":\"o1\",\"last_seen\":\"2026-11-24T21:56:00.588000Z\"");
     buf_init(&b);
-    render_poll_head(&b, &u);
+    render_poll_opening(&b, &u);
     check(&b, "{\"user_id\":\"id\\\"1\",\"user_name\":\"An\\nn\",\"user_email\":\"a@x.io\",\"chats\":[");
     u.claimed_email = SLICE_LIT("b\"@x.io");
     buf_init(&b);
-    render_user_head(&b, &u);
+    render_user_opening(&b, &u);
     CU_ASSERT(slice_ends(buf_slice(&b), SLICE_LIT(",\"dashboard_user_id\":\"o1\",\"claimed_email\":\"b\\\"@x.io\"")));
     buf_fini(&b);
 }
@@ -61,7 +61,7 @@ static void test_user_empty(void)
     struct buf b;
     struct user u = {.id = SLICE_LIT("x"), .location = SLICE_LIT("[1]"), .device = SLICE_LIT("null")};
     buf_init(&b);
-    render_user_head(&b, &u);
+    render_user_opening(&b, &u);
     render_last_seen(&b, 0);
     check(&b, "{\"_id\":\"x\",\"name\":\"Unknown User\",\"email\":\"unknown@example.com\",\"ip\":null,"
               "\"vibe\":\"neutral\",\"category\":null,\"status\":null,\"location\":{},\"device\":{},"

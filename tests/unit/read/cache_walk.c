@@ -160,7 +160,7 @@ static void evict(struct walk *w)
     struct cache *c = w->cache;
     cache_lock(c);
     for (int i = dice(w, 2) ? dice(w, 6) : CHATS_MAX; i > 0 && c->order.count > 0; i--) {
-        struct cuser *u = entry_of(c->order.head.prev, struct cuser, order);
+        struct cuser *u = entry_of(c->order.ends.prev, struct cuser, order);
         user_leave_order(c, u);
         user_relist(c, u);
     }

@@ -384,7 +384,8 @@ static void test_entries_go(void)
     CU_ASSERT_TRUE(k->cache->order.count >= ORDER_MIN);
     CU_ASSERT_FALSE(k->cache->order_all);
     int expected = 2499;
-    for (const struct link *at = k->cache->order.head.next; at != &k->cache->order.head; at = at->next, expected--) {
+    for (const struct chain_node *at = k->cache->order.ends.next; at != &k->cache->order.ends;
+         at = at->next, expected--) {
         char id[16];
         snprintf(id, sizeof(id), "u%04d", expected);
         const struct cuser *u = entry_of(at, struct cuser, order);

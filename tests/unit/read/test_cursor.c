@@ -61,9 +61,9 @@ static void forget_entries(struct kit *k)
     struct cache *c = k->cache;
     cache_lock(c);
     while (c->order.count > 0)
-        user_free(c, entry_of(c->order.head.next, struct cuser, order));
+        user_free(c, entry_of(c->order.ends.next, struct cuser, order));
     while (c->loaded.count > 0)
-        user_free(c, entry_of(c->loaded.head.next, struct cuser, lru));
+        user_free(c, entry_of(c->loaded.ends.next, struct cuser, lru));
     cache_unlock(c);
 }
 
