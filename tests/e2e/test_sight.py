@@ -1,4 +1,5 @@
-"""Who sees what: every route × one's own, another's, what does not exist × every kind of caller; what visitors only claim."""
+"""Who sees what: every route × one's own, another's, what does not exist × every kind of caller; what visitors only claim
+(docs/architecture.md, invariant 6)."""
 import uuid
 
 from harness.auth import CREATE, KEY, SOCKET, AuthCase, Person, body_for, request

@@ -1,4 +1,5 @@
-"""WebSocket /ws/dashboard: the opening handshake, RFC 6455's rules for frames, and the dashboards' protocol."""
+"""WebSocket /ws/dashboard: the opening handshake, RFC 6455's rules for frames, and the dashboards' protocol. A notice's
+message can be read (docs/architecture.md, invariant 3)."""
 import json
 import struct
 import time

@@ -1,4 +1,5 @@
-"""Every bound, a row each: what fills it, what is answered, the metric that counts it; and room again afterwards.
+"""Every bound, a row each: what fills it, what is answered, the metric that counts it; and room again afterwards
+(docs/architecture.md, invariant 10).
 
     bound                         flag                 answer
     body                          --max-body           413, by length and by chunks

@@ -1,5 +1,5 @@
 """The disk fails while messages are sent: a full disk, failing syncs, a file that may not grow. Never a 200 for what is
-not stored, a clear 503 meanwhile, and the server goes on by itself once the disk is well."""
+not stored (docs/architecture.md, invariant 1), a clear 503 meanwhile, and the server goes on by itself once the disk is well."""
 import os
 import resource
 import subprocess

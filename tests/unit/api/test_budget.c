@@ -1,4 +1,4 @@
-/* The budget grows with every option that bounds something, and never wraps. */
+/* The budget grows with every option that bounds something, and never wraps (docs/architecture.md, invariant 10). */
 #include "app/budget.h"
 
 #include "suites.h"

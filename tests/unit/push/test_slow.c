@@ -1,3 +1,4 @@
+/* Subscribers that do not read: what they miss becomes "look again" (docs/architecture.md, invariant 12). */
 #include "rig.h"
 
 #include "base/metrics.h"

@@ -1,5 +1,6 @@
 /* cache_walk.h: a property of the cache over any store: whatever was created, reported and sent, in whatever batches, with
- * customers evicted and the server restarted in between, a read that memory answers is what the store alone answers.
+ * customers evicted and the server restarted in between, a read that memory answers is what the store alone answers
+ * (docs/architecture.md, invariant 4).
  * The texts that name customers are few and collide on purpose: addresses that are ids, references, or spelled otherwise,
  * default addresses, digits of an ObjectId in capitals; some rows were there before, as an older server may have left them. */
 #pragma once

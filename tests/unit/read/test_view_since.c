@@ -1,4 +1,5 @@
-/* Cursors: what a client gets that asks for changes only, put together, is what a full answer would show. */
+/* Cursors: what a client gets that asks for changes only, put together, is what a full answer would show
+ * (docs/architecture.md, invariant 5). */
 #include "cache_suites.h"
 
 #include "json/json_in.h"

@@ -1,3 +1,4 @@
+/* What is sent: once, in order, and never another than it was (docs/architecture.md, invariants 2 and 7). */
 #include "chat/customer.h"
 #include "conformance_cases.h"
 

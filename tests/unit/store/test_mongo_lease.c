@@ -1,4 +1,4 @@
-/* One process at a time: two stores on one database stand for two servers, documents written by hand for those of other
+/* One process at a time (docs/architecture.md, invariant 11): two stores on one database stand for two servers, documents written by hand for those of other
  * machines. Times are the stores' own, short ones, where a test would have to wait for them. */
 #include "store/mongo/mongo_lease_doc.h"
 #include "test_mongo_kit.h"

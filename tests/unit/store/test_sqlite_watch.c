@@ -1,4 +1,5 @@
-/* The files of the database under a running server: one server whatever name they are opened by; what happens when somebody
+/* The files of the database under a running server: one server whatever name they are opened by
+ * (docs/architecture.md, invariant 11); what happens when somebody
  * deletes, moves, replaces or shortens one of them. */
 #include "base/metrics.h"
 #include "sqlite_files.h"

@@ -1,4 +1,5 @@
-/* Pure rules, and failures: a store that fails where the test says. What batches mean on a store: conformance.c. */
+/* Pure rules, and failures: a store that fails where the test says, and a retry that writes nothing twice
+ * (docs/architecture.md, invariant 2). What batches mean on a store: conformance.c. */
 #include "chat/customer.h"
 #include "sqlite_files.h"
 #include "write_suites.h"

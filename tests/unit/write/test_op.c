@@ -1,3 +1,4 @@
+/* Operations: a bounded pool, and every op back exactly once (docs/architecture.md, invariant 8). */
 #include "read/query.h"
 #include "write/producer.h"
 #include "write_suites.h"
