@@ -214,6 +214,7 @@ static void apply_doubt(struct cache *c, const struct event *e, struct prepared 
     struct cchat *chat = e->chat_id.len > 0 ? index_chat(c, e->chat_id, p->hash) : NULL;
     if (chat)
         chain_front(&c->doubted, &chat->user->doubt);
+    c->doubt_cold |= !chat;
     c->doubt_all |= e->chat_id.len == 0;
     c->doubt_rev = e->rev > c->doubt_rev ? e->rev : c->doubt_rev;
     c->doubt_from = c->doubt_from == 0 || e->rev < c->doubt_from ? e->rev : c->doubt_from;
@@ -225,7 +226,9 @@ static void apply_recovered(struct cache *c, const struct event *e, struct prepa
     (void)e, (void)p;
     if (c->doubt_all)
         cache_forget_all(c, c->doubt_from, c->doubt_rev);
-    c->doubt_all = false;
+    else if (c->doubt_cold)
+        cache_forget_order(c, c->doubt_from, c->doubt_rev);
+    c->doubt_all = c->doubt_cold = false;
     while (c->doubted.count > 0) {
         struct cuser *u = entry_of(c->doubted.ends.next, struct cuser, doubt);
         chain_remove(&c->doubted, &u->doubt);

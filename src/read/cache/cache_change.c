@@ -121,8 +121,7 @@ bool cursor_take(const struct cache *c, struct view_query *q)
 /* Nothing with a rev at or below the stamp can come to light from now on, or has and was not told. */
 static bool is_settled(const struct cache *c, int64_t stamp)
 {
-    return !c->shared && !c->doubt_all && c->doubted.count == 0 && stamp <= c->applied &&
-           stamp - c->late > c->overlap_us;
+    return !c->shared && c->doubt_from == 0 && stamp <= c->applied && stamp - c->late > c->overlap_us;
 }
 
 void cursor_sign(const struct cache *c, const struct scope *viewer, struct cursor *cursor)

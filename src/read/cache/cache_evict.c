@@ -68,6 +68,29 @@ static void forget(struct cache *c, struct cuser *u)
     user_leave_order(c, u);
 }
 
+/* Who changed, who was active last and whose that was, the store must say from now on. */
+static void lose_track(struct cache *c, int64_t stamp)
+{
+    c->order_all = false; /* also where the list was empty already */
+    c->order_cuts++;
+    c->inbox_version = ++c->version;
+    owner_unowned(c, stamp);
+    c->changes_floor = stamp;
+}
+
+void cache_forget_order(struct cache *c, int64_t lowest, int64_t highest)
+{
+    int64_t stamp = change_stamp(c, highest);
+    change_lags(c, lowest);
+    while (c->order.count > 0) {
+        struct cuser *u = entry_of(c->order.ends.next, struct cuser, order);
+        user_leave_order(c, u);
+        if (u->state == USER_KNOWN)
+            user_relist(c, u);
+    }
+    lose_track(c, stamp);
+}
+
 void cache_forget_all(struct cache *c, int64_t lowest, int64_t highest)
 {
     int64_t stamp = change_stamp(c, highest);
@@ -79,9 +102,5 @@ void cache_forget_all(struct cache *c, int64_t lowest, int64_t highest)
     while (c->expendable.count > 0)
         forget(c, entry_of(c->expendable.ends.next, struct cuser, lru));
     names_forget_all(c);
-    c->order_all = false; /* also where the list was empty already */
-    c->order_cuts++;
-    c->inbox_version = ++c->version;
-    owner_unowned(c, stamp);
-    c->changes_floor = stamp;
+    lose_track(c, stamp);
 }

@@ -151,7 +151,8 @@ struct cache {
     struct chain expendable;       /* KNOWN and not in order: the first entries to be evicted */
     struct chain doubted;          /* whom a write in doubt concerns */
     int64_t doubt_from, doubt_rev; /* the lowest and the highest in doubt; 0: none */
-    bool doubt_all;                /* more than customers in `doubted` */
+    bool doubt_cold;               /* somebody who is not in memory is in doubt too */
+    bool doubt_all;                /* everything is */
     bool order_all;                /* order holds every customer there is */
     uint64_t order_cuts;
     size_t users, chats;
@@ -255,6 +256,8 @@ void order_extend(struct cache *c, const struct user *rows, size_t count, bool c
 /* cache_evict.c [lock] */
 void cache_evict(struct cache *c, unsigned max_steps);
 /* When a change cannot be recorded for want of memory: everything goes; loads that run end void. */
+/* When somebody changed who is not in memory: the order goes, what is loaded stays. */
+void cache_forget_order(struct cache *c, int64_t lowest, int64_t highest);
 void cache_forget_all(struct cache *c, int64_t lowest, int64_t highest); /* revs of what could not be recorded */
 static inline size_t cache_bytes(const struct cache *c)
 {

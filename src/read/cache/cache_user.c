@@ -275,8 +275,8 @@ void user_free(struct cache *c, struct cuser *u)
     if (u->lru_in != LRU_NONE)
         chain_remove(lru_list(c, u->lru_in), &u->lru);
     user_leave_order(c, u);
-    if (in_chain(&u->doubt))
-        chain_remove(&c->doubted, &u->doubt);
+    c->doubt_cold |= in_chain(&u->doubt);
+    chain_remove(&c->doubted, &u->doubt);
     owner_forget(c, u);
     c->users--;
     entry_free(c, u, sizeof(*u) + u->id_len);

@@ -156,6 +156,28 @@ static void test_a_doubt_that_was_stored(void)
     kit_free(k);
 }
 
+/* Nobody's chat in memory is in doubt, or nobody's any more when the store answers again: it is told all the same. */
+static void test_a_doubt_of_somebody_cold(void)
+{
+    for (int evicted = 0; evicted < 2; evicted++) {
+        struct kit *k = three(0, false);
+        char cursor[64];
+        struct op *op = stored(k, "c1", "in doubt");
+        if (!evicted)
+            forget_entries(k);
+        doubt_in_memory(k->cache, op);
+        forget_entries(k);
+        say(k, "c2", "user", "meanwhile");
+        struct answer before = get(k, VIEW_REFETCH, NULL);
+        cursor_of(before.body, cursor);
+        recover_memory(k->cache);
+        CU_ASSERT_EQUAL(count_of(since(k, VIEW_REFETCH, cursor).body, "\"in doubt\""), 1);
+        CU_ASSERT_STRING_NOT_EQUAL(get(k, VIEW_REFETCH, NULL).etag, before.etag);
+        CU_ASSERT_FALSE(get(k, VIEW_POLL, "bob").built); /* what is loaded stays */
+        kit_free(k);
+    }
+}
+
 /* After a restart: exactly what came since, where the cursor says that all before it was told; else what came since its
  * time less the overlap. An older server's cursor says nothing. */
 static void test_another_epoch(void)
@@ -357,6 +379,7 @@ const CU_TestInfo cursor_tests[] = {
     {"a load that is ahead", test_a_load_that_is_ahead},
     {"what is told from elsewhere comes late", test_elsewhere_comes_late},
     {"a doubt that was stored", test_a_doubt_that_was_stored},
+    {"a doubt of somebody who is not in memory", test_a_doubt_of_somebody_cold},
     {"another epoch", test_another_epoch},
     {"another epoch, and something late", test_another_epoch_late},
     {"up to date", test_up_to_date},
