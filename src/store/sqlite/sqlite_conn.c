@@ -67,7 +67,7 @@ static enum err set_pragmas(struct sqlite_conn *c, enum db_kind kind, const stru
              "PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF; "
              "PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = %s; PRAGMA foreign_keys = %s; "
              "PRAGMA journal_size_limit = %d; PRAGMA query_only = %s;",
-             options->cache_kib, options->durable ? "FULL" : "OFF", kind == CONN_WRITER ? "ON" : "OFF", WAL_FILE_LIMIT,
+             options->cache_kib, options->durable ? "FULL" : "OFF", kind == CONN_WRITER ? "ON" : "OFF", LOG_FILE_LIMIT,
              kind == CONN_READER ? "ON" : "OFF");
     return db_exec(c, sql);
 }

@@ -13,7 +13,7 @@
 #include <sqlite3.h>
 
 #define CONN_BUSY_MS   2000
-#define WAL_FILE_LIMIT (64 << 20) /* the file is cut to this when it is reset */
+#define LOG_FILE_LIMIT (64 << 20) /* the file is cut to this when it is reset */
 
 enum db_kind { CONN_WRITER, CONN_READER, CONN_CHECKPOINT };
 

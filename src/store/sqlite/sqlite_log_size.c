@@ -19,26 +19,26 @@ void sqlite_log_size_note(struct sqlite_store *s, int64_t now_us)
 {
     struct log_size *size = &s->log_size;
     show(G_STORE_LOG_BYTES, &size->bytes, (int64_t)s->watch.log_bytes);
-    show(G_STORE_LOG_FRAMES, &size->frames, s->wal_frames);
-    if (s->wal_frames < FULL_FRAMES) {
+    show(G_STORE_LOG_FRAMES, &size->frames, s->log_frames);
+    if (s->log_frames < FULL_FRAMES) {
         size->full_since_us = size->said_us = 0;
         return;
     }
     if (size->full_since_us == 0) {
         size->full_since_us = now_us;
-        size->full_frames = s->wal_frames;
+        size->full_frames = s->log_frames;
     }
     /* Without commits it has no reason to begin anew. */
-    if (s->wal_frames == size->full_frames || now_us - size->full_since_us < FULL_FOR_US ||
+    if (s->log_frames == size->full_frames || now_us - size->full_since_us < FULL_FOR_US ||
         (size->said_us && now_us - size->said_us < SAY_AGAIN_US))
         return;
     log_warn("the log cannot begin anew",
              "store=sqlite bytes=%lld frames=%lld for_s=%lld advice=\"look for a shell or a "
              "backup that holds a transaction open on the database\"",
-             (long long)s->watch.log_bytes, (long long)s->wal_frames,
+             (long long)s->watch.log_bytes, (long long)s->log_frames,
              (long long)(now_us - size->full_since_us) / 1000000);
     size->said_us = now_us;
-    size->full_frames = s->wal_frames;
+    size->full_frames = s->log_frames;
 }
 
 void sqlite_log_size_end(struct sqlite_store *s)

@@ -11,7 +11,7 @@ static int note_frames(void *arg, sqlite3 *db, const char *schema, int frames)
     (void)db;
     (void)schema;
     struct sqlite_store *s = arg;
-    s->wal_frames = frames;
+    s->log_frames = frames;
     if (s->checkpointer)
         checkpointer_committed(s->checkpointer, frames);
     return SQLITE_OK;

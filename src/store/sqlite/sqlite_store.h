@@ -79,8 +79,8 @@ struct sqlite_store {
     int64_t opened_rev;
     bool replayed; /* the running batch is such a one */
     struct rollup roll;
-    int64_t wal_frames; /* in the log after the last commit */
-    int64_t wal_asked;  /* how many there were when a checkpoint was last asked for in a quiet moment */
+    int64_t log_frames; /* in the log after the last commit */
+    int64_t log_asked;  /* how many there were when a checkpoint was last asked for in a quiet moment */
     int64_t committed_us, checked_us;
     struct sqlite_watch watch;
     struct log_size log_size;

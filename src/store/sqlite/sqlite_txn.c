@@ -15,16 +15,16 @@
 
 #include <stdlib.h>
 
-#define WAL_ASK_FRAMES  4096  /* 16 MiB: the checkpoint thread is asked; more at once and its fsync delays commits */
-#define WAL_MOST_FRAMES 32768 /* 128 MiB: the writer waits for a checkpoint, whatever it costs */
+#define LOG_ASK_FRAMES  4096  /* 16 MiB: the checkpoint thread is asked; more at once and its fsync delays commits */
+#define LOG_MOST_FRAMES 32768 /* 128 MiB: the writer waits for a checkpoint, whatever it costs */
 
 /* Finishes what the checkpoint thread began. The log starts anew with the next write, if no reader is inside it. */
 static void finish_checkpoint(struct sqlite_store *s)
 {
-    if (!checkpointer_yields(s->checkpointer, WAL_MOST_FRAMES))
+    if (!checkpointer_yields(s->checkpointer, LOG_MOST_FRAMES))
         return;
     checkpointer_finish(s->checkpointer, &s->conn);
-    s->wal_asked = s->wal_frames;
+    s->log_asked = s->log_frames;
 }
 
 enum err txn_begin(struct sqlite_store *s)
@@ -54,7 +54,7 @@ static void clear_batch(struct sqlite_store *s)
 static void note_commit(struct sqlite_store *s)
 {
     s->committed_us = clock_mono_us();
-    if (s->wal_frames > WAL_ASK_FRAMES && s->checkpointer)
+    if (s->log_frames > LOG_ASK_FRAMES && s->checkpointer)
         checkpointer_ask(s->checkpointer);
     if (!s->conn.failed)
         return;

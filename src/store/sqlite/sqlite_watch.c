@@ -125,7 +125,7 @@ static int64_t good_frames(const struct sqlite_store *s, int64_t most)
     return n < 0 ? -1 : count;
 }
 
-/* SQLite itself shortens its log only to WAL_FILE_LIMIT. The first frame is looked at only while the last commit is known to
+/* SQLite itself shortens its log only to LOG_FILE_LIMIT. The first frame is looked at only while the last commit is known to
  * be in the log: after a failed one nobody knows what is in it. */
 static bool log_is_cut(struct sqlite_store *s)
 {
@@ -133,9 +133,9 @@ static bool log_is_cut(struct sqlite_store *s)
     struct stat st;
     if (w->log_fd < 0 || fstat(w->log_fd, &st) != 0)
         return false;
-    bool shorter = st.st_size < w->log_bytes && st.st_size < WAL_FILE_LIMIT;
+    bool shorter = st.st_size < w->log_bytes && st.st_size < LOG_FILE_LIMIT;
     w->log_bytes = st.st_size;
-    return shorter || (s->wal_frames > 0 && !s->conn.failed && good_frames(s, 1) == 0);
+    return shorter || (s->log_frames > 0 && !s->conn.failed && good_frames(s, 1) == 0);
 }
 
 static bool file_is_cut(const struct sqlite_store *s)
@@ -198,7 +198,7 @@ static void rescue(struct sqlite_store *s)
     }
     s->watch.safe = true;
     s->watch.log_bytes = 0;
-    s->wal_frames = s->wal_asked = 0;
+    s->log_frames = s->log_asked = 0;
     log_warn("the open log was moved into the database",
              "store=sqlite path=\"%s\" advice=\"put the files back or "
              "restart: nothing that was answered is missing\"",
@@ -217,11 +217,11 @@ static void settle_cut_log(struct sqlite_store *s)
     bool known = fd >= 0 && pread(fd, &moved, sizeof(moved), INDEX_BACKFILL_AT) == sizeof(moved);
     if (fd >= 0)
         close(fd);
-    int64_t good = good_frames(s, s->wal_frames);
+    int64_t good = good_frames(s, s->log_frames);
     bool emptied =
         known && good <= moved && still_there(name_of_log(s), &s->watch.log) && truncate(name_of_log(s), 0) == 0;
     log_error("messages may be lost", "store=sqlite frames=%lld intact=%lld in_database=%u next_start=\"%s\"",
-              (long long)s->wal_frames, (long long)good, moved, emptied ? "the last checkpoint" : "what is intact");
+              (long long)s->log_frames, (long long)good, moved, emptied ? "the last checkpoint" : "what is intact");
 }
 
 static void go_wrong(struct sqlite_store *s)
@@ -233,7 +233,7 @@ static void go_wrong(struct sqlite_store *s)
     if (!s->watch.cut)
         return;
     (void)sqlite3_db_config(s->conn.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    if (s->wal_frames > 0 && s->watch.log_fd >= 0 && !file_is_cut(s))
+    if (s->log_frames > 0 && s->watch.log_fd >= 0 && !file_is_cut(s))
         settle_cut_log(s);
 }
 

@@ -164,8 +164,8 @@ static void sqlite_maintain(struct store *store, int64_t now_mono_us, bool idle)
         return;
     if (s->heads.pending_count > 0 && rollup_all(s, QUIET_BUDGET_US) != OK)
         return;
-    if (s->checkpointer && s->wal_frames > 0 && s->wal_asked != s->wal_frames) {
-        s->wal_asked = s->wal_frames;
+    if (s->checkpointer && s->log_frames > 0 && s->log_asked != s->log_frames) {
+        s->log_asked = s->log_frames;
         checkpointer_ask(s->checkpointer);
     }
 }

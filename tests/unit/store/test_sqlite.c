@@ -621,11 +621,11 @@ static int64_t longest_log(struct rig *r, int64_t patience)
     memset(text, 'x', TEXT);
     for (int i = 0; i < BATCHES; i++) {
         write_batch(r, chat, text, BATCH);
-        for (; s->wal_frames > patience && waits > 0; waits--) {
+        for (; s->log_frames > patience && waits > 0; waits--) {
             usleep(50000);
             write_batch(r, chat, "y", 1);
         }
-        most = s->wal_frames > most ? s->wal_frames : most;
+        most = s->log_frames > most ? s->log_frames : most;
     }
     return most;
 }

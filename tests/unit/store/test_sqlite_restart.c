@@ -60,7 +60,7 @@ static void say(struct restarts *t, int times)
     for (int i = 0; i < times; i++) {
         snprintf(text, sizeof(text), "%0*lld", TEXT_BYTES - 1, (long long)t->said++);
         CU_ASSERT_EQUAL(rig_say(&t->rig, t->chat, "user", text), OK);
-        int64_t frames = sqlite_store_of(t->rig.store)->wal_frames;
+        int64_t frames = sqlite_store_of(t->rig.store)->log_frames;
         t->begun_anew += frames < t->frames;
         t->frames = frames;
     }

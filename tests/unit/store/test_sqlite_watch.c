@@ -323,7 +323,7 @@ static void say_much(struct rig *r, const char *chat, int64_t frames)
 {
     static char text[500001];
     memset(text, 'x', sizeof(text) - 1);
-    for (int64_t upto = sqlite_store_of(r->store)->wal_frames + frames; sqlite_store_of(r->store)->wal_frames < upto;)
+    for (int64_t upto = sqlite_store_of(r->store)->log_frames + frames; sqlite_store_of(r->store)->log_frames < upto;)
         CU_ASSERT_EQUAL_FATAL(rig_say(r, chat, "user", text), OK);
 }
 
