@@ -137,8 +137,6 @@ void channel_run(struct channel *ch, unsigned max_sends)
     while (ch->behind > 0 && max_sends > 0) {
         if (ch->next >= ch->count)
             begin_round(ch);
-        if (ch->next + 4 < ch->count)
-            __builtin_prefetch(ch->subs[ch->next + 4]);
         struct ws_conn *c = ch->subs[ch->next++];
         if (!is_behind(ch, c))
             continue;
