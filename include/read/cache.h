@@ -56,8 +56,6 @@ void cache_totals(struct cache *c, struct totals *out);
 /* Nothing that the viewer may see (of that chat's customer, where one is given) changed after the cursor. False where memory
  * does not know. */
 bool cache_up_to_date(struct cache *c, const struct scope *viewer, struct slice chat_id, struct slice cursor);
-/* The chat's customer, for authorization: false when the chat is not cached. */
-bool cache_chat_user(struct cache *c, struct slice chat_id, struct arena *a, struct slice *user_id);
 
 /* Whose something is, as far as memory knows. */
 enum sight { SIGHT_NO, SIGHT_YES, SIGHT_UNKNOWN /* not in memory: ask the store */ };

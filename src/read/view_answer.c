@@ -53,34 +53,21 @@ int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t as
     return newest;
 }
 
-enum err view_page(const struct view_query *q, struct history_span *chat)
+bool view_changed(const struct cache *c, const struct view_query *q, struct cuser **out, size_t max, size_t *count)
 {
-    uint32_t end = chat->end;
-    if (q->before.len > 0) {
-        bool legacy;
-        int64_t rev;
-        uint64_t index;
-        if (!message_id_parse(q->before, &legacy, &rev, &index))
-            return ERR_INVALID;
-        if (!legacy)
-            end = history_span_place(chat, rev);
-        else if (index < end)
-            end = (uint32_t)index;
+    size_t looked = 0;
+    *count = 0;
+    if (q->since < c->changes_floor || q->since_upto > 0)
+        return false;
+    for (const struct chain_node *at = c->order.ends.next; at != &c->order.ends; at = at->next) {
+        struct cuser *u = entry_of(at, struct cuser, order);
+        if (u->change <= q->since)
+            return true;
+        bool others = q->owner.len > 0 && u->owner && !slice_eq(user_owner(u), q->owner);
+        if (looked++ == CHANGES_MAX || (!others && *count == max))
+            return false;
+        if (!others)
+            out[(*count)++] = u;
     }
-    uint32_t limit = (uint32_t)q->limit;
-    history_span_range(chat, end > limit ? end - limit : 0, end);
-    return OK;
-}
-
-void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, const struct view_answer *out)
-{
-    if (!c->enabled)
-        return;
-    uint32_t hash = index_hash(ident);
-    cache_lock(c);
-    struct cuser *u = names_user(c, ident, hash);
-    if (u && u->state == USER_LOADED && u->version == version && !u->body)
-        user_keep_body(c, u, out->body, out->question);
-    cache_evict(c, 16);
-    cache_unlock(c);
+    return true;
 }

@@ -39,24 +39,15 @@ static bool has_owner(const struct view_query *q, struct slice owner)
 }
 
 /* [lock] Newest first into rows; false: not known here, or too many. */
-static bool list_changed(const struct cache *c, const struct view_query *q, struct changed *rows, size_t max,
-                         struct arena *a, size_t *count)
+static bool list_changed(const struct cache *c, const struct view_query *q, struct changed *rows, struct arena *a,
+                         size_t *count)
 {
-    size_t looked = 0;
-    *count = 0;
-    if (q->since < c->changes_floor || q->since_upto > 0)
+    struct cuser *found[CHANGES_MAX];
+    if (!view_changed(c, q, found, CHANGES_MAX, count))
         return false;
-    for (struct chain_node *at = c->order.ends.next; at != &c->order.ends; at = at->next) {
-        const struct cuser *u = entry_of(at, struct cuser, order);
-        if (u->change <= q->since)
-            return true;
-        if (looked++ == max)
-            return false;
-        if (u->owner && !has_owner(q, user_owner(u)))
-            continue;
-        rows[*count].at = u->change;
-        rows[*count].id = arena_slice(a, slice_of(u->id, u->id_len));
-        if (!rows[(*count)++].id.ptr)
+    for (size_t i = 0; i < *count; i++) {
+        rows[i] = (struct changed){arena_slice(a, slice_of(found[i]->id, found[i]->id_len)), found[i]->change};
+        if (!rows[i].id.ptr)
             return false;
     }
     return true;
@@ -180,14 +171,14 @@ static void answer_changes(struct changes *w, uint64_t version, struct view_answ
     view_give(c, out, compose_refetch(&w->snap, &cursor), version);
 }
 
-void view_changes(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-                  struct view_answer *out)
+void view_changes(struct reading *r)
 {
-    (void)a; /* rows of a long listing are more than a request's arena holds */
-    struct arena own;
+    struct cache *c = r->cache;
+    const struct view_query *q = &r->query;
+    struct arena own; /* rows of a long listing are more than a request's arena holds */
     arena_init(&own, 0);
     struct changes w = {
-        .cache = c, .reader = reader, .query = q, .arena = &own, .position = q->since, .base = view_base(q)};
+        .cache = c, .reader = r->reader, .query = q, .arena = &own, .position = q->since, .base = view_base(q)};
     struct changed *rows = arena_alloc(&own, CHANGES_MAX * sizeof(*rows));
     size_t count = 0;
     bool known_here = false;
@@ -196,7 +187,7 @@ void view_changes(struct cache *c, struct store_reader *reader, const struct vie
     uint64_t version = list_version(c, q->owner);
     w.asked_at = c->applied;
     if (rows && c->enabled)
-        known_here = list_changed(c, q, rows, CHANGES_MAX, &own, &count);
+        known_here = list_changed(c, q, rows, &own, &count);
     w.by_store = !known_here;
     if (w.by_store && q->since_ours && q->since_upto == 0) {
         w.position = q->since > c->lag_us ? q->since - c->lag_us : 1;
@@ -206,14 +197,13 @@ void view_changes(struct cache *c, struct store_reader *reader, const struct vie
     enum err e = !rows || w.snap.failed ? ERR_NOMEM : known_here ? from_cache(&w, rows, count) : from_store(&w);
     bool lost = e == OK && w.more && w.included == 0; /* so many others changed that its own are not found among them */
     if (e != OK)
-        view_fail(out, e);
+        view_fail(r->answer, e);
     else if (!lost)
-        answer_changes(&w, version, out);
+        answer_changes(&w, version, r->answer);
     snap_fini(&w.snap);
     arena_fini(&own);
     if (lost) {
-        struct view_query whole = *q;
-        whole.has_since = false;
-        view_list(c, reader, &whole, a, out);
+        r->query.has_since = false;
+        view_list(r);
     }
 }

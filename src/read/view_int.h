@@ -29,10 +29,10 @@ bool view_unchanged(const struct cache *c, const struct view_query *q, uint64_t 
  * there yet. */
 int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t asked_at, int64_t after);
 
-/* A message page of a chat view, as VIEW_HISTORY asks. ERR_INVALID: before is no message id. */
-NODISCARD enum err view_page(const struct view_query *q, struct history_span *chat);
-/* Keeps a composed poll with its customer, if that is still at this version. */
-void view_keep_poll(struct cache *c, struct slice ident, uint64_t version, const struct view_answer *out);
+/* [lock] Who changed after the cursor, newest first: the owner's that is asked for, and whose owner is not known. False: the
+ * store must say, or there are more than max. */
+bool view_changed(const struct cache *c, const struct view_query *q, struct cuser **out, size_t max, size_t *count);
+
 /* Of one customer's answer: that customer's last change, so that it moves with nobody else's. [lock] */
 static inline struct cursor poll_cursor(const struct cache *c, const struct scope *viewer, const struct snap_user *u)
 {
@@ -41,19 +41,27 @@ static inline struct cursor poll_cursor(const struct cache *c, const struct scop
     return cursor;
 }
 
-/* view_one.c, view_list.c, view_changes.c, view_overview.c [reader] */
-void view_user(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-               struct view_answer *out);
-void view_chat(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-               struct view_answer *out);
-void view_ai(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-             struct view_answer *out);
-void view_totals(struct cache *c, struct store_reader *reader, const struct view_query *q, struct view_answer *out);
-void view_list(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-               struct view_answer *out);
-void view_changes(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-                  struct view_answer *out);
-void view_overview(struct cache *c, struct store_reader *reader, struct arena *a, struct view_answer *out);
+/* view_one.c. Of the snap's one customer, or its chat. More than max_bytes: nothing is answered. */
+void view_compose_one(struct cache *c, const struct view_query *q, struct snap *s, const struct cursor *cursor,
+                      uint64_t max_bytes, struct view_answer *out);
+void view_compose_ai(struct cache *c, struct slice chat_id, uint8_t flags, uint64_t version, struct view_answer *out);
+void view_compose_totals(struct cache *c, enum view view, const struct totals *totals, struct view_answer *out);
+
+/* A reader's work on one query. */
+struct reading {
+    struct cache *cache;
+    struct store_reader *reader;
+    struct view_query query;
+    struct arena *arena; /* the request's: not for what a long listing needs */
+    struct view_answer *answer;
+};
+
+void view_one(struct reading *r); /* a customer, a chat, or a page of it */
+void view_ai(struct reading *r);
+void view_totals(struct reading *r);
+void view_list(struct reading *r);
+void view_changes(struct reading *r);
+void view_overview(struct reading *r);
 
 /* view_owner.c [reader]: what the stores have no query for, found by paging through what they list: linear in all
  * customers of the owner, and in all chats. */

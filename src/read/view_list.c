@@ -281,13 +281,14 @@ static bool share(struct cache *c, const struct kept_list *v, const struct view_
     return shared;
 }
 
-void view_list(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-               struct view_answer *out)
+void view_list(struct reading *r)
 {
-    (void)a; /* rows of a long listing are more than a request's arena holds */
-    struct arena own;
+    struct cache *c = r->cache;
+    const struct view_query *q = &r->query;
+    struct view_answer *out = r->answer;
+    struct arena own; /* rows of a long listing are more than a request's arena holds */
     arena_init(&own, 0);
-    struct listing l = {.cache = c, .reader = reader, .query = q, .arena = &own};
+    struct listing l = {.cache = c, .reader = r->reader, .query = q, .arena = &own};
     struct kept_list *v = NULL;
     uint64_t needed = 0;
     if (c->enabled) {

@@ -1,134 +1,162 @@
-/* Readers' answers about one customer or one chat, and the totals. */
+/* Answers about one customer or one chat, and the totals: what is composed, by a worker from memory or by a reader; and the
+ * reader's way to what has to be composed. */
 #include "view_int.h"
 
 #include "base/clock.h"
 #include "chat/email.h"
 #include "read/resolve.h"
 
+static enum err page_of(const struct view_query *q, struct history_span *chat)
+{
+    uint32_t end = chat->end, limit = (uint32_t)q->limit;
+    if (q->view != VIEW_HISTORY)
+        return OK;
+    if (q->before.len > 0) {
+        bool legacy;
+        int64_t rev;
+        uint64_t index;
+        if (!message_id_parse(q->before, &legacy, &rev, &index))
+            return ERR_INVALID;
+        if (!legacy)
+            end = history_span_place(chat, rev);
+        else if (index < end)
+            end = (uint32_t)index;
+    }
+    history_span_range(chat, end > limit ? end - limit : 0, end);
+    return OK;
+}
+
+static void compose_one_chat(struct cache *c, const struct view_query *q, const struct snap *s, uint64_t max_bytes,
+                             struct view_answer *out)
+{
+    const struct history_span *found = snap_chat(s, 0, q->ident);
+    struct listed_chat chat = {.content = s->users[0].content};
+    if (found)
+        chat.history = *found;
+    enum err e = found ? page_of(q, &chat.history) : ERR_NOT_FOUND;
+    if (e != OK)
+        view_fail(out, e);
+    else if (chat.history.bytes <= max_bytes)
+        view_give(c, out, q->view == VIEW_CHAT ? compose_chat(&chat, c->tag) : compose_history(&chat.history, c->tag),
+                  s->users[0].version);
+}
+
+/* Keeps a composed poll with its customer, if that is still at this version. */
+static void keep_poll(struct cache *c, const struct snap_user *seen, const struct view_answer *out)
+{
+    struct slice id = slice_of(seen->content->user_id, seen->content->user_id_len);
+    uint32_t hash = index_hash(id);
+    cache_lock(c);
+    struct cuser *u = index_user(c, id, hash);
+    if (u && u->state == USER_LOADED && u->version == seen->version && !u->body)
+        user_keep_body(c, u, out->body, out->question);
+    cache_evict(c, 16);
+    cache_unlock(c);
+}
+
+void view_compose_one(struct cache *c, const struct view_query *q, struct snap *s, const struct cursor *cursor,
+                      uint64_t max_bytes, struct view_answer *out)
+{
+    const struct snap_user *u = &s->users[0];
+    if (s->failed) {
+        view_fail(out, ERR_NOMEM);
+        return;
+    }
+    if (q->view == VIEW_CHAT || q->view == VIEW_HISTORY) {
+        compose_one_chat(c, q, s, max_bytes, out);
+        return;
+    }
+    if (q->has_since)
+        snap_since(s, view_base(q));
+    if (snap_bytes(s) > max_bytes)
+        return;
+    view_give(c, out, q->view == VIEW_USER ? compose_user(s) : compose_poll(s, c->tag, cursor), u->version);
+    if (out->result == VIEW_OK && q->view == VIEW_POLL && !q->has_since && c->enabled)
+        keep_poll(c, u, out);
+}
+
+void view_compose_ai(struct cache *c, struct slice chat_id, uint8_t flags, uint64_t version, struct view_answer *out)
+{
+    struct buf b;
+    body_begin(&b, 128 + chat_id.len);
+    render_ai(&b, chat_id, !(flags & CHAT_AI_DISABLED));
+    view_give(c, out, body_end(&b), version);
+}
+
+void view_compose_totals(struct cache *c, enum view view, const struct totals *totals, struct view_answer *out)
+{
+    struct buf b;
+    body_begin(&b, 256);
+    if (view == VIEW_REPORT)
+        render_report(&b, totals, clock_wall_us());
+    else
+        render_agent(&b, totals, clock_wall_us());
+    view_give(c, out, body_end(&b), 0);
+}
+
+/* ---- readers ---- */
+
 /* Whom the query is about. A dashboard may look at the customer who has a default address, of several the first. */
-static enum err find_asked(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-                           struct slice *id)
+static enum err find_user(const struct reading *r, struct slice *id)
 {
     struct user row;
-    enum err e = resolve_ident(c, reader, q->ident, a, id);
-    if (e != ERR_NOT_FOUND || q->view != VIEW_USER || !email_is_default(q->ident))
+    enum err e = resolve_ident(r->cache, r->reader, r->query.ident, r->arena, id);
+    if (e != ERR_NOT_FOUND || r->query.view != VIEW_USER || !email_is_default(r->query.ident))
         return e;
-    e = reader->vtable->read_user(reader, USER_BY_EMAIL, q->ident, a, &row);
+    e = r->reader->vtable->read_user(r->reader, USER_BY_EMAIL, r->query.ident, r->arena, &row);
     *id = e == OK ? row.id : (struct slice){0};
     return e;
 }
 
-static struct blob *compose_signed_poll(struct cache *c, const struct view_query *q, const struct snap *s)
+/* The chat's customer; from memory, else the store. */
+static enum err find_customer(const struct reading *r, struct slice *id)
 {
-    cache_lock(c);
-    struct cursor cursor = poll_cursor(c, &q->viewer, &s->users[0]);
-    cache_unlock(c);
-    return compose_poll(s, c->tag, &cursor);
-}
-
-void view_user(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-               struct view_answer *out)
-{
-    struct snap s;
-    struct slice id;
-    snap_init(&s, 1);
-    enum err e = find_asked(c, reader, q, a, &id);
-    if (e == OK)
-        e = cache_acquire(c, reader, id, q->has_since ? q->since : SINCE_ALL, &s, 0);
-    if (e != OK) {
-        view_fail(out, e);
-    } else if (!c->enabled || !view_unchanged(c, q, s.users[0].version, out)) {
-        const struct snap_user *u = &s.users[0];
-        if (q->has_since)
-            snap_since(&s, view_base(q));
-        if (q->view == VIEW_USER)
-            view_give(c, out, compose_user(&s), u->version);
-        else
-            view_give(c, out, compose_signed_poll(c, q, &s), u->version);
-        if (out->result == VIEW_OK && q->view == VIEW_POLL && !q->has_since)
-            view_keep_poll(c, id, u->version, out);
-    }
-    snap_fini(&s);
-}
-
-/* The id of the chat's customer; from the cache, else the store. row: filled only when the store was asked. */
-static enum err customer_of(struct cache *c, struct store_reader *reader, struct slice chat_id, struct arena *a,
-                            struct slice *user_id, struct chat *row)
-{
-    *row = (struct chat){0};
-    if (cache_chat_user(c, chat_id, a, user_id))
-        return OK;
-    enum err e = reader->vtable->chat_owner(reader, chat_id, a, row);
-    if (e == OK)
-        *user_id = row->user_id;
+    struct chat row = {0};
+    struct chat_link link;
+    bool known = cache_link(r->cache, r->query.ident, r->arena, &link);
+    enum err e = known ? OK : r->reader->vtable->chat_owner(r->reader, r->query.ident, r->arena, &row);
+    *id = known ? link.user_id : row.user_id;
     return e;
 }
 
-static void compose_one_chat(struct cache *c, const struct view_query *q, const struct snap *s, struct view_answer *out)
+void view_one(struct reading *r)
 {
-    const struct snap_user *u = &s->users[0];
-    const struct history_span *found = snap_chat(s, 0, q->ident);
-    if (!found) {
-        view_fail(out, ERR_NOT_FOUND);
-        return;
-    }
-    struct listed_chat chat = {.history = *found, .content = u->content};
-    if (q->view == VIEW_CHAT) {
-        view_give(c, out, compose_chat(&chat, c->tag), u->version);
-        return;
-    }
-    enum err e = view_page(q, &chat.history);
-    if (e == OK)
-        view_give(c, out, compose_history(&chat.history, c->tag), u->version);
-    else
-        view_fail(out, e);
-}
-
-void view_chat(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-               struct view_answer *out)
-{
-    struct slice user_id;
-    struct chat row;
+    struct cache *c = r->cache;
+    const struct view_query *q = &r->query;
     struct snap s;
+    struct slice id;
+    bool customer = q->view == VIEW_POLL || q->view == VIEW_USER;
     snap_init(&s, 1);
-    enum err e = customer_of(c, reader, q->ident, a, &user_id, &row);
+    enum err e = customer ? find_user(r, &id) : find_customer(r, &id);
     if (e == OK)
-        e = cache_acquire(c, reader, user_id, SINCE_ALL, &s, 0);
-    if (e != OK)
-        view_fail(out, e);
-    else if (!c->enabled || !view_unchanged(c, q, s.users[0].version, out))
-        compose_one_chat(c, q, &s, out);
+        e = cache_acquire(c, r->reader, id, q->has_since ? q->since : SINCE_ALL, &s, 0);
+    if (e != OK) {
+        view_fail(r->answer, e);
+    } else if (!c->enabled || !view_unchanged(c, q, s.users[0].version, r->answer)) {
+        cache_lock(c);
+        struct cursor cursor = poll_cursor(c, &q->viewer, &s.users[0]);
+        cache_unlock(c);
+        view_compose_one(c, q, &s, &cursor, UINT64_MAX, r->answer);
+    }
     snap_fini(&s);
 }
 
-void view_ai(struct cache *c, struct store_reader *reader, const struct view_query *q, struct arena *a,
-             struct view_answer *out)
+void view_ai(struct reading *r)
 {
     struct chat row;
-    enum err e = reader->vtable->chat_owner(reader, q->ident, a, &row);
-    if (e != OK) {
-        view_fail(out, e);
-        return;
-    }
-    struct buf b;
-    body_begin(&b, 128 + q->ident.len);
-    render_ai(&b, q->ident, !(row.flags & CHAT_AI_DISABLED));
-    view_give(c, out, body_end(&b), 0);
+    enum err e = r->reader->vtable->chat_owner(r->reader, r->query.ident, r->arena, &row);
+    if (e == OK)
+        view_compose_ai(r->cache, r->query.ident, row.flags, 0, r->answer);
+    else
+        view_fail(r->answer, e);
 }
 
-void view_totals(struct cache *c, struct store_reader *reader, const struct view_query *q, struct view_answer *out)
+void view_totals(struct reading *r)
 {
     struct totals totals;
-    enum err e = reader->vtable->read_totals(reader, &totals);
-    if (e != OK) {
-        view_fail(out, e);
-        return;
-    }
-    struct buf b;
-    body_begin(&b, 256);
-    if (q->view == VIEW_REPORT)
-        render_report(&b, &totals, clock_wall_us());
+    enum err e = r->reader->vtable->read_totals(r->reader, &totals);
+    if (e == OK)
+        view_compose_totals(r->cache, r->query.view, &totals, r->answer);
     else
-        render_agent(&b, &totals, clock_wall_us());
-    view_give(c, out, body_end(&b), 0);
+        view_fail(r->answer, e);
 }

@@ -94,10 +94,10 @@ static void put_statistics(struct buf *b, const struct totals *t)
     buf_append_char(b, '}');
 }
 
-void view_overview(struct cache *c, struct store_reader *reader, struct arena *a, struct view_answer *out)
+void view_overview(struct reading *r)
 {
-    (void)a; /* 200 rows are more than a request's arena holds */
-    struct arena own;
+    struct store_reader *reader = r->reader;
+    struct arena own; /* 200 rows are more than a request's arena holds */
     struct overview o = {0};
     struct totals t;
     arena_init(&own, 0);
@@ -105,18 +105,18 @@ void view_overview(struct cache *c, struct store_reader *reader, struct arena *a
     if (e == OK)
         e = reader->vtable->read_totals(reader, &t);
     if (e != OK) {
-        view_fail(out, e);
+        view_fail(r->answer, e);
     } else {
         struct buf b;
         body_begin(&b, 64 * 1024);
         buf_append_lit(&b, "{\"database_name\":");
         json_out_string(&b, o.database_name);
-        put_collections(&b, &o, &t, c->tag);
+        put_collections(&b, &o, &t, r->cache->tag);
         put_statistics(&b, &t);
         buf_append_lit(&b, ",\"timestamp\":");
         render_time(&b, clock_wall_us());
         buf_append_char(&b, '}');
-        view_give(c, out, body_end(&b), 0);
+        view_give(r->cache, r->answer, body_end(&b), 0);
     }
     arena_fini(&own);
 }

@@ -3,11 +3,7 @@
  * and is small, a snapshot is taken under the lock and the bytes are copied after it. All else is VIEW_LOAD. */
 #include "view_int.h"
 
-#include "base/clock.h"
 #include "base/metrics.h"
-
-static void serve_composed(struct cache *c, struct snap *s, const struct view_query *q, const struct cursor *cursor,
-                           struct view_answer *out);
 
 /* [lock] The customer that a query is about: by ident, or as the owner of a chat. */
 static struct cuser *user_of(struct cache *c, const struct view_query *q, uint32_t hash, struct cchat **chat)
@@ -32,7 +28,7 @@ static bool kept_poll(const struct cuser *u, const struct view_query *q, struct 
 static bool is_large(const struct cuser *u, const struct cchat *chat, const struct view_query *q)
 {
     if (q->has_since || q->view == VIEW_HISTORY)
-        return false; /* a part of it: see serve_composed() */
+        return false; /* a part of it: view_compose_one() sees how much */
     return (chat && chat->history ? chat->history->bytes : u->content->bytes) > INLINE_BYTES;
 }
 
@@ -62,53 +58,8 @@ static void serve_one(struct cache *c, const struct view_query *asked, struct vi
     cache_unlock(c);
     if (!compose)
         return;
-    uint64_t version = seen.version;
-    serve_composed(c, &s, &q, &cursor, out);
+    view_compose_one(c, &q, &s, &cursor, INLINE_BYTES, out);
     snap_fini(&s);
-    if (out->result == VIEW_OK && q.view == VIEW_POLL && !q.has_since)
-        view_keep_poll(c, q.ident, version, out);
-}
-
-static void serve_page(struct cache *c, const struct snap *s, const struct view_query *q, struct view_answer *out)
-{
-    const struct history_span *found = snap_chat(s, 0, q->ident);
-    if (!found)
-        return;
-    struct history_span chat = *found;
-    if (q->view == VIEW_HISTORY) {
-        enum err e = view_page(q, &chat);
-        if (e != OK) {
-            view_fail(out, e);
-            return;
-        }
-        if (chat.bytes <= INLINE_BYTES)
-            view_give(c, out, compose_history(&chat, c->tag), s->users[0].version);
-        return;
-    }
-    struct listed_chat one = {.history = chat, .content = s->users[0].content};
-    view_give(c, out, compose_chat(&one, c->tag), s->users[0].version);
-}
-
-static void serve_composed(struct cache *c, struct snap *s, const struct view_query *q, const struct cursor *cursor,
-                           struct view_answer *out)
-{
-    if (s->failed) {
-        view_fail(out, ERR_NOMEM);
-        return;
-    }
-    if (q->view == VIEW_HISTORY || q->view == VIEW_CHAT) {
-        serve_page(c, s, q, out);
-        return;
-    }
-    if (q->has_since)
-        snap_since(s, view_base(q));
-    if (snap_bytes(s) > INLINE_BYTES)
-        return;
-    uint64_t version = s->users[0].version;
-    if (q->view == VIEW_USER)
-        view_give(c, out, compose_user(s), version);
-    else
-        view_give(c, out, compose_poll(s, c->tag, cursor), version);
 }
 
 static void serve_ai(struct cache *c, const struct view_query *q, struct view_answer *out)
@@ -123,53 +74,21 @@ static void serve_ai(struct cache *c, const struct view_query *q, struct view_an
         flags = chat->flags;
     }
     cache_unlock(c);
-    if (!chat || view_unchanged(c, q, version, out))
-        return;
-    struct buf b;
-    body_begin(&b, 128 + q->ident.len);
-    render_ai(&b, q->ident, !(flags & CHAT_AI_DISABLED));
-    view_give(c, out, body_end(&b), version);
-}
-
-static void serve_totals(struct cache *c, const struct view_query *q, struct view_answer *out)
-{
-    struct totals totals;
-    struct buf b;
-    cache_totals(c, &totals);
-    body_begin(&b, 256);
-    if (q->view == VIEW_REPORT)
-        render_report(&b, &totals, clock_wall_us());
-    else
-        render_agent(&b, &totals, clock_wall_us());
-    view_give(c, out, body_end(&b), 0);
+    if (chat && !view_unchanged(c, q, version, out))
+        view_compose_ai(c, q->ident, flags, version, out);
 }
 
 /* [lock] Customers changed after the cursor, oldest first, where they are few, all loaded, and all known. */
 static bool pick_changed(struct cache *c, const struct view_query *q, struct snap *s)
 {
     struct cuser *picked[REFETCH_LIMIT];
-    size_t limit = q->limit < REFETCH_LIMIT ? (size_t)q->limit : REFETCH_LIMIT;
-    size_t count = 0, looked = 0;
-    if (q->since_upto > 0)
-        return false; /* the store lists by rev, and goes on */
-    if (q->owner.len > 0 && owner_unchanged(c, q->owner, q->since)) {
-        snap_init(s, 0);
-        return true;
-    }
-    if (q->since < c->changes_floor)
+    size_t limit = q->limit < REFETCH_LIMIT ? (size_t)q->limit : REFETCH_LIMIT, count = 0;
+    bool none = q->owner.len > 0 && q->since_upto == 0 && owner_unchanged(c, q->owner, q->since);
+    if (!none && !view_changed(c, q, picked, limit, &count))
         return false;
-    for (struct chain_node *at = c->order.ends.next; at != &c->order.ends; at = at->next) {
-        struct cuser *u = entry_of(at, struct cuser, order);
-        if (u->change <= q->since)
-            break;
-        if (looked++ == CHANGES_MAX || !u->owner)
+    for (size_t i = 0; i < count; i++)
+        if (picked[i]->state != USER_LOADED || !picked[i]->owner)
             return false;
-        if (q->owner.len > 0 && !slice_eq(user_owner(u), q->owner))
-            continue;
-        if (count == limit || u->state != USER_LOADED)
-            return false;
-        picked[count++] = u;
-    }
     snap_init(s, count);
     struct snap_user seen;
     for (size_t i = 0; i < count && !s->failed; i++) {
@@ -222,6 +141,7 @@ static void serve_list(struct cache *c, const struct view_query *asked, struct v
 void cache_serve(struct cache *c, const struct view_query *query, struct arena *a, struct view_answer *out)
 {
     (void)a; /* nothing here outlives the call but the body */
+    struct totals totals;
     *out = (struct view_answer){.result = VIEW_LOAD};
     cache_question(c, query, out);
     if (c->enabled && cache_is_open(c)) {
@@ -242,7 +162,8 @@ void cache_serve(struct cache *c, const struct view_query *query, struct arena *
             break;
         case VIEW_REPORT:
         case VIEW_AGENT:
-            serve_totals(c, query, out);
+            cache_totals(c, &totals);
+            view_compose_totals(c, query->view, &totals, out);
             break;
         case VIEW_OVERVIEW:
         case VIEW_COUNT:

@@ -154,15 +154,6 @@ bool cache_link(void *cache, struct slice chat_id, struct arena *a, struct chat_
     return out->known;
 }
 
-bool cache_chat_user(struct cache *c, struct slice chat_id, struct arena *a, struct slice *user_id)
-{
-    struct chat_link link;
-    if (!cache_link(c, chat_id, a, &link))
-        return false;
-    *user_id = link.user_id;
-    return true;
-}
-
 /* Each number by itself is exact; together they may be of two neighbouring batches, which nobody can tell. */
 void cache_totals(struct cache *c, struct totals *out)
 {

@@ -305,7 +305,8 @@ enum err cache_load_user(struct cache *c, struct store_reader *reader, struct sl
     if (!c->enabled)
         return OK;
     snap_init(&s, 1);
-    enum err e = s.failed ? ERR_NOMEM : cache_acquire(c, reader, id, SINCE_ALL, &s, 0);
+    enum err e = s.failed ? ERR_NOMEM
+                          : cache_acquire(c, reader, id, INT64_MAX, &s, 0); /* no chat is newer: the snap stays empty */
     snap_fini(&s);
     return e;
 }

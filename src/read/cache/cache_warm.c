@@ -31,15 +31,6 @@ static bool has_room(struct cache *c)
     return room;
 }
 
-static enum err load_one(struct cache *c, struct store_reader *reader, struct slice id)
-{
-    struct snap s;
-    snap_init(&s, 1);
-    enum err e = cache_acquire(c, reader, id, INT64_MAX, &s, 0); /* no chat is newer: the snap stays empty */
-    snap_fini(&s);
-    return e == ERR_NOT_FOUND ? OK : e;
-}
-
 /* The most recently active ones shall be the last to be evicted. */
 static void touch_backwards(struct cache *c, const struct user *rows, size_t count)
 {
@@ -69,11 +60,11 @@ enum err cache_warm(struct cache *c, struct store_reader *reader, int64_t users)
         order_extend(c, rows, count, count < (size_t)users, cuts);
         cache_evict(c, UINT32_MAX);
         cache_unlock(c);
-        while (e == OK && loaded < count && has_room(c))
-            e = load_one(c, reader, rows[loaded++].id);
+        while ((e == OK || e == ERR_NOT_FOUND) && loaded < count && has_room(c))
+            e = cache_load_user(c, reader, rows[loaded++].id);
         touch_backwards(c, rows, loaded);
         log_info("cache warmed", "customers=%zu loaded=%zu", count, loaded);
     }
     arena_fini(&rows_arena);
-    return e;
+    return e == ERR_NOT_FOUND ? OK : e; /* one has gone since */
 }
