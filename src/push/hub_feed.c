@@ -125,12 +125,6 @@ void feed_hint(struct hub *h, const struct notice *n)
 }
 
 /* Between its notices a chat costs its struct only: what it gathers them in is lent for the turn. */
-static void lend_buffer(struct hub *h, struct buf *to)
-{
-    if (to->cap == 0 && h->spare_count > 0)
-        *to = h->spares[--h->spare_count];
-}
-
 static void return_buffer(struct hub *h, struct buf *b)
 {
     if (b->cap > 0 && b->cap <= GATHER_SPARE_MAX && h->spare_count < GATHER_SPARES) {
@@ -147,7 +141,8 @@ void feed_gather(struct hub *h, struct hub_chat *chat, const struct notice *n)
     for (unsigned i = 0; i < NOTICE_FORMATS; i++) {
         if (chat->unpaced[i] == 0)
             continue;
-        lend_buffer(h, &chat->gathered[i]);
+        if (chat->gathered[i].cap == 0 && h->spare_count > 0)
+            chat->gathered[i] = h->spares[--h->spare_count];
         buf_append_slice(&chat->gathered[i], hub_frame(h, n, (enum notice_format)i));
     }
     chat->frames++;

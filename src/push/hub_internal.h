@@ -23,8 +23,6 @@ enum hub_channel { CHANNEL_NESTED = NOTICE_NESTED, CHANNEL_FLAT = NOTICE_FLAT, C
 #define GATHER_SPARES      64               /* buffers for followed chats' frames that are kept from turn to turn… */
 #define GATHER_SPARE_MAX   1024             /* …of at most this size */
 
-struct hub;
-
 /* What the hub keeps in each connection (ws_conn_app). */
 struct hub_sub {
     struct channel_sub in;      /* first: the channels look for it here */

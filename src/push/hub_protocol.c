@@ -6,48 +6,41 @@
 
 #define INTERVAL_MAX_MS 3600000
 
-/* A word of the client for an error: a string's text, else the JSON as it came, "None" where there is nothing. */
+static bool given(struct json_value v)
+{
+    return json_type(v) != JSON_ABSENT && json_type(v) != JSON_NULL;
+}
+
+/* A word of the client, to be compared and for an error: a string's text, else the JSON as it came, which is none of the
+ * words that are compared, "None" where there is nothing. */
 static struct slice words_of(struct json_value v)
 {
     struct slice s;
-    if (json_type(v) == JSON_ABSENT || json_type(v) == JSON_NULL)
+    if (!given(v))
         return SLICE_LIT("None");
     return json_string(v, &s) == OK ? s : json_raw(v);
 }
 
 static bool read_topic(struct hub *h, struct ws_conn *c, struct json_value request, enum hub_topic *topic)
 {
-    struct json_value v = json_get(request, SLICE_LIT("subscription_type"));
-    struct slice name;
-    if (json_string(v, &name) == OK)
-        for (unsigned i = 0; i < HUB_TOPICS; i++)
-            if (slice_eq(name, TOPIC_NAMES[i])) {
-                *topic = (enum hub_topic)i;
-                return true;
-            }
-    hub_say_error(h, c, SLICE_LIT("Unknown subscription_type: "), words_of(v));
+    struct slice name = words_of(json_get(request, SLICE_LIT("subscription_type")));
+    for (unsigned i = 0; i < HUB_TOPICS; i++)
+        if (slice_eq(name, TOPIC_NAMES[i])) {
+            *topic = (enum hub_topic)i;
+            return true;
+        }
+    hub_say_error(h, c, SLICE_LIT("Unknown subscription_type: "), name);
     return false;
-}
-
-static bool given(struct json_value v)
-{
-    return json_type(v) != JSON_ABSENT && json_type(v) != JSON_NULL;
 }
 
 static bool read_format(struct hub *h, struct ws_conn *c, struct json_value v, struct hub_wish *wish)
 {
-    struct slice name;
-    if (!given(v))
+    struct slice name = words_of(v);
+    if (slice_eq(name, SLICE_LIT("flat")))
+        wish->format = NOTICE_FLAT;
+    if (!given(v) || wish->format == NOTICE_FLAT || slice_eq(name, SLICE_LIT("nested")))
         return true;
-    if (json_string(v, &name) == OK) {
-        if (slice_eq(name, SLICE_LIT("flat"))) {
-            wish->format = NOTICE_FLAT;
-            return true;
-        }
-        if (slice_eq(name, SLICE_LIT("nested"))) /* the default, by name */
-            return true;
-    }
-    hub_say_error(h, c, SLICE_LIT("Unknown format: "), words_of(v));
+    hub_say_error(h, c, SLICE_LIT("Unknown format: "), name);
     return false;
 }
 
@@ -156,12 +149,12 @@ static void subscribe(struct hub *h, struct ws_conn *c, struct json_value reques
         return;
     enum hub_right right =
         o->may_subscribe ? o->may_subscribe(o->may_arg, ws_conn_principal(c), topic, wish.chat_id) : HUB_ALLOWED;
-    if (right != HUB_DENIED && !has_room(h, c, &wish))
-        return;
     if (right == HUB_DENIED) {
         hub_say_error(h, c, SLICE_LIT("Not allowed to subscribe to "), TOPIC_NAMES[topic]);
         return;
     }
+    if (!has_room(h, c, &wish))
+        return;
     wish.filtered = right == HUB_FILTERED;
     if (wish.filtered && wish.interval_us == 0 && wish.chat_id.len == 0)
         wish.interval_us = o->notify_interval_ms * 1000; /* the shared interval is not on its way */
@@ -196,11 +189,8 @@ static void unsubscribe(struct hub *h, struct ws_conn *c, struct json_value requ
 
 static void act(struct hub *h, struct ws_conn *c, struct json_value request)
 {
-    struct json_value v = json_get(request, SLICE_LIT("action"));
-    struct slice action;
-    if (json_string(v, &action) != OK)
-        hub_say_error(h, c, SLICE_LIT("Unknown action: "), words_of(v));
-    else if (slice_eq(action, SLICE_LIT("subscribe")))
+    struct slice action = words_of(json_get(request, SLICE_LIT("action")));
+    if (slice_eq(action, SLICE_LIT("subscribe")))
         subscribe(h, c, request);
     else if (slice_eq(action, SLICE_LIT("unsubscribe")))
         unsubscribe(h, c, request);
