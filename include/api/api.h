@@ -23,6 +23,8 @@ struct api_door {
 };
 #define API_DOORS_MAX 64
 
+#define API_ARENA_MAX ((size_t)8 << 20) /* one request's decoded fields: twice the largest --max-body */
+
 struct api {
     struct store *store;
     struct cache *cache;

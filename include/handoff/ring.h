@@ -13,8 +13,11 @@
 
 struct ring; /* heap, cache-line aligned */
 
+#define RING_CAPACITY 4096 /* of those between the server's threads */
+
 /* Holds at least `capacity` records (a power of two ≥ 4, less the one that ck_ring keeps free). NULL: no memory. */
 struct ring *ring_new(size_t record_bytes, size_t capacity);
+size_t ring_bytes(size_t record_bytes, size_t capacity); /* what it takes: for the memory budget */
 void ring_free(struct ring *r);
 NODISCARD enum err ring_push(struct ring *r, const void *record);
 bool ring_pop(struct ring *r, void *record);

@@ -15,7 +15,8 @@
 
 enum pot { POT_REQUESTS, POT_ANSWERS, POT_DASHBOARDS, POTS };
 
-/* Whose bytes they are: keyed hashes, so that nobody can choose whom to be taken for. 0: not known, or none. */
+/* Whose bytes they are, as keyed hashes: nobody can choose an address or a name so as to be counted with somebody else.
+ * 0: not known, or none. */
 struct holder {
     uint64_t address;   /* the client's, or its /64 */
     uint64_t principal; /* its token's */
@@ -25,11 +26,11 @@ struct holder {
 struct holding {
     atomic_uint_fast64_t address;
     atomic_uint_fast64_t principal;
-    atomic_uintptr_t body;        /* which bytes it shares with others: told apart, never looked into */
-    atomic_int_fast64_t moved_us; /* until when it has done its part: see share_moved() */
+    atomic_uintptr_t body;        /* the shared body that it waits for: compared with others' only, never followed */
+    atomic_int_fast64_t moved_us; /* it has kept its pace up to this time, which may lie ahead: see share_moved() */
     atomic_uint requests, answers, body_bytes, body_pot;
-    atomic_uint serial; /* of what is held: a mark for what was held before is void */
-    atomic_uint marked; /* others write: the serial that is to give way */
+    atomic_uint serial; /* counts what this slot has held one after the other: a mark with an older serial is void */
+    atomic_uint marked; /* written by other workers: the serial of what is to give way */
 };
 
 struct shares;

@@ -13,7 +13,7 @@
 struct publisher;
 struct broadcaster;
 
-/* ring_capacity: notices per ring, rounded up to a power of two; 0 = 4096. NULL: no memory. */
+/* ring_capacity: notices per ring, rounded up to a power of two; 0: RING_CAPACITY. NULL: no memory. */
 struct publisher *publisher_new(struct broadcaster *const *broadcasters, unsigned count, size_t ring_capacity);
 void publisher_free(struct publisher *p); /* accepts NULL */
 void publisher_push(struct publisher *p, const struct notice *n);

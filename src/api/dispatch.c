@@ -5,7 +5,6 @@
 #include "api/grants.h"
 #include "base/metrics.h"
 
-#define ARENA_MAX    (8u << 20)  /* one request's decoded fields: twice the largest --max-body */
 #define ARENA_KEPT   (32u << 10) /* its first block, which stays: what a form or an ordinary JSON body takes */
 #define OP_ARENA_MAX (8u << 20)  /* what an op takes of them; far below the 16 MiB of a MongoDB document */
 
@@ -32,7 +31,7 @@ void api_fini(struct api *api)
 
 enum err api_worker_init(struct api_worker *w, int64_t max_ops)
 {
-    arena_init(&w->arena, ARENA_MAX);
+    arena_init(&w->arena, API_ARENA_MAX);
     bool room = arena_alloc(&w->arena, ARENA_KEPT) != NULL;
     arena_reset(&w->arena);
     enum err e = producer_init(&w->producer, (size_t)max_ops, OP_ARENA_MAX);

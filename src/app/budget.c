@@ -1,21 +1,21 @@
 #include "app/budget.h"
 
+#include "api/api.h"
 #include "api/auth.h"
 #include "api/rate_limit.h"
-#include "app/worker.h"
+#include "handoff/ring.h"
 #include "http/session.h"
 #include "push/ws_conn.h"
 #include "read/cache.h"
 #include "write/writer.h"
 
 /* What is private to its module, rounded up. */
-#define OP_ARENA       4224    /* the first block of an op's arena */
-#define OP_OVERHEAD    64      /* of the pool and the allocator, for each op */
-#define WS_CONN        768     /* a connection, its principal, a subscription of its own */
-#define WS_PARSER      9216    /* lent while a message is incomplete */
-#define RING_SLOTS     4096    /* of each ring */
-#define SLOT_TABLES    16      /* per possible connection and worker */
-#define WORKER_SCRATCH 8486912 /* input, a spare buffer for it, and the arena of the request in hand */
+#define OP_ARENA       4224 /* the first block of an op's arena */
+#define OP_OVERHEAD    64   /* of the pool and the allocator, for each op */
+#define WS_CONN        768  /* a connection, its principal, a subscription of its own */
+#define WS_PARSER      9216 /* lent while a message is incomplete */
+#define SLOT_TABLES    16   /* per possible connection and worker */
+#define WORKER_SCRATCH ((int64_t)(CONN_SCRATCH + CONN_SCRATCH / 2 + API_ARENA_MAX)) /* with a spare buffer for input */
 #define SHORT_ANSWER   4096    /* kept whether there is room or not */
 #define STREAMS        5308416 /* frames on their way to plain subscribers and followers, per broadcaster */
 #define PACED_CHATS    65536   /* chats that --notify-interval remembers, per broadcaster */
@@ -64,9 +64,9 @@ static void add_threads(const struct config *c, struct budget *b)
     int64_t threads = c->workers + c->store.readers + c->broadcasters + 4;
     add(b, "operations", "--workers × --queue", times(times(c->workers, c->queue), op));
     add(b, "events of a batch", "--batch", times(c->batch, WRITER_EVENTS(1) * (int64_t)sizeof(struct event)));
-    add(b, "rings between threads", "--workers × (1 + --broadcasters)",
-        times(RING_SLOTS, plus(times(c->workers, (int64_t)sizeof(struct accepted)),
-                               times(times(c->workers, c->broadcasters), (int64_t)sizeof(struct notice)))));
+    add(b, "rings between threads", "--workers + --broadcasters",
+        plus(times(c->workers, (int64_t)ring_bytes(sizeof(struct accepted), RING_CAPACITY)),
+             times(c->broadcasters, (int64_t)ring_bytes(sizeof(struct notice), RING_CAPACITY))));
     add(b, "scratch of workers", "--workers", times(c->workers, WORKER_SCRATCH));
     add(b, "frames on their way", "--broadcasters", times(c->broadcasters, STREAMS));
     if (c->notify_interval_ms > 0)

@@ -25,10 +25,7 @@
 #define CLOCKS_APART_US INT64_C(5000000) /* the most that we accept clocks of processes to differ */
 #define STALLED_US      1000000
 #define THREADS_MAX     256
-#define DESCRIPTORS_OWN 256   /* beside the connections' */
-#define FLOOD_BEGINS    64    /* connections, each within … */
-#define FLOOD_GAP_US    10000 /* … of the one before */
-#define FAVOUR          8     /* connections that a worker may be ahead of the others in a flood */
+#define DESCRIPTORS_OWN 256 /* beside the connections' */
 
 struct server {
     const struct config *config;
@@ -51,10 +48,6 @@ struct server {
     int listeners[API_DOORS_MAX];
     unsigned listener_count;
     struct acceptor *acceptor;
-    /* acceptor only */
-    struct worker *favoured;       /* got the last connection */
-    int64_t delivered_us;          /* when */
-    unsigned flood;                /* connections without a pause */
     bool stalled[2 * THREADS_MAX]; /* logged already: workers, then broadcasters */
 };
 
@@ -320,8 +313,7 @@ static enum err start_workers(struct server *s, struct buf *why)
     return say(why, e, "the workers");
 }
 
-/* The worker with the fewest connections. In a flood the one that got the last connection gets more until it is FAVOUR
- * ahead: it is awake and takes several in one turn, which is 15 % less CPU for opening a WebSocket than taking turns. */
+/* To the worker with the fewest connections. */
 static enum err deliver(void *arg, const struct accepted *connection)
 {
     struct server *s = arg;
@@ -329,12 +321,7 @@ static enum err deliver(void *arg, const struct accepted *connection)
     for (unsigned i = 1; i < s->worker_count; i++)
         if (worker_connections(s->workers[i]) < worker_connections(best))
             best = s->workers[i];
-    int64_t now_us = clock_mono_us();
-    s->flood = now_us - s->delivered_us < FLOOD_GAP_US ? s->flood + 1 : 0;
-    s->delivered_us = now_us;
-    if (s->flood < FLOOD_BEGINS || worker_connections(s->favoured) >= worker_connections(best) + FAVOUR)
-        s->favoured = best;
-    return worker_give(s->favoured, connection);
+    return worker_give(best, connection);
 }
 
 static void wake_workers(void *arg)

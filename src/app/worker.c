@@ -18,10 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ACCEPT_RING 4096
-#define TICK_US     20000
-#define DRAIN_MS    20 /* how often a stopping worker looks whether it is done */
-#define CROWD       4  /* events of one turn */
+#define TICK_US  20000
+#define DRAIN_MS 20 /* how often a stopping worker looks whether it is done */
+#define CROWD    4  /* events of one turn */
 
 struct worker {
     struct worker_options options;
@@ -159,7 +158,7 @@ enum err worker_new(const struct worker_options *options, struct worker **out)
         e = api_worker_init(&w->api, options->max_ops);
     w->http.conns.left = on_left;
     w->http.conns.left_arg = w;
-    w->fresh = ring_new(sizeof(struct accepted), ACCEPT_RING);
+    w->fresh = ring_new(sizeof(struct accepted), RING_CAPACITY);
     if (e == OK && !w->fresh)
         e = ERR_NOMEM;
     if (e == OK && options->api->shares) {

@@ -35,11 +35,21 @@ static size_t slots_for(size_t capacity)
     return slots;
 }
 
+static size_t stride_for(size_t record_bytes)
+{
+    return (record_bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+}
+
+size_t ring_bytes(size_t record_bytes, size_t capacity)
+{
+    return sizeof(struct ring) + slots_for(capacity) * (sizeof(struct ck_ring_buffer) + stride_for(record_bytes));
+}
+
 struct ring *ring_new(size_t record_bytes, size_t capacity)
 {
     must(record_bytes > 0 && capacity < RING_SLOTS_MAX);
     size_t slots = slots_for(capacity);
-    size_t stride = (record_bytes + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+    size_t stride = stride_for(record_bytes);
     struct ring *r = aligned_alloc(alignof(struct ring), sizeof(*r));
     if (!r)
         return NULL;

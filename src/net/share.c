@@ -1,11 +1,13 @@
-/* Who gives way: found by looking at all holdings, when a pot is full and only then. An account is what one client
- * address, or one principal, holds on all its connections; a holding's account is the larger of its two. A body that
- * several connections wait for counts a part for each.
- * - Somebody slow (share_moved) gives way to a newcomer whose account is smaller, or modest.
- * - Somebody who is not slow gives way to a newcomer whose account is not half as large.
- * - Between connections of one client each one's own bytes decide: slow, or larger than the newcomer.
- * The largest account goes first, in it the largest holding. Where that is not enough nobody goes: the newcomer is the one
- * who has the most, or everybody has as much and takes it. */
+/* Who gives way when a pot is full. Nothing is kept sorted for it: search() then looks at all holdings.
+ *   1. It adds up accounts. An account is what one client address, or one principal, holds on all its connections; what
+ *      counts for a holding is the larger of its two. A body that several connections wait for is divided among them.
+ *   2. It finds the candidates (gives_way()): the connections that have to leave room for this newcomer:
+ *      - of another client: one that is slow (share_moved()), where the newcomer's account is not larger or is modest; and
+ *        any whose account is more than twice the newcomer's;
+ *      - of the same client: one that is slow, or holds more than the newcomer's connection.
+ *   3. It marks the largest account first, in it the largest holding, until what is marked makes up for what is missing.
+ * Failures: where all candidates together are not enough, nobody is marked and the newcomer is refused: it is the one that
+ * holds most, or all hold about the same. */
 #include "net/share.h"
 
 #include "base/list.h"
@@ -21,10 +23,11 @@
 #define CREDIT_US    1000000 /* ahead of it by so much at most */
 #define SHARE_PACE   65536   /* bytes a second */
 #define MODEST_PARTS 16      /* up to this part of the pot an account, or a connection, is modest */
-#define EXCESS_PARTS 2       /* past the pot at most this part of it, until those who were marked are gone… */
-#define EXCESS_LARGE 4       /* …where some of that is used, this one for who is none of the small: search() */
-#define EXCESS_LENT  4       /* three such parts for operations: what has come whole waits for nobody to leave */
-#define LENT_PARTS   4       /* of operations, one client's at most this part */
+/* How far past its size a pot may go until those who were marked are gone, as parts of it (search()). */
+#define EXCESS_PARTS 2 /* the first newcomer, and every small one: a half */
+#define EXCESS_LARGE 4 /* the others, once some of that is used: a quarter */
+#define EXCESS_LENT  4 /* operations: three of four parts, since a request that has come whole does not wait */
+#define LENT_PARTS   4 /* one client's operations: this part of the pot at most, once half of it is used */
 
 struct candidate {
     struct share_book *book;
@@ -217,7 +220,7 @@ static size_t place_of(uint64_t key)
     return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 52) & (ACCOUNTS - 1);
 }
 
-/* What would be free without it. */
+/* Bytes of the pot that would come free if this connection let go of everything. */
 static int64_t weight_of(const struct shares *s, const struct holding *h, enum pot pot)
 {
     if (pot == POT_REQUESTS)
@@ -297,7 +300,7 @@ static void find_candidate(struct need *n, struct share_book *b, uint32_t slot, 
     if (!gives_way(n, h, account, weight))
         return;
     if (!list_room(s->found, s->found_count, s->found_room, 256))
-        return; /* who was found will do */
+        return; /* without memory for more candidates the ones found so far have to do */
     s->found[s->found_count++] =
         (struct candidate){.book = b, .slot = slot, .serial = serial, .account = account, .weight = weight};
     n->available += weight;
@@ -316,7 +319,8 @@ static void mark(struct need *n, const struct candidate *c)
     PUT(c->book->holdings[c->slot].marked, c->serial);
     n->coming += c->weight;
     metrics_add(gave_way[n->pot], 1);
-    /* Release: whoever takes the question sees the mark. An exchange, not a look first: the worker may just be taking it. */
+    /* Release: the worker that sees `asked` sees the mark too. Always an exchange, never skipped because `asked` looks set: its
+     * worker may be clearing it at this moment, having looked at the marks before this one. */
     if (!atomic_exchange_explicit(&c->book->asked, true, memory_order_acq_rel))
         c->book->wake(c->book->wake_arg);
 }
@@ -336,7 +340,8 @@ static bool search(struct need *n)
     n->account = account_of(s, n->who.address, n->who.principal) + n->bytes;
     n->connection = weight_of(s, n->own, n->pot) + n->bytes;
     bool first = over <= n->bytes;
-    /* So who has most and comes again and again leaves room for the others while those who were marked are on their way out. */
+    /* A client that holds most and keeps coming back must not use up all the excess: some is left for the small ones while those
+     * who were marked are still leaving. */
     bool small = is_modest(n, n->connection) || n->account <= pot->max / EXCESS_LARGE || n->connection < n->heaviest;
     int64_t excess = n->lend          ? pot->max / EXCESS_LENT * (EXCESS_LENT - 1)
                      : first || small ? pot->max / EXCESS_PARTS

@@ -2,10 +2,9 @@
 
 #include "base/metrics.h"
 #include "broadcaster_internal.h"
+#include "handoff/ring.h"
 
 #include <stdlib.h>
-
-#define RING_CAPACITY 4096
 
 struct outlet {
     struct broadcaster *broadcaster;

@@ -91,9 +91,23 @@ static void test_overflow_flag(void)
     ring_free(r);
 }
 
+/* A ring of 4096 takes twice as many slots, and the memory budget had counted half of them. */
+static void test_bytes_of_all_that_it_takes(void)
+{
+    struct ring *r = ring_new(sizeof(struct record), RING_CAPACITY);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(r);
+    size_t taken = 0;
+    for (struct record in = record_of(0); ring_push(r, &in) == OK;)
+        taken++;
+    CU_ASSERT(taken >= RING_CAPACITY);
+    CU_ASSERT(ring_bytes(sizeof(struct record), RING_CAPACITY) > taken * (sizeof(struct record) + sizeof(void *)));
+    ring_free(r);
+}
+
 const CU_TestInfo ring_tests[] = {
     {"order and capacity", test_order_and_capacity},
     {"every fill level", test_every_fill_level},
     {"overflow flag", test_overflow_flag},
+    {"bytes of all that it takes", test_bytes_of_all_that_it_takes},
     CU_TEST_INFO_NULL,
 };
