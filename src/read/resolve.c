@@ -28,7 +28,7 @@ enum err resolve_row(struct cache *c, struct store_reader *reader, struct slice 
 enum err resolve_ident(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
                        struct slice *id)
 {
-    char known[UINT8_MAX];
+    char known[ENTRY_ID_MAX];
     struct user row;
     if (c->enabled) {
         uint32_t hash = index_hash(ident);

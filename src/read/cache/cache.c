@@ -134,7 +134,7 @@ bool cache_link(void *cache, struct slice chat_id, struct arena *a, struct chat_
     if (!c->enabled)
         return false;
     uint32_t hash = index_hash(chat_id);
-    char user_id[UINT8_MAX];
+    char user_id[ENTRY_ID_MAX];
     cache_lock(c);
     const struct cchat *chat = index_chat(c, chat_id, hash);
     if (chat) {

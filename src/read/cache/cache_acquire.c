@@ -174,8 +174,8 @@ static void load_abort(struct cache *c, struct cuser *u)
 struct acquire {
     struct cache *cache;
     struct store_reader *reader;
-    struct slice ident; /* an id; of an existing chat it may be another form of it */
-    char id[UINT8_MAX]; /* the customer's own, once a load has told it: ident points here then */
+    struct slice ident;    /* an id; of an existing chat it may be another form of it */
+    char id[ENTRY_ID_MAX]; /* the customer's own, once a load has told it: ident points here then */
     int64_t since;
     struct snap *snap;
     size_t slot;

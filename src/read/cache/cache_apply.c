@@ -1,9 +1,10 @@
-/* Memory as a sink of events: what a committed batch changes, and what another process did.
+/* The cache as a sink of events: what a committed batch changes, and what another process did.
  * Happy path: fragments and openings are rendered without the lock; then, a few events at a time with it, each moves its
  * customer to the front, gives it a new version, and appends to its chat if that is loaded.
  * A load may have seen this batch in the store already, or not: rev tells (a message that is there is not appended
  * again). Where content would be left incomplete it is dropped instead, and the next reader loads it anew.
- * Without memory for what an event brings, everything is forgotten: readers load what they are asked for. */
+ * Where there is no room for what an event brings, everything is forgotten: readers load what they are asked for.
+ * A kind of event without a row in the table below changes nothing here: a new one that changes what is stored needs one. */
 #include "cache_int.h"
 
 #define STRIDE    64  /* events per time that the lock is held */
@@ -17,7 +18,7 @@ struct prepared {
     uint32_t poll_at;
 };
 
-/* The chat of a link that the store resolved: a stub, where it is not known yet. */
+/* The event's chat: its entry, made of what the link says where there is none yet. NULL: no room. */
 static struct cchat *linked_chat(struct cache *c, const struct event *e, uint32_t hash, const struct chat_link *link)
 {
     struct cchat *chat = index_chat(c, e->chat_id, hash);
@@ -39,7 +40,7 @@ static struct cchat *linked_chat(struct cache *c, const struct event *e, uint32_
     return chat;
 }
 
-/* While a load runs: a log for what is appended meanwhile, to be merged into what was loaded. */
+/* While a load runs: records what is appended meanwhile, to be merged into what was loaded. */
 static struct history *interim_history(struct cchat *chat)
 {
     struct chat row = {.chat_id = slice_of(chat->id, chat->id_len)};
@@ -63,17 +64,16 @@ static void append(struct cache *c, struct cchat *chat, const struct prepared *p
     size_t before = u->content->alloc_bytes;
     if (!chat->history && u->state == USER_LOADING)
         chat->history = interim_history(chat);
-    struct history *l = chat->history;
-    bool done = l != NULL;
-    if (l && e->rev <= l->last_rev) {
-        done =
-            history_has(l, e->rev); /* the load saw this batch: there already. Else it came late, and belongs between */
-    } else if (l) {
-        done = history_append(u->content, l, c->scratch.ptr + p->at, &p->form, e->rev);
-        l->last_activity_us = l->updated_us = e->at_us;
+    struct history *h = chat->history;
+    bool done = false;
+    if (h && e->rev <= h->last_rev) { /* a load saw this batch, and has it; or it belongs before what is there */
+        done = history_has(h, e->rev);
+    } else if (h) {
+        done = history_append(u->content, h, c->scratch.ptr + p->at, &p->form, e->rev);
+        h->last_activity_us = h->updated_us = e->at_us;
     }
-    if (l && e->rev > l->rev)
-        l->rev = e->rev;
+    if (h && e->rev > h->rev)
+        h->rev = e->rev;
     c->content_bytes += u->content->alloc_bytes - before;
     if (!done)
         user_unload(c, u);
@@ -95,7 +95,8 @@ static void apply_message(struct cache *c, const struct event *e, struct prepare
     user_changed(c, chat->user, e->rev, true);
 }
 
-/* The first message by the same key may have come into the store without us: its answer was lost, and it landed late. */
+/* The first message by the same key may be in the store and not here: its answer was lost. Where that is known (unheard), a
+ * chat whose history is not here has changed all the same, for who asks by a cursor. */
 static void apply_repeated(struct cache *c, const struct event *e, struct prepared *p)
 {
     struct cchat *chat = e->unheard ? linked_chat(c, e, p->hash, e->link) : index_chat(c, e->chat_id, p->hash);
@@ -115,8 +116,9 @@ static void prepare_customer(struct cache *c, const struct event *e, struct prep
     p->opening = user_render_opening(&c->content_memory, e->customer.now, &p->poll_at);
 }
 
-/* What texts mean may change when a customer is born or gets another address. alone: nobody else is meant by it. */
-static void tell_names(struct cache *c, struct cuser *u, const struct user *before, const struct user *now, bool alone)
+/* Whom a text means may change when a customer is made or gets another address. alone: nobody else is meant by the new one,
+ * so that this much is known at once. */
+static void renew_names(struct cache *c, struct cuser *u, const struct user *before, const struct user *now, bool alone)
 {
     bool born = before->id.len == 0;
     if (born)
@@ -145,7 +147,7 @@ static void apply_customer(struct cache *c, const struct event *e, struct prepar
     row.rev = e->rev;
     user_set_row(c, u, &row, p->opening, p->poll_at);
     p->opening = NULL;
-    tell_names(c, u, before, &row, e->customer.address_alone);
+    renew_names(c, u, before, &row, e->customer.address_alone);
     user_changed(c, u, e->rev, true);
 }
 
@@ -200,7 +202,7 @@ static void apply_elsewhere(struct cache *c, const struct event *e, struct prepa
         return;
     }
     user_unload(c, u);
-    if (e->chat_id.len == 0) { /* its row: who it is, and what it is called */
+    if (e->chat_id.len == 0) { /* it is no chat that changed: the customer's row, so perhaps its address */
         user_forget_row(c, u);
         names_forget_all(c);
     }
@@ -220,7 +222,7 @@ static void apply_doubt(struct cache *c, const struct event *e, struct prepared 
     c->doubt_from = c->doubt_from == 0 || e->rev < c->doubt_from ? e->rev : c->doubt_from;
 }
 
-/* The store answers again: those whom a write in doubt concerns are loaded anew. */
+/* The store answers again: those whom a write in doubt concerns leave memory, and are loaded by who asks. */
 static void apply_recovered(struct cache *c, const struct event *e, struct prepared *p)
 {
     (void)e, (void)p;
@@ -312,7 +314,7 @@ static void forget_stride(struct cache *c, const struct event *events, size_t co
     cache_forget_all(c, lowest, highest);
 }
 
-/* texts: the events are the writer's, whose scratch takes what is rendered of them. */
+/* texts: some carry a message, so they are the writer's, and so is the scratch that takes what is rendered. */
 static void apply_stride(struct cache *c, const struct event *events, size_t count, bool texts)
 {
     struct prepared prepared[STRIDE];

@@ -15,6 +15,7 @@
 #include "read/cache.h"
 #include <pthread.h>
 
+#define ENTRY_ID_MAX   1024 /* bytes of a chat's or a customer's id: existing data has long ones */
 #define ORDER_MIN      1000
 #define KEPT_MAX       8
 #define KEPT_OWNER_MAX 512
@@ -68,7 +69,7 @@ struct cchat {
     uint8_t flags;    /* enum chat_flag */
     bool at_begin;    /* LOADING: the entry existed when the load began */
     bool found;       /* in cache_acquire.c, while a load is installed: the chat is among what was loaded */
-    uint8_t id_len;
+    uint16_t id_len;
     char id[];
 };
 
@@ -98,7 +99,7 @@ struct cuser {
     uint8_t lru_in;                         /* enum lru_list: where the link `lru` is */
     bool load_void;                         /* LOADING: an append was lost, what is loaded must not be installed */
     bool has_row; /* the store has shown it; a chat's link alone does not say that there is one */
-    uint8_t id_len;
+    uint16_t id_len;
     char id[];
 };
 

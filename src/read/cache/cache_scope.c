@@ -49,7 +49,7 @@ static enum sight sees_self(const struct cache *c, struct slice ident, struct sl
 
 /* [lock] id: room for the customer's own. */
 static enum sight sees_user(const struct cache *c, struct slice ident, uint32_t hash, const struct scope *s,
-                            char id[static UINT8_MAX], size_t *len)
+                            char id[static ENTRY_ID_MAX], size_t *len)
 {
     const struct cuser *u = names_user(c, ident, hash);
     enum sight sight = u ? sight_of(u, s) : SIGHT_UNKNOWN;
@@ -62,7 +62,7 @@ static enum sight sees_user(const struct cache *c, struct slice ident, uint32_t 
 enum sight cache_sees_user(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
                            struct slice *user_id)
 {
-    char id[UINT8_MAX];
+    char id[ENTRY_ID_MAX];
     size_t len = 0;
     uint32_t hash = index_hash(ident);
     bool self = s->kind == SCOPE_USER;

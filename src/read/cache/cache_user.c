@@ -8,12 +8,12 @@ struct cuser *user_get(struct cache *c, struct slice id)
 {
     uint32_t hash = index_hash(id);
     struct cuser *u = index_user(c, id, hash);
-    if (u || id.len == 0 || id.len > UINT8_MAX)
+    if (u || id.len == 0 || id.len > ENTRY_ID_MAX)
         return u;
     u = entry_new(c, sizeof(*u) + id.len);
     if (!u)
         return NULL;
-    u->id_len = (uint8_t)id.len;
+    u->id_len = (uint16_t)id.len;
     memcpy(u->id, id.ptr, id.len);
     u->version = ++c->version;
     u->lag_us = c->lag_us; /* it may have changed late while it was not in memory */
@@ -26,12 +26,12 @@ struct cuser *user_get(struct cache *c, struct slice id)
 struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32_t hash, int64_t key)
 {
     struct cchat *chat = index_chat(c, id, hash);
-    if (chat || id.len == 0 || id.len > UINT8_MAX)
+    if (chat || id.len == 0 || id.len > ENTRY_ID_MAX)
         return chat;
     chat = entry_new(c, sizeof(*chat) + id.len);
     if (!chat)
         return NULL;
-    chat->id_len = (uint8_t)id.len;
+    chat->id_len = (uint16_t)id.len;
     memcpy(chat->id, id.ptr, id.len);
     chat->key = key;
     chat->user = u;

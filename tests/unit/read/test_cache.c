@@ -101,6 +101,25 @@ static void test_versions(void)
     kit_free(k);
 }
 
+/* Chats of existing deployments have ids of any length: a message to one emptied the whole cache. */
+static void test_long_ids_are_entries_too(void)
+{
+    struct kit *k = kit_new(16 * MB);
+    char customer[ENTRY_ID_MAX + 1], chat[ENTRY_ID_MAX];
+    memset(customer, 'u', 300);
+    memset(chat, 'c', sizeof(chat));
+    customer[300] = chat[sizeof(chat) - 1] = '\0';
+    open_chat(k, "ann", "c1");
+    kit_write(k, kit_create(k, customer, NULL, "Long", chat));
+    struct answer before = get(k, VIEW_POLL, customer);
+    say(k, chat, "user", "hello");
+    struct answer after = get(k, VIEW_POLL, customer);
+    CU_ASSERT_FALSE(after.built);
+    CU_ASSERT_STRING_NOT_EQUAL(after.etag, before.etag);
+    CU_ASSERT_FALSE(get(k, VIEW_POLL, "ann").built);
+    kit_free(k);
+}
+
 /* An evicted customer keeps its version: 304 without a load, and the same ETag when it is loaded again. */
 static void test_version_outlives_messages(void)
 {
@@ -525,6 +544,7 @@ const CU_TestInfo cache_tests[] = {
     {"a new customer is loaded from birth", test_born_loaded},
     {"duplicates and failures change nothing", test_duplicate_and_failed_ops},
     {"versions", test_versions},
+    {"long ids are entries too", test_long_ids_are_entries_too},
     {"a version outlives the messages", test_version_outlives_messages},
     {"an op in doubt is looked up", test_doubt},
     {"a first message that landed late", test_late_first},
