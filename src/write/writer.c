@@ -6,8 +6,10 @@
  * everything queued is answered with ERR_STORE, submits are refused at once, and the store is probed until it is
  * well again. A store that was away at start begins that way, and is then prepared before the circuit closes.
  * One op can never work (anything else): where the store named it, it alone is answered and the rest goes on at once;
- * where not, half as many are tried, from the oldest on, until it stands alone. Each such try answers an op or halves
- * what is tried, so a batch costs at most two tries an op, and what is done again doubles what is tried. */
+ * where not, it is looked for by halves: half as many are tried, from the oldest on, until it stands alone. A try that
+ * succeeds answers its ops and lets the next one be twice as large. So a batch costs at most two tries an op.
+ * An op that was tried and then given up is in doubt: the store may have it. Memory is told, and when the store is well
+ * again everybody is told to look (EVENT_DOUBT, EVENT_RECOVERED). */
 #include "write/writer.h"
 
 #include "base/clock.h"
@@ -31,8 +33,8 @@ struct writer {
     struct gate gate;
     struct mailbox *inbox;
     pthread_t thread;
-    atomic_bool stopping;     /* server.c writes, the writer reads */
-    atomic_bool circuit_open; /* the writer writes, workers read: a hint, so relaxed */
+    atomic_bool stopping; /* server.c writes, the writer reads */
+    atomic_bool refusing; /* the circuit is open. The writer writes, any thread reads: a hint, so relaxed */
     /* the writer's own */
     struct mailbox_node *waiting, **waiting_tail; /* taken from the inbox, oldest first */
     struct op **batch;
@@ -41,8 +43,8 @@ struct writer {
     struct batch_room room;
     struct event *events; /* room for those of a batch */
     int64_t last_rev;
-    int64_t doubt_from, doubt_to; /* revs of ops given up after a try; 0: none yet */
-    bool in_doubt;                /* some since the store was last well */
+    int64_t doubt_from, doubt_to; /* revs of ops given up after a try, kept until the next are: they may land late */
+    bool in_doubt;                /* some were, since the store was last well */
     int64_t failing_since_us;     /* 0: the store is well */
     int64_t retry_ms;
     int64_t maintained_us;
@@ -98,8 +100,8 @@ static void drop_first(struct writer *w, size_t count)
     memmove(w->batch, w->batch + count, w->batch_len * sizeof(*w->batch));
 }
 
-/* Completions go out as one chain per producer, so that a batch wakes each at most once. A batch's ops of one producer
- * stand in no order in the array, so chains are built by scanning for runs: batches are short and producers few. */
+/* Completions go out as one chain per producer, so that a batch wakes each at most once. Ops of several producers are mixed
+ * in a batch, so it is gone through once for each: producers are few. */
 static void finish_first(struct writer *w, size_t count)
 {
     int64_t now = clock_mono_us();
@@ -143,7 +145,7 @@ static void give_ids(struct writer *w, struct op *op)
 {
     int64_t rev = next_rev(w);
     int64_t now = clock_wall_us();
-    now -= now % w->options.store->vtable->time_grain_us; /* what a later read will say */
+    now -= now % w->options.store->vtable->time_grain_us; /* as the store keeps it, so as a later read will say */
     batch_give_ids(op, rev, now);
 }
 
@@ -182,8 +184,8 @@ static void tell(const struct writer *w, const struct event *events, size_t coun
     events_tell(&w->options.sinks, events, count);
 }
 
-/* It was tried, and the answer may be all that was lost. Doubts of earlier troubles are settled since long: a new one
- * begins its own range. */
+/* It was tried, and the answer may be all that was lost. The first since the store was well begins a new range of doubt:
+ * what was in the range before has been told to everybody. */
 static void give_up(struct writer *w, struct op *op, enum err result)
 {
     struct event event = {.kind = EVENT_DOUBT, .rev = op->rev};
@@ -204,7 +206,8 @@ static void tell_recovered(struct writer *w)
     tell(w, &(struct event){.kind = EVENT_RECOVERED}, 1);
 }
 
-/* What happened, in the order of the ops. A message that repeats one whose answer was lost: nobody has heard of it yet. */
+/* What happened, in the order of the ops. Of a message whose answer was lost nobody has heard: the one that repeats it says
+ * so. */
 static void tell_durable(struct writer *w, size_t ops, const struct totals *changed)
 {
     size_t count = 0;
@@ -258,7 +261,7 @@ static void single_out(struct writer *w, size_t tried, enum err e)
         note_well(w);
 }
 
-/* False: the store is away, and nothing of the batch has changed. */
+/* One try. False: the store is away, and the ops are as they came; else some are answered, or fewer are tried next. */
 static bool apply_batch(struct writer *w)
 {
     struct totals changed = {0};
@@ -286,8 +289,8 @@ static bool apply_batch(struct writer *w)
     return true;
 }
 
-/* Takes ops past their deadline out of the failed batch and out of the queue behind it. */
-static void expire(struct writer *w, bool all, enum err result)
+/* Ops past their deadline leave the failed batch and the queue behind it; or all do. */
+static void turn_away(struct writer *w, bool all, enum err result)
 {
     int64_t now = clock_mono_us();
     size_t kept = 0;
@@ -342,14 +345,14 @@ static void retry_later(struct writer *w)
     sleep_ms(w, w->retry_ms);
     w->retry_ms = w->retry_ms * 2 > RETRY_MOST_MS ? RETRY_MOST_MS : w->retry_ms * 2;
     take_inbox(w);
-    expire(w, false, ERR_TIMEOUT);
+    turn_away(w, false, ERR_TIMEOUT);
     struct store_health health;
     w->options.store->vtable->health(w->options.store, &health);
     if (!health.closed && clock_mono_us() - w->failing_since_us < w->options.write_timeout_ms * 1000)
         return;
     log_error("store is away", "answering=503 queued=%lld", (long long)gate_inside(&w->gate));
-    atomic_store_explicit(&w->circuit_open, true, memory_order_relaxed);
-    expire(w, true, ERR_STORE);
+    atomic_store_explicit(&w->refusing, true, memory_order_relaxed);
+    turn_away(w, true, ERR_STORE);
 }
 
 static bool store_is_well(struct writer *w)
@@ -363,15 +366,16 @@ static bool store_is_well(struct writer *w)
 static void probe(struct writer *w)
 {
     take_inbox(w); /* those that were submitted while the circuit opened */
-    expire(w, true, ERR_STORE);
+    turn_away(w, true, ERR_STORE);
     maintain(w, true);
     bool well = store_is_well(w);
     if (well && w->options.prepare && w->options.prepare(w->options.prepare_arg, &w->last_rev) == OK)
         w->options.prepare = NULL;
     if (well && !w->options.prepare) {
         note_well(w);
-        tell_recovered(w);
-        atomic_store_explicit(&w->circuit_open, false, memory_order_relaxed); /* prepare() published by itself */
+        tell_recovered(w); /* requests were refused meanwhile: also where nothing is in doubt */
+        atomic_store_explicit(&w->refusing, false,
+                              memory_order_relaxed); /* what prepare() made it has released itself */
         return;
     }
     sleep_ms(w, RETRY_MOST_MS);
@@ -399,14 +403,14 @@ static void *writer_main(void *arg)
     for (;;) {
         take_inbox(w);
         /* With the circuit open nothing is tried: who slipped in as it opened is answered by probe(). */
-        bool open = atomic_load_explicit(&w->circuit_open, memory_order_relaxed);
-        if (w->batch_len == 0 && !open)
+        bool refusing = atomic_load_explicit(&w->refusing, memory_order_relaxed);
+        if (w->batch_len == 0 && !refusing)
             fill_batch(w);
         bool stopping = atomic_load_explicit(&w->stopping, memory_order_acquire);
         if (w->batch_len == 0) {
             if (stopping && !w->waiting && gate_inside(&w->gate) == 0)
                 break;
-            open ? probe(w) : rest(w);
+            refusing ? probe(w) : rest(w);
             continue;
         }
         if (!apply_batch(w))
@@ -426,7 +430,7 @@ enum err writer_start(const struct writer_options *options, struct writer **out)
     *w = (struct writer){.options = *options, .last_rev = options->max_rev, .maintained_us = clock_mono_us()};
     w->waiting_tail = &w->waiting;
     w->try_most = (size_t)options->batch_max;
-    atomic_init(&w->circuit_open, options->prepare != NULL);
+    atomic_init(&w->refusing, options->prepare != NULL);
     w->failing_since_us = options->prepare ? w->maintained_us : 0;
     gate_init(&w->gate, options->queue_max);
     w->inbox = mailbox_new();
@@ -457,7 +461,7 @@ enum err writer_submit(struct writer *w, struct op *op)
 
 bool writer_available(const struct writer *w)
 {
-    return !atomic_load_explicit(&w->circuit_open, memory_order_relaxed);
+    return !atomic_load_explicit(&w->refusing, memory_order_relaxed);
 }
 
 void writer_stop(struct writer *w)
