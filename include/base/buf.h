@@ -45,8 +45,8 @@ bool slice_eq_nocase(struct slice a, struct slice b); /* ASCII letters only */
 bool slice_starts(struct slice s, struct slice prefix);
 bool slice_ends(struct slice s, struct slice suffix);
 struct slice slice_trim(struct slice s, const char *set); /* both ends; set is NUL-terminated */
-/* Takes the first line off, without its end. False: there is none. */
-bool slice_take_line(struct slice *lines, struct slice *line);
+/* Takes what comes before the first `end` off the front, and that `end`; all, where there is none. False: rest was empty. */
+bool slice_take(struct slice *rest, char end, struct slice *part);
 
 /* Copies the bytes to `at`, where there is room; the place behind them. */
 static inline char *slice_put(char *at, struct slice s)

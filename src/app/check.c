@@ -37,7 +37,7 @@ bool check_run(const struct config *c, char **envp)
     log_thread_name("main");
     config_unknown_env(envp, &warnings);
     enum err e = check_all(c, &warnings, &why);
-    for (struct slice lines = buf_slice(&warnings), line; slice_take_line(&lines, &line);)
+    for (struct slice lines = buf_slice(&warnings), line; slice_take(&lines, '\n', &line);)
         fprintf(stderr, "sakurad: warning: %.*s\n", SLICE_ARG(line));
     if (e != OK)
         fprintf(stderr, "sakurad: %s\n", why.len > 0 ? buf_cstr(&why) : err_text(e));
@@ -52,7 +52,7 @@ void check_environment(char **envp)
 {
     struct buf names = {0};
     config_unknown_env(envp, &names);
-    for (struct slice lines = buf_slice(&names), line; slice_take_line(&lines, &line);)
+    for (struct slice lines = buf_slice(&names), line; slice_take(&lines, '\n', &line);)
         log_warn("environment", "warning=\"%.*s\"", SLICE_ARG(line));
     buf_fini(&names);
 }

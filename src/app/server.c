@@ -98,7 +98,7 @@ static void render_own(struct buf *out, void *arg)
 
 static void log_warnings(const struct buf *warnings)
 {
-    for (struct slice lines = buf_slice(warnings), line; slice_take_line(&lines, &line);)
+    for (struct slice lines = buf_slice(warnings), line; slice_take(&lines, '\n', &line);)
         log_warn("access", "warning=\"%.*s\"", SLICE_ARG(line));
 }
 

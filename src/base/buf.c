@@ -51,14 +51,16 @@ struct slice slice_trim(struct slice s, const char *set)
     return s;
 }
 
-bool slice_take_line(struct slice *lines, struct slice *line)
+bool slice_take(struct slice *rest, char end, struct slice *part)
 {
-    if (lines->len == 0)
+    *part = *rest;
+    if (rest->len == 0)
         return false;
-    const char *end = memchr(lines->ptr, '\n', lines->len);
-    *line = slice_of(lines->ptr, end ? (size_t)(end - lines->ptr) : lines->len);
-    size_t step = line->len + (end ? 1 : 0);
-    *lines = slice_of(lines->ptr + step, lines->len - step);
+    const char *at = memchr(rest->ptr, end, rest->len);
+    if (at)
+        part->len = (size_t)(at - rest->ptr);
+    size_t step = part->len + (at ? 1 : 0);
+    *rest = slice_of(rest->ptr + step, rest->len - step);
     return true;
 }
 

@@ -87,12 +87,11 @@ static enum err parse_json(struct slice text, struct arena *a, struct body *out,
 
 static enum err decode_pair(struct slice pair, struct arena *a, struct body_field *field)
 {
-    const char *equals = memchr(pair.ptr, '=', pair.len);
-    size_t name_len = equals ? (size_t)(equals - pair.ptr) : pair.len;
-    struct slice value = equals ? slice_of(equals + 1, pair.len - name_len - 1) : SLICE_LIT("");
+    struct slice name;
+    (void)slice_take(&pair, '=', &name);
     *field = (struct body_field){.kind = JSON_STRING};
-    enum err e = http_form_decode(slice_of(pair.ptr, name_len), a, &field->name);
-    return e ? e : http_form_decode(value, a, &field->text);
+    enum err e = http_form_decode(name, a, &field->name);
+    return e ? e : http_form_decode(pair, a, &field->text);
 }
 
 static enum err parse_urlencoded(struct slice text, struct arena *a, struct body *out, struct buf *why)
@@ -100,11 +99,7 @@ static enum err parse_urlencoded(struct slice text, struct arena *a, struct body
     out->fields = arena_alloc(a, BODY_FORM_FIELDS_MAX * sizeof *out->fields);
     if (!out->fields)
         return ERR_NOMEM;
-    while (text.len) {
-        const char *amp = memchr(text.ptr, '&', text.len);
-        struct slice pair = slice_of(text.ptr, amp ? (size_t)(amp - text.ptr) : text.len);
-        size_t step = pair.len + (amp ? 1 : 0);
-        text = slice_of(text.ptr + step, text.len - step);
+    for (struct slice pair; slice_take(&text, '&', &pair);) {
         if (pair.len == 0)
             continue;
         if (out->count == BODY_FORM_FIELDS_MAX)

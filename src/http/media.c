@@ -3,10 +3,9 @@
 
 struct slice media_type(struct slice header)
 {
-    const char *semicolon = header.len ? memchr(header.ptr, ';', header.len) : NULL;
-    if (semicolon)
-        header.len = (size_t)(semicolon - header.ptr);
-    return slice_trim(header, " \t");
+    struct slice type;
+    (void)slice_take(&header, ';', &type);
+    return slice_trim(type, " \t");
 }
 
 struct cursor {

@@ -92,19 +92,14 @@ static enum err name_matches(struct slice raw, struct slice name, struct arena *
 enum err http_query_get(const struct http_request *req, struct slice name, struct arena *a, struct slice *out)
 {
     struct slice rest = req->query, found = {0};
-    while (rest.len) {
-        const char *amp = memchr(rest.ptr, '&', rest.len);
-        struct slice pair = slice_of(rest.ptr, amp ? (size_t)(amp - rest.ptr) : rest.len);
-        size_t step = pair.len + (amp ? 1 : 0);
-        rest = slice_of(rest.ptr + step, rest.len - step);
-        const char *equals = pair.len ? memchr(pair.ptr, '=', pair.len) : NULL;
-        struct slice raw = slice_of(pair.ptr, equals ? (size_t)(equals - pair.ptr) : pair.len);
+    for (struct slice pair, raw; slice_take(&rest, '&', &pair);) {
+        (void)slice_take(&pair, '=', &raw);
         bool matches;
         enum err e = name_matches(raw, name, a, &matches);
         if (e)
             return e;
         if (matches)
-            found = equals ? slice_of(equals + 1, pair.len - raw.len - 1) : SLICE_LIT("");
+            found = pair;
     }
     *out = found;
     return found.ptr ? http_form_decode(found, a, out) : ERR_NOT_FOUND;
@@ -112,17 +107,8 @@ enum err http_query_get(const struct http_request *req, struct slice name, struc
 
 bool http_list_next(struct slice *rest, struct slice *item)
 {
-    while (rest->len) {
-        const char *comma = memchr(rest->ptr, ',', rest->len);
-        size_t len = comma ? (size_t)(comma - rest->ptr) : rest->len;
-        size_t step = len + (comma ? 1 : 0);
-        const char *start = rest->ptr, *end = rest->ptr + len;
-        *rest = slice_of(rest->ptr + step, rest->len - step);
-        while (start < end && (*start == ' ' || *start == '\t'))
-            start++;
-        while (end > start && (end[-1] == ' ' || end[-1] == '\t'))
-            end--;
-        *item = slice_of(start, (size_t)(end - start));
+    while (slice_take(rest, ',', item)) {
+        *item = slice_trim(*item, " \t");
         if (item->len)
             return true;
     }

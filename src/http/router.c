@@ -72,16 +72,6 @@ static struct node *node_child(struct node *n, struct slice segment)
     return made;
 }
 
-/* The next segment of what is left of a path after its first slash. */
-static struct slice take_segment(struct slice *rest)
-{
-    const char *slash = rest->len ? memchr(rest->ptr, '/', rest->len) : NULL;
-    struct slice segment = slice_of(rest->ptr, slash ? (size_t)(slash - rest->ptr) : rest->len);
-    size_t step = segment.len + (slash ? 1 : 0);
-    *rest = slice_of(rest->ptr + step, rest->len - step);
-    return segment;
-}
-
 static enum err add_route(struct router *r, uint32_t index)
 {
     const struct route *route = &r->table[index];
@@ -91,8 +81,7 @@ static enum err add_route(struct router *r, uint32_t index)
     must(rest.len > 0 && rest.ptr[0] == '/' && (rest.len == 1 || rest.ptr[rest.len - 1] != '/'));
     must(route->methods != 0 && route->methods < MASKS);
     rest = slice_of(rest.ptr + 1, rest.len - 1);
-    while (rest.len) {
-        struct slice segment = take_segment(&rest);
+    for (struct slice segment; slice_take(&rest, '/', &segment);) {
         params += segment.ptr[0] == '{';
         must(params <= ROUTE_PARAMS_MAX && ++depth <= SEGMENTS_MAX);
         n = node_child(n, segment);
@@ -201,10 +190,10 @@ static void walk_from(struct walk *w, const struct node *n, unsigned at)
 static enum err split_path(struct walk *w, struct slice path, struct arena *a)
 {
     struct slice rest = slice_of(path.ptr + 1, path.len - 1);
-    while (rest.len) {
+    for (struct slice segment; slice_take(&rest, '/', &segment);) {
         if (w->count == SEGMENTS_MAX)
             return ERR_TOO_LARGE;
-        enum err e = http_percent_decode(take_segment(&rest), a, &w->segments[w->count++]);
+        enum err e = http_percent_decode(segment, a, &w->segments[w->count++]);
         if (e)
             return e;
     }

@@ -46,32 +46,22 @@ static enum err parse_option(struct slice name, struct slice value, struct uri *
 
 static enum err parse_options(struct slice query, struct uri *uri, struct buf *why)
 {
-    while (query.len > 0) {
-        const char *amp = memchr(query.ptr, '&', query.len);
-        size_t len = amp ? (size_t)(amp - query.ptr) : query.len;
-        const char *eq = memchr(query.ptr, '=', len);
-        size_t name = eq ? (size_t)(eq - query.ptr) : len;
-        struct slice value = eq ? slice_of(eq + 1, len - name - 1) : (struct slice){0};
-        enum err err = parse_option(slice_of(query.ptr, name), value, uri, why);
-        if (err != OK)
-            return err;
-        len += amp ? 1 : 0;
-        query = slice_of(query.ptr + len, query.len - len);
+    enum err err = OK;
+    for (struct slice option, name; err == OK && slice_take(&query, '&', &option);) {
+        (void)slice_take(&option, '=', &name);
+        err = parse_option(name, option, uri, why);
     }
-    return OK;
+    return err;
 }
 
 static enum err parse_uri(struct slice text, struct uri *uri, struct buf *why)
 {
-    *uri = (struct uri){.path = text, .durable = true, .page_cache_mb = PAGE_CACHE_MB_DEFAULT};
-    const char *mark = text.len > 0 ? memchr(text.ptr, '?', text.len) : NULL;
-    if (mark) {
-        uri->path.len = (size_t)(mark - text.ptr);
-        enum err err = parse_options(slice_of(mark + 1, text.len - uri->path.len - 1), uri, why);
-        if (err != OK)
-            return err;
-    }
-    struct slice path = uri->path;
+    struct slice path;
+    (void)slice_take(&text, '?', &path);
+    *uri = (struct uri){.path = path, .durable = true, .page_cache_mb = PAGE_CACHE_MB_DEFAULT};
+    enum err err = parse_options(text, uri, why);
+    if (err != OK)
+        return err;
     if (path.len == 0 || path.len > 4000 || memchr(path.ptr, '\0', path.len)) {
         buf_append_lit(why, "sqlite: the path is missing or too long; write sqlite:PATH");
         return ERR_INVALID;

@@ -114,13 +114,13 @@ static void test_slices(void)
 static void test_take_line(void)
 {
     struct slice lines = SLICE_LIT("one\n\nlast"), line;
-    CU_ASSERT(slice_take_line(&lines, &line) && slice_eq(line, SLICE_LIT("one")));
-    CU_ASSERT(slice_take_line(&lines, &line) && line.len == 0);
-    CU_ASSERT(slice_take_line(&lines, &line) && slice_eq(line, SLICE_LIT("last")));
-    CU_ASSERT_FALSE(slice_take_line(&lines, &line));
+    CU_ASSERT(slice_take(&lines, '\n', &line) && slice_eq(line, SLICE_LIT("one")));
+    CU_ASSERT(slice_take(&lines, '\n', &line) && line.len == 0);
+    CU_ASSERT(slice_take(&lines, '\n', &line) && slice_eq(line, SLICE_LIT("last")));
+    CU_ASSERT_FALSE(slice_take(&lines, '\n', &line));
     lines = SLICE_LIT("ended\n");
-    CU_ASSERT(slice_take_line(&lines, &line) && slice_eq(line, SLICE_LIT("ended")));
-    CU_ASSERT_FALSE(slice_take_line(&lines, &line));
+    CU_ASSERT(slice_take(&lines, '\n', &line) && slice_eq(line, SLICE_LIT("ended")));
+    CU_ASSERT_FALSE(slice_take(&lines, '\n', &line));
 }
 
 static void test_to_u64(void)
@@ -235,7 +235,7 @@ const CU_TestInfo buf_tests[] = {
     {"numbers", test_numbers},
     {"take gives the bytes away", test_take},
     {"slices", test_slices},
-    {"slice_take_line", test_take_line},
+    {"slice_take", test_take_line},
     {"slice_to_u64", test_to_u64},
     {"UTF-8: good, cut at every point", test_utf8_good},
     {"UTF-8: bad, at every place", test_utf8_bad},
