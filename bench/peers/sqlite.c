@@ -1,6 +1,6 @@
 /* sqlite.c: the durable limit: SQLite alone, one writer, messages appended in transactions of BATCH rows.
  *   sqlite DIR BATCH SECONDS [chain|index]
- * WAL, synchronous=FULL, 250-byte rows over 1,000 chats. chain: sakurad's own table (src/store/sqlite_schema.c: each row
+ * WAL, synchronous=FULL, 250-byte rows over 1,000 chats. chain: sakurad's own table (src/store/sqlite/sqlite_schema.c: each row
  * names the one before it); index: a (chat, seq) index beside the rows. The file is made in DIR and removed.
  * Prints one JSON object. */
 #include <sqlite3.h>
