@@ -1,11 +1,11 @@
 /* cache.h: what makes polls and refetches free: per customer and chat the rendered JSON, in memory, with versions.
  * Thread:  cache_take, cache_link [writer]; cache_serve, cache_inbox_counts [any thread, never waits on I/O];
- *          cache_fill_* and cache_compose [readers]. One mutex guards the tables; it is held for lookups and
- *          reference counting only, never while bytes are copied for a body or a store is asked.
+ *          cache_load_user [readers]. One mutex guards the tables; it is held for lookups and reference counting only,
+ *          never while bytes are copied for a body or a store is asked.
  * Owns:    its entries; bodies are blobs shared by reference; message bytes are append-only chunks whose
  *          published length never shrinks, so a body is composed from a snapshot without the lock.
- * Bounded: --cache-mb for what is in use, and cache_idle_most() for the room between; least recently used customers lose
- *          their messages first (M_CACHE_EVICTED), then their entry. A miss costs one reader op.
+ * Bounded: --cache-mb for what is in use, and cache_idle_most() for what its memory holds beyond that. The customers used
+ *          longest ago lose their messages first (M_CACHE_EVICTED), then their entry. A miss costs one reader op.
  * Stale data is never served as fresh: the writer calls cache_take after the commit and before any completion,
  * so whoever sees an answer or a notice can already read the message here.
  * Versions: one counter for the whole cache; an entry's version is the counter at its last change, or when it was made, the
@@ -27,8 +27,8 @@ struct cache_options {
     bool enabled;       /* false: bypassed (other nodes write and the bus is down): everything is VIEW_LOAD */
 };
 
-/* Memory that is held and not in use, at most, but for what one batch adds: what is evicted leaves its place to the next
- * of its size. Two MiB: pages kept ready, and begun ones. */
+/* The most memory that is held and not in use, apart from what one batch adds: what is evicted leaves its place to the next
+ * object of its size. The two MiB are pages that are kept ready or have only begun to fill. */
 static inline int64_t cache_idle_most(int64_t max_bytes)
 {
     return max_bytes / 16 + (INT64_C(2) << 20);
@@ -59,10 +59,10 @@ bool cache_up_to_date(struct cache *c, const struct scope *viewer, struct slice 
 
 /* Whose something is, as far as memory knows. */
 enum sight { SIGHT_NO, SIGHT_YES, SIGHT_UNKNOWN /* not in memory: ask the store */ };
-/* A customer's own scope is answered from its own entry alone, so that NO and UNKNOWN neither tell nor cost more where what
- * is asked for is another's than where it does not exist. */
+/* A customer's own scope is answered from that customer's entry alone: so the answer and the time that it takes are the
+ * same whether what is asked for is another's or does not exist. */
 enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct scope *s);
-/* ident: id, second id or email. SIGHT_YES: *user_id is the customer's id, in the arena (ptr NULL: no memory). */
+/* ident: id, reference or address. SIGHT_YES: *user_id is the customer's id, in the arena (ptr NULL: no memory). */
 enum sight cache_sees_user(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
                            struct slice *user_id);
 

@@ -15,7 +15,7 @@ enum err resolve_row(struct cache *c, struct store_reader *reader, struct slice 
         return e;
     cache_lock(c);
     struct cuser *u = user_get(c, out->id);
-    bool heard_all = cuts == c->order_cuts; /* else a newer row may have come meanwhile, and be forgotten again */
+    bool heard_all = cuts == c->order_cuts; /* else a newer row may have come and gone since: this one could be older */
     if (u && heard_all && !u->has_row && u->state == USER_KNOWN)
         user_set_row(c, u, out, NULL, 0);
     if (u)
@@ -48,7 +48,8 @@ enum err resolve_ident(struct cache *c, struct store_reader *reader, struct slic
     return e;
 }
 
-/* What is not its own a customer hears nothing of: it comes into memory, and there is asked what its row says. */
+/* A customer asks: its own entry is loaded, and its row says whether the text is a name of its own. Nobody else is looked
+ * for, so that an answer tells nothing of others. */
 static enum err resolve_self(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
 {
     struct user row;
@@ -78,7 +79,7 @@ static enum err resolve_user(struct store_reader *reader, struct cache *c, struc
     }
     if (q->scope.kind == SCOPE_USER)
         return sight == SIGHT_NO ? ERR_DENIED : resolve_self(reader, c, q, a);
-    /* What memory says is another's is asked for like what it does not know: else the clock would tell them apart. */
+    /* The store is asked even where memory says NO: else the time that it takes would tell that there is such a customer. */
     enum err e = resolve_row(c, reader, q->ident, a, &u);
     if (e != OK)
         return e;
@@ -111,7 +112,7 @@ static enum err resolve_chat(struct store_reader *reader, struct cache *c, struc
         return OK;
     if (q->scope.kind == SCOPE_USER)
         return sight == SIGHT_NO ? ERR_DENIED : resolve_own_chat(reader, c, q, a);
-    /* Memory's no is asked for all the same, once: that is what a chat which is not there costs. */
+    /* The store is asked even where memory says NO: a chat that does not exist costs one query too. */
     enum err e = reader->vtable->chat_owner(reader, q->ident, a, &chat);
     if (e == OK && sight == SIGHT_NO)
         return scope_check(&q->scope, chat.user_id, (struct slice){0});

@@ -1,12 +1,13 @@
 /* The refetch with a cursor: customers changed after it, oldest change first, each with its newer messages only.
  * Who changed is known here as far back as changes_floor, by stamp; further back the store's index says, by rev. A turn of
  * the AI switch is no change: no list shows it.
- * An answer that is cut: the next page goes on after the last customer's change, and shows for each customer what is newer
+ * Where an answer is cut, the next page goes on after the last customer's change, and shows for each customer what is newer
  * than the first page's cursor (base). A customer that changes while a client pages comes again, later; total_messages
- * tells where its messages belong. Pages that the store lists stay the store's to the end, and go on exactly where they
- * stopped: what they need to be off by, for changes that came late, was taken off at the first. A change that comes late
- * between two of them may have a rev that was passed: the last page's cursor is then what was applied at the first (upto).
- * So what may be missing is told after the next question, and paging ends. */
+ * tells where its messages belong.
+ * Pages that the store lists are listed by it to the end, and each begins exactly where the one before stopped: what has to be
+ * taken off the cursor (lag, or overlap) was taken off before the first. If it were taken off again at each, paging might not
+ * end. A change that comes late between two such pages may have a rev that they have passed: then the last page's cursor is
+ * the stamp that was applied at the first (upto), so that the next question is told of it. */
 #include "view_int.h"
 
 #include <stdlib.h>
@@ -25,7 +26,7 @@ struct changes {
     struct arena *arena;
     struct snap snap;
     size_t included;
-    bool by_store;
+    bool by_store;    /* listed by the store, by rev */
     int64_t base;     /* each customer with what is newer than this */
     int64_t asked_at; /* the stamp up to which everything was known when it was asked for */
     int64_t position; /* of the last customer looked at */
@@ -53,7 +54,7 @@ static bool list_changed(const struct cache *c, const struct view_query *q, stru
     return true;
 }
 
-/* The owner as the snapshot's rendered opening has it is text to be parsed; the entry knows it. */
+/* The snapshot has the owner only as part of rendered text, so the entry is asked. */
 static bool cached_owner_is(struct changes *w, struct slice id)
 {
     if (w->query->owner.len == 0)
@@ -128,13 +129,14 @@ static enum err from_store(struct changes *w)
     return OK;
 }
 
-/* Where the next part begins. An owner's goes on from a change of that owner: the last one looked at may be another's. */
-static int64_t next_part(const struct changes *w)
+/* Where the next page begins: after the last customer looked at. For an owner after the last one of that owner, since a
+ * cursor shows nothing of others. */
+static int64_t next_page(const struct changes *w)
 {
     const struct view_query *q = w->query;
     int64_t position = q->owner.len > 0 ? w->told : w->position;
-    /* What became durable after the question may stand in the store before older changes do (chats are written behind
-     * there): the next part begins where all is known to be told. */
+    /* A store that writes chats behind may show a change that came after the question before it shows an older one: the next
+     * page begins at the stamp up to which everything is known to have been told. */
     if (position > w->asked_at && w->asked_at > q->since)
         return q->owner.len > 0 ? list_cursor(q, &w->snap, w->asked_at, q->since) : w->asked_at;
     return position;
@@ -148,7 +150,7 @@ static struct cursor next_cursor(const struct changes *w)
     struct cursor cursor = {.more = w->more, .base = w->base};
     int64_t upto = q->since_upto > 0 ? q->since_upto : w->asked_at;
     if (w->more) {
-        cursor.stamp = next_part(w);
+        cursor.stamp = next_page(w);
         cursor.upto = w->by_store ? upto : 0;
     } else {
         cursor.stamp = list_cursor(q, &w->snap, w->asked_at, q->since);
@@ -195,7 +197,8 @@ void view_changes(struct reading *r)
     }
     cache_unlock(c);
     enum err e = !rows || w.snap.failed ? ERR_NOMEM : known_here ? from_cache(&w, rows, count) : from_store(&w);
-    bool lost = e == OK && w.more && w.included == 0; /* so many others changed that its own are not found among them */
+    bool lost = e == OK && w.more &&
+                w.included == 0; /* too many others' changes were looked at and none of this owner's found */
     if (e != OK)
         view_fail(r->answer, e);
     else if (!lost)

@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-#define DEEP_PAGE                                                                                                      \
-    5000 /* a page further down the order is looked up by the store's index, not by a walk with the lock */
+/* A page further down is looked up by the store's index, not by a walk along the order with the lock held. */
+#define DEEP_PAGE 5000
 
 struct listing {
     struct cache *cache;
@@ -129,7 +129,7 @@ static enum err gather_users(struct listing *l)
     return e == OK ? load_missing(l) : e;
 }
 
-/* Lists begin with the last that changed: no customer of the owner's did after the newest that is shown. */
+/* A list begins with the customer that changed last: so none of this owner's changed after the newest that is shown. */
 static struct cursor learn_cursor(const struct listing *l)
 {
     struct cursor cursor = {.stamp = list_cursor(l->query, &l->snap, l->asked_at, 0)};
@@ -264,7 +264,7 @@ static void compose_listing(struct listing *l, struct kept_list *v, struct view_
     snap_fini(&l->snap);
 }
 
-/* What another reader composed since `needed` will do as well. */
+/* What another reader has composed meanwhile answers this one too, if it is of the version `needed` or a newer one. */
 static bool share(struct cache *c, const struct kept_list *v, const struct view_query *q, uint64_t needed,
                   struct view_answer *out)
 {

@@ -1,5 +1,5 @@
-/* Answers about one customer or one chat, and the totals: what is composed, by a worker from memory or by a reader; and the
- * reader's way to what has to be composed. */
+/* Answers about one customer or one chat, and the totals. First how they are composed, by workers and readers alike; then how
+ * a reader comes by what it composes. */
 #include "view_int.h"
 
 #include "base/clock.h"

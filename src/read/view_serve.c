@@ -28,7 +28,7 @@ static bool kept_poll(const struct cuser *u, const struct view_query *q, struct 
 static bool is_large(const struct cuser *u, const struct cchat *chat, const struct view_query *q)
 {
     if (q->has_since || q->view == VIEW_HISTORY)
-        return false; /* a part of it: view_compose_one() sees how much */
+        return false; /* only a part of it will be shown: view_compose_one() sees how much */
     return (chat && chat->history ? chat->history->bytes : u->content->bytes) > INLINE_BYTES;
 }
 

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-/* Eviction keeps entries to a half of the budget. Where it cannot (the most active customers stay, however many chats they
- * have), it is met as any lack of memory is: what cannot be kept is forgotten. */
+/* Eviction keeps entries to a half of the budget, but it leaves the ORDER_MIN most active customers, however many chats they
+ * have. Past twice the budget and this much an entry gets no memory, and what cannot be recorded is forgotten. */
 #define ENTRY_SLACK ((size_t)16 << 20)
 
 struct cache *cache_new(const struct cache_options *options)
@@ -19,7 +19,7 @@ struct cache *cache_new(const struct cache_options *options)
     for (unsigned i = 0; i < KEPT_MAX; i++)
         must(pthread_mutex_init(&c->kept[i].composing, NULL) == 0);
     slab_init(&c->entry_memory, 2 * options->max_bytes + ENTRY_SLACK);
-    slab_init(&c->content_memory, 0); /* none: an answer may need more for a moment than is kept */
+    slab_init(&c->content_memory, 0); /* no limit: an answer may need more for a moment than is kept */
     chain_init(&c->order);
     chain_init(&c->loaded);
     chain_init(&c->expendable);
@@ -150,7 +150,7 @@ bool cache_link(void *cache, struct slice chat_id, struct arena *a, struct chat_
         return false;
     out->user_id = arena_slice(a, out->user_id);
     if (!out->user_id.ptr)
-        *out = (struct chat_link){0}; /* no memory: the store may still have its own way */
+        *out = (struct chat_link){0}; /* no memory: as if it were not known, so the store is asked */
     return out->known;
 }
 

@@ -15,7 +15,7 @@ void snap_user_of(const struct cuser *u, struct snap_user *out)
                               .lag_us = u->lag_us};
 }
 
-/* A stamp for what was loaded, that a change of it may have had at most: of none that is to come. */
+/* The highest stamp that a change of what was loaded can have had; no later change gets it. */
 static int64_t loaded_stamp(struct cache *c, const struct fill *f, int64_t lag_us)
 {
     int64_t newest = fill_newest(f);
@@ -56,7 +56,8 @@ static struct cchat *own_chat(const struct cache *c, const struct cuser *u, cons
     return chat && chat->user == u ? chat : NULL;
 }
 
-/* Brings the fill up to what the entry knows; changes nothing of the entry. False: the load came too early. */
+/* Adds to the fill what the entry knows beyond it; changes nothing of the entry. False: the fill lacks what the entry knows
+ * to be stored, so the store must be asked again. */
 static bool bring_up(struct cache *c, struct cuser *u, struct fill *f, bool attached)
 {
     if (u->load_void || (u->has_row && u->row_rev > f->row.rev && !u->opening))
@@ -75,7 +76,8 @@ static bool bring_up(struct cache *c, struct cuser *u, struct fill *f, bool atta
     }
     for (const struct cchat *chat = u->first; chat; chat = chat->next) {
         bool born_here = chat->history && chat->history->complete;
-        bool gone = attached && chat->at_begin && !chat->history; /* the store has it no more */
+        bool gone = attached && chat->at_begin &&
+                    !chat->history; /* it was known before the load, and the load did not find it */
         if (!chat->found && !born_here && !gone)
             return false;
     }
@@ -135,7 +137,8 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
     u->load_void = false;
     int64_t stamp = loaded_stamp(c, f, u->lag_us);
     u->newest = stamp > u->newest ? stamp : u->newest;
-    struct blob *opening = blob_hold(f->opening); /* the fill may have to answer by itself yet */
+    struct blob *opening =
+        blob_hold(f->opening); /* a reference of its own: if it cannot be installed, the fill answers */
     bool newer = !u->has_row || !u->opening || f->row.rev >= u->row_rev;
     if (newer)
         user_set_row(c, u, &f->row, opening, f->poll_at);

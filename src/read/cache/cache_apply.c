@@ -36,7 +36,7 @@ static struct cchat *linked_chat(struct cache *c, const struct event *e, uint32_
         return NULL;
     chat->flags = link->flags;
     if (u->state == USER_LOADED)
-        user_unload(c, u); /* a chat made elsewhere: what is loaded is not all */
+        user_unload(c, u); /* made elsewhere: so what is loaded is not everything */
     return chat;
 }
 
@@ -239,7 +239,7 @@ static void apply_recovered(struct cache *c, const struct event *e, struct prepa
         user_lags(c, u, c->doubt_from);
     }
     if (c->doubt_from != 0)
-        c->late = c->change; /* and what was in doubt may still land: cursors say so for a while */
+        c->late = c->change; /* a write in doubt may land later still: so cursors of the next while are marked "~" */
     c->doubt_rev = c->doubt_from = 0;
 }
 

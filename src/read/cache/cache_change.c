@@ -8,7 +8,7 @@ int64_t change_stamp(struct cache *c, int64_t rev)
 {
     int64_t stamp = rev;
     if (rev == c->change && rev == c->stamped_rev)
-        return stamp; /* another part of the same change */
+        return stamp; /* another event of the same change, under the same hold of the lock */
     c->stamped_rev = rev;
     if (rev <= c->change) {
         c->stamped_rev = 0;

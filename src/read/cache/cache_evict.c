@@ -1,11 +1,11 @@
-/* Room: what goes first when the budget is spent.
+/* What goes first when the budget is spent:
  *   1. composed listings of an older version
  *   2. messages of the customer not used for longest (the entry stays: its version still answers 304)
  *   3. entries that are not in the order of activity, then the tail of that order, down to ORDER_MIN
- * The budget is for what is in use; the room between may come to cache_idle_most(). Where the mix of sizes shifts it would
- * be more: then what is in use shrinks until whole pages are empty.
+ * The budget is for what is in use; what the slabs hold beyond it may come to cache_idle_most(). Where the sizes that are
+ * wanted shift it would be more: then more is evicted, until whole pages are empty and given back.
  * Where entries alone take more than half, 3 comes before 2: else customers seen once would push out every chat in
- * use. Customers that a reader is loading are in neither list and cannot go. */
+ * use. A customer that a reader is loading is in neither chain, so it is not evicted. */
 #include "cache_change.h"
 #include "cache_int.h"
 
@@ -35,7 +35,7 @@ static bool drop_entry(struct cache *c)
     return true;
 }
 
-/* More than the budget, or more room between than is allowed for. */
+/* More in use than the budget, or more held beyond that than is allowed for. */
 static bool is_over(const struct cache *c)
 {
     size_t bytes = cache_bytes(c), idle = slab_idle(&c->entry_memory) + slab_idle(&c->content_memory);
@@ -68,7 +68,7 @@ static void forget(struct cache *c, struct cuser *u)
     user_leave_order(c, u);
 }
 
-/* Who changed, who was active last and whose that was, the store must say from now on. */
+/* From now on the store must say who changed before this stamp, and who was active last. */
 static void lose_track(struct cache *c, int64_t stamp)
 {
     c->order_all = false; /* also where the list was empty already */

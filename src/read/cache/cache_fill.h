@@ -1,9 +1,10 @@
 /* cache_fill.h: a customer read whole from the store, and its way into the cache.
  * Thread:  readers (and main at start).
- * Happy path: the customer is LOADING while the store is asked, so that the writer's appends are recorded; then both
- *          are merged by rev under the lock. A customer with no entry cannot be marked: its first load is installed
- *          only if no append passed it by, else the entry is there now and the second load cannot fail that way.
- * Failures: the store's; NOT_FOUND. A load that cannot be merged after FILL_TRIES is answered from, and not kept. */
+ * Happy path: the customer's entry is LOADING while the store is asked, so that the writer's appends are recorded in it; then
+ *          both are merged by rev under the lock. Without an entry there is nothing to record in: what was loaded is
+ *          kept only if the writer appended nothing meanwhile. If it did, there is an entry now, and the second load
+ *          goes the first way.
+ * Failures: the store's; NOT_FOUND. What cannot be merged in FILL_TRIES loads is answered, and not kept. */
 #pragma once
 #include "cache_int.h"
 #include "cache_snap.h"

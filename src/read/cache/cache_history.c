@@ -117,7 +117,7 @@ struct history *content_add_history(struct content *c, const struct chat *row, b
     return l;
 }
 
-/* All of what the slab sets aside for `need` bytes is used. */
+/* The chunk is as large as the object that the slab gives for `need` bytes anyway. */
 static struct chunk *chunk_new(struct slab *memory, size_t need, uint32_t first)
 {
     size_t size = sizeof(struct chunk) + align16(need);
@@ -129,7 +129,8 @@ static struct chunk *chunk_new(struct slab *memory, size_t need, uint32_t first)
     return k;
 }
 
-/* Half of what there is already, so that appends stay amortised; once that leaves the slab's sizes a sixteenth. */
+/* Half of what there is already, so that the cost of growing stays constant per append; a sixteenth where half would be
+ * larger than the slab's objects. */
 static size_t next_cap(const struct history *l, size_t need)
 {
     size_t size = (size_t)l->bytes / 2;
@@ -194,7 +195,7 @@ void history_seal(struct content *c, struct history *l)
         return;
     struct chunk *tight = chunk_new(c->memory, need, k->first);
     if (!tight)
-        return; /* it only saves room */
+        return; /* no memory: the chunk stays larger than it must be */
     tight->prev = k->prev;
     tight->used = k->used;
     tight->count = k->count;
@@ -300,7 +301,7 @@ static uint32_t chunk_at(const struct chunk *k, uint32_t i)
     return at;
 }
 
-/* Sets end and last to stop before `end`, which is below the end of now. */
+/* Makes the span stop before `end`, which is below its present end. */
 static void cut_end(struct history_span *v, uint32_t end)
 {
     const struct chunk *k = v->last;

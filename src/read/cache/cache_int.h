@@ -2,13 +2,14 @@
  * Thread:  every field of struct cache, cuser and cchat under cache.lock, but for those marked otherwise. Functions
  *          marked [lock] are called with it held and never wait; [writer], [reader] as in cache.h.
  * States of a customer:
- *          KNOWN    ids and links only: what the writer needs, and the version, so that 304 needs no load
+ *          KNOWN    ids of the customer and its chats: what the writer needs, and the version, so that 304 needs no load
  *          LOADING  one reader asks the store; appends meanwhile are recorded in histories that are not complete
  *          LOADED   content holds every chat whole; reads are answered from memory
  *          Born LOADED: a customer created by this process. LOADED → KNOWN: evicted, or found incomplete.
  * Order:   `order` holds the most recently active customers, a complete prefix of all of them: the writer moves to
  *          its front, and only its tail leaves it, never below ORDER_MIN. So it is also the order of last change, as
- *          far back as changes_floor: who changed after that is at the front, newest first. */
+ *          far back as changes_floor: who changed after that is at the front, newest first. (A change that comes late
+ *          brings its customer to the front too, before others whose activity is a little newer.) */
 #pragma once
 #include "cache_chain.h"
 #include "cache_history.h"
@@ -38,8 +39,8 @@ struct cowner {
     uint32_t customers;
     bool asked;
     uint64_t version;   /* of the last change of anything of its customers */
-    int64_t newest;     /* stamp of that change, as far as it is known here… */
-    int64_t known_from; /* …which it is for every change after this stamp */
+    int64_t newest;     /* stamp of the last such change that is known here */
+    int64_t known_from; /* every change after this stamp is known here: one before `newest` may not be */
     uint16_t id_len;
     char id[];
 };
@@ -96,7 +97,7 @@ struct cuser {
     uint32_t poll_at;
     uint16_t email_len, ref_len, claim_len; /* in self */
     uint8_t state;                          /* enum user_state */
-    uint8_t lru_in;                         /* enum lru_list: where the link `lru` is */
+    uint8_t lru_in;                         /* enum lru_list: the chain that `lru` is in */
     bool load_void;                         /* LOADING: an append was lost, what is loaded must not be installed */
     bool has_row; /* the store has shown it; a chat's link alone does not say that there is one */
     uint16_t id_len;
@@ -119,7 +120,7 @@ struct kept_list {
 struct cache {
     pthread_mutex_t lock;
     pthread_cond_t load_done; /* with lock: some load ended */
-    /* any thread; apart, because they live so differently long */
+    /* any thread; two of them, since entries live long and contents do not: mixed they would leave holes */
     struct slab entry_memory;
     struct slab content_memory; /* openings too */
     /* set before threads start */
@@ -144,9 +145,10 @@ struct cache {
     int64_t changes_floor;  /* whoever has a stamp above it is in order */
     struct cowner *asked;   /* those that stay without customers */
     unsigned asked_count;
-    uint64_t gone_version;    /* when an owner's entry was last dropped */
-    uint64_t unowned_version; /* of the last change of which it is not known whose it is: it may be anybody's… */
-    int64_t unowned_stamp;    /* …and its stamp */
+    uint64_t gone_version; /* when an owner's entry was last dropped */
+    uint64_t
+        unowned_version;   /* of the last change of a customer whose owner is not known: it counts as every owner's */
+    int64_t unowned_stamp; /* of the same */
     struct chain order;
     struct chain loaded;           /* LOADED customers by last use */
     struct chain expendable;       /* KNOWN and not in order: the first entries to be evicted */

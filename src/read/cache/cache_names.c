@@ -1,12 +1,12 @@
 /* What names a customer beside its id: its reference, its address, in whatever spelling it was asked for. Memory does not
- * know all customers, so it cannot tell who a text means: another one may have it as id. What it knows are the store's own
- * answers: each is kept with the customer it named, until a customer is born or gets an address that could change it.
- * All spellings of one address are of one bucket: so a change finds every answer that it may touch. */
+ * know all customers, so it cannot tell by itself whom a text means: a customer that is not in memory may have it as its id.
+ * So it keeps the store's answers, each with the customer it named, until a customer is made or gets an address that could
+ * change the answer. All spellings of one address have one hash: so a change finds every answer that it may touch. */
 #include "cache_int.h"
 
 #include "chat/email.h"
 
-#define ALIKE_MAX 8 /* answers whose texts are one address: more are not kept, or one bucket could be made long */
+#define ALIKE_MAX 8 /* answers kept for spellings of one address, or a client could make one bucket long */
 
 /* False: too long to be anybody's name here. */
 static bool hash_folded(struct slice text, uint32_t *hash)
@@ -37,7 +37,7 @@ static void drop(struct cache *c, struct name *name)
     entry_free(c, name, sizeof(*name) + name->len);
 }
 
-/* The last of those of this hash; past ALIKE_MAX, or where all shall go, one after the other. */
+/* The last answer with this hash, which is the one to drop, and how many there are. */
 static struct name *last_alike(const struct cache *c, uint32_t hash, size_t *count)
 {
     struct name *last = NULL;
@@ -117,5 +117,6 @@ static bool is_other_form(struct slice ident)
 struct cuser *names_user(const struct cache *c, struct slice ident, uint32_t hash)
 {
     struct cuser *u = is_other_form(ident) ? NULL : index_user(c, ident, hash);
-    return u && u->has_row ? u : find(c, ident); /* no row: a chat says so, and who it says may be no customer */
+    return u && u->has_row ? u
+                           : find(c, ident); /* no row: only a chat named this id, and there may be no such customer */
 }

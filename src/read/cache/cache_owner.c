@@ -1,6 +1,6 @@
 /* Owners: whose a customer is, and when anything of an owner's customers last changed.
- * A version that is not known is a new one: of an owner without an entry nothing can have changed since an entry was last
- * dropped (a change makes one), and a change of which it is not known whose it is counts as everybody's. */
+ * An owner without an entry has the version of the moment at which any owner's entry was last dropped: since then nothing of
+ * that owner changed, or there would be an entry. A change of a customer whose owner is not known counts as every owner's. */
 #include "cache_int.h"
 
 #define OWNER_MAX 4096 /* bytes; a longer one is nobody's */
@@ -73,7 +73,7 @@ void owner_set(struct cache *c, struct cuser *u, struct slice id)
         owner_unowned(c, c->applied);
         return;
     }
-    if (u->owner) /* one has a customer less, the other one more */
+    if (u->owner) /* both owners' listings change */
         u->owner->version = o->version = ++c->version;
     o->customers++;
     owner_forget(c, u);

@@ -2,7 +2,7 @@
 #include "cache_change.h"
 #include "cache_int.h"
 
-/* [lock] An entry that does not know its owner is no reason for "no". */
+/* [lock] Where the entry does not know its owner, the answer is UNKNOWN, not NO. */
 static enum sight sight_of(const struct cuser *u, const struct scope *s)
 {
     if (s->kind == SCOPE_OWNER && !u->owner)
@@ -35,7 +35,7 @@ enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct s
     return sight;
 }
 
-/* [lock] Without its row it is not known to exist, and then its id may be another's address. */
+/* [lock] UNKNOWN without its row: then there may be no such customer, and its id may be another one's address. */
 static enum sight sees_self(const struct cache *c, struct slice ident, struct slice user_id)
 {
     const struct cuser *self = index_user(c, user_id, index_hash(user_id));

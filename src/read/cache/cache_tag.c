@@ -13,7 +13,7 @@ static uint64_t hash_text(struct slice s)
     return s.len > 0 ? hash_bytes(s.ptr, s.len) : 0;
 }
 
-/* A version is one customer's, so its name need not be hashed; a chat is one of several of the same version. */
+/* A version belongs to one customer, so the customer need not be hashed. Of its chats several share the version. */
 static struct slice named_chat(const struct view_query *q)
 {
     return q->view == VIEW_POLL || q->view == VIEW_USER ? slice_of(NULL, 0) : q->ident;
@@ -47,8 +47,8 @@ void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out
     out->etag_len = (uint8_t)(at - out->etag);
 }
 
-/* If-None-Match: a list of entity tags, weak ones alike, or "*". Ours hold no quote, so finding one quotes and all is
- * finding it as a list element. */
+/* If-None-Match: a list of entity tags, weak ones alike, or "*". A tag of ours has no quote inside, so where it is found with
+ * its quotes it is an element of the list. */
 bool etag_matches(struct slice if_none_match, const struct view_answer *answer)
 {
     if (if_none_match.len == 0 || answer->etag_len == 0)

@@ -127,7 +127,7 @@ static struct slice kept(struct slice s)
     return s.len > SELF_TEXT_MAX ? slice_of(NULL, 0) : s;
 }
 
-/* Without memory it is not known: the store is asked. */
+/* No memory: self is NULL, and the store is asked. */
 static void set_self(struct cache *c, struct cuser *u, const struct user *row)
 {
     struct slice email = kept(row->email), ref = kept(row->user_ref), claim = kept(row->claimed_email);
@@ -189,7 +189,7 @@ void user_release_content(struct cache *c, struct cuser *u)
 
 void user_unload(struct cache *c, struct cuser *u)
 {
-    if (u->state == USER_LOADING) { /* the reader that loads it will see, and unload it */
+    if (u->state == USER_LOADING) { /* the reader that loads it sees load_void, and loads again */
         u->load_void = true;
         return;
     }

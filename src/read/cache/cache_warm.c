@@ -5,7 +5,7 @@
 
 void order_extend(struct cache *c, const struct user *rows, size_t count, bool complete, uint64_t cuts)
 {
-    /* A tail cut off meanwhile would leave a gap between what is here and what the store said. */
+    /* If the tail was cut off since the store was asked, there would be a gap before these rows. */
     if (c->order_cuts != cuts)
         return;
     for (size_t i = 0; i < count; i++) {
