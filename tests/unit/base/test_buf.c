@@ -111,8 +111,15 @@ static void test_slices(void)
     CU_ASSERT_EQUAL(slice_trim(slice_of("\0a\0", 3), " a").len, 3);
 }
 
-static void test_take_line(void)
+static void test_slice_take(void)
 {
+    struct slice rest = SLICE_LIT("a=b=c"), part;
+    CU_ASSERT(slice_take(&rest, '=', &part) && slice_eq(part, SLICE_LIT("a")) && slice_eq(rest, SLICE_LIT("b=c")));
+    rest = SLICE_LIT("=b");
+    CU_ASSERT(slice_take(&rest, '=', &part) && part.len == 0 && slice_eq(rest, SLICE_LIT("b")));
+    rest = slice_of(NULL, 0);
+    CU_ASSERT(!slice_take(&rest, '=', &part) && part.len == 0);
+
     struct slice lines = SLICE_LIT("one\n\nlast"), line;
     CU_ASSERT(slice_take(&lines, '\n', &line) && slice_eq(line, SLICE_LIT("one")));
     CU_ASSERT(slice_take(&lines, '\n', &line) && line.len == 0);
@@ -235,7 +242,7 @@ const CU_TestInfo buf_tests[] = {
     {"numbers", test_numbers},
     {"take gives the bytes away", test_take},
     {"slices", test_slices},
-    {"slice_take", test_take_line},
+    {"slice_take", test_slice_take},
     {"slice_to_u64", test_to_u64},
     {"UTF-8: good, cut at every point", test_utf8_good},
     {"UTF-8: bad, at every place", test_utf8_bad},

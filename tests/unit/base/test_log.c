@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* Standard error goes to a file or a pipe between capture() and captured(). */
@@ -162,6 +163,29 @@ static void test_last_words(void)
     log_set_format(LOG_TEXT);
 }
 
+/* err.c knows no log: it prints by itself until the log has said how. */
+static void test_broken_invariant(void)
+{
+    for (int format = LOG_TEXT; format <= LOG_JSON; format++) {
+        struct buf text = {0};
+        capture();
+        pid_t child = fork();
+        if (child == 0) {
+            log_set_format((enum log_format)format);
+            must_failed("file.c", 7, "a == b");
+        }
+        CU_ASSERT_EQUAL(waitpid(child, NULL, 0), child);
+        captured(&text);
+        if (format == LOG_TEXT)
+            CU_ASSERT_STRING_EQUAL(buf_cstr(&text), "sakurad: file.c:7: broken invariant: a == b\n");
+        if (format == LOG_JSON)
+            CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&text),
+                                          "\"level\":\"error\",\"thread\":\"main\",\"event\":\"broken "
+                                          "invariant\",\"error\":\"file.c:7: broken invariant: a == b\"}\n"));
+        buf_fini(&text);
+    }
+}
+
 static void *log_long_lines(void *arg)
 {
     static char big[20000];
@@ -291,6 +315,7 @@ const CU_TestInfo log_tests[] = {
     {"JSON", test_json},
     {"numbers are numbers in JSON", test_numbers_are_numbers},
     {"last words", test_last_words},
+    {"a broken invariant, in the format of the log", test_broken_invariant},
     {"hostile values, text", test_hostile_text},
     {"hostile values, JSON", test_hostile_json},
     {"long lines are cut", test_long_lines_are_cut},
