@@ -1,5 +1,5 @@
-/* POST …/chats/{chat_id}/send (three paths: a message is the visitor's on the widget's, an agent's on the dashboards',
- * unless it says otherwise) and POST /api/chat. */
+/* POST …/chats/{chat_id}/send (three paths: a message is the customer's on the widget's, an agent's on the dashboards',
+ * unless its role says otherwise) and POST /api/chat. */
 #include "call.h"
 
 #include "base/clock.h"
@@ -80,8 +80,9 @@ static bool take_fields(struct call *c, const struct body *body, struct slice de
     return false;
 }
 
-/* A customer must not put words into another's mouth, by whatever spelling: it says what it says itself, and what an assistant
- * said to it where the widget is who asks the assistant, which is then marked as the widget's word. False: answered 403. */
+/* A widget's token may send as the customer, and as the assistant, since some widgets ask an assistant by themselves and report
+ * its answer: such a message is marked `via_widget`, for nobody else vouches for it. Any other role, however it is spelled, would
+ * be somebody else's words. False: answered 403. */
 static bool may_say(struct call *c, struct new_message *send)
 {
     if (c->scope.kind != SCOPE_USER || slice_eq(send->role, SLICE_LIT(ROLE_USER)))

@@ -1,4 +1,4 @@
-/* POST /api/users/data: what the widget reports of its visitor. */
+/* POST /api/users/data: what the widget reports of its customer. */
 #include "call.h"
 
 #include "base/clock.h"

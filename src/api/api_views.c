@@ -53,8 +53,8 @@ static bool limit_listing(struct call *c, struct view_query *q)
     return !foreign;
 }
 
-/* One customer or chat: in reach by what memory knows, a customer's and out of its reach, or left in q->scope for the reader
- * to find out. */
+/* One customer or chat. Memory says that it may be seen: answered from there. That it may not, to a widget: false, 403 was
+ * answered. All else is left to a reader, which gets the scope in q->scope and asks the store. */
 static bool limit_lookup(struct call *c, struct view_query *q, bool chat)
 {
     struct slice id = q->ident;
@@ -75,7 +75,7 @@ static bool limit_lookup(struct call *c, struct view_query *q, bool chat)
     return true;
 }
 
-/* The view for a limited principal. False: answered. A view that is not named here is nothing for one. */
+/* The view for a limited principal. False: answered; a view that no case names is refused to all of them. */
 static bool limit_view(struct call *c, struct view_query *q)
 {
     switch (q->view) {

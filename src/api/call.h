@@ -84,8 +84,9 @@ struct op *call_op(struct call *c, const struct op_kind *kind, op_complete_fn co
 /* The last step of a handler that defers: each of the op's slices, which still point into the request, is copied into
  * the op (empty ones become {NULL, 0}), and the op goes to the writer or the readers. Refused or no memory: 503 answered. */
 void call_submit(struct call *c, struct op *op, struct slice *const *slices, size_t count);
-/* May this call touch the chat? False: answered 403. What a customer's own entry in memory cannot say, and what an owner's
- * dashboard may not see, travels with the op and is checked there. */
+/* May this call touch the chat, as far as memory knows? False: no, and a widget was answered 403. True with c->scope still
+ * limited: memory does not know, or a bound dashboard may not see it; then the op takes the scope along, and the writer or a
+ * reader checks it against the store. */
 bool call_reaches_chat(struct call *c, struct slice chat_id);
 /* In a completion: the session that waits, or NULL when it is gone. */
 struct http_session *op_session(struct op *op, struct api_worker *w);

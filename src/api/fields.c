@@ -33,7 +33,8 @@ static bool rules_verdict(struct rules *r, struct verdict v, const char *where, 
     return false;
 }
 
-/* Text for people shows U+FFFD in its place. What names something, or is stored as it came, must not hold it. */
+/* JSON may write half of a surrogate pair (\ud800), which is no character. In text for people it becomes U+FFFD; what names
+ * something, or is stored as it came, is refused, since two that differ would read alike. */
 static const struct verdict unpaired = {.fault = FAULT_FORM, .reason = "must not hold half of a surrogate pair"};
 
 static bool take_text(const struct body_field *f, const char *name, check_fn check, struct rules *r, struct slice *out)

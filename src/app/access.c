@@ -156,7 +156,7 @@ enum err access_guard(struct access *a, const struct config *c, struct api *api)
     return grant(a, api);
 }
 
-/* Whether there are keys at all, the flags said for good. */
+/* The files are read again. Whether there is authentication at all was decided by the flags and does not change. */
 enum err access_reload(const struct config *c, struct api *api, struct buf *warnings, struct buf *why)
 {
     struct access a = {0};

@@ -1,14 +1,11 @@
-#include "app/server.h"
+#include "server_int.h"
 
-#include "api/api.h"
+#include "descriptors.h"
+
 #include "api/rights.h"
-#include "app/access.h"
-#include "app/announce.h"
-#include "app/worker.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "http/session.h"
 #include "net/listener.h"
 #include "net/share.h"
 #include "read/cache.h"
@@ -16,40 +13,11 @@
 #include "store/store.h"
 #include "write/writer.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #define WARM_USERS      1000
 #define CLOCKS_APART_US INT64_C(5000000) /* the most that we accept clocks of processes to differ */
-#define STALLED_US      1000000
-#define THREADS_MAX     256
-#define DESCRIPTORS_OWN 256 /* beside the connections' */
-
-struct server {
-    const struct config *config;
-    struct store *store;
-    struct cache *cache;
-    struct writer *writer;
-    struct readers *readers;
-    struct admission *admission;
-    struct access access;
-    struct shares *shares; /* of --buffer-mb */
-    struct hub_options hub;
-    struct announcer announcer;
-    struct broadcaster *broadcasters[THREADS_MAX];
-    unsigned broadcaster_count;
-    struct api api;
-    struct grants_board grants;
-    struct http_settings http;
-    struct worker *workers[THREADS_MAX];
-    unsigned worker_count, workers_started;
-    int listeners[API_DOORS_MAX];
-    unsigned listener_count;
-    struct acceptor *acceptor;
-    bool stalled[2 * THREADS_MAX]; /* logged already: workers, then broadcasters */
-};
 
 static enum err say(struct buf *why, enum err e, const char *what)
 {
@@ -96,56 +64,19 @@ static void render_own(struct buf *out, void *arg)
     buf_printf(out, "sakurad_insecure %d\n", s->access.insecure ? 1 : 0);
 }
 
-static void log_warnings(const struct buf *warnings)
-{
-    for (struct slice lines = buf_slice(warnings), line; slice_take(&lines, '\n', &line);)
-        log_warn("access", "warning=\"%.*s\"", SLICE_ARG(line));
-}
-
 /* Keys are read and sockets bound as root, if root it is; everything after that as --user. */
 static enum err settle_access(struct server *s, struct buf *why)
 {
     struct buf warnings = {0};
     enum err e = access_open(s->config, &s->access, &warnings, why);
     if (e == OK)
-        log_warnings(&warnings);
+        server_log_warnings(&warnings);
     buf_fini(&warnings);
     if (e == OK && s->config->user)
         e = access_drop_root(s->config->user, why);
     if (e == OK)
         metrics_register(render_own, s);
     return e;
-}
-
-/* Every connection is a descriptor. The soft limit is ours to raise; past the hard one fewer will fit, and the acceptor
- * copes. */
-static void raise_descriptors(int64_t connections)
-{
-    struct rlimit limit;
-    rlim_t want = (rlim_t)connections + DESCRIPTORS_OWN;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= want)
-        return;
-    struct rlimit raised = {.rlim_cur = want, .rlim_max = want > limit.rlim_max ? want : limit.rlim_max};
-    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) /* past the hard limit this needs root */
-        return;
-    limit.rlim_cur = want > limit.rlim_max ? limit.rlim_max : want;
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur < want)
-        log_warn("descriptor limit is low", "limit=%llu wanted=%llu", (unsigned long long)limit.rlim_cur,
-                 (unsigned long long)want);
-}
-
-/* The kernel's table of descriptors grows by doubling, and in a process with threads each step waits until every processor
- * has passed a quiet point: some 10 ms in which nothing can be accepted, eight times on the way to 10,000 connections.
- * So it gets its size now, for 8 bytes a connection. */
-static void grow_descriptor_table(const struct server *s)
-{
-    struct rlimit limit;
-    rlim_t want = (rlim_t)s->config->max_connections + DESCRIPTORS_OWN;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    int fd = fcntl(s->listeners[0], F_DUPFD_CLOEXEC, (int)(want < limit.rlim_cur ? want : limit.rlim_cur) - 1);
-    if (fd >= 0)
-        close(fd);
 }
 
 /* What must be known of a store before the first request: that it is ours, who it is, how much it holds, who was active last. */
@@ -393,12 +324,10 @@ enum err server_start(const struct config *config, struct server **out, struct b
     s->config = config;
     grants_board_init(&s->grants);
     s->api.grants = &s->grants;
-    raise_descriptors(config->max_connections);
+    descriptors_make_room(config->max_connections);
     enum err e = say(why, shares_new(config->buffer_mb << 20, THREADS_MAX, &s->shares), "the server");
     if (e == OK)
         e = open_listeners(s, why);
-    if (e == OK)
-        grow_descriptor_table(s);
     if (e == OK)
         e = settle_access(s, why);
     if (e == OK && !(s->admission = admission_new(config->max_connections, config->max_per_address)))
@@ -419,59 +348,6 @@ enum err server_start(const struct config *config, struct server **out, struct b
     }
     *out = s;
     return OK;
-}
-
-/* ---- watch ---- */
-
-static void watch_loop(struct server *s, const struct loop *loop, unsigned at, const char *kind, unsigned index)
-{
-    int64_t busy_us = loop_busy_us(loop, clock_mono_us());
-    if (busy_us < STALLED_US) {
-        s->stalled[at] = false;
-        return;
-    }
-    metrics_add(M_LOOP_STALLED, s->stalled[at] ? 0 : 1);
-    if (!s->stalled[at])
-        log_error("loop has not turned", "thread=%s-%u for_ms=%lld", kind, index, (long long)busy_us / 1000);
-    s->stalled[at] = true;
-}
-
-/* Another server has the store: what is in memory is behind from now on, and so is who listens to it. */
-static void watch_store(struct server *s)
-{
-    struct store_health health;
-    if (atomic_load_explicit(&s->api.superseded, memory_order_relaxed))
-        return;
-    s->store->vtable->health(s->store, &health);
-    if (!health.closed)
-        return;
-    atomic_store_explicit(&s->api.superseded, true, memory_order_relaxed);
-    cache_close(s->cache);
-    for (unsigned i = 0; i < s->broadcaster_count; i++)
-        broadcaster_ask(s->broadcasters[i], BROADCASTER_DISMISS);
-}
-
-void server_watch(struct server *s)
-{
-    watch_store(s);
-    for (unsigned i = 0; i < s->worker_count; i++)
-        watch_loop(s, worker_loop(s->workers[i]), i, "worker", i);
-    for (unsigned i = 0; i < s->broadcaster_count; i++)
-        watch_loop(s, broadcaster_loop(s->broadcasters[i]), THREADS_MAX + i, "broadcast", i);
-}
-
-void server_reload(struct server *s)
-{
-    struct buf warnings = {0}, why = {0};
-    if (access_reload(s->config, &s->api, &warnings, &why) == OK)
-        log_info("reloaded", "keys=%u origins=%u", s->config->auth_key.count, grants_origins(&s->grants));
-    else
-        log_error("reload failed", "error=\"%s\" in_force=\"what was before\"", buf_cstr(&why));
-    for (unsigned i = 0; i < s->broadcaster_count; i++)
-        broadcaster_ask(s->broadcasters[i], BROADCASTER_RECHECK);
-    log_warnings(&warnings);
-    buf_fini(&warnings);
-    buf_fini(&why);
 }
 
 /* ---- stop, along the data's way ---- */

@@ -10,7 +10,7 @@ static void begin(struct conn *c)
     share_begin(c->set->book, c->slot, c->set->protocol->holder(c), c->set->loop->now_us);
 }
 
-/* A holding anew: whoever was to give way with its request is not to lose its answer. */
+/* Nothing was going out so far: the answer is a holding of its own, and a mark that was set on the request is void for it. */
 static void begin_output(struct conn *c)
 {
     if (c->out_charged == 0 && !c->body)
@@ -28,7 +28,8 @@ static bool make_room(struct conn *c, enum pot pot, size_t bytes)
     return shares_make_room(c->set->book, c->slot, c->set->protocol->holder(c), pot, bytes, c->set->loop->now_us);
 }
 
-/* small: counted without asking. */
+/* Brings what the pot counts for this connection from *charged to `now`. small: counted even where the pot is full.
+ * False: there is no room, and nobody gives way. */
 static bool settle(struct conn *c, enum pot pot, size_t *charged, size_t now, bool small)
 {
     struct quota *q = shares_pot(c->set->book->shares, pot);
