@@ -235,33 +235,3 @@ struct embedded_sum embedded_sum(const bson_t *chat)
     }
     return sum;
 }
-
-/* --- messages --- */
-
-void map_message(bson_iter_t *fields, struct arena *a, struct message *out)
-{
-    *out = (struct message){.role = SLICE_LIT("user")};
-    struct slice content = {0};
-    while (bson_iter_next(fields)) {
-        const char *key = bson_iter_key(fields);
-        if (strcmp(key, "_id") == 0 && BSON_ITER_HOLDS_OID(fields)) {
-            struct oid id;
-            memcpy(id.bytes, bson_iter_oid(fields)->bytes, OID_BYTES);
-            out->rev = oid_to_rev(&id);
-        } else if (strcmp(key, "role") == 0 && !BSON_ITER_HOLDS_NULL(fields)) {
-            out->role = bson_text(fields, a);
-        } else if (strcmp(key, "text") == 0) {
-            out->text = bson_text(fields, a);
-        } else if (strcmp(key, "content") == 0) {
-            content = bson_text(fields, a);
-        } else if (strcmp(key, "timestamp") == 0) {
-            out->timestamp_us = bson_time(fields);
-        } else if (strcmp(key, "read") == 0) {
-            out->read = bson_iter_as_bool(fields);
-        } else if (strcmp(key, "via") == 0 && BSON_ITER_HOLDS_UTF8(fields)) {
-            out->via_widget = slice_eq(utf8_of(fields), SLICE_LIT(VIA_WIDGET));
-        }
-    }
-    if (out->text.len == 0)
-        out->text = content;
-}

@@ -1,5 +1,5 @@
 /* bson_map.h: between BSON documents and the model, whatever shape an existing deployment left them in: bson_map.c
- * reads values, bson_put.c writes them, bson_rows.c does customers and chats field by field.
+ * reads values, bson_put.c writes them, bson_rows.c does customers, chats and messages field by field.
  * Thread:  none of its own.
  * Owns:    nothing: what map_user and map_chat fill is copied into the caller's arena, what map_message fills
  *          borrows from the document.
@@ -61,21 +61,26 @@ NODISCARD enum err put_json_text(bson_t *doc, const char *key, struct slice json
 /* 24 hex digits as an ObjectId, the rest as a string. */
 void put_id(bson_t *doc, const char *key, struct slice id);
 void put_oid(bson_t *doc, const char *key, const struct oid *id);
-/* An array that is being built: each value is put into `array` under the key that array_key() gives for it. */
+/* A document of one member: {key: text}, and {key: {$in: […]}} of every form that the ids may be stored in. */
+bson_t *bson_is(const char *key, struct slice text);
+bson_t *bson_in(const char *key, const struct slice *ids, size_t count);
+/* An array that is being built, value by value: each is put into `array` under the key that array_key() gives for it.
+ *  */
 struct bson_array {
+    bson_t *doc, *whole; /* what it is a member of; bson_in_begin's document */
     bson_t in, array;
     uint32_t count;
     char digits[16];
 };
 const char *array_key(struct bson_array *l);
-/* {key: [ … ]} and {key: {$in: [ … ]}}, with the values between begin and end. */
-void array_begin(bson_t *doc, const char *key, struct bson_array *l);
-void array_end(bson_t *doc, struct bson_array *l);
-void bson_in_begin(bson_t *doc, const char *key, struct bson_array *l);
-void bson_in_end(bson_t *doc, struct bson_array *l);
-/* Every form that an id may be stored in: into a list, and as {key: {$in: […]}} of several. */
-void array_id(struct bson_array *l, struct slice id);
-void bson_in(bson_t *doc, const char *key, const struct slice *ids, size_t count);
+void array_id(struct bson_array *l, struct slice id); /* in every form that it may be stored in */
+void array_add(struct bson_array *l, bson_t *doc);    /* takes it */
+/* doc's member `key`; end returns doc. */
+void array_begin(struct bson_array *l, bson_t *doc, const char *key);
+bson_t *array_end(struct bson_array *l);
+/* A new document {key: {$in: […]}}, which end returns. */
+void bson_in_begin(struct bson_array *l, const char *key);
+bson_t *bson_in_end(struct bson_array *l);
 void put_flags(bson_t *doc, uint8_t flags); /* those of a chat's flags that only ever become true, where they are */
 /* A member as it is in another document; nothing where it is not there. */
 void put_same(bson_t *doc, const bson_t *from, const char *key);

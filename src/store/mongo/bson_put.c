@@ -64,27 +64,36 @@ const char *array_key(struct bson_array *l)
     return key;
 }
 
-void array_begin(bson_t *doc, const char *key, struct bson_array *l)
+void array_begin(struct bson_array *l, bson_t *doc, const char *key)
 {
+    l->doc = doc;
     l->count = 0;
     bson_append_array_begin(doc, key, -1, &l->array);
 }
 
-void array_end(bson_t *doc, struct bson_array *l)
+bson_t *array_end(struct bson_array *l)
 {
-    bson_append_array_end(doc, &l->array);
+    bson_append_array_end(l->doc, &l->array);
+    return l->doc;
 }
 
-void bson_in_begin(bson_t *doc, const char *key, struct bson_array *l)
+void bson_in_begin(struct bson_array *l, const char *key)
 {
-    bson_append_document_begin(doc, key, -1, &l->in);
-    array_begin(&l->in, "$in", l);
+    l->whole = bson_new();
+    bson_append_document_begin(l->whole, key, -1, &l->in);
+    array_begin(l, &l->in, "$in");
 }
 
-void bson_in_end(bson_t *doc, struct bson_array *l)
+bson_t *bson_in_end(struct bson_array *l)
 {
-    array_end(&l->in, l);
-    bson_append_document_end(doc, &l->in);
+    bson_append_document_end(l->whole, array_end(l));
+    return l->whole;
+}
+
+void array_add(struct bson_array *l, bson_t *doc)
+{
+    bson_append_document(&l->array, array_key(l), -1, doc);
+    bson_destroy(doc);
 }
 
 void array_id(struct bson_array *l, struct slice id)
@@ -97,13 +106,20 @@ void array_id(struct bson_array *l, struct slice id)
         put_plain_id(l, id);
 }
 
-void bson_in(bson_t *doc, const char *key, const struct slice *ids, size_t count)
+bson_t *bson_in(const char *key, const struct slice *ids, size_t count)
 {
     struct bson_array in;
-    bson_in_begin(doc, key, &in);
+    bson_in_begin(&in, key);
     for (size_t i = 0; i < count; i++)
         array_id(&in, ids[i]);
-    bson_in_end(doc, &in);
+    return bson_in_end(&in);
+}
+
+bson_t *bson_is(const char *key, struct slice text)
+{
+    bson_t *doc = bson_new();
+    put_text(doc, key, text);
+    return doc;
 }
 
 void put_flags(bson_t *doc, uint8_t flags)
@@ -154,10 +170,10 @@ static void put_json_array(bson_t *doc, const char *name, struct json_value arra
 {
     struct json_value key, value;
     struct bson_array list;
-    array_begin(doc, name, &list);
+    array_begin(&list, doc, name);
     for (struct json_iter it = json_iter(array); json_next(&it, &key, &value);)
         put_json(&list.array, array_key(&list), value);
-    array_end(doc, &list);
+    array_end(&list);
 }
 
 static void put_json_number(bson_t *doc, const char *key, struct json_value v)
@@ -220,22 +236,4 @@ enum err put_json_text(bson_t *doc, const char *key, struct slice json)
         put_json(doc, key, json_root(&parsed));
     arena_fini(&a);
     return e;
-}
-
-bson_t *message_document(const struct new_message *m, const struct oid *id)
-{
-    bson_t *doc = bson_sized_new(256 + 2 * (m->text.len + 1));
-    put_oid(doc, "_id", id);
-    put_text(doc, "chat_id", m->chat_id);
-    put_text(doc, "role", m->role);
-    put_text(doc, "content", m->text);
-    put_text(doc, "text", m->text);
-    put_time(doc, "timestamp", m->timestamp_us);
-    put_text(doc, "status", SLICE_LIT("sent"));
-    bson_append_bool(doc, "read", -1, false);
-    if (m->via_widget)
-        put_text(doc, "via", SLICE_LIT(VIA_WIDGET));
-    if (m->client_key.len > 0)
-        put_text(doc, "client_message_id", m->client_key);
-    return doc;
 }

@@ -1,6 +1,6 @@
-/* Customers and chats: which field of a document is which member. A field that customers are to have is one row here;
- * what is in no row is neither read nor written. Whatever shape an existing deployment left a field in is read
- * (bson_map.c); a value is written only where it changes, so that what nobody changed keeps its type. */
+/* Customers, chats and messages: which field of a document is which member. A field that customers are to have is one
+ * row here; what is in no row is neither read nor written. Whatever shape an existing deployment left a field in is
+ * read (bson_map.c); a value is written only where it changes, so that what nobody changed keeps its type. */
 #include "bson_map.h"
 
 #include "chat/email.h"
@@ -50,21 +50,7 @@ static const struct field chat_fields[] = {
 };
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
-/* --- reading --- */
-
-static double double_of(const bson_iter_t *it)
-{
-    switch (bson_iter_type(it)) {
-    case BSON_TYPE_DOUBLE:
-        return bson_iter_double(it);
-    case BSON_TYPE_INT32:
-    case BSON_TYPE_INT64:
-    case BSON_TYPE_BOOL:
-        return (double)bson_iter_as_int64(it);
-    default:
-        return 0;
-    }
-}
+/* --- reading customers and chats --- */
 
 /* Into the struct at `base`. */
 static enum err map_field(const bson_iter_t *it, const struct field *fields, size_t count, void *base, struct arena *a)
@@ -92,7 +78,7 @@ static enum err map_field(const bson_iter_t *it, const struct field *fields, siz
         break;
     case FIELD_DOUBLE:
         if (*(double *)member == 0)
-            *(double *)member = double_of(it);
+            *(double *)member = bson_iter_as_double(it); /* 0 for what is no number */
     }
     return OK;
 }
@@ -161,7 +147,7 @@ enum err map_chat(const bson_t *doc, struct arena *a, struct chat *out)
     return e;
 }
 
-/* --- writing --- */
+/* --- writing customers --- */
 
 /* One field of the struct at `now`, where it differs from that at `was`. was NULL: not known, or not there: then what
  * is not empty. */
@@ -215,4 +201,52 @@ enum err user_update(const struct user *u, const struct user *before, bson_t *ou
         put_time(&max, "last_activity", u->activity_us);
     bson_append_document_end(out, &max);
     return e;
+}
+
+/* --- messages --- */
+
+void map_message(bson_iter_t *fields, struct arena *a, struct message *out)
+{
+    *out = (struct message){.role = SLICE_LIT("user")};
+    struct slice content = {0};
+    while (bson_iter_next(fields)) {
+        const char *key = bson_iter_key(fields);
+        if (strcmp(key, "_id") == 0 && BSON_ITER_HOLDS_OID(fields)) {
+            struct oid id;
+            memcpy(id.bytes, bson_iter_oid(fields)->bytes, OID_BYTES);
+            out->rev = oid_to_rev(&id);
+        } else if (strcmp(key, "role") == 0 && !BSON_ITER_HOLDS_NULL(fields)) {
+            out->role = bson_text(fields, a);
+        } else if (strcmp(key, "text") == 0) {
+            out->text = bson_text(fields, a);
+        } else if (strcmp(key, "content") == 0) {
+            content = bson_text(fields, a);
+        } else if (strcmp(key, "timestamp") == 0) {
+            out->timestamp_us = bson_time(fields);
+        } else if (strcmp(key, "read") == 0) {
+            out->read = bson_iter_as_bool(fields);
+        } else if (strcmp(key, "via") == 0 && BSON_ITER_HOLDS_UTF8(fields)) {
+            out->via_widget = slice_eq(bson_text(fields, a), SLICE_LIT(VIA_WIDGET));
+        }
+    }
+    if (out->text.len == 0)
+        out->text = content;
+}
+
+bson_t *message_document(const struct new_message *m, const struct oid *id)
+{
+    bson_t *doc = bson_sized_new(256 + 2 * (m->text.len + 1));
+    put_oid(doc, "_id", id);
+    put_text(doc, "chat_id", m->chat_id);
+    put_text(doc, "role", m->role);
+    put_text(doc, "content", m->text);
+    put_text(doc, "text", m->text);
+    put_time(doc, "timestamp", m->timestamp_us);
+    put_text(doc, "status", SLICE_LIT("sent"));
+    bson_append_bool(doc, "read", -1, false);
+    if (m->via_widget)
+        put_text(doc, "via", SLICE_LIT(VIA_WIDGET));
+    if (m->client_key.len > 0)
+        put_text(doc, "client_message_id", m->client_key);
+    return doc;
 }

@@ -18,13 +18,10 @@
  *     newest is ever in them, and mongo_recover_tail() looks that far back at the next start. */
 #include "mongo_counters.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
-#include "base/metrics.h"
-#include "bson_map.h"
-#include "mongo_cursor.h"
-#include "mongo_error.h"
 #include "mongo_recount.h"
 
 #include <errno.h>
@@ -150,48 +147,6 @@ uint8_t mongo_counters_flags(struct mongo_counters *c, struct slice chat_id)
 
 /* --- writing it: the thread --- */
 
-static void add_update(mongoc_bulk_operation_t *bulk, const struct mongo_touched *t)
-{
-    int64_t time_ms = t->timestamp_us / 1000;
-    bson_t filter = BSON_INITIALIZER;
-    put_text(&filter, "chat_id", t->chat_id);
-    BCON_APPEND(&filter, "last_rev", "{", "$lt", BCON_INT64(t->first_rev), "}");
-    bson_t *change = BCON_NEW("$inc", "{", "total_messages", BCON_INT64(t->added), "}", "$max", "{", "rev",
-                              BCON_INT64(t->rev), "last_rev", BCON_INT64(t->rev), "last_activity",
-                              BCON_DATE_TIME(time_ms), "updated_at", BCON_DATE_TIME(time_ms), "}");
-    if (t->flags & (CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT)) {
-        bson_t set;
-        bson_append_document_begin(change, "$set", -1, &set);
-        put_flags(&set, t->flags);
-        bson_append_document_end(change, &set);
-    }
-    bson_error_t error;
-    must(mongoc_bulk_operation_update_one_with_opts(bulk, &filter, change, NULL, &error)); /* built right above */
-    bson_destroy(&filter);
-    bson_destroy(change);
-}
-
-/* *settled: every chat was found below the guard and moved. */
-static enum err update_command(const struct mongo_conn *conn, const struct mongo_touched *chats, size_t count,
-                               bool *settled)
-{
-    bson_error_t error;
-    bson_t reply;
-    mongoc_bulk_operation_t *bulk = mongo_unordered(conn->chats);
-    for (size_t i = 0; i < count; i++)
-        add_update(bulk, &chats[i]);
-    bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0;
-    *settled = ok && mongo_all_matched(&reply, count);
-    enum err e = OK;
-    /* A refusal of one document's, or of the command for one's sake: mongo_recount() sets it right, chat by chat. */
-    if (!ok && !mongo_only_documents(&reply, &error) && mongo_sort(&error) == ERR_STORE)
-        e = mongo_failed(conn, "updating chats", &error);
-    bson_destroy(&reply);
-    mongoc_bulk_operation_destroy(bulk);
-    metrics_add(M_STORE_WRITE_CHAT, count);
-    return e;
-}
-
 /* Up to SHARE_MOST of the table's chats, for one command. */
 struct share {
     struct mongo_touched chats[SHARE_MOST];
@@ -227,7 +182,7 @@ static enum err write_share(struct mongo_counters *c, struct share *s)
     bool settled = !s->doubt;
     enum err e = OK;
     if (!s->doubt)
-        e = update_command(&c->conn, s->chats, s->count, &settled);
+        e = mongo_add_counts(&c->conn, s->chats, s->count, &settled);
     if (e == OK && !settled && mongo_recount(&c->conn, s->chats, s->count) != OK)
         e = recount_each(c, s);
     for (size_t i = 0; e == OK && i < s->count; i++)

@@ -15,11 +15,13 @@ bson_t *mongo_json(const char *json)
 
 void mongo_append_json(bson_t *doc, const char *key, const char *json)
 {
+    bson_error_t error;
+    bson_t value;
     if (!json)
         return;
-    bson_t *value = mongo_json(json);
-    bson_append_document(doc, key, -1, value);
-    bson_destroy(value);
+    must(bson_init_from_json(&value, json, -1, &error));
+    bson_append_document(doc, key, -1, &value);
+    bson_destroy(&value);
 }
 
 mongoc_bulk_operation_t *mongo_unordered(mongoc_collection_t *in)
@@ -66,7 +68,7 @@ static bson_t *pipeline_of(bson_t *match, const char *stages)
     bson_t *whole = bson_new(), *rest = mongo_json(stages);
     struct bson_array list;
     bson_iter_t it;
-    array_begin(whole, "pipeline", &list);
+    array_begin(&list, whole, "pipeline");
     if (match) {
         BCON_APPEND(&list.array, array_key(&list), "{", "$match", BCON_DOCUMENT(match), "}");
         bson_destroy(match);
@@ -74,9 +76,8 @@ static bson_t *pipeline_of(bson_t *match, const char *stages)
     must(bson_iter_init(&it, rest));
     while (bson_iter_next(&it))
         bson_append_iter(&list.array, array_key(&list), -1, &it);
-    array_end(whole, &list);
     bson_destroy(rest);
-    return whole;
+    return array_end(&list);
 }
 
 mongoc_cursor_t *mongo_aggregate(const struct mongo_conn *conn, mongoc_collection_t *in, bson_t *match,

@@ -59,11 +59,9 @@ static enum err read_tail(const struct mongo_conn *conn, int64_t newest, struct 
     const uint8_t lowest[5] = {0};
     int64_t oldest = newest > MONGO_BEHIND_US ? newest - MONGO_BEHIND_US : 0;
     struct oid from = oid_from_rev(oldest / 1000000 * 1000000, lowest);
-    bson_t range;
-    bson_t *filter = bson_new();
-    bson_append_document_begin(filter, "_id", -1, &range);
-    put_oid(&range, "$gte", &from);
-    bson_append_document_end(filter, &range);
+    bson_oid_t oldest_id;
+    memcpy(oldest_id.bytes, from.bytes, OID_BYTES);
+    bson_t *filter = BCON_NEW("_id", "{", "$gte", BCON_OID(&oldest_id), "}");
     struct mongo_find how = {.fields = "{\"chat_id\":1,\"role\":1,\"timestamp\":1}", .primary = true};
     mongoc_cursor_t *cursor = mongo_find(conn, conn->messages, filter, &how);
     const bson_t *doc;
@@ -81,14 +79,12 @@ static enum err compare(const struct mongo_conn *conn, const struct tail *t, siz
                         size_t *count)
 {
     struct bson_array in;
-    bson_t *filter = bson_new();
     *count = 0;
-    bson_in_begin(filter, "chat_id", &in);
+    bson_in_begin(&in, "chat_id");
     while (*count < CHATS_AT_ONCE && (chats[*count] = map_next(&t->by_id, pos)) != NULL)
         put_text(&in.array, array_key(&in), chats[(*count)++]->chat_id);
-    bson_in_end(filter, &in);
     struct mongo_find how = {.fields = "{\"chat_id\":1,\"last_rev\":1}", .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, filter, &how);
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, bson_in_end(&in), &how);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
         struct mongo_added *chat = map_get(&t->by_id, bson_string(doc, "chat_id"));

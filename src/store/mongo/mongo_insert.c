@@ -198,10 +198,9 @@ static enum err look_up_ids(struct insertion *in, enum plan_state state)
 {
     struct map wanted;
     struct bson_array ids;
-    bson_t *filter = bson_new();
     map_init(&wanted);
     enum err e = OK;
-    bson_in_begin(filter, "_id", &ids);
+    bson_in_begin(&ids, "_id");
     for (size_t i = 0; e == OK && i < in->count; i++) {
         struct plan *p = &in->plans[i];
         if (p->state != state)
@@ -209,7 +208,7 @@ static enum err look_up_ids(struct insertion *in, enum plan_state state)
         put_oid(&ids.array, array_key(&ids), &p->id);
         e = map_put(&wanted, oid_key(&p->id), p);
     }
-    bson_in_end(filter, &ids);
+    bson_t *filter = bson_in_end(&ids);
     if (e != OK || ids.count == 0) {
         bson_destroy(filter);
         map_fini(&wanted);
@@ -248,22 +247,19 @@ static enum err look_up_keys(struct insertion *in, enum plan_state state, enum p
 {
     struct map wanted;
     struct bson_array any;
-    bson_t *filter = bson_new();
     map_init(&wanted);
     enum err e = OK;
-    array_begin(filter, "$or", &any);
+    array_begin(&any, bson_new(), "$or");
     for (size_t i = 0; e == OK && i < in->count; i++) {
         struct plan *p = &in->plans[i];
-        bson_t pair;
         if ((p->state != state && p->state != or_state) || p->key.len == 0)
             continue;
-        bson_append_document_begin(&any.array, array_key(&any), -1, &pair);
-        put_text(&pair, "chat_id", p->m->chat_id);
-        put_text(&pair, "client_message_id", p->m->client_key);
-        bson_append_document_end(&any.array, &pair);
+        bson_t *both = bson_is("chat_id", p->m->chat_id);
+        put_text(both, "client_message_id", p->m->client_key);
+        array_add(&any, both);
         e = map_put(&wanted, p->key, p);
     }
-    array_end(filter, &any);
+    bson_t *filter = array_end(&any);
     if (e != OK || any.count == 0) {
         bson_destroy(filter);
         map_fini(&wanted);

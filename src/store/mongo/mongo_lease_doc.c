@@ -55,17 +55,11 @@ enum err lease_read(struct lease_table *l, struct lease_doc *d, char *who, size_
 static void put_holder(struct lease_table *l, bson_t *doc)
 {
     const struct process_name *p = &l->process;
-    BSON_APPEND_UTF8(doc, "holder", l->self);
-    BSON_APPEND_UTF8(doc, "heir", "");
-    BSON_APPEND_UTF8(doc, "host", p->host);
-    BSON_APPEND_INT64(doc, "pid", p->pid);
-    BSON_APPEND_UTF8(doc, "boot", p->boot);
-    BSON_APPEND_UTF8(doc, "pid_ns", p->pid_ns);
-    BSON_APPEND_INT64(doc, "started", p->started);
-    BSON_APPEND_UTF8(doc, "version", SAKURAD_VERSION);
-    BSON_APPEND_INT64(doc, "lease_ms", l->lease_us / 1000);
-    put_time(doc, "since", clock_wall_us());
-    put_time(doc, "renewed", clock_wall_us());
+    int64_t now_ms = clock_wall_us() / 1000;
+    BCON_APPEND(doc, "holder", BCON_UTF8(l->self), "heir", BCON_UTF8(""), "host", BCON_UTF8(p->host), "pid",
+                BCON_INT64(p->pid), "boot", BCON_UTF8(p->boot), "pid_ns", BCON_UTF8(p->pid_ns), "started",
+                BCON_INT64(p->started), "version", BCON_UTF8(SAKURAD_VERSION), "lease_ms",
+                BCON_INT64(l->lease_us / 1000), "since", BCON_DATE_TIME(now_ms), "renewed", BCON_DATE_TIME(now_ms));
 }
 
 /* A compare-and-set; takes filter and change. True: the document was as the filter says, and is changed now. *failed:

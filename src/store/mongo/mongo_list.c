@@ -7,6 +7,7 @@
 #include "mongo_store.h"
 #include "mongo_user.h"
 
+#include "base/list.h"
 #include "base/map.h"
 
 #include <stdlib.h>
@@ -14,15 +15,14 @@
 #define AT_ONCE         1000
 #define CHANGES_AT_ONCE 20000
 
-struct user_list {
+struct user_list { /* on the heap, so that an owner with very many does not leave them in scratch */
     struct user *items;
     size_t count, cap;
 };
 
-static enum err list_add(struct user_list *l, const struct user *u, struct arena *a)
+static enum err list_add(struct user_list *l, const struct user *u)
 {
-    l->items = arena_grow(a, l->items, l->count, &l->cap, sizeof(*l->items));
-    if (!l->items)
+    if (!list_room(l->items, l->count, l->cap, 64))
         return ERR_NOMEM;
     l->items[l->count++] = *u;
     return OK;
@@ -48,16 +48,17 @@ static struct listing begin(struct store_reader *reader, int64_t skip, int64_t l
                             .limit = limit > 0 ? limit : 0};
 }
 
-/* Adds what the chats say of the customers that were listed, and gives them. */
-static enum err give(struct listing *l, struct user **out, size_t *count)
+/* The end of a listing that went as e says: adds what the chats say of the customers that were listed, and gives them. */
+static enum err give(struct listing *l, enum err e, struct user **out, size_t *count)
 {
+    if (e == OK)
+        e = mongo_enrich(l->conn, l->list.items, l->list.count);
     *count = l->list.count;
-    *out = arena_alloc(l->a, (*count + 1) * sizeof(**out));
-    if (!*out)
-        return ERR_NOMEM;
-    if (*count > 0)
+    *out = e == OK ? arena_alloc(l->a, (*count + 1) * sizeof(**out)) : NULL;
+    if (*out && *count > 0)
         memcpy(*out, l->list.items, *count * sizeof(**out));
-    return mongo_enrich(l->conn, *out, *count);
+    free(l->list.items);
+    return e == OK && !*out ? ERR_NOMEM : e;
 }
 
 /* --- all customers, most recently active first --- */
@@ -94,7 +95,7 @@ static enum err take_page(struct listing *l, const struct slice *ids, size_t cou
         if (users[i].id.len == 0)
             continue;
         if ((*place)++ >= l->skip && (int64_t)l->list.count < l->limit)
-            e = list_add(&l->list, &users[i], l->scratch);
+            e = list_add(&l->list, &users[i]);
     }
     return e;
 }
@@ -133,8 +134,7 @@ static int by_activity(const void *a, const void *b)
 
 static enum err owned(struct listing *l, struct slice owner, struct user_list *all)
 {
-    bson_t *filter = bson_new();
-    bson_in(filter, "dashboard_user_id", &owner, 1);
+    bson_t *filter = bson_in("dashboard_user_id", &owner, 1);
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &(struct mongo_find){.primary = true});
     const bson_t *doc;
     enum err e = OK;
@@ -142,7 +142,7 @@ static enum err owned(struct listing *l, struct slice owner, struct user_list *a
         struct user u;
         e = map_user(doc, l->scratch, &u);
         if (e == OK)
-            e = list_add(all, &u, l->scratch);
+            e = list_add(all, &u);
     }
     return mongo_done(l->conn, "reading an owner's customers", cursor, e);
 }
@@ -165,6 +165,7 @@ static enum err list_owned(struct listing *l, struct slice owner)
     int64_t place = l->skip;
     if (e == OK && n > 0) /* read again into the caller's arena: those beside the page stay in scratch */
         e = take_page(l, ids, n, &place);
+    free(all.items);
     return e;
 }
 
@@ -175,7 +176,7 @@ enum err mongo_recent_users(struct store_reader *reader, struct slice owner, int
     enum err e = mongo_counters_settle(l.counters);
     if (e == OK)
         e = owner.len > 0 ? list_owned(&l, owner) : list_all(&l);
-    return e == OK ? give(&l, out, count) : e;
+    return give(&l, e, out, count);
 }
 
 /* --- changes --- */
@@ -212,8 +213,7 @@ static enum err add_change(struct changes *c, const bson_t *doc, const char *id_
 static enum err read_changes(struct listing *l, struct changes *c, mongoc_collection_t *in, const char *id_field,
                              int64_t since, int64_t until)
 {
-    bson_t *filter = bson_new();
-    BCON_APPEND(filter, "rev", "{", "$gt", BCON_INT64(since), "$lte", BCON_INT64(until), "}");
+    bson_t *filter = BCON_NEW("rev", "{", "$gt", BCON_INT64(since), "$lte", BCON_INT64(until), "}");
     struct mongo_find how = {
         .sort = "{\"rev\":1}", .fields = "{\"user_id\":1,\"rev\":1}", .limit = CHANGES_AT_ONCE, .primary = true};
     mongoc_cursor_t *cursor = mongo_find(l->conn, in, filter, &how);
@@ -249,7 +249,7 @@ static enum err take_some(struct listing *l, const struct change *items, size_t 
         if (users[i].id.len == 0)
             continue;
         users[i].rev = items[i].rev;
-        e = list_add(&l->list, &users[i], l->scratch);
+        e = list_add(&l->list, &users[i]);
     }
     return e;
 }
@@ -302,7 +302,7 @@ enum err mongo_changed_users(struct store_reader *reader, int64_t since, int64_t
     int64_t position = since;
     while (e == OK && position != INT64_MAX && (int64_t)l.list.count < l.limit)
         e = list_changes(&l, position, &position);
-    return e == OK ? give(&l, out, count) : e;
+    return give(&l, e, out, count);
 }
 
 /* --- chats --- */
@@ -319,12 +319,11 @@ static enum err by_email(struct listing *l, struct slice email, bson_t **only)
     const bson_t *doc;
     bson_iter_t id;
     struct bson_array in;
-    *only = bson_new();
-    bson_in_begin(*only, "user_id", &in);
+    bson_in_begin(&in, "user_id");
     while (mongoc_cursor_next(cursor, &doc))
         if (bson_iter_init_find(&id, doc, "_id"))
             array_id(&in, bson_text(&id, l->scratch));
-    bson_in_end(*only, &in);
+    *only = bson_in_end(&in);
     return mongo_done(l->conn, "finding customers by email", cursor, OK);
 }
 

@@ -46,38 +46,30 @@ struct mongo_merge {
     struct stream streams[STREAMS];
 };
 
-static void row_filter(bson_t *filter, const struct stream_row *row)
+static bson_t *row_filter(const struct stream_row *row)
 {
-    if (row->chats || strcmp(row->time, "last_seen") != 0)
-        BCON_APPEND(filter, row->time, "{", "$type", BCON_UTF8(row->type), "}");
-    else
-        BCON_APPEND(filter, "last_activity", BCON_NULL, row->time, "{", "$type", BCON_UTF8(row->type), "}");
+    bson_t *filter = BCON_NEW(row->time, "{", "$type", BCON_UTF8(row->type), "}");
+    if (!row->chats && strcmp(row->time, "last_seen") == 0)
+        BSON_APPEND_NULL(filter, "last_activity");
+    return filter;
 }
 
 /* What is in none of the other streams. */
-static void rest_filter(bson_t *filter, const struct mongo_merge *m, bool chats)
+static bson_t *rest_filter(const struct mongo_merge *m, bool chats)
 {
     struct bson_array none;
-    bson_t one;
-    array_begin(filter, "$nor", &none);
+    array_begin(&none, bson_new(), "$nor");
     for (size_t i = 0; i < m->count; i++) {
         const struct stream_row *row = m->streams[i].row;
-        if (row->chats != chats || !row->type)
-            continue;
-        bson_append_document_begin(&none.array, array_key(&none), -1, &one);
-        row_filter(&one, row);
-        bson_append_document_end(&none.array, &one);
+        if (row->chats == chats && row->type)
+            array_add(&none, row_filter(row));
     }
-    array_end(filter, &none);
+    return array_end(&none);
 }
 
 static mongoc_cursor_t *ask(struct mongo_merge *m, const struct stream_row *row)
 {
-    bson_t *filter = bson_new();
-    if (row->type)
-        row_filter(filter, row);
-    else
-        rest_filter(filter, m, row->chats);
+    bson_t *filter = row->type ? row_filter(row) : rest_filter(m, row->chats);
     if (m->only)
         bson_concat(filter, m->only);
     struct mongo_find how = {.sort = row->sort,

@@ -102,12 +102,10 @@ static enum err read_ends(struct overview_query *v, struct bson_array *ids)
     static const char stages[] = "[{\"$group\":{\"_id\":\"$chat_id\",\"n\":{\"$sum\":1},"
                                  "\"first\":{\"$min\":\"$_id\"},\"last\":{\"$max\":\"$_id\"}}}]";
     struct bson_array in;
-    bson_t *match = bson_new();
-    bson_in_begin(match, "chat_id", &in);
+    bson_in_begin(&in, "chat_id");
     for (size_t i = 0; i < v->out->chat_count; i++)
         put_text(&in.array, array_key(&in), v->out->chats[i].chat.chat_id);
-    bson_in_end(match, &in);
-    mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->messages, match, stages, 0, false);
+    mongoc_cursor_t *cursor = mongo_aggregate(v->conn, v->conn->messages, bson_in_end(&in), stages, 0, false);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
         struct overview_chat *row = row_of(v, doc, "_id");
@@ -145,10 +143,9 @@ static enum err take_end(struct overview_query *v, const bson_t *doc)
 static enum err read_messages(struct overview_query *v)
 {
     struct bson_array ids;
-    bson_t *filter = bson_new();
-    bson_in_begin(filter, "_id", &ids);
+    bson_in_begin(&ids, "_id");
     enum err e = read_ends(v, &ids);
-    bson_in_end(filter, &ids);
+    bson_t *filter = bson_in_end(&ids);
     if (e != OK || ids.count == 0) {
         bson_destroy(filter);
         return e;

@@ -11,8 +11,7 @@ enum err mongo_chat(const struct mongo_conn *conn, struct slice chat_id, struct 
 {
     if (chat_id.len == 0 || !slice_is_utf8(chat_id))
         return ERR_NOT_FOUND;
-    bson_t *doc, *filter = bson_new();
-    put_text(filter, "chat_id", chat_id);
+    bson_t *doc, *filter = bson_is("chat_id", chat_id);
     struct mongo_find how = {.fields = MONGO_CHAT_FIELDS, .limit = 1, .primary = true};
     enum err e = mongo_first(conn, "finding a chat", mongo_find(conn, conn->chats, filter, &how), &doc);
     if (e == OK)
@@ -26,8 +25,7 @@ enum err mongo_chat(const struct mongo_conn *conn, struct slice chat_id, struct 
 static enum err raise_users(const struct mongo_conn *conn, const struct map *users, const struct slice *ids,
                             size_t count, struct arena *row)
 {
-    bson_t *filter = bson_new();
-    bson_in(filter, "user_id", ids, count);
+    bson_t *filter = bson_in("user_id", ids, count);
     struct mongo_find how = {.fields = "{\"_id\":0,\"user_id\":1,\"last_activity\":1}", .primary = true};
     mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, filter, &how);
     const bson_t *doc;
@@ -70,8 +68,7 @@ enum err mongo_enrich(const struct mongo_conn *conn, struct user *users, size_t 
 static enum err users_of(const struct mongo_conn *conn, const struct map *places, const struct slice *ids, size_t count,
                          struct arena *a)
 {
-    bson_t *filter = bson_new();
-    bson_in(filter, "_id", ids, count);
+    bson_t *filter = bson_in("_id", ids, count);
     mongoc_cursor_t *cursor = mongo_find(conn, conn->customers, filter, &(struct mongo_find){.primary = true});
     const bson_t *doc;
     enum err e = OK;
@@ -111,12 +108,10 @@ static enum err count_some(const struct mongo_conn *conn, const struct map *by_i
     static const char stages[] =
         "[{\"$group\":{\"_id\":\"$chat_id\",\"n\":{\"$sum\":1},\"newest\":{\"$max\":\"$_id\"}}}]";
     struct bson_array in;
-    bson_t *match = bson_new();
-    bson_in_begin(match, "chat_id", &in);
+    bson_in_begin(&in, "chat_id");
     for (size_t i = 0; i < count; i++)
         put_text(&in.array, array_key(&in), chats[i].chat_id);
-    bson_in_end(match, &in);
-    mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->messages, match, stages, 0, true);
+    mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->messages, bson_in_end(&in), stages, 0, true);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
         struct oid newest;
@@ -134,8 +129,7 @@ static enum err count_some(const struct mongo_conn *conn, const struct map *by_i
 static enum err subtract_copies(const struct mongo_conn *conn, struct mongo_count *c)
 {
     bson_error_t error;
-    bson_t *filter = bson_new();
-    put_text(filter, "chat_id", c->chat_id);
+    bson_t *filter = bson_is("chat_id", c->chat_id);
     BCON_APPEND(filter, "legacy_index", "{", "$exists", BCON_BOOL(true), "}");
     int64_t copies = mongoc_collection_count_documents(conn->messages, filter, NULL, conn->primary, NULL, &error);
     bson_destroy(filter);

@@ -77,8 +77,7 @@ static int by_creation(const void *a, const void *b)
 
 static enum err read_rows(struct load *l)
 {
-    bson_t *filter = bson_new();
-    bson_in(filter, "user_id", &l->user.id, 1);
+    bson_t *filter = bson_in("user_id", &l->user.id, 1);
     struct mongo_find how = {.sort = "{\"_id\":1}", .fields = MONGO_CHAT_FIELDS, .primary = true};
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->chats, filter, &how);
     const bson_t *doc;
@@ -226,8 +225,7 @@ static enum err hold(struct load *l, const bson_t *doc)
 
 static enum err emit_stored(struct load *l, const struct chat_row *row)
 {
-    bson_t *filter = bson_new();
-    put_text(filter, "chat_id", row->chat.chat_id);
+    bson_t *filter = bson_is("chat_id", row->chat.chat_id);
     struct mongo_find how = {.sort = "{\"_id\":1}", .primary = true};
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->messages, filter, &how);
     const bson_t *doc;

@@ -1,8 +1,10 @@
-/* When: a guarded update did not find every chat below its revision, because this is a repeat whose first answer was
- *   lost, because another node was faster, or because the chat is of the old layout and has no guard yet; and after a
- *   start that found messages which a crash may have left uncounted.
- * Happy path: read the chats → count their messages → write the counters, each update guarded by what was read of its
- * chat.
+/* The two ways to bring chats' counters up to date.
+ * Adding: one guarded update a chat ({last_rev < the first message added}). It does not find a chat below its guard
+ *   because this is a repeat whose first answer was lost, because another node was faster, or because the chat is of
+ *   the old layout and has no guard yet. Those are counted, as are chats of which a start found messages that a crash
+ *   may have left uncounted.
+ * Counting: read the chats → count their messages → write the counters, each update guarded by what was read of its
+ *   chat.
  * Failure: a chat that moved meanwhile is counted again, a few times. What the database will never write for one chat
  *   is said in the log, and the others go on.
  * Several nodes: one that crashes while another goes on may leave counters short, since the next start looks back from
@@ -11,11 +13,56 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "base/metrics.h"
 #include "mongo_cursor.h"
 #include "mongo_error.h"
 #include "mongo_query.h"
 
 #define TRIES 3 /* where another node moves the same chats */
+
+/* --- adding --- */
+
+static void add_update(mongoc_bulk_operation_t *bulk, const struct mongo_touched *t)
+{
+    int64_t time_ms = t->timestamp_us / 1000;
+    bson_t filter = BSON_INITIALIZER;
+    put_text(&filter, "chat_id", t->chat_id);
+    BCON_APPEND(&filter, "last_rev", "{", "$lt", BCON_INT64(t->first_rev), "}");
+    bson_t *change = BCON_NEW("$inc", "{", "total_messages", BCON_INT64(t->added), "}", "$max", "{", "rev",
+                              BCON_INT64(t->rev), "last_rev", BCON_INT64(t->rev), "last_activity",
+                              BCON_DATE_TIME(time_ms), "updated_at", BCON_DATE_TIME(time_ms), "}");
+    if (t->flags & (CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT)) {
+        bson_t set;
+        bson_append_document_begin(change, "$set", -1, &set);
+        put_flags(&set, t->flags);
+        bson_append_document_end(change, &set);
+    }
+    bson_error_t error;
+    must(mongoc_bulk_operation_update_one_with_opts(bulk, &filter, change, NULL, &error)); /* built right above */
+    bson_destroy(&filter);
+    bson_destroy(change);
+}
+
+enum err mongo_add_counts(const struct mongo_conn *conn, const struct mongo_touched *chats, size_t count, bool *settled)
+{
+    bson_error_t error;
+    bson_t reply;
+    mongoc_bulk_operation_t *bulk = mongo_unordered(conn->chats);
+    for (size_t i = 0; i < count; i++)
+        add_update(bulk, &chats[i]);
+    bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0;
+    *settled = ok && mongo_all_matched(&reply, count);
+    enum err e = OK;
+    /* A refusal of one document's, or of the command for one's sake: mongo_recount() sets it right, chat by chat. */
+    if (!ok && !mongo_only_documents(&reply, &error) && mongo_sort(&error) == ERR_STORE)
+        e = mongo_failed(conn, "updating chats", &error);
+    bson_destroy(&reply);
+    mongoc_bulk_operation_destroy(bulk);
+    metrics_add(M_STORE_WRITE_CHAT, count);
+    return e;
+}
+
+/* --- counting --- */
 
 struct recount {
     const struct mongo_touched *touched;
@@ -51,13 +98,11 @@ static enum err find_chats(const struct mongo_conn *conn, const struct map *by_i
                            size_t count)
 {
     struct bson_array in;
-    bson_t *filter = bson_new();
-    bson_in_begin(filter, "chat_id", &in);
+    bson_in_begin(&in, "chat_id");
     for (size_t i = 0; i < count; i++)
         put_text(&in.array, array_key(&in), chats[i].chat_id);
-    bson_in_end(filter, &in);
     struct mongo_find how = {.sort = "{\"_id\":1}", .fields = MONGO_CHAT_FIELDS, .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, filter, &how);
+    mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, bson_in_end(&in), &how);
     const bson_t *doc;
     struct arena row;
     arena_init(&row, 0);

@@ -1,4 +1,4 @@
-/* mongo_recount.h: counters that are in doubt are counted.
+/* mongo_recount.h: brings counters of chats up to date: adds what was stored, or counts where that is in doubt.
  * Thread:  the connection's. */
 #pragma once
 #include "base/err.h"
@@ -11,6 +11,9 @@ struct mongo_touched { /* a chat and what was added to it */
     int64_t timestamp_us;
     uint8_t flags;
 };
+/* One command. *settled: every chat was found below its guard and moved; else they are to be counted. */
+NODISCARD enum err mongo_add_counts(const struct mongo_conn *conn, const struct mongo_touched *chats, size_t count,
+                                    bool *settled);
 #define MONGO_RECOUNT_MOST 256
 /* Brings the counters of up to MONGO_RECOUNT_MOST chats to what the database holds, whatever was or was not applied
  * before. */

@@ -3,7 +3,7 @@
  * Owns:    the store its pools and the writer's connection; a reader its own.
  * Files, from below:
  *   bson_map.c, bson_put.c         values, from and to documents
- *   bson_rows.c                    customers and chats, field by field
+ *   bson_rows.c                    customers, chats and messages, field by field
  *   mongo_health.c, mongo_error.c  what is known of the database; whom a failure concerns
  *   mongo_driver.c, mongo_client.c the driver and its watch; URIs, pools, connections
  *   mongo_cursor.c, mongo_query.c  how a query is asked; questions that several files ask

@@ -89,8 +89,7 @@ static enum err count_page(const struct mongo_conn *conn, struct page *p, struct
     static const char stages[] = "[{\"$group\":{\"_id\":\"$user_id\",\"n\":{\"$sum\":1}}}]";
     if (p->count == 0)
         return OK;
-    bson_t *match = bson_new();
-    bson_in(match, "user_id", p->ids, p->count);
+    bson_t *match = bson_in("user_id", p->ids, p->count);
     mongoc_cursor_t *cursor = mongo_aggregate(conn, conn->chats, match, stages, TOTALS_MS, false);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {

@@ -96,51 +96,30 @@ static bool is_before(const bson_t *a, const bson_t *b)
     return kind_of(&x) < kind_of(&y);
 }
 
-/* {field: value} as one of the alternatives. */
-static void add_text(struct bson_array *any, const char *field, struct slice value)
-{
-    bson_t branch;
-    bson_append_document_begin(&any->array, array_key(any), -1, &branch);
-    put_text(&branch, field, value);
-    bson_append_document_end(&any->array, &branch);
-}
-
-static void add_ids(struct bson_array *any, const char *field, struct slice value)
-{
-    bson_t branch;
-    bson_append_document_begin(&any->array, array_key(any), -1, &branch);
-    bson_in(&branch, field, &value, 1);
-    bson_append_document_end(&any->array, &branch);
-}
-
 bson_t *mongo_filter_by(enum user_by by, struct slice value)
 {
     char room[EMAIL_MAX];
     struct slice folded = by & USER_BY_EMAIL ? email_fold(value, room) : (struct slice){0};
     struct bson_array any;
-    bson_t *filter = bson_new();
-    array_begin(filter, "$or", &any);
+    array_begin(&any, bson_new(), "$or");
     if (by & USER_BY_ID)
-        add_ids(&any, "_id", value);
+        array_add(&any, bson_in("_id", &value, 1));
     if (by & USER_BY_REF)
-        add_ids(&any, "user_id", value);
+        array_add(&any, bson_in("user_id", &value, 1));
     if (by & USER_BY_EMAIL)
-        add_text(&any, "email", value);
+        array_add(&any, bson_is("email", value));
     if (folded.ptr && !slice_eq(folded, value))
-        add_text(&any, "email", folded);
+        array_add(&any, bson_is("email", folded));
     if (folded.ptr)
-        add_text(&any, "email_folded", folded);
-    array_end(filter, &any);
-    return filter;
+        array_add(&any, bson_is("email_folded", folded));
+    return array_end(&any);
 }
 
 /* Any number of customers may have the address that stands for none. It is not compared: the first one found will do. */
 static mongoc_cursor_t *find_default(const struct mongo_conn *conn, struct slice email)
 {
     struct mongo_find how = {.limit = 1, .primary = true};
-    bson_t *filter = bson_new();
-    put_text(filter, "email", email);
-    return mongo_find(conn, conn->customers, filter, &how);
+    return mongo_find(conn, conn->customers, bson_is("email", email), &how);
 }
 
 enum err mongo_user(const struct mongo_conn *conn, enum user_by by, struct slice value, struct arena *a,

@@ -112,10 +112,9 @@ enum err mongo_resolve_chats(struct store *st, struct new_message *const *messag
 {
     struct mongo_store *s = mongo_of(st);
     struct bson_array in;
-    bson_t *filter = bson_new();
-    bson_in_begin(filter, "chat_id", &in);
+    bson_in_begin(&in, "chat_id");
     enum err e = unknown_chats(messages, count, &in);
-    bson_in_end(filter, &in);
+    bson_t *filter = bson_in_end(&in);
     if (e != OK || in.count == 0) {
         bson_destroy(filter);
         return e;
@@ -148,7 +147,6 @@ enum err mongo_find_chat(struct store *st, struct slice chat_id, struct arena *a
 static bson_t *new_chat(const struct mongo_store *s, const struct chat *c)
 {
     struct oid id = oid_from_rev(c->rev, s->own_tag); /* in order of creation; another node's cannot be the same */
-    struct bson_array none;
     bson_t set;
     bson_t *change = bson_new();
     bson_append_document_begin(change, "$setOnInsert", -1, &set);
@@ -169,8 +167,7 @@ static bson_t *new_chat(const struct mongo_store *s, const struct chat *c)
     BSON_APPEND_BOOL(&set, "has_assistant", c->flags & CHAT_HAS_ASSISTANT);
     BSON_APPEND_INT64(&set, "rev", c->rev);
     BSON_APPEND_INT64(&set, "last_rev", 0);
-    array_begin(&set, "messages", &none); /* what tools of the old layout expect to be there */
-    array_end(&set, &none);
+    BCON_APPEND(&set, "messages", "[", "]"); /* what tools of the old layout expect to be there */
     bson_append_document_end(change, &set);
     return change;
 }
@@ -179,8 +176,7 @@ enum err mongo_insert_chat(struct store *st, struct chat *c)
 {
     struct mongo_store *s = mongo_of(st);
     int64_t matched;
-    bson_t *filter = bson_new();
-    put_text(filter, "chat_id", c->chat_id);
+    bson_t *filter = bson_is("chat_id", c->chat_id);
     metrics_add(M_STORE_WRITE_CHAT, 1);
     c->key = 0;
     c->created_us -= c->created_us % 1000; /* what a later read will say: dates hold milliseconds */
@@ -196,8 +192,7 @@ enum err mongo_set_chat_flags(struct store *st, const struct chat_link *link, st
     (void)link;
     if (!slice_is_utf8(chat_id))
         return ERR_NOT_FOUND;
-    bson_t *filter = bson_new();
-    put_text(filter, "chat_id", chat_id);
+    bson_t *filter = bson_is("chat_id", chat_id);
     bson_t set;
     bson_t *change = BCON_NEW("$max", "{", "rev", BCON_INT64(rev), "}");
     bson_append_document_begin(change, "$set", -1, &set);
@@ -228,25 +223,21 @@ static bool stored_user(struct mongo_store *s, struct slice id, struct user *out
 
 static enum err upsert_user(struct mongo_store *s, struct user *u, bson_t *change, bool known)
 {
-    bson_t *filter = bson_new();
     int64_t matched = 0;
     enum err e = OK;
-    if (u->key == ID_UNKNOWN) { /* it may be there under either form of its id */
-        bson_in(filter, "_id", &u->id, 1);
-        e = update_one(s, s->writer.customers, filter, bson_copy(change), false, &matched);
-        filter = bson_new();
+    if (u->key == ID_UNKNOWN) /* it may be there under either form of its id */
+        e = update_one(s, s->writer.customers, bson_in("_id", &u->id, 1), bson_copy(change), false, &matched);
+    if (e != OK || matched > 0) {
+        bson_destroy(change);
+        return e;
     }
+    bson_t *filter = bson_new();
     if (known)
         put_same(filter, s->last_user, "_id"); /* as it is stored, whatever its type */
     else if (u->key == ID_TEXT)
         put_text(filter, "_id", u->id);
     else
         put_id(filter, "_id", u->id);
-    if (e != OK || matched > 0) {
-        bson_destroy(filter);
-        bson_destroy(change);
-        return e;
-    }
     e = update_one(s, s->writer.customers, filter, change, !known, &matched);
     /* It was deleted since it was read, and the change holds only what differed from it: the op begins again. */
     return e == OK && known && matched == 0 ? ERR_FAILED : e;

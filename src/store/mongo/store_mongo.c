@@ -17,9 +17,7 @@
 #include "mongo_error.h"
 #include "mongo_store.h"
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "base/metrics.h"
 
 #include <stdlib.h>
 
@@ -46,6 +44,7 @@ static enum err mongo_begin(struct store *st)
     return OK;
 }
 
+/* What was written stays: a batch that comes again finds it. */
 static void mongo_rollback(struct store *st)
 {
     struct mongo_store *s = mongo_of(st);
@@ -56,7 +55,7 @@ static void mongo_rollback(struct store *st)
 static enum err mongo_commit(struct store *st)
 {
     mongo_health_worked(&mongo_of(st)->health);
-    mongo_rollback(st);
+    mongo_rollback(st); /* all is durable already: the batch only ends */
     return OK;
 }
 

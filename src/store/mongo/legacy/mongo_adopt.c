@@ -31,7 +31,9 @@
 struct adoption {
     const struct mongo_conn *conn; /* has the time that this takes */
     struct arena page, row;
-    int64_t rev; /* of the last document written */
+    /* Of the last document written. Each gets its own, so that a list of changes can end between two of them. They are
+     * above all that there are; the writer asks for the highest afterwards, and goes on from there. */
+    int64_t rev;
     int64_t until_us;
     int64_t left; /* customers that cannot be made */
     bool told;    /* of a document that was refused: one is enough */
@@ -51,13 +53,6 @@ static void end(struct adoption *ad)
         log_warn("existing data not completed", "some chats stay unseen or unreachable; the next start tries again");
     arena_fini(&ad->page);
     arena_fini(&ad->row);
-}
-
-/* Each document gets its own, so that a list of changes can end between two of them. They are above all that there are;
- * the writer asks for the highest afterwards, and goes on from there. */
-static int64_t next_rev(struct adoption *ad)
-{
-    return ++ad->rev;
 }
 
 static bool out_of_time(struct adoption *ad)
@@ -132,7 +127,7 @@ static bool add_own_id(struct adoption *ad, mongoc_bulk_operation_t *bulk, const
         put_text(&set, field, text);
     bson_append_document_end(&change, &set);
     if (customer) /* a chat_id is what it was listed by already: nobody sees a change */
-        BCON_APPEND(&change, "$max", "{", "rev", BCON_INT64(next_rev(ad)), "}");
+        BCON_APPEND(&change, "$max", "{", "rev", BCON_INT64(++ad->rev), "}");
     bool added = mongoc_bulk_operation_update_one_with_opts(bulk, &filter, &change, NULL, &error);
     bson_destroy(&filter);
     bson_destroy(&change);
@@ -237,16 +232,11 @@ static enum err look_up(struct adoption *ad, struct page *p)
     static const char *const fields[] = {"_id", "user_id", "email"};
     enum { FIELDS = sizeof(fields) / sizeof(fields[0]) };
     struct bson_array any;
-    bson_t one, *filter = bson_new();
-    array_begin(filter, "$or", &any);
-    for (size_t i = 0; i < FIELDS; i++) {
-        bson_append_document_begin(&any.array, array_key(&any), -1, &one);
-        bson_in(&one, fields[i], p->ids, p->count);
-        bson_append_document_end(&any.array, &one);
-    }
-    array_end(filter, &any);
+    array_begin(&any, bson_new(), "$or");
+    for (size_t i = 0; i < FIELDS; i++)
+        array_add(&any, bson_in(fields[i], p->ids, p->count));
     struct mongo_find how = {.fields = "{\"_id\":1,\"user_id\":1,\"email\":1}", .primary = true};
-    mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->customers, filter, &how);
+    mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->customers, array_end(&any), &how);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
         for (size_t i = 0; i < FIELDS; i++) {
@@ -266,8 +256,7 @@ static enum err look_up(struct adoption *ad, struct page *p)
 
 static enum err read_times(struct adoption *ad, struct page *p)
 {
-    bson_t *filter = bson_new();
-    bson_in(filter, "user_id", p->ids, p->missing);
+    bson_t *filter = bson_in("user_id", p->ids, p->missing);
     struct mongo_find how = {.fields = "{\"user_id\":1,\"created_at\":1,\"last_activity\":1,\"updated_at\":1}",
                              .primary = true};
     mongoc_cursor_t *cursor = mongo_find(ad->conn, ad->conn->chats, filter, &how);
@@ -298,7 +287,7 @@ static enum err customer_document(struct adoption *ad, const struct named *n, bs
     enum err e = user_unknown(&ad->row, n->id, n->created_us ? n->created_us : activity, &u);
     if (e != OK)
         return e;
-    u.rev = next_rev(ad);
+    u.rev = ++ad->rev;
     u.last_seen_us = u.activity_us = activity;
     bson_t update = BSON_INITIALIZER;
     bson_iter_t it, field;

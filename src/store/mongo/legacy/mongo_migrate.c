@@ -22,6 +22,7 @@
 #define CHUNK      500
 #define TAKEN_MOST 100000 /* ids tried for one message */
 #define SECOND_MAX INT64_C(4294967295)
+#define NO_PLACE   "its newer messages leave no place before them"
 
 struct migration {
     struct mongo_uris uris;
@@ -49,7 +50,8 @@ struct old_chat {
     int64_t first_newer; /* rev of the first message that was never embedded */
     int64_t done;        /* copies that are there */
     int64_t last_rev;    /* of the last copy */
-    struct arena *a;
+    const char *why;     /* the reason to leave it in place; NULL: none so far */
+    struct arena a;
 };
 
 static void progress(struct migration *m, bool last)
@@ -61,13 +63,6 @@ static void progress(struct migration *m, bool last)
     fprintf(m->out, "migrate: %lld of %lld chats, %lld messages%s\n", (long long)m->chats_done, (long long)m->chats,
             (long long)m->messages, m->dry_run ? " (dry run: nothing is written)" : "");
     fflush(m->out);
-}
-
-static enum err leave(struct migration *m, const struct old_chat *c, const char *why)
-{
-    m->chats_left++;
-    fprintf(m->out, "migrate: chat %.*s is left in place: %s\n", SLICE_ARG(c->chat_id), why);
-    return OK;
 }
 
 static enum err failed(struct migration *m, const char *what, const bson_error_t *error)
@@ -92,8 +87,7 @@ static int64_t rev_of(const bson_t *doc)
 
 static bson_t *messages_of(const struct old_chat *c, bool copies)
 {
-    bson_t *filter = bson_new();
-    put_text(filter, "chat_id", c->chat_id);
+    bson_t *filter = bson_is("chat_id", c->chat_id);
     BCON_APPEND(filter, "legacy_index", "{", "$exists", BCON_BOOL(copies), "}");
     return filter;
 }
@@ -106,13 +100,14 @@ static enum err count(struct migration *m, mongoc_collection_t *in, bson_t *filt
     return *n < 0 ? failed(m, "counting", &error) : OK;
 }
 
-static enum err collect_elements(struct old_chat *c)
+static enum err collect_elements(struct migration *m, struct old_chat *c)
 {
+    (void)m;
     struct embedded_sum sum = embedded_sum(c->doc);
     struct embedded array = embedded_open(c->doc);
     bson_iter_t it;
     c->flags = sum.flags;
-    c->elements = arena_alloc(c->a, ((size_t)sum.count + 1) * sizeof(*c->elements));
+    c->elements = arena_alloc(&c->a, ((size_t)sum.count + 1) * sizeof(*c->elements));
     if (!c->elements)
         return ERR_NOMEM;
     while (c->count < sum.count && embedded_next(&array, &it)) {
@@ -231,13 +226,13 @@ static bool make_chunk(const struct migration *m, const struct old_chat *c, int6
     return true;
 }
 
-/* *why: the reason to leave the chat. */
-static enum err copy_messages(struct migration *m, struct old_chat *c, const char **why)
+static enum err copy_messages(struct migration *m, struct old_chat *c)
 {
     struct chunk chunk;
     int64_t before = c->last_rev, taken_for = 0;
     enum err e = OK;
-    while (e == OK && !*why && c->done < c->count) {
+    m->messages += c->done;
+    while (e == OK && !c->why && c->done < c->count) {
         int64_t made = 0;
         bool taken = false, there = true;
         bool room = make_chunk(m, c, before, &chunk);
@@ -246,7 +241,7 @@ static enum err copy_messages(struct migration *m, struct old_chat *c, const cha
         for (size_t i = 0; i < chunk.count; i++)
             bson_destroy(chunk.docs[i]);
         if (!room || taken_for > TAKEN_MOST) {
-            *why = "its newer messages leave no place before them";
+            c->why = NO_PLACE;
             break;
         }
         c->done += made;
@@ -258,40 +253,39 @@ static enum err copy_messages(struct migration *m, struct old_chat *c, const cha
             e = is_id_there(m, before, &there);
         }
         if (e == OK && !there)
-            *why = "a unique index refuses one of its messages";
+            c->why = "a unique index refuses one of its messages";
         progress(m, false);
     }
     return e;
 }
 
 /* Every copy against its original, field by field. */
-static enum err verify(struct migration *m, const struct old_chat *c, const char **why)
+static enum err verify(struct migration *m, struct old_chat *c)
 {
     struct mongo_find how = {.sort = "{\"legacy_index\":1}", .primary = true};
     mongoc_cursor_t *cursor = mongo_find(&m->conn, m->conn.messages, messages_of(c, true), &how);
     const bson_t *doc;
     int64_t n = 0, before = 0;
-    while (!*why && mongoc_cursor_next(cursor, &doc)) {
+    while (!c->why && mongoc_cursor_next(cursor, &doc)) {
         int64_t rev = rev_of(doc);
         bson_t *want = n < c->count ? copy_of(m, c, n, rev) : bson_new();
         if (rev <= before || !bson_equal(want, doc))
-            *why = "a copy is not what the original is";
+            c->why = "a copy is not what the original is";
         bson_destroy(want);
         before = rev;
         n++;
     }
-    if (!*why && n != c->count)
-        *why = "not all of its messages were copied";
+    if (!c->why && n != c->count)
+        c->why = "not all of its messages were copied";
     return mongo_done(&m->conn, "checking copies", cursor, OK);
 }
 
 /* --- the switch --- */
 
-static enum err empty_array(struct migration *m, const struct old_chat *c, const char **why)
+static enum err empty_array(struct migration *m, struct old_chat *c)
 {
     bson_error_t error;
     bson_t reply, set;
-    struct bson_array none;
     int64_t own;
     enum err e = count(m, m->conn.messages, messages_of(c, false), &own);
     if (e != OK)
@@ -302,8 +296,7 @@ static enum err empty_array(struct migration *m, const struct old_chat *c, const
     put_same(&filter, c->doc, "_id");
     BCON_APPEND(&filter, "messages", "{", "$size", BCON_INT64(c->count), "}");
     bson_append_document_begin(change, "$set", -1, &set);
-    array_begin(&set, "messages", &none);
-    array_end(&set, &none);
+    BCON_APPEND(&set, "messages", "[", "]");
     BSON_APPEND_INT64(&set, "migrated_messages", c->count);
     BSON_APPEND_INT64(&set, "total_messages", c->count + own);
     put_flags(&set, c->flags | c->chat.flags);
@@ -311,7 +304,7 @@ static enum err empty_array(struct migration *m, const struct old_chat *c, const
     if (!mongoc_collection_update_one(m->conn.chats, &filter, change, NULL, &reply, &error))
         e = failed(m, "emptying an array", &error);
     else if (bson_number(&reply, "matchedCount") != 1)
-        *why = "it changed meanwhile; run it again";
+        c->why = "it changed meanwhile; run it again";
     bson_destroy(&reply);
     bson_destroy(&filter);
     bson_destroy(change);
@@ -320,72 +313,64 @@ static enum err empty_array(struct migration *m, const struct old_chat *c, const
 
 /* --- one chat --- */
 
-/* Why its messages cannot be moved under its name; NULL: they can. A dry run has given none to those that lack one. */
-static const char *bad_name(const struct migration *m, const struct old_chat *c, bool *lacking)
+static enum err check(struct migration *m, struct old_chat *c)
 {
     bson_iter_t it;
+    int64_t same = 0;
+    enum err e = map_chat(c->doc, &c->a, &c->chat);
+    c->chat_id = c->chat.chat_id;
     bool there = bson_iter_init_find(&it, c->doc, "chat_id") && !BSON_ITER_HOLDS_NULL(&it);
     bool text = there && BSON_ITER_HOLDS_UTF8(&it);
-    *lacking = !there || (text && bson_string(c->doc, "chat_id").len == 0);
-    if (*lacking)
-        return m->dry_run ? NULL : "it has no chat_id";
-    return text ? NULL : "its chat_id is no text";
+    bool lacking = !there || (text && bson_string(c->doc, "chat_id").len == 0); /* a dry run has given it none */
+    if (embedded_sum(c->doc).odd > 0)
+        c->why = "its array holds elements that are no documents";
+    else if (lacking && !m->dry_run)
+        c->why = "it has no chat_id";
+    else if (!lacking && !text)
+        c->why = "its chat_id is no text";
+    if (e != OK || c->why || lacking)
+        return e;
+    e = count(m, m->conn.chats, bson_is("chat_id", c->chat_id), &same);
+    if (e == OK && same != 1)
+        c->why = "several documents have its chat_id";
+    return e;
 }
 
-static enum err check(struct migration *m, struct old_chat *c, const char **why)
+/* Instead of making copies, in a dry run. */
+static enum err look_for_room(struct migration *m, struct old_chat *c)
 {
-    int64_t same = 0;
-    bool lacking = false;
-    *why = embedded_sum(c->doc).odd > 0 ? "its array holds elements that are no documents" : bad_name(m, c, &lacking);
-    if (*why || lacking)
-        return OK;
-    bson_t *filter = bson_new();
-    put_text(filter, "chat_id", c->chat_id);
-    enum err e = count(m, m->conn.chats, filter, &same);
-    if (e == OK && same != 1)
-        *why = "several documents have its chat_id";
-    return e;
+    m->messages += c->count;
+    if (place_of(c, c->count - 1, c->count - 1) == 0)
+        c->why = NO_PLACE;
+    return OK;
 }
 
 static enum err move(struct migration *m, struct old_chat *c)
 {
-    const char *why = NULL;
-    enum err e = map_chat(c->doc, c->a, &c->chat);
-    c->chat_id = c->chat.chat_id;
-    if (e == OK)
-        e = check(m, c, &why);
-    if (e == OK && !why)
-        e = collect_elements(c);
-    if (e == OK && !why)
-        e = read_copies(m, c);
-    if (e == OK && !why && m->dry_run) {
-        m->messages += c->count;
-        if (place_of(c, c->count - 1, c->count - 1) == 0)
-            why = "its newer messages leave no place before them";
-    } else if (e == OK && !why) {
-        m->messages += c->done;
-        e = copy_messages(m, c, &why);
-        if (e == OK && !why)
-            e = verify(m, c, &why);
-        if (e == OK && !why)
-            e = empty_array(m, c, &why);
+    typedef enum err (*step_fn)(struct migration *, struct old_chat *);
+    static const step_fn all[] = {check, collect_elements, read_copies, copy_messages, verify, empty_array, NULL};
+    static const step_fn dry[] = {check, collect_elements, read_copies, look_for_room, NULL};
+    enum err e = OK;
+    for (const step_fn *step = m->dry_run ? dry : all; e == OK && !c->why && *step; step++)
+        e = (*step)(m, c);
+    if (e == OK && c->why) {
+        m->chats_left++;
+        fprintf(m->out, "migrate: chat %.*s is left in place: %s\n", SLICE_ARG(c->chat_id), c->why);
+    } else if (e == OK) {
+        m->chats_done++;
     }
-    if (e == OK && why)
-        return leave(m, c, why);
-    m->chats_done += e == OK;
     return e;
 }
 
 static enum err move_one(struct migration *m, const bson_t *id)
 {
-    struct arena a;
-    arena_init(&a, 0);
-    struct old_chat c = {.a = &a};
+    struct old_chat c = {0};
+    arena_init(&c.a, 0);
     enum err e = find_one(m, m->conn.chats, bson_copy(id), NULL, &c.doc);
     if (e == OK && c.doc) /* else deleted meanwhile */
         e = move(m, &c);
     bson_destroy(c.doc);
-    arena_fini(&a);
+    arena_fini(&c.a);
     return e;
 }
 
