@@ -71,6 +71,5 @@ void token_cache_clear(struct token_cache *c);       /* the keys have changed; a
 /* auth_verify() through the cache; c NULL: without. */
 enum token_verdict token_cache_verify(struct token_cache *c, const struct auth *a, struct slice token, int64_t now_s,
                                       struct principal *out);
-uint64_t token_cache_hits(const struct token_cache *c);
 #define TOKEN_CACHE_ENTRIES 4096
 size_t token_cache_bytes(size_t entries); /* at most: for the memory budget */

@@ -13,5 +13,9 @@ struct store_settings {
     bool owners_matter;       /* some principals see one owner's customers only: chats are to lead to theirs */
 };
 
+enum store_kind { STORE_UNKNOWN, STORE_SQLITE, STORE_MONGO };
+/* By the URI's scheme; *rest: what follows it. */
+enum store_kind store_kind_of(const char *uri, struct slice *rest);
+
 /* The URI with its password replaced by ***: for logs, health and --print-config. */
 void store_mask_uri(const char *uri, struct buf *out);

@@ -19,7 +19,6 @@ struct good_token {
 
 struct token_cache {
     size_t mask;
-    uint64_t hits;
     struct good_token *places[]; /* PLACES per hash: the newer first */
 };
 
@@ -66,11 +65,6 @@ void token_cache_free(struct token_cache *c)
     free(c);
 }
 
-uint64_t token_cache_hits(const struct token_cache *c)
-{
-    return c->hits;
-}
-
 static void keep(struct good_token **set, uint64_t hash, struct slice token, const struct principal *p)
 {
     struct good_token *t = OPENSSL_malloc(sizeof(*t) + token.len);
@@ -99,7 +93,6 @@ enum token_verdict token_cache_verify(struct token_cache *c, const struct auth *
         set[i] = set[0];
         set[0] = t;
         *out = t->principal;
-        c->hits++;
         return TOKEN_GOOD;
     }
     enum token_verdict v = auth_verify(a, token, now_s, out);

@@ -32,14 +32,10 @@ void tidy_origin(const char *value, struct buf *out)
 
 const char *check_store(const char *value)
 {
-    static const char form[] =
-        "is not a store; give sqlite:PATH, mongodb://HOST[:PORT]/DATABASE or mongodb+srv://HOST/DATABASE";
-    struct slice uri = slice_cstr(value);
-    const struct slice schemes[] = {SLICE_LIT("sqlite:"), SLICE_LIT("mongodb://"), SLICE_LIT("mongodb+srv://")};
-    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++)
-        if (slice_starts(uri, schemes[i]) && uri.len > schemes[i].len)
-            return NULL;
-    return form;
+    struct slice rest;
+    if (store_kind_of(value, &rest) != STORE_UNKNOWN && rest.len > 0)
+        return NULL;
+    return "is not a store; give sqlite:PATH, mongodb://HOST[:PORT]/DATABASE or mongodb+srv://HOST/DATABASE";
 }
 
 const char *check_network(const char *value)

@@ -120,7 +120,7 @@ const struct option_row option_rows[] = {
     INT("rate-send", rate_send, "0", 0, 1000000, "per second", "N", ACCESS,
         "Messages that one address and one principal may send, over time; ten times as many at once. 0: no limit."),
     INT("rate-create", rate_create, "0", 0, 1000000, "per second", "N", ACCESS,
-        "The same for chats created and visitors reported."),
+        "The same for chats created and customers reported."),
     INT("rate-connect", rate_connect, "0", 0, 1000000, "per second", "N", ACCESS,
         "The same for connections of one address; behind a trusted proxy, for WebSockets of one client."),
     {.flag = "user",

@@ -4,8 +4,8 @@
 
 enum err migrate_run(const struct config *config, bool dry_run, FILE *progress)
 {
-    struct slice uri = slice_cstr(config->store.uri);
-    if (!slice_starts(uri, SLICE_LIT("mongodb://")) && !slice_starts(uri, SLICE_LIT("mongodb+srv://"))) {
+    struct slice rest;
+    if (store_kind_of(config->store.uri, &rest) != STORE_MONGO) {
         fprintf(progress, "migrate: nothing to do: only a MongoDB store can hold messages in the old layout\n");
         return ERR_UNSUPPORTED;
     }

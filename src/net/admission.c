@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 /* One client that has connections now. Its pointer is the ticket. */
-struct visitor {
+struct client {
     struct address address;
     int64_t count;
 };
@@ -17,8 +17,8 @@ struct admission {
     int64_t max_total;
     int64_t max_per_address;
     atomic_int_fast64_t total;
-    pthread_mutex_t lock; /* guards visitors */
-    struct map visitors;  /* address_client() → struct visitor */
+    pthread_mutex_t lock; /* guards clients */
+    struct map clients;   /* address_client() → struct client */
 };
 
 struct admission *admission_new(int64_t max_total, int64_t max_per_address)
@@ -29,7 +29,7 @@ struct admission *admission_new(int64_t max_total, int64_t max_per_address)
     a->max_total = max_total;
     a->max_per_address = max_per_address;
     pthread_mutex_init(&a->lock, NULL);
-    map_init(&a->visitors);
+    map_init(&a->clients);
     return a;
 }
 
@@ -38,9 +38,9 @@ void admission_free(struct admission *a)
     if (!a)
         return;
     size_t pos = 0;
-    for (struct visitor *at; (at = map_next(&a->visitors, &pos));)
+    for (struct client *at; (at = map_next(&a->clients, &pos));)
         free(at);
-    map_fini(&a->visitors);
+    map_fini(&a->clients);
     pthread_mutex_destroy(&a->lock);
     free(a);
 }
@@ -50,10 +50,10 @@ static bool enter_address(struct admission *a, const struct sockaddr *peer, uint
     struct address address = address_of(peer);
     bool entered = false;
     pthread_mutex_lock(&a->lock);
-    struct visitor *at = map_get(&a->visitors, address_client(&address));
+    struct client *at = map_get(&a->clients, address_client(&address));
     if (!at && (at = calloc(1, sizeof(*at)))) {
         at->address = address;
-        if (map_put(&a->visitors, address_client(&at->address), at) != OK) {
+        if (map_put(&a->clients, address_client(&at->address), at) != OK) {
             free(at);
             at = NULL;
         }
@@ -83,12 +83,12 @@ enum admission_verdict admission_enter(struct admission *a, const struct sockadd
 void admission_leave(struct admission *a, uint64_t ticket)
 {
     atomic_fetch_sub_explicit(&a->total, 1, memory_order_relaxed);
-    struct visitor *at = (struct visitor *)(uintptr_t)ticket;
+    struct client *at = (struct client *)(uintptr_t)ticket;
     if (!at)
         return;
     pthread_mutex_lock(&a->lock);
     if (--at->count == 0) {
-        (void)map_remove(&a->visitors, address_client(&at->address));
+        (void)map_remove(&a->clients, address_client(&at->address));
         free(at);
     }
     pthread_mutex_unlock(&a->lock);

@@ -1,5 +1,22 @@
 #include "store/settings.h"
 
+static const struct {
+    const char *scheme;
+    enum store_kind kind;
+} schemes[] = {{"sqlite:", STORE_SQLITE}, {"mongodb://", STORE_MONGO}, {"mongodb+srv://", STORE_MONGO}};
+
+enum store_kind store_kind_of(const char *uri, struct slice *rest)
+{
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+        size_t len = strlen(schemes[i].scheme);
+        if (strncmp(uri, schemes[i].scheme, len) != 0)
+            continue;
+        *rest = slice_cstr(uri + len);
+        return schemes[i].kind;
+    }
+    return STORE_UNKNOWN;
+}
+
 /* Options of the URI that hold a password (tlsCertificateKeyFilePassword=…) are masked, the others shown. */
 static void mask_query(struct slice query, struct buf *out)
 {
