@@ -220,18 +220,12 @@ static void render_name(struct buf *out, const struct row *row)
     buf_append_char(out, ' ');
 }
 
-static void render_counters(struct buf *out)
+static void render_rows(struct buf *out, const struct row *rows, unsigned count, bool gauges)
 {
-    for (unsigned i = 0; i < METRIC_COUNTER_COUNT; i++) {
-        render_head(out, counter_rows, i, "counter");
-        render_name(out, &counter_rows[i]);
-        buf_append_u64(out, metrics_counter(i));
-        buf_append_char(out, '\n');
-    }
-    for (unsigned i = 0; i < METRIC_GAUGE_COUNT; i++) {
-        render_head(out, gauge_rows, i, "gauge");
-        render_name(out, &gauge_rows[i]);
-        buf_append_i64(out, metrics_gauge_value(i));
+    for (unsigned i = 0; i < count; i++) {
+        render_head(out, rows, i, gauges ? "gauge" : "counter");
+        render_name(out, &rows[i]);
+        buf_append_i64(out, gauges ? metrics_gauge_value(i) : (int64_t)metrics_counter(i));
         buf_append_char(out, '\n');
     }
 }
@@ -403,7 +397,8 @@ static void render_process(struct buf *out)
 
 void metrics_render(struct buf *out)
 {
-    render_counters(out);
+    render_rows(out, counter_rows, METRIC_COUNTER_COUNT, false);
+    render_rows(out, gauge_rows, METRIC_GAUGE_COUNT, true);
     for (unsigned i = 0; i < METRIC_HISTOGRAM_COUNT; i++) {
         render_head(out, histogram_rows, i, "histogram");
         render_histogram(out, i);

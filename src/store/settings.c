@@ -20,21 +20,16 @@ enum store_kind store_kind_of(const char *uri, struct slice *rest)
 /* Options of the URI that hold a password (tlsCertificateKeyFilePassword=…) are masked, the others shown. */
 static void mask_query(struct slice query, struct buf *out)
 {
-    while (query.len > 0) {
-        const char *amp = memchr(query.ptr, '&', query.len);
-        size_t len = amp ? (size_t)(amp - query.ptr) : query.len;
-        const char *eq = memchr(query.ptr, '=', len);
-        struct slice key = slice_of(query.ptr, eq ? (size_t)(eq - query.ptr) : len);
-        struct slice word = SLICE_LIT("password");
-        bool hidden =
-            eq && key.len >= word.len && slice_eq_nocase(slice_of(key.ptr + key.len - word.len, word.len), word);
-        buf_append_slice(out, hidden ? key : slice_of(query.ptr, len));
+    const struct slice word = SLICE_LIT("password");
+    for (struct slice option, key; slice_take(&query, '&', &option);) {
+        struct slice value = option;
+        bool hidden = slice_take(&value, '=', &key) && key.len < option.len && key.len >= word.len &&
+                      slice_eq_nocase(slice_of(key.ptr + key.len - word.len, word.len), word);
+        buf_append_slice(out, hidden ? key : option);
         if (hidden)
             buf_append_lit(out, "=***");
-        if (amp)
+        if (query.ptr > option.ptr + option.len)
             buf_append_char(out, '&');
-        len += amp ? 1 : 0;
-        query = slice_of(query.ptr + len, query.len - len);
     }
 }
 
