@@ -54,15 +54,21 @@ void answer_error(struct http_session *s, int status, const char *detail)
     session_reply_error(s, status, slice_cstr(detail));
 }
 
-void answer_errorf(struct http_session *s, int status, const char *fmt, ...)
+static __attribute__((format(printf, 3, 0))) void answer_printed(struct http_session *s, int status, const char *fmt,
+                                                                 va_list args)
 {
     struct buf text = {0};
-    va_list args;
-    va_start(args, fmt);
     buf_vprintf(&text, fmt, args);
-    va_end(args);
     session_reply_error(s, status, buf_slice(&text));
     buf_fini(&text);
+}
+
+void answer_errorf(struct http_session *s, int status, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    answer_printed(s, status, fmt, args);
+    va_end(args);
 }
 
 void answer_rules(struct http_session *s, const struct rule_break *broken, size_t count)
@@ -80,17 +86,13 @@ void answer_denied(struct http_session *s)
 
 void answer_missing(struct call *c, const char *fmt, ...)
 {
-    struct buf text = {0};
     va_list args;
-    if (c->scope.kind == SCOPE_USER) {
-        answer_denied(c->s);
-        return;
-    }
     va_start(args, fmt);
-    buf_vprintf(&text, fmt, args);
+    if (c->scope.kind == SCOPE_USER)
+        answer_denied(c->s);
+    else
+        answer_printed(c->s, 404, fmt, args);
     va_end(args);
-    session_reply_error(c->s, 404, buf_slice(&text));
-    buf_fini(&text);
 }
 
 /* What clients hear of each failure; detail NULL: in the base's own words. */

@@ -153,36 +153,29 @@ bool field_bool(const struct body *b, const char *name, struct rules *r, bool *o
 
 bool body_object(struct call *c, struct body *out)
 {
-    struct rules rules = {0};
     struct rule_break broken = {.where = "body"};
-    if (slice_trim(c->req->body, " \t\r\n").len == 0) {
-        broken.rule = RULE_MISSING;
-        rules_add(&rules, broken);
-        return !rules_answer(c, &rules);
-    }
-    struct json_doc *doc = arena_zalloc(c->arena, sizeof(*doc));
     struct json_error why = {0};
-    enum err e = doc ? json_parse(c->req->body, c->arena, doc, &why) : ERR_NOMEM;
-    if (e == ERR_NOMEM) {
+    bool empty = slice_trim(c->req->body, " \t\r\n").len == 0;
+    struct json_doc *doc = arena_zalloc(c->arena, sizeof(*doc));
+    enum err parsed = doc ? json_parse(c->req->body, c->arena, doc, &why) : ERR_NOMEM;
+    enum err e = parsed == OK ? body_of_json(doc, c->arena, out, NULL) : parsed;
+    if (e == OK)
+        return true;
+    if (e == ERR_NOMEM || (parsed == OK && e != ERR_CONFLICT)) {
         answer_err(c->s, e);
         return false;
     }
-    if (e != OK) {
+    if (empty) {
+        broken.rule = RULE_MISSING;
+    } else if (parsed != OK) {
         broken.rule = RULE_JSON_INVALID;
         broken.reason = slice_cstr(why.reason ? why.reason : "too deep");
-        rules_add(&rules, broken);
-        return !rules_answer(c, &rules);
-    }
-    e = body_of_json(doc, c->arena, out, NULL);
-    if (e == ERR_CONFLICT) {
+    } else {
         broken.rule = RULE_DICT_TYPE;
         broken.input = json_raw(json_root(doc));
-        rules_add(&rules, broken);
-        return !rules_answer(c, &rules);
     }
-    if (e != OK)
-        answer_err(c->s, e);
-    return e == OK;
+    answer_rules(c->s, &broken, 1);
+    return false;
 }
 
 static struct rule_break broken_query(enum rule rule, const char *name, struct slice quoted, int64_t limit)

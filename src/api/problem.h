@@ -9,23 +9,18 @@ void problem_sentence(struct buf *out, struct slice sentence);
 
 /* One rule broken: an element of {"detail":[…]}, status 422, in pydantic's words. */
 enum rule {
-    RULE_MISSING,        /* "Field required" */
-    RULE_STRING_TYPE,    /* "Input should be a valid string" */
-    RULE_STRING_SHORT,   /* "String should have at least N characters" */
-    RULE_STRING_LONG,    /* "String should have at most N characters" */
-    RULE_BOOL_TYPE,      /* "Input should be a valid boolean" */
-    RULE_BOOL_PARSING,   /* "…, unable to interpret input" */
-    RULE_INT_TYPE,       /* "Input should be a valid integer" */
-    RULE_INT_PARSING,    /* "…, unable to parse string as an integer" */
-    RULE_INT_FROM_FLOAT, /* "…, got a number with a fractional part" */
-    RULE_INT_SIZE,       /* "Unable to parse input string as an integer, exceeded maximum size" */
-    RULE_FLOAT_TYPE,     /* "Input should be a valid number" */
-    RULE_GREATER_EQUAL,  /* "Input should be greater than or equal to N" */
-    RULE_LESS_EQUAL,     /* "Input should be less than or equal to N" */
-    RULE_DICT_TYPE,      /* "Input should be a valid dictionary" */
-    RULE_MODEL_TYPE,     /* "Input should be a valid dictionary or object to extract fields from" */
-    RULE_JSON_INVALID,   /* "JSON decode error" */
-    RULE_VALUE_ERROR,    /* "Value error, <reason>" */
+    RULE_MISSING,       /* "Field required" */
+    RULE_STRING_TYPE,   /* "Input should be a valid string" */
+    RULE_STRING_SHORT,  /* "String should have at least N characters" */
+    RULE_STRING_LONG,   /* "String should have at most N characters" */
+    RULE_BOOL_TYPE,     /* "Input should be a valid boolean" */
+    RULE_INT_PARSING,   /* "…, unable to parse string as an integer" */
+    RULE_FLOAT_TYPE,    /* "Input should be a valid number" */
+    RULE_GREATER_EQUAL, /* "Input should be greater than or equal to N" */
+    RULE_LESS_EQUAL,    /* "Input should be less than or equal to N" */
+    RULE_DICT_TYPE,     /* "Input should be a valid dictionary" */
+    RULE_JSON_INVALID,  /* "JSON decode error" */
+    RULE_VALUE_ERROR,   /* "Value error, <reason>" */
     RULE__COUNT
 };
 

@@ -2,6 +2,7 @@
 #include "media.h"
 #include "multipart.h"
 
+#define BLANKS         " \t\r\n"
 #define TYPE_SHOWN_MAX 100 /* bytes of an unsupported type that `why` repeats */
 
 static void say(struct buf *why, const char *clause)
@@ -14,14 +15,6 @@ static enum err wrong(struct buf *why, enum err e, const char *clause)
 {
     say(why, clause);
     return e;
-}
-
-static bool is_blank(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] != ' ' && s.ptr[i] != '\t' && s.ptr[i] != '\r' && s.ptr[i] != '\n')
-            return false;
-    return true;
 }
 
 static enum err fill_field(struct body_field *field, struct json_value key, struct json_value value)
@@ -72,7 +65,7 @@ enum err body_of_json(struct json_doc *doc, struct arena *a, struct body *out, s
 static enum err parse_json(struct slice text, struct arena *a, struct body *out, struct buf *why)
 {
     struct json_error error;
-    if (is_blank(text))
+    if (slice_trim(text, BLANKS).len == 0)
         return ERR_NOT_FOUND;
     struct json_doc *doc = arena_alloc(a, sizeof *doc);
     enum err e = doc ? json_parse(text, a, doc, &error) : ERR_NOMEM;
@@ -153,7 +146,8 @@ enum err body_parse(const struct http_request *req, struct arena *a, struct body
 {
     struct slice type = media_type(req->content_type);
     *out = (struct body){0};
-    if (is_blank(req->body) || type.len == 0 || is_json_type(type) || slice_eq_nocase(type, SLICE_LIT("text/plain")))
+    if (slice_trim(req->body, BLANKS).len == 0 || type.len == 0 || is_json_type(type) ||
+        slice_eq_nocase(type, SLICE_LIT("text/plain")))
         return parse_json(req->body, a, out, why);
     if (slice_eq_nocase(type, SLICE_LIT("application/x-www-form-urlencoded")))
         return parse_form(req->body, a, out, why);
