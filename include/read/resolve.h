@@ -3,12 +3,9 @@
 #pragma once
 #include "read/cache.h"
 
-/* Whom ident means (store/ident.h): its id in the arena, from memory or from the store, whose answer is remembered.
- * resolve_row() asks the store and gives its row. */
+/* Whom ident means (store/ident.h): its id in the arena, from memory or from the store, whose answer is remembered. */
 NODISCARD enum err resolve_ident(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
                                  struct slice *id);
-NODISCARD enum err resolve_row(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
-                               struct user *out);
 
 /* A limited principal's query about one customer or chat: in scope, or scope_refusal(), or ERR_NOT_FOUND. An ident is
  * replaced by the id that it stands for, so that what is answered is what was checked; then the scope is spent. */

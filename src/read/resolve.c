@@ -3,8 +3,9 @@
 #include "cache/cache_int.h"
 #include "store/ident.h"
 
-enum err resolve_row(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
-                     struct user *out)
+/* Asks the store, and remembers its answer. */
+static enum err resolve_row(struct cache *c, struct store_reader *reader, struct slice ident, struct arena *a,
+                            struct user *out)
 {
     cache_lock(c);
     int64_t asked = c->names_clock;
@@ -123,30 +124,13 @@ static enum err resolve_chat(struct store_reader *reader, struct cache *c, struc
 
 enum err scope_resolve(struct store_reader *reader, struct cache *c, struct view_query *q, struct arena *a)
 {
-    enum err e = ERR_DENIED; /* a view that is not about one customer or chat has no business with a scope */
+    bool user = q->view == VIEW_POLL || q->view == VIEW_USER;
+    bool chat = q->view == VIEW_CHAT || q->view == VIEW_HISTORY || q->view == VIEW_AI;
     if (q->scope.kind == SCOPE_ALL)
         return OK;
-    if (q->scope.kind == SCOPE_NOBODY)
+    if (q->scope.kind == SCOPE_NOBODY || (!user && !chat)) /* listings are limited by query.owner instead */
         return ERR_DENIED;
-    switch (q->view) {
-    case VIEW_POLL:
-    case VIEW_USER:
-        e = resolve_user(reader, c, q, a);
-        break;
-    case VIEW_CHAT:
-    case VIEW_HISTORY:
-    case VIEW_AI:
-        e = resolve_chat(reader, c, q, a);
-        break;
-    case VIEW_REFETCH:
-    case VIEW_USERS:
-    case VIEW_CHATS: /* limited by query.owner instead */
-    case VIEW_REPORT:
-    case VIEW_AGENT:
-    case VIEW_OVERVIEW:
-    case VIEW_COUNT:
-        break;
-    }
+    enum err e = user ? resolve_user(reader, c, q, a) : resolve_chat(reader, c, q, a);
     if (e == OK)
         q->scope = (struct scope){.kind = SCOPE_ALL};
     return e;

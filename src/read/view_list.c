@@ -162,62 +162,30 @@ static enum err list_users(struct listing *l, struct blob **body)
     return e;
 }
 
-/* One slot per customer, however many of its chats are listed. */
-static enum err acquire_owners(struct listing *l, const struct chat_ref *refs, size_t count)
+/* The chats, each with its customer: one slot per customer, however many of its chats are listed. */
+static enum err gather_chats(struct listing *l, const struct chat_ref *refs, size_t count, struct listed_chat *chats,
+                             size_t *found)
 {
-    struct map seen;
+    struct map slots;
     enum err e = OK;
-    map_init(&seen);
+    map_init(&slots);
     for (size_t i = 0; i < count && e == OK; i++) {
-        if (map_get(&seen, refs[i].user_id))
+        if (map_get(&slots, refs[i].user_id))
             continue;
-        e = map_put(&seen, refs[i].user_id, l);
+        e = cache_acquire(l->cache, l->reader, refs[i].user_id, SINCE_ALL, &l->snap, l->count);
         if (e == OK)
-            e = cache_acquire(l->cache, l->reader, refs[i].user_id, SINCE_ALL, &l->snap, l->count);
-        if (e == OK)
-            l->count++;
+            e = map_put(&slots, refs[i].user_id, &l->snap.users[l->count++]);
         else if (e == ERR_NOT_FOUND)
-            e = OK;
+            e = map_put(&slots, refs[i].user_id, l); /* not a slot: nobody need be asked for again */
     }
-    map_fini(&seen);
-    return e;
-}
-
-/* Every chat of the snap by its id. Values point into `chats`, a table made before, which does not move. */
-static enum err index_chats(const struct listing *l, struct listed_chat *chats, struct map *by_id)
-{
-    for (size_t u = 0; u < l->count; u++) {
-        const struct snap_user *user = &l->snap.users[u];
-        for (size_t i = user->first_chat; i < user->first_chat + user->chats; i++) {
-            chats[i] = (struct listed_chat){.history = l->snap.chats[i], .content = user->content};
-            enum err e = map_put(by_id, history_chat_id(chats[i].history.history), &chats[i]);
-            if (e != OK)
-                return e;
-        }
-    }
-    return OK;
-}
-
-static enum err compose_listed(struct listing *l, const struct chat_ref *refs, size_t count, const struct page *page,
-                               struct blob **body)
-{
-    struct map by_id;
-    struct listed_chat *chats = calloc(l->snap.chat_count + count + 1, sizeof(*chats));
-    if (!chats)
-        return ERR_NOMEM;
-    struct listed_chat *listed = chats + l->snap.chat_count;
-    size_t found = 0;
-    map_init(&by_id);
-    enum err e = index_chats(l, chats, &by_id);
     for (size_t i = 0; i < count && e == OK; i++) {
-        const struct listed_chat *chat = map_get(&by_id, refs[i].chat_id);
+        const void *slot = map_get(&slots, refs[i].user_id);
+        const struct snap_user *u = slot == l ? NULL : slot;
+        const struct history_span *chat = u ? snap_chat(&l->snap, (size_t)(u - l->snap.users), refs[i].chat_id) : NULL;
         if (chat)
-            listed[found++] = *chat;
+            chats[(*found)++] = (struct listed_chat){.history = *chat, .content = u->content};
     }
-    if (e == OK)
-        *body = compose_chats(listed, found, page, l->cache->tag);
-    map_fini(&by_id);
-    free(chats);
+    map_fini(&slots);
     return e;
 }
 
@@ -235,12 +203,13 @@ static enum err list_chats(struct listing *l, struct blob **body)
                                                                   &refs, &count, &total);
     if (e != OK)
         return e;
-    if (!listing_room(l, count))
-        return ERR_NOMEM;
-    e = acquire_owners(l, refs, count);
-    if (e != OK)
-        return e;
-    return compose_listed(l, refs, count, &(struct page){total, q->skip, q->limit}, body);
+    size_t found = 0;
+    struct listed_chat *chats = calloc(count + 1, sizeof(*chats));
+    e = chats && listing_room(l, count) ? gather_chats(l, refs, count, chats, &found) : ERR_NOMEM;
+    if (e == OK)
+        *body = compose_chats(chats, found, &(struct page){total, q->skip, q->limit}, l->cache->tag);
+    free(chats);
+    return e;
 }
 
 /* Composes, and keeps the body (v NULL: it is not kept). */

@@ -216,8 +216,6 @@ struct blob *user_render_opening(struct slab *memory, const struct user *row, ui
 bool user_bear(struct cache *c, struct cuser *u);       /* KNOWN and just created: LOADED with no chats */
 void user_forget_row(struct cache *c, struct cuser *u); /* what it is called is not known any more */
 void user_unload(struct cache *c, struct cuser *u);
-void user_release_content(struct cache *c, struct cuser *u); /* into the garbage; the state is the caller's */
-void user_drop_body(struct cache *c, struct cuser *u);
 /* Takes a reference of its own. asked: the question that the body answers. */
 void user_keep_body(struct cache *c, struct cuser *u, struct blob *body, uint64_t asked);
 void user_touch(struct cache *c, struct cuser *u);

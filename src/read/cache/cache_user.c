@@ -95,7 +95,7 @@ static void set_opening(struct cache *c, struct cuser *u, struct blob *opening, 
     u->poll_at = poll_at;
 }
 
-void user_drop_body(struct cache *c, struct cuser *u)
+static void drop_body(struct cache *c, struct cuser *u)
 {
     c->content_bytes -= blob_bytes(u->body);
     blob_drop(u->body);
@@ -104,7 +104,7 @@ void user_drop_body(struct cache *c, struct cuser *u)
 
 void user_keep_body(struct cache *c, struct cuser *u, struct blob *body, uint64_t asked)
 {
-    user_drop_body(c, u);
+    drop_body(c, u);
     u->body = blob_hold(body);
     u->asked = asked;
     c->content_bytes += blob_bytes(body);
@@ -174,7 +174,8 @@ bool user_bear(struct cache *c, struct cuser *u)
     return true;
 }
 
-void user_release_content(struct cache *c, struct cuser *u)
+/* Into the garbage; the state is the caller's. */
+static void release_content(struct cache *c, struct cuser *u)
 {
     struct content *content = u->content;
     if (!content)
@@ -193,8 +194,8 @@ void user_unload(struct cache *c, struct cuser *u)
         u->load_void = true;
         return;
     }
-    user_release_content(c, u);
-    user_drop_body(c, u);
+    release_content(c, u);
+    drop_body(c, u);
     set_opening(c, u, NULL, 0);
     u->state = USER_KNOWN;
     user_relist(c, u);
@@ -237,7 +238,7 @@ void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active)
     int64_t stamp = change_stamp(c, rev);
     u->version = c->inbox_version = ++c->version;
     owner_changed(c, u, stamp);
-    user_drop_body(c, u);
+    drop_body(c, u);
     u->newest = stamp;
     if (stamp != rev)
         user_lags(c, u, rev);
