@@ -50,7 +50,7 @@ bool cache_link(void *cache, struct slice chat_id, struct arena *a, struct chat_
 void cache_take(void *cache, const struct event *events, size_t count);
 
 /* [any] Answers from memory or says VIEW_LOAD. */
-void cache_serve(struct cache *c, const struct view_query *query, struct arena *a, struct view_answer *out);
+void cache_serve(struct cache *c, const struct view_query *query, struct view_answer *out);
 void cache_inbox_counts(struct cache *c, int64_t out[INBOX_COUNT]);
 void cache_totals(struct cache *c, struct totals *out);
 /* Nothing that the viewer may see (of that chat's customer, where one is given) changed after the cursor. False where memory

@@ -120,7 +120,7 @@ static void serve(struct call *c, struct view_query *q)
     if (c->scope.kind != SCOPE_ALL && !limit_view(c, q))
         return;
     if (q->scope.kind == SCOPE_ALL) /* else who it belongs to must be asked of the store first */
-        cache_serve(c->w->api->cache, q, c->arena, &a);
+        cache_serve(c->w->api->cache, q, &a);
     if (a.result != VIEW_LOAD) {
         answer_view(c->s, q, &a);
         blob_drop(a.body);

@@ -154,8 +154,10 @@ static struct cursor next_cursor(const struct changes *w)
         cursor.upto = w->by_store ? upto : 0;
     } else {
         cursor.stamp = list_cursor(q, &w->snap, w->asked_at, q->since);
-        owner_learn(c, q->owner, w->asked_at, cursor.stamp);
-        if (w->by_store && c->late > upto && upto < cursor.stamp)
+        bool passed_over = w->by_store && c->late > upto; /* perhaps, what came late meanwhile */
+        if (!passed_over)
+            owner_learn(c, q->owner, w->asked_at, cursor.stamp);
+        else if (upto < cursor.stamp)
             cursor.stamp = upto;
     }
     cursor_sign(c, &q->viewer, &cursor);

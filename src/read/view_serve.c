@@ -138,38 +138,25 @@ static void serve_list(struct cache *c, const struct view_query *asked, struct v
     snap_fini(&s);
 }
 
-void cache_serve(struct cache *c, const struct view_query *query, struct arena *a, struct view_answer *out)
+static void serve_totals(struct cache *c, const struct view_query *q, struct view_answer *out)
 {
-    (void)a; /* nothing here outlives the call but the body */
     struct totals totals;
+    cache_totals(c, &totals);
+    view_compose_totals(c, q->view, &totals, out);
+}
+
+static void (*const serves[VIEW_COUNT])(struct cache *c, const struct view_query *q, struct view_answer *out) = {
+    [VIEW_POLL] = serve_one,      [VIEW_USER] = serve_one,     [VIEW_CHAT] = serve_one,   [VIEW_HISTORY] = serve_one,
+    [VIEW_AI] = serve_ai,         [VIEW_REFETCH] = serve_list, [VIEW_USERS] = serve_list, [VIEW_CHATS] = serve_list,
+    [VIEW_REPORT] = serve_totals, [VIEW_AGENT] = serve_totals,
+};
+
+void cache_serve(struct cache *c, const struct view_query *query, struct view_answer *out)
+{
     *out = (struct view_answer){.result = VIEW_LOAD};
     cache_question(c, query, out);
-    if (c->enabled && cache_is_open(c)) {
-        switch (query->view) {
-        case VIEW_POLL:
-        case VIEW_USER:
-        case VIEW_CHAT:
-        case VIEW_HISTORY:
-            serve_one(c, query, out);
-            break;
-        case VIEW_AI:
-            serve_ai(c, query, out);
-            break;
-        case VIEW_REFETCH:
-        case VIEW_USERS:
-        case VIEW_CHATS:
-            serve_list(c, query, out);
-            break;
-        case VIEW_REPORT:
-        case VIEW_AGENT:
-            cache_totals(c, &totals);
-            view_compose_totals(c, query->view, &totals, out);
-            break;
-        case VIEW_OVERVIEW:
-        case VIEW_COUNT:
-            break;
-        }
-    }
+    if (c->enabled && cache_is_open(c) && serves[query->view])
+        serves[query->view](c, query, out);
     metrics_add(out->result == VIEW_LOAD ? M_CACHE_MISS : M_CACHE_HIT, 1);
     if (out->result == VIEW_NOT_MODIFIED)
         metrics_add(M_NOT_MODIFIED, 1);

@@ -531,7 +531,7 @@ struct answer ask(struct kit *k, const struct view_query *q)
     struct answer a = {0};
     struct arena arena;
     arena_init(&arena, 0);
-    cache_serve(k->cache, q, &arena, &out);
+    cache_serve(k->cache, q, &out);
     if (out.result == VIEW_LOAD) {
         a.built = true;
         view_build(&k->reader, k->cache, q, &arena, &out);

@@ -330,7 +330,7 @@ static void one_batch(struct walk *w, bool late)
 static void read_answer(struct walk *w, struct cache *c, const struct view_query *q, struct arena *a,
                         struct view_answer *out)
 {
-    cache_serve(c, q, a, out);
+    cache_serve(c, q, out);
     if (out->result == VIEW_LOAD)
         view_build(w->reader, c, q, a, out);
 }
@@ -475,11 +475,11 @@ static bool same_view(struct walk *w, const struct view_query *q)
     struct view_answer ours, theirs;
     struct arena a;
     arena_init(&a, 0);
-    cache_serve(w->cache, q, &a, &ours);
+    cache_serve(w->cache, q, &ours);
     if (ours.result == VIEW_LOAD)
         view_build(w->reader, w->cache, q, &a, &ours);
-    w->bypass->applied = w->bypass->change =
-        w->rev; /* a node that is bypassed hears of no writes; here its answers are to be equal */
+    /* A node that is bypassed hears of no writes; here its answers are to be equal. */
+    w->bypass->applied = w->bypass->change = w->rev;
     view_build(w->reader, w->bypass, q, &a, &theirs);
     struct slice x = without_cursor(&ours), y = without_cursor(&theirs);
     bool same = ours.result == theirs.result && slice_eq(x, y);

@@ -70,7 +70,7 @@ static void ask_once(struct load *l, const struct view_query *q, bool may_build,
     struct arena arena;
     struct view_answer out;
     arena_init(&arena, 0);
-    cache_serve(l->k->cache, q, &arena, &out);
+    cache_serve(l->k->cache, q, &out);
     if (out.result == VIEW_LOAD && may_build)
         view_build(&l->k->reader, l->k->cache, q, &arena, &out);
     if (out.result == VIEW_OK) {
