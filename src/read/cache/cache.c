@@ -1,4 +1,5 @@
 /* The cache as a whole: its life, its lock, versions, totals, and what the writer asks of it. */
+#include "cache_change.h"
 #include "cache_int.h"
 
 #include "base/metrics.h"
@@ -52,7 +53,8 @@ void cache_begin(struct cache *c, const struct cache_options *identity)
         atomic_store_explicit(&c->totals[i], totals[i], memory_order_relaxed);
     cache_lock(c);
     memcpy(c->tag, identity->tag, sizeof(c->tag));
-    c->change = c->applied = c->start_rev = c->changes_floor = identity->max_rev;
+    change_loaded(c, identity->max_rev);
+    c->applied = c->start_rev = c->changes_floor = c->change;
     c->order_all = identity->totals.users == 0;
     cache_unlock(c);
 }

@@ -64,12 +64,12 @@ struct cchat {
     struct cuser *user;
     struct cchat *next;      /* of the same customer, oldest first */
     struct history *history; /* in user->content; NULL when the customer is KNOWN */
-    int64_t key;
-    int64_t rev;      /* of its last change known here */
-    int64_t last_rev; /* of its last message known here: what a load must have seen */
-    uint8_t flags;    /* enum chat_flag */
-    bool at_begin;    /* LOADING: the entry existed when the load began */
-    bool found;       /* in cache_acquire.c, while a load is installed: the chat is among what was loaded */
+    int64_t key;             /* the store's, of the row; 0: it has none, or it is not known */
+    int64_t rev;             /* of its last change known here */
+    int64_t last_rev;        /* of its last message known here: what a load must have seen */
+    uint8_t flags;           /* enum chat_flag */
+    bool at_begin;           /* LOADING: the entry existed when the load began */
+    bool found;              /* in cache_acquire.c, while a load is installed: the chat is among what was loaded */
     uint16_t id_len;
     char id[];
 };
@@ -87,7 +87,7 @@ struct cuser {
     struct cowner *owner; /* NULL: not known */
     char *self;           /* what it may call itself: address, reference, claimed address; NULL: not known */
     uint64_t version;
-    int64_t key;
+    int64_t key;     /* as a chat's */
     int64_t row_rev; /* of the row's last change known here */
     int64_t change;  /* stamp of the last change in this process that a list shows; 0: none */
     int64_t newest;  /* stamp of the last change of anything of it, as far as it is known here; LOADED: of all */
@@ -256,10 +256,10 @@ void order_extend(struct cache *c, const struct user *rows, size_t count, bool c
 
 /* cache_evict.c [lock] */
 void cache_evict(struct cache *c, unsigned max_steps);
-/* When a change cannot be recorded for want of memory: everything goes; loads that run end void. */
-/* When somebody changed who is not in memory: the order goes, what is loaded stays. */
+/* A change, or several of these revs, cannot be recorded. For want of memory: everything goes, and loads that run end void.
+ * Because somebody changed who is not in memory: the order goes, what is loaded stays. */
+void cache_forget_all(struct cache *c, int64_t lowest, int64_t highest);
 void cache_forget_order(struct cache *c, int64_t lowest, int64_t highest);
-void cache_forget_all(struct cache *c, int64_t lowest, int64_t highest); /* revs of what could not be recorded */
 static inline size_t cache_bytes(const struct cache *c)
 {
     return c->entry_bytes + c->content_bytes + c->kept_bytes;
