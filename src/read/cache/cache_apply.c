@@ -267,43 +267,6 @@ static void prepare(struct cache *c, const struct event *e, struct prepared *p)
         reactions[e->kind].prepare(c, e, p);
 }
 
-/* Chats of a busy inbox are anywhere in memory: each costs a dozen cache misses one after the other, unless those of a
- * whole stride are on their way at once. */
-static void fetch_ahead(const struct cache *c, const struct event *events, const struct prepared *prepared,
-                        size_t count)
-{
-    const struct cchat *chats[STRIDE];
-    for (size_t i = 0; i < count; i++)
-        if (events[i].kind == EVENT_MESSAGE)
-            __builtin_prefetch(&c->buckets[prepared[i].hash & c->bucket_mask]);
-    for (size_t i = 0; i < count; i++) {
-        bool message = events[i].kind == EVENT_MESSAGE;
-        chats[i] = message ? index_chat(c, events[i].chat_id, prepared[i].hash) : NULL;
-        if (!chats[i])
-            continue;
-        __builtin_prefetch(chats[i]->user);
-        __builtin_prefetch(&chats[i]->user->order);
-        __builtin_prefetch(chats[i]->history);
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (!chats[i])
-            continue;
-        const struct cuser *u = chats[i]->user;
-        __builtin_prefetch(u->order.prev);
-        __builtin_prefetch(u->order.next);
-        __builtin_prefetch(u->lru.prev);
-        __builtin_prefetch(u->lru.next);
-        __builtin_prefetch(u->content);
-        if (chats[i]->history)
-            __builtin_prefetch(chats[i]->history->last);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const struct chunk *last = chats[i] && chats[i]->history ? chats[i]->history->last : NULL;
-        if (last)
-            history_fetch_ahead(last);
-    }
-}
-
 static void forget_stride(struct cache *c, const struct event *events, size_t count)
 {
     int64_t lowest = INT64_MAX, highest = 0;
@@ -323,7 +286,6 @@ static void apply_stride(struct cache *c, const struct event *events, size_t cou
     for (size_t i = 0; i < count; i++)
         prepare(c, &events[i], &prepared[i]);
     cache_lock(c);
-    fetch_ahead(c, events, prepared, count);
     bool rendered = !texts || buf_ok(&c->scratch);
     for (size_t i = 0; rendered && i < count; i++)
         if (reactions[events[i].kind].apply)

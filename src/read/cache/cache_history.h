@@ -72,13 +72,6 @@ bool history_append(struct content *c, struct history *l, const char *fragment, 
                     int64_t rev);
 /* Gives the last chunk's unused room back; before it is published. */
 void history_seal(struct content *c, struct history *l);
-/* [lock] Asks for the lines that the next append will write. */
-static inline void history_fetch_ahead(const struct chunk *k)
-{
-    __builtin_prefetch(k->data + k->used, 1);
-    __builtin_prefetch(k->data + k->used + 64, 1);
-    __builtin_prefetch(k->data + k->cap - sizeof(struct msg_rec) * (k->count + 1), 1);
-}
 bool history_has(const struct history *l, int64_t rev);                         /* a message that is not legacy */
 void history_move(struct content *from, struct content *to, struct history *l); /* nobody has a span of `from` */
 
