@@ -194,7 +194,8 @@ void view_changes(struct reading *r)
         known_here = list_changed(c, q, rows, &own, &count);
     w.by_store = !known_here;
     if (w.by_store && q->since_ours && q->since_upto == 0) {
-        w.position = q->since > c->lag_us ? q->since - c->lag_us : 1;
+        int64_t after = revs_after(q->since, c->late, c->lag_us);
+        w.position = after > 0 ? after : 1;
         w.base = q->since_base > 0 ? w.base : w.position;
     }
     cache_unlock(c);

@@ -12,15 +12,16 @@ void snap_user_of(const struct cuser *u, struct snap_user *out)
                               .last_seen_us = u->last_seen_us,
                               .version = u->version,
                               .newest = u->newest,
+                              .late = u->late,
                               .lag_us = u->lag_us};
 }
 
 /* The highest stamp that a change of what was loaded can have had; no later change gets it. */
-static int64_t loaded_stamp(struct cache *c, const struct fill *f, int64_t lag_us)
+static int64_t loaded_stamp(struct cache *c, const struct fill *f, int64_t late, int64_t lag_us)
 {
-    int64_t newest = fill_newest(f);
+    int64_t newest = fill_newest(f), latest = newest + lag_us < late ? newest + lag_us : late;
     change_loaded(c, newest);
-    return newest + lag_us < c->change ? newest + lag_us : c->change;
+    return latest > newest ? latest : newest;
 }
 
 /* Appends what the writer recorded while the load ran and the load did not see. False: no memory, or a message that
@@ -135,7 +136,7 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
     }
     u->state = USER_LOADED;
     u->load_void = false;
-    int64_t stamp = loaded_stamp(c, f, u->lag_us);
+    int64_t stamp = loaded_stamp(c, f, u->late, u->lag_us);
     u->newest = stamp > u->newest ? stamp : u->newest;
     struct blob *opening =
         blob_hold(f->opening); /* a reference of its own: if it cannot be installed, the fill answers */
@@ -262,8 +263,9 @@ static void answer_from_fill(struct acquire *a, const struct fill *f)
     fill_user(f, &seen);
     cache_lock(a->cache);
     seen.version = ++a->cache->version;
+    seen.late = a->cache->late;
     seen.lag_us = a->cache->lag_us;
-    seen.newest = loaded_stamp(a->cache, f, seen.lag_us);
+    seen.newest = loaded_stamp(a->cache, f, seen.late, seen.lag_us);
     cache_unlock(a->cache);
     snap_fill(a->snap, a->slot, &seen, a->since);
 }

@@ -14,14 +14,17 @@ int64_t change_stamp(struct cache *c, int64_t rev)
         c->stamped_rev = 0;
         int64_t now = clock_wall_us();
         stamp = now > c->change ? now : c->change + 1;
-        c->late = stamp;
     }
     c->change = c->applied = stamp;
+    change_lags(c, rev);
     return stamp;
 }
 
 void change_lags(struct cache *c, int64_t rev)
 {
+    if (rev >= c->applied)
+        return;
+    c->late = c->applied;
     if (c->applied - rev > c->lag_us)
         c->lag_us = c->applied - rev;
 }

@@ -5,9 +5,10 @@
  *   2. One that comes late (its rev is not: a load saw it before the writer told of it, it was in doubt, another process
  *      wrote it) gets the time of now. So no stamp is ever at or below a cursor that was given out, and stamps are times,
  *      which tell nobody how many changes there were in between.
- *   3. Messages are found by rev. What changed after stamp S has revs above S - lag, where lag is the most that a stamp was
- *      above its rev: 0 where nothing came late. So an answer may tell a message again, and never leaves one out.
- *   4. The store knows revs only. Where it has to say who changed after S, it is asked from S - lag on.
+ *   3. Messages are found by rev. What changed after stamp S has revs above S, or, where something came late after S, above
+ *      S - lag: lag is the most that a stamp was above its rev. So an answer may tell a message again, and never leaves one
+ *      out. Cursors above the last late stamp are exact again.
+ *   4. The store knows revs only. Where it has to say who changed after S, it is asked in the same way.
  * Another process's stamps are none here: a cursor of another epoch, like one of another principal, is taken as a time T.
  * Everything with a rev above T is told. Where something with a rev below S may not have been told when the cursor was given
  * (cursor_sign() knows, and writes "~" for "."), T is S - overlap: cache_options.overlap_us.
@@ -27,8 +28,14 @@ struct cursor {
 };
 
 int64_t change_stamp(struct cache *c, int64_t rev); /* of a change that is applied now */
-void change_lags(struct cache *c, int64_t rev);     /* the change that got the last stamp has this rev */
+void change_lags(struct cache *c, int64_t rev);     /* the change that got the last stamp has this rev too */
 void change_loaded(struct cache *c, int64_t rev);   /* seen in the store: no later stamp may be at or below it */
+
+/* Above which rev is what got a stamp above `since`, where the last that came late got the stamp `late`. */
+static inline int64_t revs_after(int64_t since, int64_t late, int64_t lag_us)
+{
+    return since < late ? since - lag_us : since;
+}
 
 /* What a query's cursor means here: since (and since_base) are set to where the answer goes on. False, as has_since then:
  * there is none, or it is from the future, so of another database: the whole answer is the only right one. */

@@ -63,6 +63,7 @@ static void forget(struct cache *c, struct cuser *u)
         return;
     }
     u->load_void = true;
+    u->late = c->late;
     u->lag_us = c->lag_us;
     names_forget_user(c, u);
     user_leave_order(c, u);

@@ -91,7 +91,8 @@ struct cuser {
     int64_t row_rev; /* of the row's last change known here */
     int64_t change;  /* stamp of the last change in this process that a list shows; 0: none */
     int64_t newest;  /* stamp of the last change of anything of it, as far as it is known here; LOADED: of all */
-    int64_t lag_us;  /* the most that a stamp of its changes may be above the change's rev */
+    int64_t late;    /* the last stamp of it that may be above its change's rev… */
+    int64_t lag_us;  /* …and by how much any of its stamps may be, at most */
     int64_t last_seen_us;
     uint32_t chat_count;
     uint32_t poll_at;
@@ -140,8 +141,8 @@ struct cache {
     int64_t change;         /* the highest stamp given, or rev loaded: the next stamp is above it */
     int64_t applied;        /* the last stamp given: what a listing has told */
     int64_t stamped_rev;    /* that has the last stamp for its own, while the events of a stride are applied; else 0 */
-    int64_t late;           /* the last stamp of a change that came late */
-    int64_t lag_us;         /* the most that any stamp was above its change's rev */
+    int64_t late;           /* the last stamp above its change's rev… */
+    int64_t lag_us;         /* …and the most that any was */
     int64_t changes_floor;  /* whoever has a stamp above it is in order */
     struct cowner *asked;   /* those that stay without customers */
     unsigned asked_count;

@@ -1,5 +1,7 @@
 #include "cache_snap.h"
 
+#include "cache_change.h"
+
 #include <stdlib.h>
 
 void snap_init(struct snap *s, size_t user_slots)
@@ -43,10 +45,9 @@ static bool chats_reserve(struct snap *s, size_t more)
     return true;
 }
 
-/* What changed after a stamp has a rev above this one. */
-static int64_t revs_after(const struct snap_user *u, int64_t since)
+static int64_t newer_than(const struct snap_user *u, int64_t since)
 {
-    return u->newest <= since ? INT64_MAX : since - u->lag_us;
+    return u->newest <= since ? INT64_MAX : revs_after(since, u->late, u->lag_us);
 }
 
 void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_t since)
@@ -61,7 +62,7 @@ void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_
     blob_hold(u->opening);
     u->first_chat = s->chat_count;
     u->total_chats = u->content->history_count;
-    int64_t after = revs_after(u, since);
+    int64_t after = newer_than(u, since);
     for (const struct history *h = u->content->first; h; h = h->next)
         if (h->rev > after)
             history_span_take(h, &s->chats[s->chat_count++]);
@@ -73,7 +74,7 @@ void snap_since(struct snap *s, int64_t since)
     for (size_t i = 0; since > 0 && i < s->user_count; i++) {
         const struct snap_user *u = &s->users[i];
         for (size_t chat = u->first_chat; chat < u->first_chat + u->chats; chat++)
-            history_span_since(&s->chats[chat], revs_after(u, since));
+            history_span_since(&s->chats[chat], newer_than(u, since));
     }
 }
 

@@ -16,7 +16,7 @@ struct snap_user {
     int64_t last_seen_us;
     uint64_t version;
     int64_t newest;           /* stamp of its last change */
-    int64_t lag_us;           /* its changes have revs above their stamps less this */
+    int64_t late, lag_us;     /* as its entry has them */
     size_t first_chat, chats; /* in snap.chats */
     uint32_t total_chats;
 };

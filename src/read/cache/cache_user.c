@@ -16,7 +16,8 @@ struct cuser *user_get(struct cache *c, struct slice id)
     u->id_len = (uint16_t)id.len;
     memcpy(u->id, id.ptr, id.len);
     u->version = ++c->version;
-    u->lag_us = c->lag_us; /* it may have changed late while it was not in memory */
+    u->late = c->late; /* it may have changed late while it was not in memory */
+    u->lag_us = c->lag_us;
     index_add(c, &u->by_id, INDEX_USER, hash);
     c->users++;
     user_relist(c, u);
@@ -229,6 +230,7 @@ void user_touch(struct cache *c, struct cuser *u)
 void user_lags(struct cache *c, struct cuser *u, int64_t lowest)
 {
     change_lags(c, lowest);
+    u->late = u->newest;
     if (u->newest - lowest > u->lag_us)
         u->lag_us = u->newest - lowest;
 }
