@@ -19,8 +19,6 @@ struct mailbox; /* heap, cache-line aligned: producers' line and consumer's line
 struct mailbox *mailbox_new(void); /* NULL: no memory or no descriptor */
 void mailbox_free(struct mailbox *m);
 void mailbox_push(struct mailbox *m, struct mailbox_node *node);
-/* Pushes a chain already linked first→…→last (oldest first) with one atomic operation and at most one wake-up. */
-void mailbox_push_list(struct mailbox *m, struct mailbox_node *first, struct mailbox_node *last);
 struct mailbox_node *mailbox_take(struct mailbox *m); /* oldest first, linked by next; NULL when empty */
 int mailbox_fd(const struct mailbox *m);
 void mailbox_sleeping(struct mailbox *m);

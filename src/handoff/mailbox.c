@@ -68,26 +68,19 @@ static void wake_if_sleeping(struct mailbox *m)
     must(n == (ssize_t)sizeof(one) || errno == EAGAIN); /* EAGAIN: the count is at its top, so it is readable */
 }
 
-/* Puts a chain on the stack: `top` is its newest node, `bottom` its oldest, linked top→…→bottom. This is
- * ck_stack_push_upmc() for a chain; written out because ck pushes one entry at a time and because the annotation
- * must stand between the write of bottom->next and the swap. */
-static void publish(struct mailbox *m, struct mailbox_node *top, struct mailbox_node *bottom)
+/* ck_stack_push_upmc(), written out because the annotation must stand between the write of node->next and the swap. */
+void mailbox_push(struct mailbox *m, struct mailbox_node *node)
 {
     void *head = ck_pr_load_ptr(&m->stack.head);
     do {
-        bottom->next = head;
+        node->next = head;
         HANDOFF_RELEASE(&m->stack);
-        /* Release: the nodes' bytes and links are visible before the head that leads to them. */
+        /* Release: the node's bytes are visible before the head that leads to it. */
         ck_pr_fence_release();
-    } while (!ck_pr_cas_ptr_value(&m->stack.head, head, top, &head));
+    } while (!ck_pr_cas_ptr_value(&m->stack.head, head, node, &head));
     /* Full: see the top of this file. */
     ck_pr_fence_memory();
     wake_if_sleeping(m);
-}
-
-void mailbox_push(struct mailbox *m, struct mailbox_node *node)
-{
-    publish(m, node, node);
 }
 
 /* Turns a NULL-terminated chain round; returns the new first node. */
@@ -101,14 +94,6 @@ static struct mailbox_node *reverse(struct mailbox_node *node)
         node = next;
     }
     return done;
-}
-
-void mailbox_push_list(struct mailbox *m, struct mailbox_node *first, struct mailbox_node *last)
-{
-    last->next = NULL;
-    struct mailbox_node *top = reverse(first);
-    must(top == last);
-    publish(m, top, first);
 }
 
 struct mailbox_node *mailbox_take(struct mailbox *m)

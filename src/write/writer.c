@@ -100,35 +100,18 @@ static void drop_first(struct writer *w, size_t count)
     memmove(w->batch, w->batch + count, w->batch_len * sizeof(*w->batch));
 }
 
-/* Completions go out as one chain per producer, so that a batch wakes each at most once. Ops of several producers are mixed
- * in a batch, so it is gone through once for each: producers are few. */
+/* Answers the first of the batch. */
 static void finish_first(struct writer *w, size_t count)
 {
     int64_t now = clock_mono_us();
     gate_leave(&w->gate, (int64_t)count);
     metrics_gauge(G_WRITER_QUEUE, -(int64_t)count);
     for (size_t i = 0; i < count; i++) {
-        if (!w->batch[i])
-            continue;
-        struct producer *to = w->batch[i]->reply_to;
-        struct mailbox_node *first = NULL, **tail = &first, *last = NULL;
-        for (size_t j = i; j < count; j++) {
-            struct op *op = w->batch[j];
-            if (!op || op->reply_to != to)
-                continue;
-            must(op->in_flight);
-            op->in_flight = false;
-            op->durable_us = now;
-            if (op->result != OK)
-                count_result(op->result);
-            metrics_observe(H_QUEUED_DURABLE, (uint64_t)(now - op->queued_us));
-            last = &op->node;
-            last->next = NULL;
-            *tail = last;
-            tail = &last->next;
-            w->batch[j] = NULL;
-        }
-        mailbox_push_list(to->inbox, first, last);
+        struct op *op = w->batch[i];
+        op->durable_us = now;
+        count_result(op->result);
+        metrics_observe(H_QUEUED_DURABLE, (uint64_t)(now - op->queued_us));
+        op_finish(op, op->result);
     }
     drop_first(w, count);
 }

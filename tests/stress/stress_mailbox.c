@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #define PRODUCERS     4
-#define CHAIN_MAX     5
+#define BURST_MAX     5
 #define AHEAD_MAX     2000 /* nodes of one producer in flight, to bound the memory */
 #define BYTES_IN_NODE 24
 
@@ -53,18 +53,8 @@ static struct letter *write_letter(unsigned producer, uint64_t sequence)
 
 static uint64_t push_some(unsigned producer, uint64_t sequence, uint32_t *seed)
 {
-    uint32_t n = stress_random(seed) % CHAIN_MAX + 1;
-    struct letter *first = write_letter(producer, sequence++), *last = first;
-    if (n == 1) {
-        mailbox_push(shared.mailbox, &first->node);
-        return sequence;
-    }
-    for (uint32_t i = 1; i < n; i++) {
-        struct letter *letter = write_letter(producer, sequence++);
-        last->node.next = &letter->node;
-        last = letter;
-    }
-    mailbox_push_list(shared.mailbox, &first->node, &last->node);
+    for (uint32_t n = stress_random(seed) % BURST_MAX + 1; n > 0; n--)
+        mailbox_push(shared.mailbox, &write_letter(producer, sequence++)->node);
     return sequence;
 }
 
