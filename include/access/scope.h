@@ -9,10 +9,10 @@
 #include "base/err.h"
 
 enum scope_kind {
-    SCOPE_ALL,    /* everything */
-    SCOPE_NOBODY, /* no customer that exists: only a new one, for whom nobody is looked up */
-    SCOPE_USER,   /* the customer `id` and its chats */
-    SCOPE_OWNER   /* customers whose owner (dashboard_user_id) is `id`, and their chats */
+    SCOPE_ALL,      /* everything */
+    SCOPE_NOBODY,   /* no customer that exists: only a new one, for whom nobody is looked up */
+    SCOPE_CUSTOMER, /* the customer `id` and its chats */
+    SCOPE_OWNER     /* customers whose owner (dashboard_user_id) is `id`, and their chats */
 };
 
 struct scope {
@@ -20,12 +20,12 @@ struct scope {
     struct slice id;
 };
 
-bool scope_allows(const struct scope *s, struct slice user_id, struct slice owner);
+bool scope_allows(const struct scope *s, struct slice customer_id, struct slice owner);
 /* OK, or scope_refusal(). */
-NODISCARD enum err scope_check(const struct scope *s, struct slice user_id, struct slice owner);
+NODISCARD enum err scope_check(const struct scope *s, struct slice customer_id, struct slice owner);
 /* What one hears of what is out of its scope, whether it exists or not: an owner's dashboard ERR_NOT_FOUND, all others
  * ERR_DENIED. */
 enum err scope_refusal(const struct scope *s);
 /* A customer's own words for itself, by its row: its id, its second id, an address, even one it only claims. */
-struct user;
-bool scope_names(const struct user *row, struct slice ident);
+struct customer;
+bool scope_names(const struct customer *row, struct slice ident);

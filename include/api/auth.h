@@ -23,10 +23,10 @@ enum principal_kind { PRINCIPAL_NONE, PRINCIPAL_WIDGET, PRINCIPAL_DASHBOARD };
 struct principal {
     uint8_t kind; /* enum principal_kind */
     uint8_t id_len;
-    char id[USER_ID_MAX]; /* widget: its customer; dashboard: the owner it is bound to, empty: none */
-    uint64_t client;      /* what rate limits count: the same for all tokens of one subject */
-    int64_t until_s;      /* wall clock: not good from then on (skew included) */
-    uint64_t key;         /* which key signed it; a number that tells nothing of the key */
+    char id[CUSTOMER_ID_MAX]; /* widget: its customer; dashboard: the owner it is bound to, empty: none */
+    uint64_t client;          /* what rate limits count: the same for all tokens of one subject */
+    int64_t until_s;          /* wall clock: not good from then on (skew included) */
+    uint64_t key;             /* which key signed it; a number that tells nothing of the key */
 };
 
 static inline struct slice principal_id(const struct principal *p)

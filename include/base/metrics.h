@@ -49,7 +49,7 @@
     X(M_NOT_MODIFIED, "sakurad_not_modified_total", "", "GETs answered 304.")                                          \
     X(M_STORE_BATCH, "sakurad_store_ops_total", "kind=\"batch\"", "Store operations by kind.")                         \
     X(M_STORE_INSERT_MESSAGE, "sakurad_store_ops_total", "kind=\"insert_message\"", "")                                \
-    X(M_STORE_WRITE_USER, "sakurad_store_ops_total", "kind=\"write_user\"", "")                                        \
+    X(M_STORE_WRITE_CUSTOMER, "sakurad_store_ops_total", "kind=\"write_user\"", "")                                    \
     X(M_STORE_WRITE_CHAT, "sakurad_store_ops_total", "kind=\"write_chat\"", "")                                        \
     X(M_STORE_ROLLUP, "sakurad_store_ops_total", "kind=\"rollup\"", "")                                                \
     X(M_STORE_READ, "sakurad_store_ops_total", "kind=\"read\"", "")                                                    \
@@ -84,7 +84,7 @@
     X(G_STORE_LOG_BYTES, "sakurad_store_log_bytes", "", "Length of the SQLite store's -wal file.")                     \
     X(G_STORE_LOG_FRAMES, "sakurad_store_log_frames", "", "Pages written to it since it last began anew.")             \
     X(G_CACHE_BYTES, "sakurad_cache_bytes", "", "Bytes held by the cache.")                                            \
-    X(G_CACHE_USERS, "sakurad_cache_entries", "kind=\"user\"", "Entries held by the cache.")                           \
+    X(G_CACHE_CUSTOMERS, "sakurad_cache_entries", "kind=\"user\"", "Entries held by the cache.")                       \
     X(G_CACHE_CHATS, "sakurad_cache_entries", "kind=\"chat\"", "")
 
 /* Histograms of microseconds (the batch size: of operations), exported in seconds where the name says so. */

@@ -8,21 +8,21 @@
 #include "chat/model.h"
 
 /* Fields that the body of POST /api/users/data had. */
-enum user_field {
-    USER_EMAIL = 1 << 0,
-    USER_NAME = 1 << 1,
-    USER_TIMESTAMP = 1 << 2,
-    USER_VISITS = 1 << 3,
-    USER_IP = 1 << 4,
-    USER_LOCATION = 1 << 5,
-    USER_DEVICE = 1 << 6,
-    USER_VIBE = 1 << 7,
-    USER_DURATION = 1 << 8,
-    USER_CHAT = 1 << 9,
-    USER_CATEGORY = 1 << 10,
-    USER_STATUS = 1 << 11,
-    USER_OWNER = 1 << 12
+enum customer_field {
+    CUSTOMER_EMAIL = 1 << 0,
+    CUSTOMER_NAME = 1 << 1,
+    CUSTOMER_TIMESTAMP = 1 << 2,
+    CUSTOMER_VISITS = 1 << 3,
+    CUSTOMER_IP = 1 << 4,
+    CUSTOMER_LOCATION = 1 << 5,
+    CUSTOMER_DEVICE = 1 << 6,
+    CUSTOMER_VIBE = 1 << 7,
+    CUSTOMER_DURATION = 1 << 8,
+    CUSTOMER_CHAT = 1 << 9,
+    CUSTOMER_CATEGORY = 1 << 10,
+    CUSTOMER_STATUS = 1 << 11,
+    CUSTOMER_OWNER = 1 << 12
 };
-bool user_name_is_default(struct slice name); /* "", "Widget User", "User …" */
+bool customer_name_is_default(struct slice name); /* "", "Widget User", "User …" */
 /* A new customer of whom only the id is known. Keeps the id's slice; what it makes lives in the arena. */
-NODISCARD enum err user_unknown(struct arena *a, struct slice id, int64_t now_us, struct user *out);
+NODISCARD enum err customer_unknown(struct arena *a, struct slice id, int64_t now_us, struct customer *out);

@@ -37,8 +37,8 @@ struct event {
         };
         const struct chat *chat;
         struct {
-            const struct user *before; /* id empty: it is new */
-            const struct user *now;
+            const struct customer *before; /* id empty: it is new */
+            const struct customer *now;
             bool address_alone; /* its address was looked up in every way: it means nobody else */
         } customer;
         struct {

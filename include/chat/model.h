@@ -3,15 +3,15 @@
  * Owns:    nothing: slices borrow from an arena, a row, or an op, as the function that fills them says.
  * Units:   *_us are microseconds since 1970-01-01 UTC; 0 = not known (rendered as null).
  * rev:     a store's revision: microseconds, strictly increasing over every change of one store (writer.h);
- *          a message's rev is its place in history, a chat's or user's rev that of its last change. */
+ *          a message's rev is its place in history, a chat's or customer's rev that of its last change. */
 #pragma once
 #include "base/buf.h"
 #include "base/id.h"
 
 #define CHAT_ID_MAX          1024 /* bytes; ours are UUIDs (36), existing deployments have brought any text */
-#define USER_ID_MAX          128  /* bytes; ours are 24 hex digits, callers may bring their own */
+#define CUSTOMER_ID_MAX      128  /* bytes; ours are 24 hex digits, callers may bring their own */
 #define EMAIL_MAX            320  /* bytes (RFC 5321: 64 + 1 + 255) */
-#define USER_NAME_MAX        512  /* bytes */
+#define CUSTOMER_NAME_MAX    512  /* bytes */
 #define ROLE_MAX_CHARS       32   /* code points, 1..32 */
 #define ROLE_MAX_BYTES       128
 #define CLIENT_KEY_MAX_CHARS 128
@@ -39,19 +39,19 @@ struct message {
 
 struct chat {
     int64_t key; /* the store's own handle (SQLite: rowid); 0 where it has none */
-    int64_t user_key;
+    int64_t customer_key;
     int64_t rev;
     int64_t created_us;
     int64_t last_activity_us;
     int64_t updated_us;
     int64_t total_messages;
     struct slice chat_id;
-    struct slice user_id; /* the customer's id as text */
-    struct slice status;  /* "open" */
+    struct slice customer_id; /* the customer's id as text */
+    struct slice status;      /* "open" */
     uint8_t flags;
 };
 
-struct user {
+struct customer {
     int64_t key;
     int64_t rev;
     int64_t activity_us; /* last thing the customer or an agent did: orders the refetch */
@@ -62,14 +62,14 @@ struct user {
     int64_t chat_count;
     struct slice id; /* 24 hex digits (an ObjectId) or the caller's own */
     struct slice email;
-    struct slice claimed_email; /* said by a visitor who proved nothing: shown, never looked up by; empty = none */
+    struct slice claimed_email; /* said by a customer who proved nothing: shown, never looked up by; empty = none */
     struct slice name;
     struct slice ip;
     struct slice vibe;
     struct slice category;
     struct slice status;
     struct slice owner;     /* dashboard_user_id; empty = none */
-    struct slice user_ref;  /* `user_id` of existing deployments: a second id the customer is found by */
+    struct slice reference; /* `user_id` of existing deployments: a second id the customer is found by */
     struct slice last_chat; /* chatId last reported by the widget; empty = none */
     struct slice timestamp; /* as reported by the widget; empty = none */
     struct slice location;  /* JSON object text; empty = {} */
@@ -91,14 +91,14 @@ enum inbox inbox_of(struct slice category, struct slice status);
 
 /* Totals that the reports and unread_counts show, kept in step with every write. */
 struct totals {
-    int64_t users;
+    int64_t customers;
     int64_t chats;
     int64_t messages;
     int64_t chats_with_agent;     /* a message of role agent */
     int64_t chats_with_assistant; /* a message of role assistant */
     int64_t chats_with_either;    /* agent or assistant: reports' agent_chats */
-    int64_t users_with_chats;
-    int64_t users_with_owner;
+    int64_t customers_with_chats;
+    int64_t customers_with_owner;
     int64_t inbox[INBOX_COUNT];
 };
 
@@ -108,7 +108,7 @@ struct chat_link {
     bool owner_known; /* from the store, where it may matter; the cache knows its own */
     uint8_t flags;    /* enum chat_flag: before this batch */
     int64_t chat_key;
-    int64_t user_key;
-    struct slice user_id; /* in the arena of who asked */
-    struct slice owner;   /* of the customer; in the arena of who asked */
+    int64_t customer_key;
+    struct slice customer_id; /* in the arena of who asked */
+    struct slice owner;       /* of the customer; in the arena of who asked */
 };

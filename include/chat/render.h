@@ -46,9 +46,10 @@ void render_message_chat(struct buf *b, struct slice id, const struct message_pa
 
 void render_time(struct buf *b, int64_t wall_us);
 /* Customers. The heads are open objects: the caller adds members and closes them. */
-void render_user_opening(struct buf *b, const struct user *u); /* {"_id":…,…,"dashboard_user_id":… */
-void render_last_seen(struct buf *b, int64_t last_seen_us);    /* ,"last_seen":… */
-void render_poll_opening(struct buf *b, const struct user *u); /* {"user_id":…,"user_name":…,"user_email":…,"chats":[ */
+void render_customer_opening(struct buf *b, const struct customer *u); /* {"_id":…,…,"dashboard_user_id":… */
+void render_last_seen(struct buf *b, int64_t last_seen_us);            /* ,"last_seen":… */
+void render_poll_opening(struct buf *b,
+                         const struct customer *u); /* {"user_id":…,"user_name":…,"user_email":…,"chats":[ */
 void render_chat_start(struct buf *b, const struct chat *c); /* {"chat_id":…,"status":…,"created_at":… */
 /* …,"last_activity":…,"total_messages":…,"messages":[ */
 void render_chat_rest(struct buf *b, int64_t last_activity_us, int64_t total_messages);

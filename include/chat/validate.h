@@ -26,15 +26,15 @@ size_t text_chars(struct slice s); /* code points; each byte that is not part of
 struct verdict validate_content(struct slice content);
 struct verdict validate_role(struct slice role);             /* 1–ROLE_MAX_CHARS characters, any */
 struct verdict validate_client_key(struct slice client_key); /* 0–CLIENT_KEY_MAX_CHARS characters; empty: no key */
-struct verdict validate_user_id(struct slice id);  /* ≤ USER_ID_MAX bytes, no control characters; empty: none */
-struct verdict validate_new_id(struct slice id);   /* the same, and no address that a customer is given */
+struct verdict validate_customer_id(struct slice id); /* ≤ CUSTOMER_ID_MAX bytes, no control characters; empty: none */
+struct verdict validate_new_id(struct slice id);      /* the same, and no address that a customer is given */
 struct verdict validate_email(struct slice email); /* ≤ EMAIL_MAX bytes, an '@', no control characters; blank: none */
-struct verdict validate_name(struct slice name);   /* ≤ USER_NAME_MAX bytes */
+struct verdict validate_name(struct slice name);   /* ≤ CUSTOMER_NAME_MAX bytes */
 struct verdict validate_field(struct slice text);  /* any other stored text: ≤ FIELD_MAX bytes */
 struct verdict validate_object(struct slice json); /* location, device: ≤ JSON_FIELD_MAX bytes of source text */
 
 /* False: no stored chat is found by this id (route: 404). 1–CHAT_ID_MAX bytes, any: what existing data calls its chats is
  * not ours to choose. */
 bool chat_id_possible(struct slice chat_id);
-/* False: no stored customer can be found by it (route: 404 "User not found"). Id, user_ref or email. */
-bool user_ident_possible(struct slice ident);
+/* False: no stored customer can be found by it (route: 404 "User not found"). Id, reference or email. */
+bool customer_ident_possible(struct slice ident);

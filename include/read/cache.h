@@ -1,6 +1,6 @@
 /* cache.h: what makes polls and refetches free: per customer and chat the rendered JSON, in memory, with versions.
  * Thread:  cache_take, cache_link [writer]; cache_serve, cache_inbox_counts [any thread, never waits on I/O];
- *          cache_load_user [readers]. One mutex guards the tables; it is held for lookups and reference counting only,
+ *          cache_load_customer [readers]. One mutex guards the tables; it is held for lookups and reference counting only,
  *          never while bytes are copied for a body or a store is asked.
  * Owns:    its entries; bodies are blobs shared by reference; message bytes are append-only chunks whose
  *          published length never shrinks, so a body is composed from a snapshot without the lock.
@@ -63,12 +63,12 @@ enum sight { SIGHT_NO, SIGHT_YES, SIGHT_UNKNOWN /* not in memory: ask the store 
  * same whether what is asked for is another's or does not exist. */
 enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct scope *s);
 /* ident: id, reference or address. SIGHT_YES: *user_id is the customer's id, in the arena (ptr NULL: no memory). */
-enum sight cache_sees_user(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
-                           struct slice *user_id);
+enum sight cache_sees_customer(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
+                               struct slice *customer_id);
 
 /* [readers] A customer comes into memory with its chats, as a poll would bring it, where there is memory and room. */
-NODISCARD enum err cache_load_user(struct cache *c, struct store_reader *reader, struct slice id);
+NODISCARD enum err cache_load_customer(struct cache *c, struct store_reader *reader, struct slice id);
 
 /* [main at start] Loads the most recently active customers (rows at least for `users` of them, messages while
  * there is room), so that the first refetch is warm and the order of activity is known. */
-NODISCARD enum err cache_warm(struct cache *c, struct store_reader *reader, int64_t users);
+NODISCARD enum err cache_warm(struct cache *c, struct store_reader *reader, int64_t customers);

@@ -11,17 +11,17 @@
 #include "chat/model.h"
 
 enum view {
-    VIEW_POLL,     /* GET /api/users/{ident}/chats; since */
-    VIEW_REFETCH,  /* GET /api/debug/users-chats; limit, owner, since */
-    VIEW_USERS,    /* GET /api/users; skip, limit */
-    VIEW_USER,     /* GET /api/users/{ident} */
-    VIEW_CHATS,    /* GET /api/chats; email, skip, limit */
-    VIEW_CHAT,     /* GET /api/chats/{ident} */
-    VIEW_HISTORY,  /* GET /api/chats/{ident}/messages; before, limit */
-    VIEW_AI,       /* GET /api/dashboard/chats/{ident}/ai-agent */
-    VIEW_REPORT,   /* GET /api/reports/stats */
-    VIEW_AGENT,    /* GET /api/agent/stats */
-    VIEW_OVERVIEW, /* GET /api/debug/database-overview */
+    VIEW_POLL,      /* GET /api/users/{ident}/chats; since */
+    VIEW_REFETCH,   /* GET /api/debug/users-chats; limit, owner, since */
+    VIEW_CUSTOMERS, /* GET /api/users; skip, limit */
+    VIEW_CUSTOMER,  /* GET /api/users/{ident} */
+    VIEW_CHATS,     /* GET /api/chats; email, skip, limit */
+    VIEW_CHAT,      /* GET /api/chats/{ident} */
+    VIEW_HISTORY,   /* GET /api/chats/{ident}/messages; before, limit */
+    VIEW_AI,        /* GET /api/dashboard/chats/{ident}/ai-agent */
+    VIEW_REPORT,    /* GET /api/reports/stats */
+    VIEW_AGENT,     /* GET /api/agent/stats */
+    VIEW_OVERVIEW,  /* GET /api/debug/database-overview */
     VIEW_COUNT
 };
 

@@ -9,7 +9,7 @@
 #pragma once
 #include "store/store.h"
 
-typedef enum err (*ident_find_fn)(void *arg, enum user_by by, struct slice value, struct user *out);
-NODISCARD enum err ident_find(ident_find_fn find, void *arg, struct slice ident, struct user *out);
+typedef enum err (*ident_find_fn)(void *arg, enum customer_by by, struct slice value, struct customer *out);
+NODISCARD enum err ident_find(ident_find_fn find, void *arg, struct slice ident, struct customer *out);
 NODISCARD enum err ident_read(struct store_reader *r, struct slice ident, struct arena *a,
-                              struct user *out); /* [reader] */
+                              struct customer *out); /* [reader] */

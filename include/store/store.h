@@ -27,12 +27,17 @@ struct store_reader {
 
 /* By what a customer is looked up. NAME: by id, else by reference. EMAIL: who has it exactly so, else who has one that
  * compares equal (chat/email.h); of several the first. Which of them a text means: store/ident.h. */
-enum user_by { USER_BY_ID = 1, USER_BY_REF = 2, USER_BY_NAME = USER_BY_ID | USER_BY_REF, USER_BY_EMAIL = 4 };
+enum customer_by {
+    CUSTOMER_BY_ID = 1,
+    CUSTOMER_BY_REF = 2,
+    CUSTOMER_BY_NAME = CUSTOMER_BY_ID | CUSTOMER_BY_REF,
+    CUSTOMER_BY_EMAIL = 4
+};
 
-/* Where rows of a load go, in this order: user, then for each of its chats (oldest first) chat, then its
+/* Where rows of a load go, in this order: customer, then for each of its chats (oldest first) chat, then its
  * messages in history order. Returning an error ends the load with it. Slices live during the call only. */
 struct load_sink {
-    enum err (*user)(void *arg, const struct user *user);
+    enum err (*customer)(void *arg, const struct customer *customer);
     enum err (*chat)(void *arg, const struct chat *chat);
     enum err (*message)(void *arg, const struct message *message);
     void *arg;
@@ -40,7 +45,7 @@ struct load_sink {
 
 struct chat_ref { /* one row of a listing of chats */
     struct slice chat_id;
-    struct slice user_id;
+    struct slice customer_id;
 };
 
 /* One chat of the overview: its row, how many messages there are, its first and last one. */
@@ -54,8 +59,8 @@ struct overview_chat {
 
 struct overview {
     struct slice database_name;
-    struct user *users; /* the first 100 by creation */
-    size_t user_count;
+    struct customer *customers; /* the first 100 by creation */
+    size_t customer_count;
     struct overview_chat *chats; /* the first 100 by creation */
     size_t chat_count;
 };
@@ -112,9 +117,10 @@ struct store_vtable {
      * sets that message's result. */
     enum err (*insert_messages)(struct store *s, struct new_message *const *messages, size_t count);
     enum err (*find_chat)(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
-    enum err (*find_user)(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out);
-    enum err (*put_user)(struct store *s, struct user *u);    /* insert or replace by id; sets u->key */
-    enum err (*insert_chat)(struct store *s, struct chat *c); /* idempotent by chat_id; sets c->key */
+    enum err (*find_customer)(struct store *s, enum customer_by by, struct slice value, struct arena *a,
+                              struct customer *out);
+    enum err (*put_customer)(struct store *s, struct customer *u); /* insert or replace by id; sets u->key */
+    enum err (*insert_chat)(struct store *s, struct chat *c);      /* idempotent by chat_id; sets c->key */
     enum err (*set_chat_flags)(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                                int64_t rev, int64_t now_us);
     /* [writer] Adds deltas to the kept totals, in the batch. Stores that count by query may do nothing. */
@@ -130,15 +136,15 @@ struct store_vtable {
      * the chats' newer revs stay out of it, or memory would take an old row for the newest. */
     enum err (*reader_open)(struct store *s, struct store_reader **out);
     void (*reader_close)(struct store_reader *r);
-    /* As find_user: the row, without what its chats add to it. */
-    enum err (*read_user)(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
-                          struct user *out);
+    /* As find_customer: the row, without what its chats add to it. */
+    enum err (*read_customer)(struct store_reader *r, enum customer_by by, struct slice value, struct arena *a,
+                              struct customer *out);
     /* One customer whole: row, chats, messages. ident: as store/ident.h has it. */
-    enum err (*load_user)(struct store_reader *r, struct slice ident, const struct load_sink *sink);
+    enum err (*load_customer)(struct store_reader *r, struct slice ident, const struct load_sink *sink);
     /* Rows only, no chats: customers by activity, most recent first. owner empty = all. */
-    enum err (*recent_users)(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit, struct arena *a,
-                             struct user **out, size_t *count);
-    enum err (*chat_owner)(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
+    enum err (*recent_customers)(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit,
+                                 struct arena *a, struct customer **out, size_t *count);
+    enum err (*read_chat)(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
     /* Chats by last activity, newest first; email empty = all, else those of customers whose address compares equal.
      * total: how many there are in all. */
     enum err (*list_chats)(struct store_reader *r, struct slice email, int64_t skip, int64_t limit, struct arena *a,
@@ -147,8 +153,8 @@ struct store_vtable {
     enum err (*read_totals)(struct store_reader *r, struct totals *out);
     /* Customers changed after rev `since`, oldest change first, at most limit; rows only. Here rev is that of the change,
      * a chat's too. */
-    enum err (*changed_users)(struct store_reader *r, int64_t since, int64_t limit, struct arena *a, struct user **out,
-                              size_t *count);
+    enum err (*changed_customers)(struct store_reader *r, int64_t since, int64_t limit, struct arena *a,
+                                  struct customer **out, size_t *count);
 };
 
 /* For --check-config: would a start be refused? Nothing is changed or made. warnings: lines, of what may pass by itself (a

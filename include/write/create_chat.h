@@ -4,18 +4,18 @@
 
 struct create_chat {
     struct op op;
-    struct slice user_id; /* as given; empty = none */
+    struct slice customer_id; /* as given; empty = none */
     struct slice email;
     struct slice name;
-    char chat_id[UUID_LEN]; /* made by the producer, so that a retry cannot duplicate */
-    bool keyed;             /* chat_id was made of the client's key: there may be one by this id already */
-    struct oid new_user;    /* id for a customer that must be created */
+    char chat_id[UUID_LEN];  /* made by the producer, so that a retry cannot duplicate */
+    bool keyed;              /* chat_id was made of the client's key: there may be one by this id already */
+    struct oid new_customer; /* id for a customer that must be created */
     /* from the writer */
-    bool repeated;      /* there was: result ERR_EXISTS, and of chat and user only the ids are set */
-    struct user before; /* the customer as it was; before.id empty = was created by this op */
-    struct user user;   /* as it is now */
-    bool address_alone; /* user.email was looked up in every way: it means nobody else */
-    bool customer_only; /* refused, but the customer's row stays: the store takes nothing back */
+    bool repeated;            /* there was: result ERR_EXISTS, and of chat and customer only the ids are set */
+    struct customer before;   /* the customer as it was; before.id empty = was created by this op */
+    struct customer customer; /* as it is now */
+    bool address_alone;       /* customer.email was looked up in every way: it means nobody else */
+    bool customer_only;       /* refused, but the customer's row stays: the store takes nothing back */
     struct chat chat;
 };
 

@@ -4,15 +4,15 @@
 #include "chat/email.h"
 #include "chat/model.h"
 
-bool scope_allows(const struct scope *s, struct slice user_id, struct slice owner)
+bool scope_allows(const struct scope *s, struct slice customer_id, struct slice owner)
 {
     switch (s->kind) {
     case SCOPE_ALL:
         return true;
     case SCOPE_NOBODY:
         return false;
-    case SCOPE_USER:
-        return s->id.len > 0 && slice_eq(s->id, user_id);
+    case SCOPE_CUSTOMER:
+        return s->id.len > 0 && slice_eq(s->id, customer_id);
     case SCOPE_OWNER:
         return s->id.len > 0 && slice_eq(s->id, owner);
     }
@@ -24,7 +24,7 @@ enum err scope_refusal(const struct scope *s)
     return s->kind == SCOPE_OWNER ? ERR_NOT_FOUND : ERR_DENIED;
 }
 
-bool scope_names(const struct user *row, struct slice ident)
+bool scope_names(const struct customer *row, struct slice ident)
 {
     struct oid oid;
     char text[OID_LEN];
@@ -33,13 +33,13 @@ bool scope_names(const struct user *row, struct slice ident)
         ident = slice_of(text, sizeof(text));
     }
     return slice_eq(ident, row->id) ||
-           (ident.len > 0 &&
-            (slice_eq(ident, row->user_ref) || email_same(row->email, ident) || email_same(row->claimed_email, ident)));
+           (ident.len > 0 && (slice_eq(ident, row->reference) || email_same(row->email, ident) ||
+                              email_same(row->claimed_email, ident)));
 }
 
-enum err scope_check(const struct scope *s, struct slice user_id, struct slice owner)
+enum err scope_check(const struct scope *s, struct slice customer_id, struct slice owner)
 {
-    bool allowed = scope_allows(s, user_id, owner);
+    bool allowed = scope_allows(s, customer_id, owner);
     if (!allowed && s->kind == SCOPE_OWNER) /* the others are counted where they are answered: 403 */
         metrics_add(M_AUTH_DENIED, 1);
     return allowed ? OK : scope_refusal(s);

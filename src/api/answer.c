@@ -88,7 +88,7 @@ void answer_missing(struct call *c, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    if (c->scope.kind == SCOPE_USER)
+    if (c->scope.kind == SCOPE_CUSTOMER)
         answer_denied(c->s);
     else
         answer_printed(c->s, 404, fmt, args);

@@ -11,10 +11,10 @@
 #include <openssl/evp.h>
 
 /* Who may create for a customer may speak for it: a newcomer, its own widget, a dashboard. */
-static enum err append_token(struct buf *b, const struct api_worker *w, struct slice user_id)
+static enum err append_token(struct buf *b, const struct api_worker *w, struct slice customer_id)
 {
     struct principal p;
-    if (!principal_set(&p, PRINCIPAL_WIDGET, user_id)) {
+    if (!principal_set(&p, PRINCIPAL_WIDGET, customer_id)) {
         json_out_member_null(b, "token"); /* an id of an existing deployment that no token can carry */
         return OK;
     }
@@ -30,16 +30,16 @@ static void complete_create(struct op *op, void *arg)
     const struct create_chat *create = create_chat_of(op);
     struct http_session *s = create->repeated                         ? op_session(op, w)
                              : op_address_taken(op, w, create->email) ? NULL
-                                                                      : op_about_user(op, w);
+                                                                      : op_about_customer(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;
     buf_clear(b);
     buf_append_lit(b, "{\"success\":true");
     json_out_member_string(b, "chat_id", create->chat.chat_id);
-    json_out_member_string(b, "user_id", create->user.id);
+    json_out_member_string(b, "user_id", create->customer.id);
     buf_append_lit(b, ",\"message\":\"Chat instance created successfully\"");
-    if (w->api->auth_on && append_token(b, w, create->user.id) != OK) {
+    if (w->api->auth_on && append_token(b, w, create->customer.id) != OK) {
         answer_err(s, ERR_NOMEM);
         return;
     }
@@ -48,17 +48,17 @@ static void complete_create(struct op *op, void *arg)
 }
 
 /* A widget creates for its own customer, whether it names it or not. False: it named another one, and was answered. */
-static bool own_customer(struct call *c, struct slice *user_id)
+static bool own_customer(struct call *c, struct slice *customer_id)
 {
     struct principal named;
-    if (c->scope.kind != SCOPE_USER)
+    if (c->scope.kind != SCOPE_CUSTOMER)
         return true;
-    if (user_id->len > 0 &&
-        !(principal_set(&named, PRINCIPAL_WIDGET, *user_id) && slice_eq(principal_id(&named), c->scope.id))) {
+    if (customer_id->len > 0 &&
+        !(principal_set(&named, PRINCIPAL_WIDGET, *customer_id) && slice_eq(principal_id(&named), c->scope.id))) {
         answer_denied(c->s);
         return false;
     }
-    *user_id = c->scope.id;
+    *customer_id = c->scope.id;
     return true;
 }
 
@@ -70,7 +70,7 @@ static bool hash_part(EVP_MD_CTX *hash, struct slice part)
 
 /* The chat's id, made of the key and of whom it was given for by whom: the same request makes the same chat, however often
  * it comes and after whatever restart. What a stranger says proves nothing, so its address counts too. False: no memory. */
-static bool chat_id_of_key(struct call *c, struct slice key, struct slice user_id, struct slice email,
+static bool chat_id_of_key(struct call *c, struct slice key, struct slice customer_id, struct slice email,
                            char out[static UUID_LEN])
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
@@ -80,7 +80,7 @@ static bool chat_id_of_key(struct call *c, struct slice key, struct slice user_i
     bool stranger = c->scope.kind == SCOPE_NOBODY;
     EVP_MD_CTX *hash = EVP_MD_CTX_new();
     bool made = hash && EVP_DigestInit_ex(hash, EVP_sha256(), NULL) == 1 && hash_part(hash, slice_of(&kind, 1)) &&
-                hash_part(hash, stranger ? address_client(&client) : c->scope.id) && hash_part(hash, user_id) &&
+                hash_part(hash, stranger ? address_client(&client) : c->scope.id) && hash_part(hash, customer_id) &&
                 hash_part(hash, email) && hash_part(hash, key) && EVP_DigestFinal_ex(hash, digest, NULL) == 1;
     EVP_MD_CTX_free(hash);
     if (made)
@@ -94,22 +94,22 @@ void api_create_chat(struct call *c)
     if (!body_object(c, &body))
         return;
     struct rules rules = {0};
-    struct slice user_id = {0}, email = {0}, name = {0}, key = {0};
-    (void)field_key(&body, "user_id", validate_new_id, &rules, &user_id);
+    struct slice customer_id = {0}, email = {0}, name = {0}, key = {0};
+    (void)field_key(&body, "user_id", validate_new_id, &rules, &customer_id);
     (void)field_key(&body, "email", validate_email, &rules, &email);
     (void)field_text(&body, "name", validate_name, &rules, &name);
     field_client_key(c, &body, &rules, &key);
     if (rules_answer(c, &rules))
         return;
-    if (user_id.len == 0 && slice_trim(email, EMAIL_BLANKS).len == 0) {
+    if (customer_id.len == 0 && slice_trim(email, EMAIL_BLANKS).len == 0) {
         answer_error(c->s, 400, "Either user_id or email is required");
         return;
     }
-    if (!own_customer(c, &user_id))
+    if (!own_customer(c, &customer_id))
         return;
     char chat_id[UUID_LEN];
     uuid_v4(chat_id);
-    if (key.len > 0 && !chat_id_of_key(c, key, user_id, email, chat_id)) {
+    if (key.len > 0 && !chat_id_of_key(c, key, customer_id, email, chat_id)) {
         answer_err(c->s, ERR_NOMEM);
         return;
     }
@@ -117,13 +117,13 @@ void api_create_chat(struct call *c)
     if (!op)
         return;
     struct create_chat *create = create_chat_of(op);
-    create->user_id = user_id;
+    create->customer_id = customer_id;
     create->email = email;
     create->name = name;
     create->keyed = key.len > 0;
     memcpy(create->chat_id, chat_id, sizeof(chat_id));
-    oid_new(&create->new_user);
-    struct slice *const all[] = {&create->user_id, &create->email, &create->name};
+    oid_new(&create->new_customer);
+    struct slice *const all[] = {&create->customer_id, &create->email, &create->name};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 

@@ -85,7 +85,7 @@ static bool take_fields(struct call *c, const struct body *body, struct slice de
  * be somebody else's words. False: answered 403. */
 static bool may_say(struct call *c, struct new_message *send)
 {
-    if (c->scope.kind != SCOPE_USER || slice_eq(send->role, SLICE_LIT(ROLE_USER)))
+    if (c->scope.kind != SCOPE_CUSTOMER || slice_eq(send->role, SLICE_LIT(ROLE_USER)))
         return true;
     send->via_widget = slice_eq(send->role, SLICE_LIT(ROLE_ASSISTANT));
     if (!send->via_widget)

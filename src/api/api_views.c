@@ -4,14 +4,14 @@
 #include "base/blob.h"
 #include "read/cache.h"
 
-#define USER_LIMIT_DEFAULT    100
-#define HISTORY_LIMIT_DEFAULT 50
-#define LIMIT_MAX             1000
-#define SKIP_MAX              INT32_MAX
+#define CUSTOMER_LIMIT_DEFAULT 100
+#define HISTORY_LIMIT_DEFAULT  50
+#define LIMIT_MAX              1000
+#define SKIP_MAX               INT32_MAX
 
 static const char *not_found_text(enum view view)
 {
-    return view == VIEW_POLL || view == VIEW_USER ? "User not found" : "Chat not found";
+    return view == VIEW_POLL || view == VIEW_CUSTOMER ? "User not found" : "Chat not found";
 }
 
 /* If-Match compares strongly (RFC 9110, 13.1.1): a weak tag is none of ours. */
@@ -59,8 +59,8 @@ static bool limit_lookup(struct call *c, struct view_query *q, bool chat)
 {
     struct slice id = q->ident;
     enum sight sight = chat ? cache_sees_chat(c->w->api->cache, q->ident, &c->scope)
-                            : cache_sees_user(c->w->api->cache, q->ident, &c->scope, c->arena, &id);
-    if (sight == SIGHT_NO && c->scope.kind == SCOPE_USER) {
+                            : cache_sees_customer(c->w->api->cache, q->ident, &c->scope, c->arena, &id);
+    if (sight == SIGHT_NO && c->scope.kind == SCOPE_CUSTOMER) {
         answer_denied(c->s);
         return false;
     }
@@ -80,14 +80,14 @@ static bool limit_view(struct call *c, struct view_query *q)
 {
     switch (q->view) {
     case VIEW_POLL:
-    case VIEW_USER:
+    case VIEW_CUSTOMER:
         return limit_lookup(c, q, false);
     case VIEW_CHAT:
     case VIEW_HISTORY:
     case VIEW_AI:
         return limit_lookup(c, q, true);
     case VIEW_REFETCH:
-    case VIEW_USERS:
+    case VIEW_CUSTOMERS:
     case VIEW_CHATS:
         return limit_listing(c, q);
     case VIEW_REPORT:
@@ -149,7 +149,7 @@ static bool take_since(struct call *c, struct view_query *q)
 void api_poll(struct call *c)
 {
     struct view_query q = {.view = VIEW_POLL, .ident = c->match->params[0]};
-    if (!user_ident_possible(q.ident))
+    if (!customer_ident_possible(q.ident))
         answer_missing(c, "User not found");
     else if (take_since(c, &q))
         serve(c, &q);
@@ -157,7 +157,7 @@ void api_poll(struct call *c)
 
 void api_refetch(struct call *c)
 {
-    struct view_query q = {.view = VIEW_REFETCH, .limit = USER_LIMIT_DEFAULT};
+    struct view_query q = {.view = VIEW_REFETCH, .limit = CUSTOMER_LIMIT_DEFAULT};
     struct rules rules = {0};
     query_i64(c, "limit", 1, LIMIT_MAX, &rules, &q.limit);
     if (rules_answer(c, &rules) || !query_text(c, "owner", &q.owner) || !take_since(c, &q))
@@ -173,17 +173,17 @@ static bool take_page(struct call *c, struct view_query *q)
     return !rules_answer(c, &rules);
 }
 
-void api_users(struct call *c)
+void api_customers(struct call *c)
 {
-    struct view_query q = {.view = VIEW_USERS, .limit = USER_LIMIT_DEFAULT};
+    struct view_query q = {.view = VIEW_CUSTOMERS, .limit = CUSTOMER_LIMIT_DEFAULT};
     if (take_page(c, &q))
         serve(c, &q);
 }
 
-void api_user(struct call *c)
+void api_customer(struct call *c)
 {
-    struct view_query q = {.view = VIEW_USER, .ident = c->match->params[0]};
-    if (user_ident_possible(q.ident))
+    struct view_query q = {.view = VIEW_CUSTOMER, .ident = c->match->params[0]};
+    if (customer_ident_possible(q.ident))
         serve(c, &q);
     else
         answer_missing(c, "User not found");
@@ -191,7 +191,7 @@ void api_user(struct call *c)
 
 void api_chats(struct call *c)
 {
-    struct view_query q = {.view = VIEW_CHATS, .limit = USER_LIMIT_DEFAULT};
+    struct view_query q = {.view = VIEW_CHATS, .limit = CUSTOMER_LIMIT_DEFAULT};
     if (take_page(c, &q) && query_text(c, "email", &q.email))
         serve(c, &q);
 }

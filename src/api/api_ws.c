@@ -76,7 +76,7 @@ void api_upgrade(struct api_worker *w, struct http_session *s, const struct http
 void api_websocket(struct call *c)
 {
     struct ws_principal who = {0};
-    _Static_assert(WS_PRINCIPAL_ID_MAX >= USER_ID_MAX, "a customer's id fits");
+    _Static_assert(WS_PRINCIPAL_ID_MAX >= CUSTOMER_ID_MAX, "a customer's id fits");
     if (!check(c->w, c->s, c->req) || (c->w->api->guarded && !guard_connect(c)))
         return;
     if (c->who) {

@@ -52,7 +52,7 @@ bool principal_set(struct principal *p, enum principal_kind kind, struct slice i
 {
     struct oid oid;
     *p = (struct principal){.kind = (uint8_t)kind};
-    if (validate_user_id(id).fault != FAULT_NONE || !slice_is_utf8(id) || (kind == PRINCIPAL_WIDGET && id.len == 0))
+    if (validate_customer_id(id).fault != FAULT_NONE || !slice_is_utf8(id) || (kind == PRINCIPAL_WIDGET && id.len == 0))
         return false;
     p->id_len = (uint8_t)id.len;
     if (kind == PRINCIPAL_WIDGET && oid_parse(id, &oid))
@@ -293,8 +293,8 @@ static enum token_verdict check_times(jwt_t *jwt, int64_t now_s, int64_t *until_
 
 static uint64_t client_of(enum principal_kind kind, struct slice sub, struct slice owner, struct slice token)
 {
-    char name[2 * USER_ID_MAX + 2];
-    if (sub.len == 0 || sub.len > USER_ID_MAX) /* a dashboard that names nobody: each token by itself */
+    char name[2 * CUSTOMER_ID_MAX + 2];
+    if (sub.len == 0 || sub.len > CUSTOMER_ID_MAX) /* a dashboard that names nobody: each token by itself */
         return hash_bytes(token.ptr, token.len);
     name[0] = (char)kind;
     name[1] = (char)owner.len;
@@ -376,7 +376,7 @@ enum token_verdict auth_verify(const struct auth *a, struct slice token, int64_t
 
 static enum err add_claims(jwt_t *jwt, const struct principal *p, int64_t now_s, int64_t ttl_s)
 {
-    char id[USER_ID_MAX + 1];
+    char id[CUSTOMER_ID_MAX + 1];
     memcpy(id, p->id, p->id_len);
     id[p->id_len] = '\0';
     bool widget = p->kind == PRINCIPAL_WIDGET;

@@ -93,7 +93,7 @@ struct http_session *op_session(struct op *op, struct api_worker *w);
 /* The same for a completion with nothing to say to a failure but what it is: that is answered here, and NULL. */
 struct http_session *op_succeeded(struct op *op, struct api_worker *w);
 /* The same where not to find the customer is 404 in the route's words. */
-struct http_session *op_about_user(struct op *op, struct api_worker *w);
+struct http_session *op_about_customer(struct op *op, struct api_worker *w);
 /* In a completion that took an address: it was refused as another customer's, and that is answered. */
 bool op_address_taken(struct op *op, struct api_worker *w, struct slice email);
 
@@ -102,12 +102,12 @@ void api_send(struct call *c);       /* the widget's */
 void api_agent_send(struct call *c); /* the dashboards': an agent's message unless it says otherwise */
 void api_create_chat(struct call *c);
 void api_set_ai(struct call *c);
-void api_put_user(struct call *c);
+void api_put_customer(struct call *c);
 void api_ask(struct call *c); /* POST /api/chat */
 void api_poll(struct call *c);
 void api_refetch(struct call *c);
-void api_users(struct call *c);
-void api_user(struct call *c);
+void api_customers(struct call *c);
+void api_customer(struct call *c);
 void api_chats(struct call *c);
 void api_chat(struct call *c);
 void api_history(struct call *c);

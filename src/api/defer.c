@@ -88,7 +88,7 @@ bool call_reaches_chat(struct call *c, struct slice chat_id)
     if (c->scope.kind == SCOPE_ALL)
         return true;
     enum sight sight = cache_sees_chat(c->w->api->cache, chat_id, &c->scope);
-    bool denied = sight == SIGHT_NO && c->scope.kind == SCOPE_USER;
+    bool denied = sight == SIGHT_NO && c->scope.kind == SCOPE_CUSTOMER;
     if (denied)
         answer_denied(c->s);
     else if (sight == SIGHT_YES)
@@ -118,7 +118,7 @@ bool op_address_taken(struct op *op, struct api_worker *w, struct slice email)
     return true;
 }
 
-struct http_session *op_about_user(struct op *op, struct api_worker *w)
+struct http_session *op_about_customer(struct op *op, struct api_worker *w)
 {
     struct http_session *s = op_session(op, w);
     if (!s || op->result != ERR_NOT_FOUND)

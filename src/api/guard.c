@@ -154,7 +154,7 @@ static bool identify(struct call *c)
 struct scope guard_scope(enum principal_kind kind, struct slice id)
 {
     if (kind == PRINCIPAL_WIDGET)
-        return (struct scope){.kind = SCOPE_USER, .id = id};
+        return (struct scope){.kind = SCOPE_CUSTOMER, .id = id};
     if (kind == PRINCIPAL_DASHBOARD && id.len == 0)
         return (struct scope){.kind = SCOPE_ALL};
     return (struct scope){.kind = SCOPE_OWNER, .id = id};

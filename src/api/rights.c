@@ -33,7 +33,8 @@ enum hub_right rights_may_subscribe(void *arg, const struct ws_principal *who, e
     struct scope scope = scope_of(who);
     if (cache_sees_chat(api->cache, chat_id, &scope) != SIGHT_YES)
         return HUB_DENIED;
-    return scope.kind == SCOPE_USER ? HUB_ALLOWED : HUB_FILTERED; /* a chat keeps its customer, who may change owners */
+    return scope.kind == SCOPE_CUSTOMER ? HUB_ALLOWED
+                                        : HUB_FILTERED; /* a chat keeps its customer, who may change owners */
 }
 
 enum hub_sight rights_may_see(void *arg, const struct ws_principal *who, struct slice chat_id)

@@ -9,15 +9,15 @@
 const struct endpoint endpoints[] = {
     /* widget */
     {GET, "/api/health", api_health, ACCESS_PUBLIC, RATE_NONE},
-    {POST, "/api/users/data", api_put_user, ACCESS_OWN, RATE_CREATE},
+    {POST, "/api/users/data", api_put_customer, ACCESS_OWN, RATE_CREATE},
     {POST, "/api/users/chats/create", api_create_chat, ACCESS_CREATE, RATE_CREATE},
     {POST, "/api/users/chats/{chat_id}/send", api_send, ACCESS_OWN, RATE_SEND},
     {GET, "/api/users/{ident}/chats", api_poll, ACCESS_OWN, RATE_NONE},
     {POST, "/api/chat", api_ask, ACCESS_SIGNED, RATE_NONE},
     /* dashboard */
     {GET, "/api/debug/users-chats", api_refetch, ACCESS_DASHBOARD, RATE_NONE},
-    {GET, "/api/users", api_users, ACCESS_DASHBOARD, RATE_NONE},
-    {GET, "/api/users/{ident}", api_user, ACCESS_DASHBOARD, RATE_NONE},
+    {GET, "/api/users", api_customers, ACCESS_DASHBOARD, RATE_NONE},
+    {GET, "/api/users/{ident}", api_customer, ACCESS_DASHBOARD, RATE_NONE},
     {GET, "/api/chats", api_chats, ACCESS_DASHBOARD, RATE_NONE},
     {GET, "/api/chats/{chat_id}", api_chat, ACCESS_OWN, RATE_NONE},
     {GET, "/api/chats/{chat_id}/messages", api_history, ACCESS_OWN, RATE_NONE},

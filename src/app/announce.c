@@ -42,7 +42,7 @@ static void announce_chat(struct turn *t, const struct event *e)
 /* Its chats may have gone from one inbox to another. */
 static void announce_customer(struct turn *t, const struct event *e)
 {
-    const struct user *before = e->customer.before, *now = e->customer.now;
+    const struct customer *before = e->customer.before, *now = e->customer.now;
     t->counts |= before->id.len > 0 && now->chat_count > 0 &&
                  inbox_of(before->category, before->status) != inbox_of(now->category, now->status);
 }

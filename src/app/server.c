@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define WARM_USERS      1000
+#define WARM_CUSTOMERS  1000
 #define CLOCKS_APART_US INT64_C(5000000) /* the most that we accept clocks of processes to differ */
 
 static enum err say(struct buf *why, enum err e, const char *what)
@@ -96,7 +96,7 @@ static enum err meet_store(struct server *s, int64_t *max_rev, struct buf *why)
         e = store->reader_open(s->store, &reader);
     if (e == OK) {
         cache_begin(s->cache, &identity);
-        e = cache_warm(s->cache, reader, WARM_USERS);
+        e = cache_warm(s->cache, reader, WARM_CUSTOMERS);
     }
     if (reader)
         store->reader_close(reader);

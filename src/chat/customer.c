@@ -9,7 +9,7 @@
 #define DEFAULT_STATUS   "active"
 #define NAME_ID_BYTES    8 /* "User <first 8 of id>" */
 
-bool user_name_is_default(struct slice name)
+bool customer_name_is_default(struct slice name)
 {
     return name.len == 0 || slice_eq(name, SLICE_LIT("Widget User")) || slice_starts(name, SLICE_LIT("User "));
 }
@@ -36,9 +36,9 @@ static struct slice id_prefix(struct slice id)
     return slice_of(id.ptr, len < id.len ? len : id.len);
 }
 
-enum err user_unknown(struct arena *a, struct slice id, int64_t now_us, struct user *out)
+enum err customer_unknown(struct arena *a, struct slice id, int64_t now_us, struct customer *out)
 {
-    *out = (struct user){
+    *out = (struct customer){
         .created_us = now_us,
         .last_seen_us = now_us,
         .total_visits = 1,

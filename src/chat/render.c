@@ -45,17 +45,17 @@ void render_time(struct buf *b, int64_t wall_us)
 }
 
 /* The empty string is a name a store may hold only where nobody gave one. */
-static struct slice shown_name(const struct user *u)
+static struct slice shown_name(const struct customer *u)
 {
     return or_default(u->name, SLICE_LIT("Unknown User"));
 }
 
-static struct slice shown_email(const struct user *u)
+static struct slice shown_email(const struct customer *u)
 {
     return or_default(u->email, SLICE_LIT("unknown@example.com"));
 }
 
-void render_user_opening(struct buf *b, const struct user *u)
+void render_customer_opening(struct buf *b, const struct customer *u)
 {
     STRING(b, "{\"_id\":", u->id);
     STRING(b, ",\"name\":", shown_name(u));
@@ -84,7 +84,7 @@ void render_last_seen(struct buf *b, int64_t last_seen_us)
     render_time(b, last_seen_us);
 }
 
-void render_poll_opening(struct buf *b, const struct user *u)
+void render_poll_opening(struct buf *b, const struct customer *u)
 {
     STRING(b, "{\"user_id\":", u->id);
     STRING(b, ",\"user_name\":", shown_name(u));
@@ -117,7 +117,7 @@ void render_chat_rest(struct buf *b, int64_t last_activity_us, int64_t total_mes
 void render_chat_object(struct buf *b, const struct chat *c)
 {
     STRING(b, "{\"chat_id\":", c->chat_id);
-    STRING(b, ",\"user_id\":", c->user_id);
+    STRING(b, ",\"user_id\":", c->customer_id);
     STRING(b, ",\"status\":", shown_status(c));
     buf_append_lit(b, ",\"created_at\":");
     render_time(b, c->created_us);

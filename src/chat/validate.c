@@ -74,9 +74,9 @@ struct verdict validate_client_key(struct slice client_key)
     return fine;
 }
 
-struct verdict validate_user_id(struct slice id)
+struct verdict validate_customer_id(struct slice id)
 {
-    return key_text(id, USER_ID_MAX, "must be at most " STR(USER_ID_MAX) " bytes");
+    return key_text(id, CUSTOMER_ID_MAX, "must be at most " STR(CUSTOMER_ID_MAX) " bytes");
 }
 
 /* Whose address that is would be another customer's to find by it. */
@@ -84,7 +84,7 @@ struct verdict validate_new_id(struct slice id)
 {
     if (email_made_for(id).len > 0)
         return (struct verdict){FAULT_FORM, 0, "must not be an address that this server makes"};
-    return validate_user_id(id);
+    return validate_customer_id(id);
 }
 
 struct verdict validate_email(struct slice email)
@@ -96,7 +96,7 @@ struct verdict validate_email(struct slice email)
 
 struct verdict validate_name(struct slice name)
 {
-    return within(name, USER_NAME_MAX, "must be at most " STR(USER_NAME_MAX) " bytes");
+    return within(name, CUSTOMER_NAME_MAX, "must be at most " STR(CUSTOMER_NAME_MAX) " bytes");
 }
 
 struct verdict validate_field(struct slice text)
@@ -114,7 +114,7 @@ bool chat_id_possible(struct slice chat_id)
     return chat_id.len > 0 && chat_id.len <= CHAT_ID_MAX;
 }
 
-bool user_ident_possible(struct slice ident)
+bool customer_ident_possible(struct slice ident)
 {
     return ident.len > 0 && ident.len <= EMAIL_MAX && !has_control(ident);
 }

@@ -32,9 +32,9 @@ struct blob *body_end(struct buf *b)
 static size_t snap_room(const struct snap *s, unsigned times)
 {
     size_t room = BODY_ROOM;
-    for (size_t i = 0; i < s->user_count; i++)
-        if (s->users[i].opening)
-            room += s->users[i].opening->len + BODY_ROOM;
+    for (size_t i = 0; i < s->customer_count; i++)
+        if (s->customers[i].opening)
+            room += s->customers[i].opening->len + BODY_ROOM;
     for (size_t i = 0; i < s->chat_count; i++)
         room += s->chats[i].bytes * times + CHAT_ROOM + s->chats[i].history->start_len;
     return room;
@@ -46,7 +46,7 @@ static void put_chat_opening(struct buf *b, const struct history_span *chat)
     render_chat_rest(b, chat->last_activity_us, chat->total);
 }
 
-static void put_user_chats(struct buf *b, const struct snap *s, const struct snap_user *u)
+static void put_customer_chats(struct buf *b, const struct snap *s, const struct snap_customer *u)
 {
     buf_append_lit(b, ",\"chats\":[");
     for (size_t i = 0; i < u->chats; i++) {
@@ -60,25 +60,25 @@ static void put_user_chats(struct buf *b, const struct snap *s, const struct sna
     buf_append_lit(b, "]}");
 }
 
-static void put_user(struct buf *b, const struct snap *s, const struct snap_user *u, bool last_seen)
+static void put_customer(struct buf *b, const struct snap *s, const struct snap_customer *u, bool last_seen)
 {
     buf_append(b, u->opening->data, u->poll_at);
     if (last_seen)
         render_last_seen(b, u->last_seen_us);
-    put_user_chats(b, s, u);
+    put_customer_chats(b, s, u);
 }
 
-static void put_users(struct buf *b, const struct snap *s, bool last_seen)
+static void put_customers(struct buf *b, const struct snap *s, bool last_seen)
 {
     bool first = true;
     buf_append_lit(b, "{\"users\":[");
-    for (size_t i = 0; i < s->user_count; i++) {
-        if (!s->users[i].content)
+    for (size_t i = 0; i < s->customer_count; i++) {
+        if (!s->customers[i].content)
             continue;
         if (!first)
             buf_append_char(b, ',');
         first = false;
-        put_user(b, s, &s->users[i], last_seen);
+        put_customer(b, s, &s->customers[i], last_seen);
     }
     buf_append_char(b, ']');
 }
@@ -96,7 +96,7 @@ struct blob *compose_refetch(const struct snap *s, const struct cursor *cursor)
 {
     struct buf b;
     body_begin(&b, snap_room(s, 1));
-    put_users(&b, s, false);
+    put_customers(&b, s, false);
     put_cursor(&b, cursor);
     buf_append_char(&b, '}');
     return body_end(&b);
@@ -113,20 +113,20 @@ static void put_page(struct buf *b, const struct page *page)
     buf_append_char(b, '}');
 }
 
-struct blob *compose_users(const struct snap *s, const struct page *page)
+struct blob *compose_customers(const struct snap *s, const struct page *page)
 {
     struct buf b;
     body_begin(&b, snap_room(s, 1));
-    put_users(&b, s, true);
+    put_customers(&b, s, true);
     put_page(&b, page);
     return body_end(&b);
 }
 
-struct blob *compose_user(const struct snap *s)
+struct blob *compose_customer(const struct snap *s)
 {
     struct buf b;
     body_begin(&b, snap_room(s, 1));
-    put_user(&b, s, &s->users[0], true);
+    put_customer(&b, s, &s->customers[0], true);
     return body_end(&b);
 }
 
@@ -152,7 +152,7 @@ static size_t message_room(const struct history_span *v)
 
 struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], const struct cursor *cursor)
 {
-    const struct snap_user *u = &s->users[0];
+    const struct snap_customer *u = &s->customers[0];
     size_t room = BODY_ROOM + u->opening->len;
     for (size_t i = 0; i < u->chats; i++)
         room += message_room(&s->chats[u->first_chat + i]);
@@ -179,7 +179,7 @@ static void put_chat(struct buf *b, const struct listed_chat *chat, const uint8_
     const struct history *h = chat->history.history;
     render_chat_object(b, &(struct chat){
                               .chat_id = history_chat_id(h),
-                              .user_id = slice_of(chat->content->user_id, chat->content->user_id_len),
+                              .customer_id = slice_of(chat->content->customer_id, chat->content->customer_id_len),
                               .status = history_status(h),
                               .created_us = h->created_us,
                               .updated_us = chat->history.updated_us,
@@ -190,7 +190,7 @@ static void put_chat(struct buf *b, const struct listed_chat *chat, const uint8_
 
 static size_t chat_room(const struct listed_chat *chat)
 {
-    return message_room(&chat->history) + (size_t)chat->content->user_id_len * 2 + BODY_ROOM;
+    return message_room(&chat->history) + (size_t)chat->content->customer_id_len * 2 + BODY_ROOM;
 }
 
 struct blob *compose_chat(const struct listed_chat *chat, const uint8_t tag[static 5])

@@ -16,8 +16,8 @@ struct listed_chat {
 };
 
 struct blob *compose_refetch(const struct snap *s, const struct cursor *cursor);
-struct blob *compose_users(const struct snap *s, const struct page *page);
-struct blob *compose_user(const struct snap *s);
+struct blob *compose_customers(const struct snap *s, const struct page *page);
+struct blob *compose_customer(const struct snap *s);
 struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], const struct cursor *cursor);
 struct blob *compose_chat(const struct listed_chat *chat, const uint8_t tag[static 5]);
 struct blob *compose_chats(const struct listed_chat *chats, size_t count, const struct page *page,

@@ -47,23 +47,24 @@ int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t as
     int64_t newest = after > 0 ? after : 1;
     if (q->owner.len == 0)
         return asked_at;
-    for (size_t i = 0; i < s->user_count; i++)
-        if (s->users[i].content && s->users[i].newest > newest && s->users[i].newest <= asked_at)
-            newest = s->users[i].newest;
+    for (size_t i = 0; i < s->customer_count; i++)
+        if (s->customers[i].content && s->customers[i].newest > newest && s->customers[i].newest <= asked_at)
+            newest = s->customers[i].newest;
     return newest;
 }
 
-bool view_changed(const struct cache *c, const struct view_query *q, struct cuser **out, size_t max, size_t *count)
+bool view_changed(const struct cache *c, const struct view_query *q, struct customer_entry **out, size_t max,
+                  size_t *count)
 {
     size_t looked = 0;
     *count = 0;
     if (q->since < c->changes_floor || q->since_upto > 0)
         return false;
     for (const struct chain_node *at = c->order.ends.next; at != &c->order.ends; at = at->next) {
-        struct cuser *u = entry_of(at, struct cuser, order);
+        struct customer_entry *u = entry_of(at, struct customer_entry, order);
         if (u->change <= q->since)
             return true;
-        bool others = q->owner.len > 0 && u->owner && !slice_eq(user_owner(u), q->owner);
+        bool others = q->owner.len > 0 && u->owner && !slice_eq(customer_owner(u), q->owner);
         if (looked++ == CHANGES_MAX || (!others && *count == max))
             return false;
         if (!others)

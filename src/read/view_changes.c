@@ -43,7 +43,7 @@ static bool has_owner(const struct view_query *q, struct slice owner)
 static bool list_changed(const struct cache *c, const struct view_query *q, struct changed *rows, struct arena *a,
                          size_t *count)
 {
-    struct cuser *found[CHANGES_MAX];
+    struct customer_entry *found[CHANGES_MAX];
     if (!view_changed(c, q, found, CHANGES_MAX, count))
         return false;
     for (size_t i = 0; i < *count; i++) {
@@ -61,19 +61,19 @@ static bool cached_owner_is(struct changes *w, struct slice id)
         return true;
     uint32_t hash = index_hash(id);
     cache_lock(w->cache);
-    const struct cuser *u = index_user(w->cache, id, hash);
-    bool is = u && u->owner && has_owner(w->query, user_owner(u));
+    const struct customer_entry *u = index_customer(w->cache, id, hash);
+    bool is = u && u->owner && has_owner(w->query, customer_owner(u));
     cache_unlock(w->cache);
     return is;
 }
 
 static void leave_out(struct changes *w)
 {
-    struct snap_user *u = &w->snap.users[w->included];
+    struct snap_customer *u = &w->snap.customers[w->included];
     content_drop(u->content);
     blob_drop(u->opening);
     w->snap.chat_count = u->first_chat;
-    *u = (struct snap_user){0};
+    *u = (struct snap_customer){0};
 }
 
 /* Loads one and keeps it in the answer, if it is the owner's. */
@@ -110,9 +110,9 @@ static enum err from_store(struct changes *w)
 {
     const struct view_query *q = w->query;
     for (int page = 0; page < PAGES_MAX; page++) {
-        struct user *rows;
+        struct customer *rows;
         size_t count;
-        enum err e = w->reader->vtable->changed_users(w->reader, w->position, q->limit, w->arena, &rows, &count);
+        enum err e = w->reader->vtable->changed_customers(w->reader, w->position, q->limit, w->arena, &rows, &count);
         for (size_t i = 0; e == OK && i < count; w->position = rows[i++].rev) {
             if (!has_owner(q, rows[i].owner))
                 continue;
@@ -167,7 +167,7 @@ static struct cursor next_cursor(const struct changes *w)
 static void answer_changes(struct changes *w, uint64_t version, struct view_answer *out)
 {
     struct cache *c = w->cache;
-    w->snap.user_count = w->included;
+    w->snap.customer_count = w->included;
     cache_lock(c);
     struct cursor cursor = next_cursor(w);
     cache_unlock(c);

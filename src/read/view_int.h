@@ -31,10 +31,12 @@ int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t as
 
 /* [lock] Who changed after the cursor, newest first: the owner's that is asked for, and whose owner is not known. False: the
  * store must say, or there are more than max. */
-bool view_changed(const struct cache *c, const struct view_query *q, struct cuser **out, size_t max, size_t *count);
+bool view_changed(const struct cache *c, const struct view_query *q, struct customer_entry **out, size_t max,
+                  size_t *count);
 
 /* Of one customer's answer: that customer's last change, so that it moves with nobody else's. [lock] */
-static inline struct cursor poll_cursor(const struct cache *c, const struct scope *viewer, const struct snap_user *u)
+static inline struct cursor poll_cursor(const struct cache *c, const struct scope *viewer,
+                                        const struct snap_customer *u)
 {
     struct cursor cursor = {.stamp = u->newest > 0 ? u->newest : 1}; /* data without revs: all that has one is newer */
     cursor_sign(c, viewer, &cursor);
@@ -65,7 +67,7 @@ void view_overview(struct reading *r);
 
 /* view_owner.c [reader]: what the stores have no query for, found by paging through what they list: linear in all
  * customers of the owner, and in all chats. */
-NODISCARD enum err owner_count(struct store_reader *reader, struct slice owner, int64_t *users);
+NODISCARD enum err owner_count(struct store_reader *reader, struct slice owner, int64_t *customers);
 /* VIEW_CHATS of an owner's customers only: one page of it, and how many there are. */
 NODISCARD enum err owner_chats(struct store_reader *reader, const struct view_query *q, struct arena *a,
                                struct chat_ref **out, size_t *count, int64_t *total);

@@ -40,14 +40,14 @@ static bool order_covers(const struct cache *c, const struct view_query *q)
 }
 
 /* [lock] */
-static bool take_slot(struct listing *l, struct cuser *u)
+static bool take_slot(struct listing *l, struct customer_entry *u)
 {
-    struct snap_user seen;
+    struct snap_customer seen;
     size_t slot = l->count++;
     l->ids[slot] = arena_slice(l->arena, slice_of(u->id, u->id_len));
-    if (u->state == USER_LOADED) {
-        user_touch(l->cache, u);
-        snap_user_of(u, &seen);
+    if (u->state == CUSTOMER_LOADED) {
+        customer_touch(l->cache, u);
+        snap_customer_of(u, &seen);
         snap_fill(&l->snap, slot, &seen, SINCE_ALL);
     }
     return l->ids[slot].ptr && !l->snap.failed;
@@ -63,10 +63,10 @@ static enum err walk_order(struct listing *l)
     int64_t skip = q->skip;
     for (struct chain_node *at = c->order.ends.next; at != &c->order.ends && l->count < (size_t)q->limit;
          at = at->next) {
-        struct cuser *u = entry_of(at, struct cuser, order);
+        struct customer_entry *u = entry_of(at, struct customer_entry, order);
         if (q->owner.len > 0 && !u->owner)
             return ERR_NOT_FOUND;
-        if (q->owner.len > 0 && !slice_eq(user_owner(u), q->owner))
+        if (q->owner.len > 0 && !slice_eq(customer_owner(u), q->owner))
             continue;
         if (skip-- > 0)
             continue;
@@ -78,10 +78,10 @@ static enum err walk_order(struct listing *l)
 
 static enum err ask_store(struct listing *l, uint64_t cuts)
 {
-    struct user *rows;
+    struct customer *rows;
     size_t count;
     const struct view_query *q = l->query;
-    enum err e = l->reader->vtable->recent_users(l->reader, q->owner, q->skip, q->limit, l->arena, &rows, &count);
+    enum err e = l->reader->vtable->recent_customers(l->reader, q->owner, q->skip, q->limit, l->arena, &rows, &count);
     if (e != OK)
         return e;
     if (l->cache->enabled && q->owner.len == 0 && q->skip == 0) {
@@ -90,9 +90,9 @@ static enum err ask_store(struct listing *l, uint64_t cuts)
         cache_evict(l->cache, UINT8_MAX);
         cache_unlock(l->cache);
     }
-    for (size_t i = 0; i < count && i < l->snap.user_count; i++)
+    for (size_t i = 0; i < count && i < l->snap.customer_count; i++)
         l->ids[i] = rows[i].id;
-    l->count = count < l->snap.user_count ? count : l->snap.user_count;
+    l->count = count < l->snap.customer_count ? count : l->snap.customer_count;
     return OK;
 }
 
@@ -100,7 +100,7 @@ static enum err ask_store(struct listing *l, uint64_t cuts)
 static enum err load_missing(struct listing *l)
 {
     for (size_t i = 0; i < l->count; i++) {
-        if (l->snap.users[i].content)
+        if (l->snap.customers[i].content)
             continue;
         enum err e = cache_acquire(l->cache, l->reader, l->ids[i], SINCE_ALL, &l->snap, i);
         if (e != OK && e != ERR_NOT_FOUND)
@@ -109,7 +109,7 @@ static enum err load_missing(struct listing *l)
     return OK;
 }
 
-static enum err gather_users(struct listing *l)
+static enum err gather_customers(struct listing *l)
 {
     struct cache *c = l->cache;
     if (!listing_room(l, (size_t)l->query->limit))
@@ -140,9 +140,9 @@ static struct cursor learn_cursor(const struct listing *l)
     return cursor;
 }
 
-static enum err list_users(struct listing *l, struct blob **body)
+static enum err list_customers(struct listing *l, struct blob **body)
 {
-    enum err e = gather_users(l);
+    enum err e = gather_customers(l);
     if (e != OK)
         return e;
     if (l->query->view == VIEW_REFETCH) {
@@ -154,11 +154,11 @@ static enum err list_users(struct listing *l, struct blob **body)
     struct totals totals;
     cache_totals(l->cache, &totals);
     if (l->query->owner.len > 0)
-        e = owner_count(l->reader, l->query->owner, &totals.users);
+        e = owner_count(l->reader, l->query->owner, &totals.customers);
     else if (!l->cache->enabled)
         e = l->reader->vtable->read_totals(l->reader, &totals);
     if (e == OK)
-        *body = compose_users(&l->snap, &(struct page){totals.users, l->query->skip, l->query->limit});
+        *body = compose_customers(&l->snap, &(struct page){totals.customers, l->query->skip, l->query->limit});
     return e;
 }
 
@@ -170,18 +170,19 @@ static enum err gather_chats(struct listing *l, const struct chat_ref *refs, siz
     enum err e = OK;
     map_init(&slots);
     for (size_t i = 0; i < count && e == OK; i++) {
-        if (map_get(&slots, refs[i].user_id))
+        if (map_get(&slots, refs[i].customer_id))
             continue;
-        e = cache_acquire(l->cache, l->reader, refs[i].user_id, SINCE_ALL, &l->snap, l->count);
+        e = cache_acquire(l->cache, l->reader, refs[i].customer_id, SINCE_ALL, &l->snap, l->count);
         if (e == OK)
-            e = map_put(&slots, refs[i].user_id, &l->snap.users[l->count++]);
+            e = map_put(&slots, refs[i].customer_id, &l->snap.customers[l->count++]);
         else if (e == ERR_NOT_FOUND)
-            e = map_put(&slots, refs[i].user_id, l); /* not a slot: nobody need be asked for again */
+            e = map_put(&slots, refs[i].customer_id, l); /* not a slot: nobody need be asked for again */
     }
     for (size_t i = 0; i < count && e == OK; i++) {
-        const void *slot = map_get(&slots, refs[i].user_id);
-        const struct snap_user *u = slot == l ? NULL : slot;
-        const struct history_span *chat = u ? snap_chat(&l->snap, (size_t)(u - l->snap.users), refs[i].chat_id) : NULL;
+        const void *slot = map_get(&slots, refs[i].customer_id);
+        const struct snap_customer *u = slot == l ? NULL : slot;
+        const struct history_span *chat =
+            u ? snap_chat(&l->snap, (size_t)(u - l->snap.customers), refs[i].chat_id) : NULL;
         if (chat)
             chats[(*found)++] = (struct listed_chat){.history = *chat, .content = u->content};
     }
@@ -217,7 +218,7 @@ static void compose_listing(struct listing *l, struct kept_list *v, struct view_
 {
     struct cache *c = l->cache;
     struct blob *body = NULL;
-    enum err e = l->query->view == VIEW_CHATS ? list_chats(l, &body) : list_users(l, &body);
+    enum err e = l->query->view == VIEW_CHATS ? list_chats(l, &body) : list_customers(l, &body);
     if (e != OK) {
         view_fail(out, e);
     } else {

@@ -30,7 +30,7 @@ static void compose_one_chat(struct cache *c, const struct view_query *q, const 
                              struct view_answer *out)
 {
     const struct history_span *found = snap_chat(s, 0, q->ident);
-    struct listed_chat chat = {.content = s->users[0].content};
+    struct listed_chat chat = {.content = s->customers[0].content};
     if (found)
         chat.history = *found;
     enum err e = found ? page_of(q, &chat.history) : ERR_NOT_FOUND;
@@ -38,18 +38,18 @@ static void compose_one_chat(struct cache *c, const struct view_query *q, const 
         view_fail(out, e);
     else if (chat.history.bytes <= max_bytes)
         view_give(c, out, q->view == VIEW_CHAT ? compose_chat(&chat, c->tag) : compose_history(&chat.history, c->tag),
-                  s->users[0].version);
+                  s->customers[0].version);
 }
 
 /* Keeps a composed poll with its customer, if that is still at this version. */
-static void keep_poll(struct cache *c, const struct snap_user *seen, const struct view_answer *out)
+static void keep_poll(struct cache *c, const struct snap_customer *seen, const struct view_answer *out)
 {
-    struct slice id = slice_of(seen->content->user_id, seen->content->user_id_len);
+    struct slice id = slice_of(seen->content->customer_id, seen->content->customer_id_len);
     uint32_t hash = index_hash(id);
     cache_lock(c);
-    struct cuser *u = index_user(c, id, hash);
-    if (u && u->state == USER_LOADED && u->version == seen->version && !u->body)
-        user_keep_body(c, u, out->body, out->question);
+    struct customer_entry *u = index_customer(c, id, hash);
+    if (u && u->state == CUSTOMER_LOADED && u->version == seen->version && !u->body)
+        customer_keep_body(c, u, out->body, out->question);
     cache_evict(c, 16);
     cache_unlock(c);
 }
@@ -57,7 +57,7 @@ static void keep_poll(struct cache *c, const struct snap_user *seen, const struc
 void view_compose_one(struct cache *c, const struct view_query *q, struct snap *s, const struct cursor *cursor,
                       uint64_t max_bytes, struct view_answer *out)
 {
-    const struct snap_user *u = &s->users[0];
+    const struct snap_customer *u = &s->customers[0];
     if (s->failed) {
         view_fail(out, ERR_NOMEM);
         return;
@@ -70,7 +70,7 @@ void view_compose_one(struct cache *c, const struct view_query *q, struct snap *
         snap_since(s, view_base(q));
     if (snap_bytes(s) > max_bytes)
         return;
-    view_give(c, out, q->view == VIEW_USER ? compose_user(s) : compose_poll(s, c->tag, cursor), u->version);
+    view_give(c, out, q->view == VIEW_CUSTOMER ? compose_customer(s) : compose_poll(s, c->tag, cursor), u->version);
     if (out->result == VIEW_OK && q->view == VIEW_POLL && !q->has_since && c->enabled)
         keep_poll(c, u, out);
 }
@@ -97,25 +97,25 @@ void view_compose_totals(struct cache *c, enum view view, const struct totals *t
 /* ---- readers ---- */
 
 /* Whom the query is about. A dashboard may look at the customer who has a default address, of several the first. */
-static enum err find_user(const struct reading *r, struct slice *id)
+static enum err find_named(const struct reading *r, struct slice *id)
 {
-    struct user row;
+    struct customer row;
     enum err e = resolve_ident(r->cache, r->reader, r->query.ident, r->arena, id);
-    if (e != ERR_NOT_FOUND || r->query.view != VIEW_USER || !email_is_default(r->query.ident))
+    if (e != ERR_NOT_FOUND || r->query.view != VIEW_CUSTOMER || !email_is_default(r->query.ident))
         return e;
-    e = r->reader->vtable->read_user(r->reader, USER_BY_EMAIL, r->query.ident, r->arena, &row);
+    e = r->reader->vtable->read_customer(r->reader, CUSTOMER_BY_EMAIL, r->query.ident, r->arena, &row);
     *id = e == OK ? row.id : (struct slice){0};
     return e;
 }
 
 /* The chat's customer; from memory, else the store. */
-static enum err find_customer(const struct reading *r, struct slice *id)
+static enum err find_customer_of_chat(const struct reading *r, struct slice *id)
 {
     struct chat row = {0};
     struct chat_link link;
     bool known = cache_link(r->cache, r->query.ident, r->arena, &link);
-    enum err e = known ? OK : r->reader->vtable->chat_owner(r->reader, r->query.ident, r->arena, &row);
-    *id = known ? link.user_id : row.user_id;
+    enum err e = known ? OK : r->reader->vtable->read_chat(r->reader, r->query.ident, r->arena, &row);
+    *id = known ? link.customer_id : row.customer_id;
     return e;
 }
 
@@ -125,16 +125,16 @@ void view_one(struct reading *r)
     const struct view_query *q = &r->query;
     struct snap s;
     struct slice id;
-    bool customer = q->view == VIEW_POLL || q->view == VIEW_USER;
+    bool customer = q->view == VIEW_POLL || q->view == VIEW_CUSTOMER;
     snap_init(&s, 1);
-    enum err e = customer ? find_user(r, &id) : find_customer(r, &id);
+    enum err e = customer ? find_named(r, &id) : find_customer_of_chat(r, &id);
     if (e == OK)
         e = cache_acquire(c, r->reader, id, q->has_since ? q->since : SINCE_ALL, &s, 0);
     if (e != OK) {
         view_fail(r->answer, e);
-    } else if (!c->enabled || !view_unchanged(c, q, s.users[0].version, r->answer)) {
+    } else if (!c->enabled || !view_unchanged(c, q, s.customers[0].version, r->answer)) {
         cache_lock(c);
-        struct cursor cursor = poll_cursor(c, &q->viewer, &s.users[0]);
+        struct cursor cursor = poll_cursor(c, &q->viewer, &s.customers[0]);
         cache_unlock(c);
         view_compose_one(c, q, &s, &cursor, UINT64_MAX, r->answer);
     }
@@ -144,7 +144,7 @@ void view_one(struct reading *r)
 void view_ai(struct reading *r)
 {
     struct chat row;
-    enum err e = r->reader->vtable->chat_owner(r->reader, r->query.ident, r->arena, &row);
+    enum err e = r->reader->vtable->read_chat(r->reader, r->query.ident, r->arena, &row);
     if (e == OK)
         view_compose_ai(r->cache, r->query.ident, row.flags, 0, r->answer);
     else

@@ -3,9 +3,9 @@
 #include "view_int.h"
 #include "json/json_out.h"
 
-static void put_customer(struct buf *b, const struct user *u)
+static void put_customer(struct buf *b, const struct customer *u)
 {
-    render_user_opening(b, u);
+    render_customer_opening(b, u);
     buf_append_lit(b, ",\"created_at\":");
     render_time(b, u->created_us);
     render_last_seen(b, u->last_seen_us);
@@ -37,7 +37,7 @@ static void put_chat_row(struct buf *b, const struct overview_chat *c, const uin
     buf_append_char(b, '{');
     json_out_member_string(b, "_id", c->row_id);
     json_out_member_string(b, "chat_id", c->chat.chat_id);
-    json_out_member_string(b, "user_id", c->chat.user_id);
+    json_out_member_string(b, "user_id", c->chat.customer_id);
     json_out_member_string(b, "status", c->chat.status);
     buf_append_lit(b, ",\"created_at\":");
     render_time(b, c->chat.created_us);
@@ -62,12 +62,12 @@ static void put_collections(struct buf *b, const struct overview *o, const struc
                             const uint8_t tag[static 5])
 {
     buf_append_lit(b, ",\"collections\":{\"customers\":{\"count\":");
-    buf_append_i64(b, t->users);
+    buf_append_i64(b, t->customers);
     buf_append_lit(b, ",\"data\":[");
-    for (size_t i = 0; i < o->user_count; i++) {
+    for (size_t i = 0; i < o->customer_count; i++) {
         if (i > 0)
             buf_append_char(b, ',');
-        put_customer(b, &o->users[i]);
+        put_customer(b, &o->customers[i]);
     }
     buf_append_lit(b, "]},\"customer-chats\":{\"count\":");
     buf_append_i64(b, t->chats);
@@ -84,13 +84,13 @@ static void put_collections(struct buf *b, const struct overview *o, const struc
 static void put_statistics(struct buf *b, const struct totals *t)
 {
     buf_append_lit(b, ",\"statistics\":{");
-    json_out_member_i64(b, "total_widget_customers", t->users);
+    json_out_member_i64(b, "total_widget_customers", t->customers);
     json_out_member_i64(b, "total_customer_chats", t->chats);
     json_out_member_i64(b, "total_messages", t->messages);
     json_out_member_i64(b, "total_dashboard_users", 0);
-    json_out_member_i64(b, "customers_with_chats", t->users_with_chats);
-    json_out_member_i64(b, "customers_linked_to_dashboard", t->users_with_owner);
-    json_out_member_i64(b, "customers_not_linked", t->users - t->users_with_owner);
+    json_out_member_i64(b, "customers_with_chats", t->customers_with_chats);
+    json_out_member_i64(b, "customers_linked_to_dashboard", t->customers_with_owner);
+    json_out_member_i64(b, "customers_not_linked", t->customers - t->customers_with_owner);
     buf_append_char(b, '}');
 }
 

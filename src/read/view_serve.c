@@ -6,17 +6,18 @@
 #include "base/metrics.h"
 
 /* [lock] The customer that a query is about: by ident, or as the owner of a chat. */
-static struct cuser *user_of(struct cache *c, const struct view_query *q, uint32_t hash, struct cchat **chat)
+static struct customer_entry *customer_of(struct cache *c, const struct view_query *q, uint32_t hash,
+                                          struct chat_entry **chat)
 {
     *chat = NULL;
-    if (q->view == VIEW_POLL || q->view == VIEW_USER)
-        return names_user(c, q->ident, hash);
+    if (q->view == VIEW_POLL || q->view == VIEW_CUSTOMER)
+        return names_customer(c, q->ident, hash);
     *chat = index_chat(c, q->ident, hash);
-    return *chat ? (*chat)->user : NULL;
+    return *chat ? (*chat)->customer : NULL;
 }
 
 /* [lock] The body of this version, where it is kept for who asks: its cursor is the asker's own. */
-static bool kept_poll(const struct cuser *u, const struct view_query *q, struct view_answer *out)
+static bool kept_poll(const struct customer_entry *u, const struct view_query *q, struct view_answer *out)
 {
     if (q->view != VIEW_POLL || q->has_since || !u->body || u->asked != out->question)
         return false;
@@ -25,7 +26,7 @@ static bool kept_poll(const struct cuser *u, const struct view_query *q, struct 
     return true;
 }
 
-static bool is_large(const struct cuser *u, const struct cchat *chat, const struct view_query *q)
+static bool is_large(const struct customer_entry *u, const struct chat_entry *chat, const struct view_query *q)
 {
     if (q->has_since || q->view == VIEW_HISTORY)
         return false; /* only a part of it will be shown: view_compose_one() sees how much */
@@ -35,21 +36,21 @@ static bool is_large(const struct cuser *u, const struct cchat *chat, const stru
 static void serve_one(struct cache *c, const struct view_query *asked, struct view_answer *out)
 {
     struct view_query q = view_normal(asked);
-    struct snap_user seen;
+    struct snap_customer seen;
     struct snap s;
-    struct cchat *chat;
+    struct chat_entry *chat;
     struct cursor cursor;
     uint32_t hash = index_hash(q.ident);
     bool compose = false;
     cache_lock(c);
     cursor_take(c, &q);
-    struct cuser *u = user_of(c, &q, hash, &chat);
+    struct customer_entry *u = customer_of(c, &q, hash, &chat);
     if (u && !view_unchanged(c, &q, u->version, out)) {
-        user_touch(c, u);
-        compose = u->state == USER_LOADED && !kept_poll(u, &q, out) && !is_large(u, chat, &q);
+        customer_touch(c, u);
+        compose = u->state == CUSTOMER_LOADED && !kept_poll(u, &q, out) && !is_large(u, chat, &q);
         if (compose) {
             snap_init(&s, 1);
-            snap_user_of(u, &seen);
+            snap_customer_of(u, &seen);
             cursor = poll_cursor(c, &q.viewer, &seen);
             if (!s.failed)
                 snap_fill(&s, 0, &seen, q.has_since ? q.since : SINCE_ALL);
@@ -68,9 +69,9 @@ static void serve_ai(struct cache *c, const struct view_query *q, struct view_an
     uint64_t version = 0;
     uint8_t flags = 0;
     cache_lock(c);
-    const struct cchat *chat = index_chat(c, q->ident, hash);
+    const struct chat_entry *chat = index_chat(c, q->ident, hash);
     if (chat) {
-        version = chat->user->version;
+        version = chat->customer->version;
         flags = chat->flags;
     }
     cache_unlock(c);
@@ -81,18 +82,18 @@ static void serve_ai(struct cache *c, const struct view_query *q, struct view_an
 /* [lock] Customers changed after the cursor, oldest first, where they are few, all loaded, and all known. */
 static bool pick_changed(struct cache *c, const struct view_query *q, struct snap *s)
 {
-    struct cuser *picked[REFETCH_LIMIT];
+    struct customer_entry *picked[REFETCH_LIMIT];
     size_t limit = q->limit < REFETCH_LIMIT ? (size_t)q->limit : REFETCH_LIMIT, count = 0;
     bool none = q->owner.len > 0 && q->since_upto == 0 && owner_unchanged(c, q->owner, q->since);
     if (!none && !view_changed(c, q, picked, limit, &count))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (picked[i]->state != USER_LOADED || !picked[i]->owner)
+        if (picked[i]->state != CUSTOMER_LOADED || !picked[i]->owner)
             return false;
     snap_init(s, count);
-    struct snap_user seen;
+    struct snap_customer seen;
     for (size_t i = 0; i < count && !s->failed; i++) {
-        snap_user_of(picked[count - 1 - i], &seen);
+        snap_customer_of(picked[count - 1 - i], &seen);
         snap_fill(s, i, &seen, view_base(q));
     }
     return true;
@@ -146,9 +147,10 @@ static void serve_totals(struct cache *c, const struct view_query *q, struct vie
 }
 
 static void (*const serves[VIEW_COUNT])(struct cache *c, const struct view_query *q, struct view_answer *out) = {
-    [VIEW_POLL] = serve_one,      [VIEW_USER] = serve_one,     [VIEW_CHAT] = serve_one,   [VIEW_HISTORY] = serve_one,
-    [VIEW_AI] = serve_ai,         [VIEW_REFETCH] = serve_list, [VIEW_USERS] = serve_list, [VIEW_CHATS] = serve_list,
-    [VIEW_REPORT] = serve_totals, [VIEW_AGENT] = serve_totals,
+    [VIEW_POLL] = serve_one,       [VIEW_CUSTOMER] = serve_one, [VIEW_CHAT] = serve_one,
+    [VIEW_HISTORY] = serve_one,    [VIEW_AI] = serve_ai,        [VIEW_REFETCH] = serve_list,
+    [VIEW_CUSTOMERS] = serve_list, [VIEW_CHATS] = serve_list,   [VIEW_REPORT] = serve_totals,
+    [VIEW_AGENT] = serve_totals,
 };
 
 void cache_serve(struct cache *c, const struct view_query *query, struct view_answer *out)

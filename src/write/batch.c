@@ -65,7 +65,7 @@ static void add_message(struct batch *b, struct op *op, struct new_message *m)
     b->senders[b->message_count] = op;
     b->messages[b->message_count++] = m;
     /* What memory knows of another's chat is not for a customer to learn by the clock: the store is asked as for none. */
-    if (op->scope.kind == SCOPE_USER && !slice_eq(m->link.user_id, op->scope.id))
+    if (op->scope.kind == SCOPE_CUSTOMER && !slice_eq(m->link.customer_id, op->scope.id))
         m->link.known = false;
     if (!m->link.known)
         b->unlinked[b->unlinked_count++] = m;

@@ -11,7 +11,7 @@
 #define OPEN_STATUS "open"
 
 /* An id of 24 hex digits is an ObjectId, whose text is lower-case; any other stays as given. */
-static struct slice user_id_text(struct arena *a, struct slice given)
+static struct slice customer_id_text(struct arena *a, struct slice given)
 {
     struct oid id;
     if (!oid_parse(given, &id))
@@ -26,76 +26,78 @@ struct lookup {
     struct arena *arena;
 };
 
-static enum err look_up(void *arg, enum user_by by, struct slice value, struct user *out)
+static enum err look_up(void *arg, enum customer_by by, struct slice value, struct customer *out)
 {
     const struct lookup *l = arg;
-    return l->store->vtable->find_user(l->store, by, value, l->arena, out);
+    return l->store->vtable->find_customer(l->store, by, value, l->arena, out);
 }
 
 /* Whom the id means, as everywhere; a token's own id is an id and nothing else, whoever may have it as address. Else who has
  * the address. ERR_NOT_FOUND: nobody. */
-static enum err find_customer(struct store *s, struct op *op, struct slice id, struct slice address, struct user *out)
+static enum err find_customer(struct store *s, struct op *op, struct slice id, struct slice address,
+                              struct customer *out)
 {
     struct lookup l = {s, &op->arena};
     enum err err = ERR_NOT_FOUND;
     if (id.len > 0)
-        err = op->scope.kind == SCOPE_USER ? look_up(&l, USER_BY_NAME, id, out) : ident_find(look_up, &l, id, out);
+        err = op->scope.kind == SCOPE_CUSTOMER ? look_up(&l, CUSTOMER_BY_NAME, id, out)
+                                               : ident_find(look_up, &l, id, out);
     if (err == ERR_NOT_FOUND && address.len > 0)
-        err = look_up(&l, USER_BY_EMAIL, address, out);
+        err = look_up(&l, CUSTOMER_BY_EMAIL, address, out);
     return err;
 }
 
-static enum err new_chat_user(struct store *s, struct op *op, struct slice address)
+static enum err new_chat_customer(struct store *s, struct op *op, struct slice address)
 {
     struct create_chat *c = create_chat_of(op);
     char fresh[OID_LEN];
-    oid_format(&c->new_user, fresh);
+    oid_format(&c->new_customer, fresh);
     /* A stranger chooses no id: it might be one that the site gives to somebody else tomorrow. */
-    bool given = c->user_id.len > 0 && op->scope.kind != SCOPE_NOBODY;
+    bool given = c->customer_id.len > 0 && op->scope.kind != SCOPE_NOBODY;
     struct slice id =
-        given ? user_id_text(&op->arena, c->user_id) : arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
-    enum err err = user_unknown(&op->arena, id, op->now_us, &c->user);
+        given ? customer_id_text(&op->arena, c->customer_id) : arena_slice(&op->arena, slice_of(fresh, sizeof(fresh)));
+    enum err err = customer_unknown(&op->arena, id, op->now_us, &c->customer);
     if (err == OK && address.len > 0)
-        err = customer_give_address(s, op, address, &c->user);
+        err = customer_give_address(s, op, address, &c->customer);
     c->address_alone = err == OK && address.len > 0 && customer_proves(op);
     if (c->name.len > 0)
-        c->user.name = c->name;
+        c->customer.name = c->name;
     if (op->scope.kind == SCOPE_OWNER)
-        c->user.owner = op->scope.id;
+        c->customer.owner = op->scope.id;
     return err;
 }
 
 /* A default address says nothing of who somebody is: it counts as none. Nor does one without proof; and for a stranger nobody
  * is looked up at all, so that whoever is known, the answer and the work are the same. */
-static enum err chat_user(struct store *s, struct op *op)
+static enum err chat_customer(struct store *s, struct op *op)
 {
     struct create_chat *c = create_chat_of(op);
     struct slice none = {0}, address = email_is_default(c->email) ? none : c->email;
     enum err err = ERR_NOT_FOUND;
-    c->before = (struct user){0};
+    c->before = (struct customer){0};
     c->address_alone = false;
     if (op->scope.kind != SCOPE_NOBODY)
-        err = find_customer(s, op, c->user_id, customer_proves(op) ? address : none, &c->user);
+        err = find_customer(s, op, c->customer_id, customer_proves(op) ? address : none, &c->customer);
     if (err == ERR_NOT_FOUND)
-        return new_chat_user(s, op, address);
+        return new_chat_customer(s, op, address);
     if (err != OK)
         return err;
-    if (customer_made_by_us(&c->user, op)) {
-        c->user.chat_count = 0;
+    if (customer_made_by_us(&c->customer, op)) {
+        c->customer.chat_count = 0;
         return OK;
     }
-    err = scope_check(&op->scope, c->user.id, c->user.owner);
+    err = scope_check(&op->scope, c->customer.id, c->customer.owner);
     if (err != OK)
         return err;
-    c->before = c->user;
-    if (user_name_is_default(c->user.name) && !user_name_is_default(c->name))
-        c->user.name = c->name;
+    c->before = c->customer;
+    if (customer_name_is_default(c->customer.name) && !customer_name_is_default(c->name))
+        c->customer.name = c->name;
     if (address.len == 0)
         return OK;
-    if (email_is_default(c->user.email))
-        return customer_give_address(s, op, address, &c->user);
-    bool another = op->scope.kind == SCOPE_ALL && !email_same(c->user.email, address);
-    return another ? customer_check_name(s, op, address, c->user.id) : OK;
+    if (email_is_default(c->customer.email))
+        return customer_give_address(s, op, address, &c->customer);
+    bool another = op->scope.kind == SCOPE_ALL && !email_same(c->customer.email, address);
+    return another ? customer_check_name(s, op, address, c->customer.id) : OK;
 }
 
 #define STRANGER_REPEATS_US (INT64_C(3600) * 1000000)
@@ -112,14 +114,15 @@ static enum err find_repeated(struct store *s, struct op *op, bool *found)
     c->repeated = false;
     if (!*found)
         return err == ERR_NOT_FOUND ? OK : err;
-    const struct chat_link link = {.chat_key = chat.key, .user_key = chat.user_key, .user_id = chat.user_id};
+    const struct chat_link link = {
+        .chat_key = chat.key, .customer_key = chat.customer_key, .customer_id = chat.customer_id};
     if (op->scope.kind != SCOPE_NOBODY)
         err = scope_check_link(s, &op->scope, &link, &op->arena);
     else if (op->now_us - chat.created_us > STRANGER_REPEATS_US)
         err = ERR_DENIED;
     c->repeated = err == OK;
-    c->chat = (struct chat){.chat_id = id, .user_id = chat.user_id};
-    c->user = (struct user){.id = chat.user_id};
+    c->chat = (struct chat){.chat_id = id, .customer_id = chat.customer_id};
+    c->customer = (struct customer){.id = chat.customer_id};
     return c->repeated ? ERR_EXISTS : err;
 }
 
@@ -131,35 +134,35 @@ static enum err apply(struct attempt *try, struct op *op)
     bool repeated;
     enum err err = find_repeated(s, op, &repeated);
     if (err == OK && !repeated)
-        err = chat_user(s, op);
+        err = chat_customer(s, op);
     if (err != OK)
         return err;
     bool created = c->before.id.len == 0;
-    c->user.rev = op->rev;
-    c->user.activity_us = op->now_us;
-    err = s->vtable->put_user(s, &c->user);
+    c->customer.rev = op->rev;
+    c->customer.activity_us = op->now_us;
+    err = s->vtable->put_customer(s, &c->customer);
     if (err != OK)
         return err;
     try->halfway = true;
-    try->changed.users += created;
-    try->changed.users_with_owner += created && c->user.owner.len > 0;
+    try->changed.customers += created;
+    try->changed.customers_with_owner += created && c->customer.owner.len > 0;
     c->chat = (struct chat){
-        .user_key = c->user.key,
+        .customer_key = c->customer.key,
         .rev = op->rev,
         .created_us = op->now_us,
         .last_activity_us = op->now_us,
         .updated_us = op->now_us,
         .chat_id = slice_of(c->chat_id, UUID_LEN),
-        .user_id = c->user.id,
+        .customer_id = c->customer.id,
         .status = SLICE_LIT(OPEN_STATUS),
     };
     err = s->vtable->insert_chat(s, &c->chat);
     c->customer_only = err != OK;
     if (err != OK)
         return err;
-    try->changed.users_with_chats += c->user.chat_count == 0;
-    c->user.chat_count++;
-    customer_count_chats(&try->changed, &c->user, 1);
+    try->changed.customers_with_chats += c->customer.chat_count == 0;
+    c->customer.chat_count++;
+    customer_count_chats(&try->changed, &c->customer, 1);
     return OK;
 }
 
@@ -168,9 +171,9 @@ static size_t raise(struct op *op, struct event *out)
     struct create_chat *c = create_chat_of(op);
     if (op->result != OK && !c->customer_only)
         return 0;
-    out[0] = (struct event){.kind = EVENT_CUSTOMER, .rev = op->rev, .at_us = op->now_us, .customer_id = c->user.id};
+    out[0] = (struct event){.kind = EVENT_CUSTOMER, .rev = op->rev, .at_us = op->now_us, .customer_id = c->customer.id};
     out[0].customer.before = &c->before;
-    out[0].customer.now = &c->user;
+    out[0].customer.now = &c->customer;
     out[0].customer.address_alone = c->address_alone;
     if (op->result != OK)
         return 1;
@@ -178,7 +181,7 @@ static size_t raise(struct op *op, struct event *out)
                             .rev = op->rev,
                             .at_us = op->now_us,
                             .chat_id = c->chat.chat_id,
-                            .customer_id = c->user.id,
+                            .customer_id = c->customer.id,
                             .chat = &c->chat};
     return 2;
 }

@@ -16,10 +16,12 @@ static enum err apply(struct attempt *try, struct op *op)
         if (err != OK)
             return err == ERR_NOT_FOUND && op->scope.kind != SCOPE_ALL ? scope_refusal(&op->scope) : err;
         /* Not marked as known: a retry asks again, since a chat of this batch may then have another key. */
-        ai->link = (struct chat_link){
-            .flags = chat.flags, .chat_key = chat.key, .user_key = chat.user_key, .user_id = chat.user_id};
-        struct user customer = {0};
-        err = s->vtable->find_user(s, USER_BY_ID, chat.user_id, &op->arena, &customer);
+        ai->link = (struct chat_link){.flags = chat.flags,
+                                      .chat_key = chat.key,
+                                      .customer_key = chat.customer_key,
+                                      .customer_id = chat.customer_id};
+        struct customer customer = {0};
+        err = s->vtable->find_customer(s, CUSTOMER_BY_ID, chat.customer_id, &op->arena, &customer);
         if (err != OK && err != ERR_NOT_FOUND)
             return err;
         ai->link.owner = customer.owner;

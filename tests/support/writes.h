@@ -2,7 +2,7 @@
 #pragma once
 #include "read/cache.h"
 #include "write/create_chat.h"
-#include "write/put_user.h"
+#include "write/put_customer.h"
 #include "write/send.h"
 #include "write/set_ai.h"
 
@@ -11,7 +11,7 @@ union any_write {
     struct op op; /* first of each */
     struct send send;
     struct create_chat create;
-    struct put_user put_user;
+    struct put_customer put_customer;
     struct set_ai set_ai;
 };
 

@@ -55,7 +55,7 @@ void cache_begin(struct cache *c, const struct cache_options *identity)
     memcpy(c->tag, identity->tag, sizeof(c->tag));
     change_loaded(c, identity->max_rev);
     c->applied = c->start_rev = c->changes_floor = c->change;
-    c->order_all = identity->totals.users == 0;
+    c->order_all = identity->totals.customers == 0;
     cache_unlock(c);
 }
 
@@ -79,11 +79,11 @@ void cache_free(struct cache *c)
     if (!c)
         return;
     while (c->buckets && c->order.count > 0)
-        user_free(c, entry_of(c->order.ends.next, struct cuser, order));
+        customer_free(c, entry_of(c->order.ends.next, struct customer_entry, order));
     while (c->buckets && c->loaded.count > 0)
-        user_free(c, entry_of(c->loaded.ends.next, struct cuser, lru));
+        customer_free(c, entry_of(c->loaded.ends.next, struct customer_entry, lru));
     while (c->buckets && c->expendable.count > 0)
-        user_free(c, entry_of(c->expendable.ends.next, struct cuser, lru));
+        customer_free(c, entry_of(c->expendable.ends.next, struct customer_entry, lru));
     owners_fini(c);
     for (unsigned i = 0; i < KEPT_MAX; i++) {
         blob_drop(c->kept[i].body);
@@ -119,7 +119,7 @@ void cache_unlock(struct cache *c)
     struct content *garbage = c->garbage;
     c->garbage = NULL;
     report(&c->reported.bytes, cache_bytes(c), G_CACHE_BYTES);
-    report(&c->reported.users, c->users, G_CACHE_USERS);
+    report(&c->reported.customers, c->customers, G_CACHE_CUSTOMERS);
     report(&c->reported.chats, c->chats, G_CACHE_CHATS);
     must(pthread_mutex_unlock(&c->lock) == 0);
     while (garbage) {
@@ -136,22 +136,22 @@ bool cache_link(void *cache, struct slice chat_id, struct arena *a, struct chat_
     if (!c->enabled)
         return false;
     uint32_t hash = index_hash(chat_id);
-    char user_id[ENTRY_ID_MAX];
+    char customer_id[ENTRY_ID_MAX];
     cache_lock(c);
-    const struct cchat *chat = index_chat(c, chat_id, hash);
+    const struct chat_entry *chat = index_chat(c, chat_id, hash);
     if (chat) {
         out->known = true;
         out->flags = chat->flags;
         out->chat_key = chat->key;
-        out->user_key = chat->user->key;
-        out->user_id = slice_of(user_id, chat->user->id_len);
-        memcpy(user_id, chat->user->id, chat->user->id_len);
+        out->customer_key = chat->customer->key;
+        out->customer_id = slice_of(customer_id, chat->customer->id_len);
+        memcpy(customer_id, chat->customer->id, chat->customer->id_len);
     }
     cache_unlock(c);
     if (!out->known)
         return false;
-    out->user_id = arena_slice(a, out->user_id);
-    if (!out->user_id.ptr)
+    out->customer_id = arena_slice(a, out->customer_id);
+    if (!out->customer_id.ptr)
         *out = (struct chat_link){0}; /* no memory: as if it were not known, so the store is asked */
     return out->known;
 }

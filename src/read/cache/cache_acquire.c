@@ -4,16 +4,16 @@
 
 #include "base/log.h"
 
-void snap_user_of(const struct cuser *u, struct snap_user *out)
+void snap_customer_of(const struct customer_entry *u, struct snap_customer *out)
 {
-    *out = (struct snap_user){.content = u->content,
-                              .opening = u->opening,
-                              .poll_at = u->poll_at,
-                              .last_seen_us = u->last_seen_us,
-                              .version = u->version,
-                              .newest = u->newest,
-                              .late = u->late,
-                              .lag_us = u->lag_us};
+    *out = (struct snap_customer){.content = u->content,
+                                  .opening = u->opening,
+                                  .poll_at = u->poll_at,
+                                  .last_seen_us = u->last_seen_us,
+                                  .version = u->version,
+                                  .newest = u->newest,
+                                  .late = u->late,
+                                  .lag_us = u->lag_us};
 }
 
 /* The highest stamp that a change of what was loaded can have had; no later change gets it. */
@@ -50,23 +50,23 @@ static bool merge_history(struct fill *f, struct history *into, const struct his
     return true;
 }
 
-static struct cchat *own_chat(const struct cache *c, const struct cuser *u, const struct history *h)
+static struct chat_entry *own_chat(const struct cache *c, const struct customer_entry *u, const struct history *h)
 {
     struct slice id = history_chat_id(h);
-    struct cchat *chat = index_chat(c, id, index_hash(id));
-    return chat && chat->user == u ? chat : NULL;
+    struct chat_entry *chat = index_chat(c, id, index_hash(id));
+    return chat && chat->customer == u ? chat : NULL;
 }
 
 /* Adds to the fill what the entry knows beyond it; changes nothing of the entry. False: the fill lacks what the entry knows
  * to be stored, so the store must be asked again. */
-static bool bring_up(struct cache *c, struct cuser *u, struct fill *f, bool attached)
+static bool bring_up(struct cache *c, struct customer_entry *u, struct fill *f, bool attached)
 {
     if (u->load_void || (u->has_row && u->row_rev > f->row.rev && !u->opening))
         return false;
-    for (struct cchat *chat = u->first; chat; chat = chat->next)
+    for (struct chat_entry *chat = u->first; chat; chat = chat->next)
         chat->found = false;
     for (size_t i = 0; i < f->count; i++) {
-        struct cchat *chat = own_chat(c, u, f->chats[i].history);
+        struct chat_entry *chat = own_chat(c, u, f->chats[i].history);
         if (!chat)
             continue;
         chat->found = true;
@@ -75,7 +75,7 @@ static bool bring_up(struct cache *c, struct cuser *u, struct fill *f, bool atta
         if (f->chats[i].history->last_rev < chat->last_rev)
             return false;
     }
-    for (const struct cchat *chat = u->first; chat; chat = chat->next) {
+    for (const struct chat_entry *chat = u->first; chat; chat = chat->next) {
         bool born_here = chat->history && chat->history->complete;
         bool gone = attached && chat->at_begin &&
                     !chat->history; /* it was known before the load, and the load did not find it */
@@ -85,12 +85,12 @@ static bool bring_up(struct cache *c, struct cuser *u, struct fill *f, bool atta
     return true;
 }
 
-static void take_chat(struct cache *c, struct cuser *u, const struct fill_chat *from)
+static void take_chat(struct cache *c, struct customer_entry *u, const struct fill_chat *from)
 {
     const uint8_t has = CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT;
     struct slice id = history_chat_id(from->history);
-    struct cchat *chat = chat_get(c, u, id, index_hash(id), from->key);
-    if (!chat || chat->user != u)
+    struct chat_entry *chat = chat_get(c, u, id, index_hash(id), from->key);
+    if (!chat || chat->customer != u)
         return; /* a send to it finds no history, and unloads the customer */
     uint8_t seen = (uint8_t)((chat->flags | from->flags) & has);
     uint8_t switches = (uint8_t)(from->rev >= chat->rev ? from->flags & ~has : chat->flags & ~has);
@@ -105,10 +105,10 @@ static void take_chat(struct cache *c, struct cuser *u, const struct fill_chat *
 }
 
 /* Chats that the load did not have: born while it ran, or gone from the store. */
-static void sort_out_others(struct cache *c, struct cuser *u, struct content *old, struct content *loaded)
+static void sort_out_others(struct cache *c, struct customer_entry *u, struct content *old, struct content *loaded)
 {
-    struct cchat *next;
-    for (struct cchat *chat = u->first; chat; chat = next) {
+    struct chat_entry *next;
+    for (struct chat_entry *chat = u->first; chat; chat = next) {
         next = chat->next;
         if (chat->found)
             continue;
@@ -120,7 +120,7 @@ static void sort_out_others(struct cache *c, struct cuser *u, struct content *ol
 }
 
 /* After bring_up(): the fill's content becomes the entry's. */
-static void take_over(struct cache *c, struct cuser *u, struct fill *f)
+static void take_over(struct cache *c, struct customer_entry *u, struct fill *f)
 {
     struct content *old = u->content;
     if (old)
@@ -134,7 +134,7 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
         old->next_garbage = c->garbage;
         c->garbage = old;
     }
-    u->state = USER_LOADED;
+    u->state = CUSTOMER_LOADED;
     u->load_void = false;
     int64_t stamp = loaded_stamp(c, f, u->late, u->lag_us);
     u->newest = stamp > u->newest ? stamp : u->newest;
@@ -142,36 +142,36 @@ static void take_over(struct cache *c, struct cuser *u, struct fill *f)
         blob_hold(f->opening); /* a reference of its own: if it cannot be installed, the fill answers */
     bool newer = !u->has_row || !u->opening || f->row.rev >= u->row_rev;
     if (newer)
-        user_set_row(c, u, &f->row, opening, f->poll_at);
+        customer_set_row(c, u, &f->row, opening, f->poll_at);
     else
         blob_drop(opening);
-    if (u->state == USER_LOADED && !u->opening) /* no memory for the row */
-        user_unload(c, u);
+    if (u->state == CUSTOMER_LOADED && !u->opening) /* no memory for the row */
+        customer_unload(c, u);
     else
-        user_relist(c, u);
+        customer_relist(c, u);
 }
 
 /* False: no memory, the entry stays as it is. */
-static bool load_begin(struct cache *c, struct cuser *u)
+static bool load_begin(struct cache *c, struct customer_entry *u)
 {
     u->content = content_new(&c->content_memory, slice_of(u->id, u->id_len));
     if (!u->content)
         return false;
     c->content_bytes += u->content->alloc_bytes;
-    u->state = USER_LOADING;
+    u->state = CUSTOMER_LOADING;
     u->load_void = false;
-    for (struct cchat *chat = u->first; chat; chat = chat->next)
+    for (struct chat_entry *chat = u->first; chat; chat = chat->next)
         chat->at_begin = true;
-    user_relist(c, u);
+    customer_relist(c, u);
     return true;
 }
 
 /* Back to KNOWN: nothing was installed. */
-static void load_abort(struct cache *c, struct cuser *u)
+static void load_abort(struct cache *c, struct customer_entry *u)
 {
-    u->state = USER_LOADED;
+    u->state = CUSTOMER_LOADED;
     u->load_void = false;
-    user_unload(c, u);
+    customer_unload(c, u);
 }
 
 /* One cache_acquire() on its way. */
@@ -185,26 +185,26 @@ struct acquire {
     size_t slot;
 };
 
-static void fill_slot(struct acquire *a, struct cuser *u)
+static void fill_slot(struct acquire *a, struct customer_entry *u)
 {
-    struct snap_user seen;
-    user_touch(a->cache, u);
-    snap_user_of(u, &seen);
+    struct snap_customer seen;
+    customer_touch(a->cache, u);
+    snap_customer_of(u, &seen);
     snap_fill(a->snap, a->slot, &seen, a->since);
 }
 
 /* One load's end. u: the entry that was LOADING meanwhile, or NULL. True: the slot is filled. */
-static bool install(struct acquire *a, struct cuser *u, struct fill *f)
+static bool install(struct acquire *a, struct customer_entry *u, struct fill *f)
 {
     struct cache *c = a->cache;
-    struct cuser *target = user_get(c, f->row.id);
-    if (!target || (u && target != u) || (!u && target->state == USER_LOADING))
+    struct customer_entry *target = customer_get(c, f->row.id);
+    if (!target || (u && target != u) || (!u && target->state == CUSTOMER_LOADING))
         return false;
-    if (target->state != USER_LOADED) {
+    if (target->state != CUSTOMER_LOADED) {
         if (!bring_up(c, target, f, u != NULL))
             return false;
         take_over(c, target, f);
-        if (target->state != USER_LOADED)
+        if (target->state != CUSTOMER_LOADED)
             return false;
     }
     fill_slot(a, target);
@@ -214,7 +214,7 @@ static bool install(struct acquire *a, struct cuser *u, struct fill *f)
 enum attempt { ATTEMPT_DONE, ATTEMPT_FAILED, ATTEMPT_AGAIN };
 
 /* Loads once and installs if it can; f is left filled when it cannot. u: LOADING, or NULL. */
-static enum attempt load_once(struct acquire *a, struct cuser *u, struct fill *f, enum err *e)
+static enum attempt load_once(struct acquire *a, struct customer_entry *u, struct fill *f, enum err *e)
 {
     struct cache *c = a->cache;
     /* A LOADING entry is not freed, and its id never changes. */
@@ -223,7 +223,7 @@ static enum attempt load_once(struct acquire *a, struct cuser *u, struct fill *f
         return *e == OK ? ATTEMPT_AGAIN : ATTEMPT_FAILED;
     cache_lock(c);
     bool installed = *e == OK && install(a, u, f);
-    if (u && u->state == USER_LOADING)
+    if (u && u->state == CUSTOMER_LOADING)
         load_abort(c, u);
     if (u)
         must(pthread_cond_broadcast(&c->load_done) == 0);
@@ -233,7 +233,7 @@ static enum attempt load_once(struct acquire *a, struct cuser *u, struct fill *f
 }
 
 /* True: the slot is filled from memory. Else *loading is the entry that this reader loads now, or NULL for none. */
-static bool from_memory(struct acquire *a, struct cuser **loading)
+static bool from_memory(struct acquire *a, struct customer_entry **loading)
 {
     struct cache *c = a->cache;
     uint32_t hash = index_hash(a->ident);
@@ -241,12 +241,12 @@ static bool from_memory(struct acquire *a, struct cuser **loading)
     if (!c->enabled)
         return false;
     cache_lock(c);
-    struct cuser *u = index_user(c, a->ident, hash);
-    while (u && u->state == USER_LOADING) { /* by another reader: its result is ours */
+    struct customer_entry *u = index_customer(c, a->ident, hash);
+    while (u && u->state == CUSTOMER_LOADING) { /* by another reader: its result is ours */
         must(pthread_cond_wait(&c->load_done, &c->lock) == 0);
-        u = index_user(c, a->ident, hash);
+        u = index_customer(c, a->ident, hash);
     }
-    bool loaded = u && u->state == USER_LOADED;
+    bool loaded = u && u->state == CUSTOMER_LOADED;
     if (loaded)
         fill_slot(a, u);
     else if (u && load_begin(c, u))
@@ -259,8 +259,8 @@ static bool from_memory(struct acquire *a, struct cuser **loading)
  * matches nothing later. */
 static void answer_from_fill(struct acquire *a, const struct fill *f)
 {
-    struct snap_user seen;
-    fill_user(f, &seen);
+    struct snap_customer seen;
+    fill_customer(f, &seen);
     cache_lock(a->cache);
     seen.version = ++a->cache->version;
     seen.late = a->cache->late;
@@ -285,7 +285,7 @@ enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slic
     enum err e = OK;
     enum attempt attempt = ATTEMPT_AGAIN;
     for (int i = 1; attempt == ATTEMPT_AGAIN; i++) {
-        struct cuser *loading;
+        struct customer_entry *loading;
         if (from_memory(&a, &loading))
             break;
         struct fill f;
@@ -304,7 +304,7 @@ enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slic
     return e == OK && s->failed ? ERR_NOMEM : e;
 }
 
-enum err cache_load_user(struct cache *c, struct store_reader *reader, struct slice id)
+enum err cache_load_customer(struct cache *c, struct store_reader *reader, struct slice id)
 {
     struct snap s;
     if (!c->enabled)

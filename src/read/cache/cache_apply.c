@@ -19,32 +19,33 @@ struct prepared {
 };
 
 /* The event's chat: its entry, made of what the link says where there is none yet. NULL: no room. */
-static struct cchat *linked_chat(struct cache *c, const struct event *e, uint32_t hash, const struct chat_link *link)
+static struct chat_entry *linked_chat(struct cache *c, const struct event *e, uint32_t hash,
+                                      const struct chat_link *link)
 {
-    struct cchat *chat = index_chat(c, e->chat_id, hash);
+    struct chat_entry *chat = index_chat(c, e->chat_id, hash);
     if (chat)
         return chat;
-    struct cuser *u = user_get(c, link->user_id);
+    struct customer_entry *u = customer_get(c, link->customer_id);
     if (!u)
         return NULL;
-    if (link->user_key != 0)
-        u->key = link->user_key;
+    if (link->customer_key != 0)
+        u->key = link->customer_key;
     if (link->owner_known && !u->owner)
         owner_set(c, u, link->owner);
     chat = chat_get(c, u, e->chat_id, hash, link->chat_key);
     if (!chat)
         return NULL;
     chat->flags = link->flags;
-    if (u->state == USER_LOADED)
-        user_unload(c, u); /* made elsewhere: so what is loaded is not everything */
+    if (u->state == CUSTOMER_LOADED)
+        customer_unload(c, u); /* made elsewhere: so what is loaded is not everything */
     return chat;
 }
 
 /* While a load runs: records what is appended meanwhile, to be merged into what was loaded. */
-static struct history *interim_history(struct cchat *chat)
+static struct history *interim_history(struct chat_entry *chat)
 {
     struct chat row = {.chat_id = slice_of(chat->id, chat->id_len)};
-    return content_add_history(chat->user->content, &row, false);
+    return content_add_history(chat->customer->content, &row, false);
 }
 
 /* ---- messages ---- */
@@ -56,13 +57,13 @@ static void prepare_message(struct cache *c, const struct event *e, struct prepa
     render_message(&c->scratch, &e->message, &p->form);
 }
 
-static void append(struct cache *c, struct cchat *chat, const struct prepared *p, const struct event *e)
+static void append(struct cache *c, struct chat_entry *chat, const struct prepared *p, const struct event *e)
 {
-    struct cuser *u = chat->user;
-    if (u->state == USER_KNOWN)
+    struct customer_entry *u = chat->customer;
+    if (u->state == CUSTOMER_KNOWN)
         return;
     size_t before = u->content->alloc_bytes;
-    if (!chat->history && u->state == USER_LOADING)
+    if (!chat->history && u->state == CUSTOMER_LOADING)
         chat->history = interim_history(chat);
     struct history *h = chat->history;
     bool done = false;
@@ -76,12 +77,12 @@ static void append(struct cache *c, struct cchat *chat, const struct prepared *p
         h->rev = e->rev;
     c->content_bytes += u->content->alloc_bytes - before;
     if (!done)
-        user_unload(c, u);
+        customer_unload(c, u);
 }
 
 static void apply_message(struct cache *c, const struct event *e, struct prepared *p)
 {
-    struct cchat *chat = linked_chat(c, e, p->hash, e->link);
+    struct chat_entry *chat = linked_chat(c, e, p->hash, e->link);
     if (!chat) {
         cache_forget_all(c, e->rev, e->rev);
         return;
@@ -92,33 +93,34 @@ static void apply_message(struct cache *c, const struct event *e, struct prepare
     append(c, chat, p, e);
     if (e->rev > chat->last_rev)
         chat->last_rev = e->rev;
-    user_changed(c, chat->user, e->rev, true);
+    customer_changed(c, chat->customer, e->rev, true);
 }
 
 /* The first message by the same key may be in the store and not here: its answer was lost. Where that is known (unheard), a
  * chat whose history is not here has changed all the same, for who asks by a cursor. */
 static void apply_repeated(struct cache *c, const struct event *e, struct prepared *p)
 {
-    struct cchat *chat = e->unheard ? linked_chat(c, e, p->hash, e->link) : index_chat(c, e->chat_id, p->hash);
+    struct chat_entry *chat = e->unheard ? linked_chat(c, e, p->hash, e->link) : index_chat(c, e->chat_id, p->hash);
     bool known = chat && (chat->history ? history_has(chat->history, e->rev) : !e->unheard);
     if (!chat && e->unheard)
         cache_forget_all(c, e->rev, e->rev);
     if (!chat || known)
         return;
-    user_unload(c, chat->user);
-    user_changed(c, chat->user, e->rev, true);
+    customer_unload(c, chat->customer);
+    customer_changed(c, chat->customer, e->rev, true);
 }
 
 /* ---- customers and chats ---- */
 
 static void prepare_customer(struct cache *c, const struct event *e, struct prepared *p)
 {
-    p->opening = user_render_opening(&c->content_memory, e->customer.now, &p->poll_at);
+    p->opening = customer_render_opening(&c->content_memory, e->customer.now, &p->poll_at);
 }
 
 /* Whom a text means may change when a customer is made or gets another address. alone: nobody else is meant by the new one,
  * so that this much is known at once. */
-static void renew_names(struct cache *c, struct cuser *u, const struct user *before, const struct user *now, bool alone)
+static void renew_names(struct cache *c, struct customer_entry *u, const struct customer *before,
+                        const struct customer *now, bool alone)
 {
     bool born = before->id.len == 0;
     if (born)
@@ -134,28 +136,28 @@ static void renew_names(struct cache *c, struct cuser *u, const struct user *bef
 /* The customer's entry with its new row. */
 static void apply_customer(struct cache *c, const struct event *e, struct prepared *p)
 {
-    const struct user *before = e->customer.before;
-    struct user row = *e->customer.now;
-    bool fresh = index_user(c, row.id, index_hash(row.id)) == NULL;
-    struct cuser *u = user_get(c, row.id);
+    const struct customer *before = e->customer.before;
+    struct customer row = *e->customer.now;
+    bool fresh = index_customer(c, row.id, index_hash(row.id)) == NULL;
+    struct customer_entry *u = customer_get(c, row.id);
     if (!u) {
         cache_forget_all(c, e->rev, e->rev);
         return;
     }
     if (fresh && before->id.len == 0)
-        user_bear(c, u);
+        customer_bear(c, u);
     row.rev = e->rev;
-    user_set_row(c, u, &row, p->opening, p->poll_at);
+    customer_set_row(c, u, &row, p->opening, p->poll_at);
     p->opening = NULL;
     renew_names(c, u, before, &row, e->customer.address_alone);
-    user_changed(c, u, e->rev, true);
+    customer_changed(c, u, e->rev, true);
 }
 
 static void apply_chat(struct cache *c, const struct event *e, struct prepared *p)
 {
-    struct cuser *u = user_get(c, e->customer_id);
-    struct cchat *chat = u ? chat_get(c, u, e->chat_id, p->hash, e->chat->key) : NULL;
-    if (!chat || chat->user != u) {
+    struct customer_entry *u = customer_get(c, e->customer_id);
+    struct chat_entry *chat = u ? chat_get(c, u, e->chat_id, p->hash, e->chat->key) : NULL;
+    if (!chat || chat->customer != u) {
         cache_forget_all(c, e->rev, e->rev);
         return;
     }
@@ -163,19 +165,19 @@ static void apply_chat(struct cache *c, const struct event *e, struct prepared *
         chat->rev = e->rev;
     if (e->chat->key != 0)
         chat->key = e->chat->key;
-    if (u->state != USER_KNOWN && !chat->history) { /* else a load saw it already */
+    if (u->state != CUSTOMER_KNOWN && !chat->history) { /* else a load saw it already */
         size_t before = u->content->alloc_bytes;
         chat->history = content_add_history(u->content, e->chat, true);
         c->content_bytes += u->content->alloc_bytes - before;
         if (!chat->history)
-            user_unload(c, u);
+            customer_unload(c, u);
     }
-    user_changed(c, u, e->rev, true);
+    customer_changed(c, u, e->rev, true);
 }
 
 static void apply_ai(struct cache *c, const struct event *e, struct prepared *p)
 {
-    struct cchat *chat = linked_chat(c, e, p->hash, e->ai.link);
+    struct chat_entry *chat = linked_chat(c, e, p->hash, e->ai.link);
     if (!chat) {
         cache_forget_all(c, e->rev, e->rev);
         return;
@@ -187,7 +189,7 @@ static void apply_ai(struct cache *c, const struct event *e, struct prepared *p)
         chat->history->rev = chat->rev;
         chat->history->updated_us = e->at_us;
     }
-    user_changed(c, chat->user, e->rev, false); /* no list shows the switch */
+    customer_changed(c, chat->customer, e->rev, false); /* no list shows the switch */
 }
 
 /* ---- what is not known in full ---- */
@@ -196,26 +198,26 @@ static void apply_ai(struct cache *c, const struct event *e, struct prepared *p)
 static void apply_elsewhere(struct cache *c, const struct event *e, struct prepared *p)
 {
     (void)p;
-    struct cuser *u = user_get(c, e->customer_id);
+    struct customer_entry *u = customer_get(c, e->customer_id);
     if (!u) {
         cache_forget_all(c, e->rev, e->rev);
         return;
     }
-    user_unload(c, u);
+    customer_unload(c, u);
     if (e->chat_id.len == 0) { /* it is no chat that changed: the customer's row, so perhaps its address */
-        user_forget_row(c, u);
+        customer_forget_row(c, u);
         names_forget_all(c);
     }
-    user_changed(c, u, e->rev, true);
+    customer_changed(c, u, e->rev, true);
 }
 
 /* What the writer gave up while the store was failing may be stored all the same: the answer was lost, not the write.
  * While the store is away what is in memory is still the best there is, so it stays. */
 static void apply_doubt(struct cache *c, const struct event *e, struct prepared *p)
 {
-    struct cchat *chat = e->chat_id.len > 0 ? index_chat(c, e->chat_id, p->hash) : NULL;
+    struct chat_entry *chat = e->chat_id.len > 0 ? index_chat(c, e->chat_id, p->hash) : NULL;
     if (chat)
-        chain_front(&c->doubted, &chat->user->doubt);
+        chain_front(&c->doubted, &chat->customer->doubt);
     c->doubt_cold |= !chat;
     c->doubt_all |= e->chat_id.len == 0;
     c->doubt_rev = e->rev > c->doubt_rev ? e->rev : c->doubt_rev;
@@ -232,11 +234,11 @@ static void apply_recovered(struct cache *c, const struct event *e, struct prepa
         cache_forget_order(c, c->doubt_from, c->doubt_rev);
     c->doubt_all = c->doubt_cold = false;
     while (c->doubted.count > 0) {
-        struct cuser *u = entry_of(c->doubted.ends.next, struct cuser, doubt);
+        struct customer_entry *u = entry_of(c->doubted.ends.next, struct customer_entry, doubt);
         chain_remove(&c->doubted, &u->doubt);
-        user_unload(c, u);
-        user_changed(c, u, c->doubt_rev, true);
-        user_lags(c, u, c->doubt_from);
+        customer_unload(c, u);
+        customer_changed(c, u, c->doubt_rev, true);
+        customer_lags(c, u, c->doubt_from);
     }
     if (c->doubt_from != 0)
         c->late = c->change; /* a write in doubt may land later still: so cursors of the next while are marked "~" */

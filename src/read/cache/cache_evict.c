@@ -15,7 +15,7 @@ static bool drop_messages(struct cache *c)
 {
     if (c->loaded.count == 0)
         return false;
-    user_unload(c, entry_of(c->loaded.ends.prev, struct cuser, lru));
+    customer_unload(c, entry_of(c->loaded.ends.prev, struct customer_entry, lru));
     metrics_add(M_CACHE_EVICTED, 1);
     return true;
 }
@@ -23,15 +23,15 @@ static bool drop_messages(struct cache *c)
 static bool drop_entry(struct cache *c)
 {
     if (c->expendable.count > 0) {
-        user_free(c, entry_of(c->expendable.ends.prev, struct cuser, lru));
+        customer_free(c, entry_of(c->expendable.ends.prev, struct customer_entry, lru));
         return true;
     }
     if (c->order.count <= ORDER_MIN)
         return false;
-    struct cuser *tail = entry_of(c->order.ends.prev, struct cuser, order);
-    user_leave_order(c, tail);
-    if (tail->state == USER_KNOWN)
-        user_relist(c, tail); /* out of the order: among the expendable now, so the next step frees it */
+    struct customer_entry *tail = entry_of(c->order.ends.prev, struct customer_entry, order);
+    customer_leave_order(c, tail);
+    if (tail->state == CUSTOMER_KNOWN)
+        customer_relist(c, tail); /* out of the order: among the expendable now, so the next step frees it */
     return true;
 }
 
@@ -56,17 +56,17 @@ void cache_evict(struct cache *c, unsigned max_steps)
     }
 }
 
-static void forget(struct cache *c, struct cuser *u)
+static void forget(struct cache *c, struct customer_entry *u)
 {
-    if (u->state != USER_LOADING) {
-        user_free(c, u);
+    if (u->state != CUSTOMER_LOADING) {
+        customer_free(c, u);
         return;
     }
     u->load_void = true;
     u->late = c->late;
     u->lag_us = c->lag_us;
-    names_forget_user(c, u);
-    user_leave_order(c, u);
+    names_forget_customer(c, u);
+    customer_leave_order(c, u);
 }
 
 /* From now on the store must say who changed before this stamp, and who was active last. */
@@ -84,10 +84,10 @@ void cache_forget_order(struct cache *c, int64_t lowest, int64_t highest)
     int64_t stamp = change_stamp(c, highest);
     change_lags(c, lowest);
     while (c->order.count > 0) {
-        struct cuser *u = entry_of(c->order.ends.next, struct cuser, order);
-        user_leave_order(c, u);
-        if (u->state == USER_KNOWN)
-            user_relist(c, u);
+        struct customer_entry *u = entry_of(c->order.ends.next, struct customer_entry, order);
+        customer_leave_order(c, u);
+        if (u->state == CUSTOMER_KNOWN)
+            customer_relist(c, u);
     }
     lose_track(c, stamp);
 }
@@ -97,11 +97,11 @@ void cache_forget_all(struct cache *c, int64_t lowest, int64_t highest)
     int64_t stamp = change_stamp(c, highest);
     change_lags(c, lowest);
     while (c->order.count > 0)
-        forget(c, entry_of(c->order.ends.next, struct cuser, order));
+        forget(c, entry_of(c->order.ends.next, struct customer_entry, order));
     while (c->loaded.count > 0)
-        forget(c, entry_of(c->loaded.ends.next, struct cuser, lru));
+        forget(c, entry_of(c->loaded.ends.next, struct customer_entry, lru));
     while (c->expendable.count > 0)
-        forget(c, entry_of(c->expendable.ends.next, struct cuser, lru));
+        forget(c, entry_of(c->expendable.ends.next, struct customer_entry, lru));
     names_forget_all(c);
     lose_track(c, stamp);
 }

@@ -20,28 +20,28 @@ void fill_fini(struct fill *f)
     arena_fini(&f->arena);
 }
 
-static enum err copy_row(struct fill *f, const struct user *user)
+static enum err copy_row(struct fill *f, const struct customer *customer)
 {
-    f->row = *user;
+    f->row = *customer;
     /* What the entry needs of it; the rest is rendered already. */
-    f->row.id = arena_slice(&f->arena, user->id);
-    f->row.owner = arena_slice(&f->arena, user->owner);
-    f->row.email = arena_slice(&f->arena, user->email);
-    f->row.user_ref = arena_slice(&f->arena, user->user_ref);
-    f->row.claimed_email = arena_slice(&f->arena, user->claimed_email);
+    f->row.id = arena_slice(&f->arena, customer->id);
+    f->row.owner = arena_slice(&f->arena, customer->owner);
+    f->row.email = arena_slice(&f->arena, customer->email);
+    f->row.reference = arena_slice(&f->arena, customer->reference);
+    f->row.claimed_email = arena_slice(&f->arena, customer->claimed_email);
     f->has_row =
-        f->row.id.ptr && f->row.owner.ptr && f->row.email.ptr && f->row.user_ref.ptr && f->row.claimed_email.ptr;
+        f->row.id.ptr && f->row.owner.ptr && f->row.email.ptr && f->row.reference.ptr && f->row.claimed_email.ptr;
     return f->has_row ? OK : ERR_NOMEM;
 }
 
-static enum err on_user(void *arg, const struct user *user)
+static enum err on_customer(void *arg, const struct customer *customer)
 {
     struct fill *f = arg;
-    f->content = content_new(f->memory, user->id);
-    f->opening = user_render_opening(f->memory, user, &f->poll_at);
+    f->content = content_new(f->memory, customer->id);
+    f->opening = customer_render_opening(f->memory, customer, &f->poll_at);
     if (!f->content || !f->opening)
         return ERR_NOMEM;
-    return copy_row(f, user);
+    return copy_row(f, customer);
 }
 
 static void end_chat(struct fill *f)
@@ -91,8 +91,8 @@ static enum err on_message(void *arg, const struct message *message)
 
 enum err fill_load(struct fill *f, struct store_reader *reader, struct slice ident)
 {
-    struct load_sink sink = {.user = on_user, .chat = on_chat, .message = on_message, .arg = f};
-    enum err e = reader->vtable->load_user(reader, ident, &sink);
+    struct load_sink sink = {.customer = on_customer, .chat = on_chat, .message = on_message, .arg = f};
+    enum err e = reader->vtable->load_customer(reader, ident, &sink);
     if (e != OK)
         return e;
     if (!f->has_row)
@@ -112,8 +112,8 @@ int64_t fill_newest(const struct fill *f)
     return newest;
 }
 
-void fill_user(const struct fill *f, struct snap_user *out)
+void fill_customer(const struct fill *f, struct snap_customer *out)
 {
-    *out = (struct snap_user){
+    *out = (struct snap_customer){
         .content = f->content, .opening = f->opening, .poll_at = f->poll_at, .last_seen_us = f->row.last_seen_us};
 }

@@ -21,7 +21,7 @@ struct fill_chat {
 struct fill {
     struct slab *memory; /* the cache's, for what may be kept */
     struct arena arena;  /* row's strings */
-    struct user row;
+    struct customer row;
     bool has_row;
     struct content *content;
     struct blob *opening;
@@ -34,7 +34,7 @@ struct fill {
 void fill_init(struct fill *f, struct slab *memory);
 void fill_fini(struct fill *f);
 NODISCARD enum err fill_load(struct fill *f, struct store_reader *reader, struct slice ident);
-void fill_user(const struct fill *f, struct snap_user *out);
+void fill_customer(const struct fill *f, struct snap_customer *out);
 int64_t fill_newest(const struct fill *f); /* the highest rev in it */
 
 /* cache_acquire.c */
@@ -42,4 +42,4 @@ int64_t fill_newest(const struct fill *f); /* the highest rev in it */
 /* Fills a slot of the snap with the customer of this id: from memory, else from the store, and then keeps it. */
 NODISCARD enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, int64_t since,
                                  struct snap *s, size_t slot);
-void snap_user_of(const struct cuser *u, struct snap_user *out); /* [lock] LOADED only; borrows */
+void snap_customer_of(const struct customer_entry *u, struct snap_customer *out); /* [lock] LOADED only; borrows */

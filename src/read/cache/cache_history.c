@@ -18,17 +18,17 @@ static size_t align16(size_t n)
     return (n + 15) & ~(size_t)15;
 }
 
-struct content *content_new(struct slab *memory, struct slice user_id)
+struct content *content_new(struct slab *memory, struct slice customer_id)
 {
-    size_t size = sizeof(struct content) + user_id.len;
+    size_t size = sizeof(struct content) + customer_id.len;
     struct content *c = slab_zget(memory, size);
     if (!c)
         return NULL;
     atomic_init(&c->refs, 1);
     c->memory = memory;
     c->alloc_bytes = slab_size(size);
-    c->user_id_len = (uint32_t)user_id.len;
-    memcpy(c->user_id, user_id.ptr, user_id.len);
+    c->customer_id_len = (uint32_t)customer_id.len;
+    memcpy(c->customer_id, customer_id.ptr, customer_id.len);
     return c;
 }
 
@@ -74,7 +74,7 @@ void content_drop(struct content *c)
         history_free(c->memory, l);
         l = next;
     }
-    slab_put(c->memory, c, sizeof(*c) + c->user_id_len);
+    slab_put(c->memory, c, sizeof(*c) + c->customer_id_len);
 }
 
 static void content_link(struct content *c, struct history *l)

@@ -57,11 +57,11 @@ struct content {
     uint32_t history_count;
     uint64_t bytes;     /* of all fragments */
     size_t alloc_bytes; /* of everything */
-    uint32_t user_id_len;
-    char user_id[];
+    uint32_t customer_id_len;
+    char customer_id[];
 };
 
-struct content *content_new(struct slab *memory, struct slice user_id);
+struct content *content_new(struct slab *memory, struct slice customer_id);
 struct content *content_hold(struct content *c);
 void content_drop(struct content *c); /* accepts NULL; the last one frees, without the lock where that can be long */
 

@@ -45,22 +45,22 @@ uint32_t index_hash(struct slice text)
 
 static struct slice text_of(const struct index_node *n)
 {
-    struct cuser *u;
+    struct customer_entry *u;
     struct name *name;
-    struct cchat *chat;
-    struct cowner *owner;
+    struct chat_entry *chat;
+    struct owner_entry *owner;
     switch ((enum index_kind)n->kind) {
-    case INDEX_USER:
-        u = entry_of(n, struct cuser, by_id);
+    case INDEX_CUSTOMER:
+        u = entry_of(n, struct customer_entry, by_id);
         return slice_of(u->id, u->id_len);
     case INDEX_NAME:
         name = entry_of(n, struct name, node);
         return slice_of(name->text, name->len);
     case INDEX_CHAT:
-        chat = entry_of(n, struct cchat, by_id);
+        chat = entry_of(n, struct chat_entry, by_id);
         return slice_of(chat->id, chat->id_len);
     case INDEX_OWNER:
-        owner = entry_of(n, struct cowner, by_id);
+        owner = entry_of(n, struct owner_entry, by_id);
         return slice_of(owner->id, owner->id_len);
     case INDEX_NONE:
         break;
@@ -77,16 +77,16 @@ struct index_node *index_find(const struct cache *c, enum index_kind kind, struc
     return NULL;
 }
 
-struct cchat *index_chat(const struct cache *c, struct slice id, uint32_t hash)
+struct chat_entry *index_chat(const struct cache *c, struct slice id, uint32_t hash)
 {
     struct index_node *n = index_find(c, INDEX_CHAT, id, hash);
-    return n ? entry_of(n, struct cchat, by_id) : NULL;
+    return n ? entry_of(n, struct chat_entry, by_id) : NULL;
 }
 
-struct cuser *index_user(const struct cache *c, struct slice id, uint32_t hash)
+struct customer_entry *index_customer(const struct cache *c, struct slice id, uint32_t hash)
 {
-    struct index_node *n = index_find(c, INDEX_USER, id, hash);
-    return n ? entry_of(n, struct cuser, by_id) : NULL;
+    struct index_node *n = index_find(c, INDEX_CUSTOMER, id, hash);
+    return n ? entry_of(n, struct customer_entry, by_id) : NULL;
 }
 
 void index_add(struct cache *c, struct index_node *node, enum index_kind kind, uint32_t hash)

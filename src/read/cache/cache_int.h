@@ -1,5 +1,5 @@
 /* cache_int.h: the cache's tables, shared by the cache_*.c files and by the views.
- * Thread:  every field of struct cache, cuser and cchat under cache.lock, but for those marked otherwise. Functions
+ * Thread:  every field of struct cache, customer_entry and chat_entry under cache.lock, but for those marked otherwise. Functions
  *          marked [lock] are called with it held and never wait; [writer], [reader] as in cache.h.
  * States of a customer:
  *          KNOWN    ids of the customer and its chats: what the writer needs, and the version, so that 304 needs no load
@@ -22,7 +22,7 @@
 #define KEPT_OWNER_MAX 512
 #define NAME_SLOTS     1024
 
-enum index_kind { INDEX_NONE, INDEX_USER, INDEX_NAME, INDEX_CHAT, INDEX_OWNER };
+enum index_kind { INDEX_NONE, INDEX_CUSTOMER, INDEX_NAME, INDEX_CHAT, INDEX_OWNER };
 
 /* What the index has of an entry: embedded in it, and the text that it is found by is the entry's own. */
 struct index_node {
@@ -33,9 +33,9 @@ struct index_node {
 
 /* Who customers belong to (dashboard_user_id): what an owner-bound dashboard's tags and cursors move with. One entry for all
  * customers of the same owner that are in memory; goes with the last of them, unless somebody asked for its listings. */
-struct cowner {
+struct owner_entry {
     struct index_node by_id;
-    struct cowner *next_asked; /* while asked */
+    struct owner_entry *next_asked; /* while asked */
     uint32_t customers;
     bool asked;
     uint64_t version;   /* of the last change of anything of its customers */
@@ -48,22 +48,22 @@ struct cowner {
 /* What else than its id names a customer: an answer of the store (cache_names.c). */
 struct name {
     struct index_node node;
-    struct cuser *user;
+    struct customer_entry *customer;
     struct name *next; /* of the same customer */
     int64_t learned;   /* names_clock then */
     uint16_t len;
     char text[];
 };
 
-enum user_state { USER_KNOWN, USER_LOADING, USER_LOADED };
+enum customer_state { CUSTOMER_KNOWN, CUSTOMER_LOADING, CUSTOMER_LOADED };
 
 enum lru_list { LRU_NONE, LRU_LOADED, LRU_EXPENDABLE };
 
-struct cchat {
+struct chat_entry {
     struct index_node by_id;
-    struct cuser *user;
-    struct cchat *next;      /* of the same customer, oldest first */
-    struct history *history; /* in user->content; NULL when the customer is KNOWN */
+    struct customer_entry *customer;
+    struct chat_entry *next; /* of the same customer, oldest first */
+    struct history *history; /* in customer->content; NULL when the customer is KNOWN */
     int64_t key;             /* the store's, of the row; 0: it has none, or it is not known */
     int64_t rev;             /* of its last change known here */
     int64_t last_rev;        /* of its last message known here: what a load must have seen */
@@ -74,18 +74,18 @@ struct cchat {
     char id[];
 };
 
-struct cuser {
+struct customer_entry {
     struct index_node by_id;
     struct name *names; /* what else the store says that it is called */
     struct chain_node order, lru;
     struct chain_node doubt; /* in cache.doubted, or nowhere */
-    struct cchat *first, *last;
+    struct chat_entry *first, *last;
     struct content *content;
-    struct blob *opening; /* render_user_opening(), then render_poll_opening() from poll_at on; with content only */
+    struct blob *opening; /* render_customer_opening(), then render_poll_opening() from poll_at on; with content only */
     struct blob *body;    /* the whole poll answer of `version`, to whoever asks the question `asked`; or NULL */
     uint64_t asked;
-    struct cowner *owner; /* NULL: not known */
-    char *self;           /* what it may call itself: address, reference, claimed address; NULL: not known */
+    struct owner_entry *owner; /* NULL: not known */
+    char *self;                /* what it may call itself: address, reference, claimed address; NULL: not known */
     uint64_t version;
     int64_t key;     /* as a chat's */
     int64_t row_rev; /* of the row's last change known here */
@@ -97,7 +97,7 @@ struct cuser {
     uint32_t chat_count;
     uint32_t poll_at;
     uint16_t email_len, ref_len, claim_len; /* in self */
-    uint8_t state;                          /* enum user_state */
+    uint8_t state;                          /* enum customer_state */
     uint8_t lru_in;                         /* enum lru_list: the chain that `lru` is in */
     bool load_void;                         /* LOADING: an append was lost, what is loaded must not be installed */
     bool has_row; /* the store has shown it; a chat's link alone does not say that there is one */
@@ -144,7 +144,7 @@ struct cache {
     int64_t late;           /* the last stamp above its change's rev… */
     int64_t lag_us;         /* …and the most that any was */
     int64_t changes_floor;  /* whoever has a stamp above it is in order */
-    struct cowner *asked;   /* those that stay without customers */
+    struct owner_entry *asked; /* those that stay without customers */
     unsigned asked_count;
     uint64_t gone_version; /* when an owner's entry was last dropped */
     uint64_t
@@ -159,7 +159,7 @@ struct cache {
     bool doubt_all;                /* everything is */
     bool order_all;                /* order holds every customer there is */
     uint64_t order_cuts;
-    size_t users, chats;
+    size_t customers, chats;
     size_t entry_bytes, content_bytes, kept_bytes;
     uint64_t kept_clock;
     int64_t names_clock, names_floor;  /* of the last change of what texts mean; of one that may concern all */
@@ -167,7 +167,7 @@ struct cache {
     struct kept_list kept[KEPT_MAX];
     struct content *garbage; /* to be dropped after the lock is released */
     struct {
-        size_t bytes, users, chats; /* what the gauges say */
+        size_t bytes, customers, chats; /* what the gauges say */
     } reported;
     /* atomic: the writer writes, anyone reads */
     _Atomic int64_t totals[TOTALS_COUNT];
@@ -191,55 +191,58 @@ void *entry_new(struct cache *c, size_t bytes); /* zeroed, out of the memory for
 void entry_free(struct cache *c, void *entry, size_t bytes);
 NODISCARD enum err index_init(struct cache *c);
 uint32_t index_hash(struct slice text); /* any thread */
-struct cchat *index_chat(const struct cache *c, struct slice id, uint32_t hash);
-struct cuser *index_user(const struct cache *c, struct slice id, uint32_t hash);
+struct chat_entry *index_chat(const struct cache *c, struct slice id, uint32_t hash);
+struct customer_entry *index_customer(const struct cache *c, struct slice id, uint32_t hash);
 struct index_node *index_find(const struct cache *c, enum index_kind kind, struct slice text, uint32_t hash);
 void index_add(struct cache *c, struct index_node *node, enum index_kind kind, uint32_t hash);
 void index_remove(struct cache *c, struct index_node *node);
 
 /* cache_names.c [lock] */
 /* Whom the store would name (store/ident.h), where that is known here; NULL: the store must be asked. hash: of ident. */
-struct cuser *names_user(const struct cache *c, struct slice ident, uint32_t hash);
+struct customer_entry *names_customer(const struct cache *c, struct slice ident, uint32_t hash);
 /* The store says, asked when names_clock was `asked`, that text means u. Not kept if that may have changed since. */
-void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t asked);
+void names_learn(struct cache *c, struct customer_entry *u, struct slice text, int64_t asked);
 /* Whom this text means, in any spelling, may have changed. */
 void names_forget_text(struct cache *c, struct slice text);
 void names_forget_all(struct cache *c); /* the same of every text */
-void names_forget_user(struct cache *c, struct cuser *u);
+void names_forget_customer(struct cache *c, struct customer_entry *u);
 
-/* cache_user.c [lock] */
-struct cuser *user_get(struct cache *c, struct slice id); /* finds or makes it, KNOWN; NULL: no memory */
-struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32_t hash, int64_t key);
-void chat_forget(struct cache *c, struct cchat *chat); /* unlinks and frees */
+/* cache_customer.c [lock] */
+struct customer_entry *customer_get(struct cache *c, struct slice id); /* finds or makes it, KNOWN; NULL: no memory */
+struct chat_entry *chat_get(struct cache *c, struct customer_entry *u, struct slice id, uint32_t hash, int64_t key);
+void chat_forget(struct cache *c, struct chat_entry *chat); /* unlinks and frees */
 /* Takes the row if it is at least as new. opening: a reference, taken; NULL where not rendered. */
-void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *opening, uint32_t poll_at);
-struct blob *user_render_opening(struct slab *memory, const struct user *row, uint32_t *poll_at); /* any thread */
-bool user_bear(struct cache *c, struct cuser *u);       /* KNOWN and just created: LOADED with no chats */
-void user_forget_row(struct cache *c, struct cuser *u); /* what it is called is not known any more */
-void user_unload(struct cache *c, struct cuser *u);
+void customer_set_row(struct cache *c, struct customer_entry *u, const struct customer *row, struct blob *opening,
+                      uint32_t poll_at);
+struct blob *customer_render_opening(struct slab *memory, const struct customer *row,
+                                     uint32_t *poll_at);             /* any thread */
+bool customer_bear(struct cache *c, struct customer_entry *u);       /* KNOWN and just created: LOADED with no chats */
+void customer_forget_row(struct cache *c, struct customer_entry *u); /* what it is called is not known any more */
+void customer_unload(struct cache *c, struct customer_entry *u);
 /* Takes a reference of its own. asked: the question that the body answers. */
-void user_keep_body(struct cache *c, struct cuser *u, struct blob *body, uint64_t asked);
-void user_touch(struct cache *c, struct cuser *u);
-void user_relist(struct cache *c, struct cuser *u); /* into the lists that its state asks for */
-void user_free(struct cache *c, struct cuser *u);
-void user_leave_order(struct cache *c, struct cuser *u);
+void customer_keep_body(struct cache *c, struct customer_entry *u, struct blob *body, uint64_t asked);
+void customer_touch(struct cache *c, struct customer_entry *u);
+void customer_relist(struct cache *c, struct customer_entry *u); /* into the lists that its state asks for */
+void customer_free(struct cache *c, struct customer_entry *u);
+void customer_leave_order(struct cache *c, struct customer_entry *u);
 /* A change of that rev is applied: a new version, and a stamp. active: lists show it, and order the customer by it. */
-void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active);
-void user_lags(struct cache *c, struct cuser *u, int64_t lowest); /* that change was of revs down to this one */
+void customer_changed(struct cache *c, struct customer_entry *u, int64_t rev, bool active);
+void customer_lags(struct cache *c, struct customer_entry *u,
+                   int64_t lowest); /* that change was of revs down to this one */
 
 /* cache_owner.c [lock] */
 void owners_fini(struct cache *c);
 /* The customer is that owner's, as the store says. Without memory it is not known whose it is. */
-void owner_set(struct cache *c, struct cuser *u, struct slice owner);
-void owner_forget(struct cache *c, struct cuser *u);
-void owner_changed(struct cache *c, struct cuser *u, int64_t stamp); /* u->version is new */
-void owner_unowned(struct cache *c, int64_t stamp);                  /* a change of nobody knows whom */
+void owner_set(struct cache *c, struct customer_entry *u, struct slice owner);
+void owner_forget(struct cache *c, struct customer_entry *u);
+void owner_changed(struct cache *c, struct customer_entry *u, int64_t stamp); /* u->version is new */
+void owner_unowned(struct cache *c, int64_t stamp);                           /* a change of nobody knows whom */
 /* What a listing's tag and kept body go by: the owner's last change where it shows one owner's customers. */
 uint64_t list_version(const struct cache *c, struct slice owner);
 bool owner_unchanged(const struct cache *c, struct slice owner, int64_t since); /* false: changed, or not known */
 /* What was found when all up to the stamp asked_at was known: no customer of the owner changed after `newest`. */
 void owner_learn(struct cache *c, struct slice owner, int64_t asked_at, int64_t newest);
-static inline struct slice user_owner(const struct cuser *u)
+static inline struct slice customer_owner(const struct customer_entry *u)
 {
     return u->owner ? slice_of(u->owner->id, u->owner->id_len) : slice_of(NULL, 0);
 }
@@ -253,7 +256,7 @@ bool kept_drop(struct cache *c, bool only_stale); /* one body; false: there is n
 
 /* cache_warm.c: [lock] Rows of the most recently active customers, as the store has them, behind those known here.
  * complete: the store has no more. cuts: order_cuts before the store was asked. */
-void order_extend(struct cache *c, const struct user *rows, size_t count, bool complete, uint64_t cuts);
+void order_extend(struct cache *c, const struct customer *rows, size_t count, bool complete, uint64_t cuts);
 
 /* cache_evict.c [lock] */
 void cache_evict(struct cache *c, unsigned max_steps);

@@ -17,19 +17,19 @@ static bool hash_folded(struct slice text, uint32_t *hash)
     return folded.ptr != NULL;
 }
 
-static struct cuser *find(const struct cache *c, struct slice text)
+static struct customer_entry *find(const struct cache *c, struct slice text)
 {
     uint32_t hash;
     if (!hash_folded(text, &hash))
         return NULL;
     struct index_node *n = index_find(c, INDEX_NAME, text, hash);
     const struct name *name = n ? entry_of(n, struct name, node) : NULL;
-    return name && name->learned >= c->names_floor ? name->user : NULL;
+    return name && name->learned >= c->names_floor ? name->customer : NULL;
 }
 
 static void drop(struct cache *c, struct name *name)
 {
-    struct name **at = &name->user->names;
+    struct name **at = &name->customer->names;
     while (*at != name)
         at = &(*at)->next;
     *at = name->next;
@@ -72,7 +72,7 @@ void names_forget_all(struct cache *c)
     c->names_floor = ++c->names_clock;
 }
 
-void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t asked)
+void names_learn(struct cache *c, struct customer_entry *u, struct slice text, int64_t asked)
 {
     uint32_t hash;
     size_t count;
@@ -88,7 +88,7 @@ void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t as
     struct name *name = entry_new(c, sizeof(*name) + text.len);
     if (!name)
         return;
-    name->user = u;
+    name->customer = u;
     name->learned = c->names_clock;
     name->len = (uint16_t)text.len;
     memcpy(name->text, text.ptr, text.len);
@@ -97,7 +97,7 @@ void names_learn(struct cache *c, struct cuser *u, struct slice text, int64_t as
     index_add(c, &name->node, INDEX_NAME, hash);
 }
 
-void names_forget_user(struct cache *c, struct cuser *u)
+void names_forget_customer(struct cache *c, struct customer_entry *u)
 {
     while (u->names)
         drop(c, u->names);
@@ -114,9 +114,9 @@ static bool is_other_form(struct slice ident)
     return !slice_eq(ident, slice_of(lower, sizeof(lower)));
 }
 
-struct cuser *names_user(const struct cache *c, struct slice ident, uint32_t hash)
+struct customer_entry *names_customer(const struct cache *c, struct slice ident, uint32_t hash)
 {
-    struct cuser *u = is_other_form(ident) ? NULL : index_user(c, ident, hash);
+    struct customer_entry *u = is_other_form(ident) ? NULL : index_customer(c, ident, hash);
     return u && u->has_row ? u
                            : find(c, ident); /* no row: only a chat named this id, and there may be no such customer */
 }

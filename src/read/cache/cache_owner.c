@@ -6,15 +6,15 @@
 #define OWNER_MAX 4096 /* bytes; a longer one is nobody's */
 #define ASKED_MAX 256  /* owners that stay though no customer of theirs is in memory */
 
-static struct cowner *find(const struct cache *c, struct slice id)
+static struct owner_entry *find(const struct cache *c, struct slice id)
 {
     struct index_node *n = index_find(c, INDEX_OWNER, id, index_hash(id));
-    return n ? entry_of(n, struct cowner, by_id) : NULL;
+    return n ? entry_of(n, struct owner_entry, by_id) : NULL;
 }
 
-static struct cowner *make(struct cache *c, struct slice id)
+static struct owner_entry *make(struct cache *c, struct slice id)
 {
-    struct cowner *o = entry_new(c, sizeof(*o) + id.len);
+    struct owner_entry *o = entry_new(c, sizeof(*o) + id.len);
     if (!o)
         return NULL;
     o->id_len = (uint16_t)id.len;
@@ -26,13 +26,13 @@ static struct cowner *make(struct cache *c, struct slice id)
     return o;
 }
 
-static struct cowner *get(struct cache *c, struct slice id)
+static struct owner_entry *get(struct cache *c, struct slice id)
 {
-    struct cowner *o = find(c, id);
+    struct owner_entry *o = find(c, id);
     return o ? o : make(c, id);
 }
 
-static void drop_unused(struct cache *c, struct cowner *o)
+static void drop_unused(struct cache *c, struct owner_entry *o)
 {
     if (o->customers > 0 || o->asked)
         return;
@@ -44,16 +44,16 @@ static void drop_unused(struct cache *c, struct cowner *o)
 void owners_fini(struct cache *c)
 {
     while (c->asked) {
-        struct cowner *o = c->asked;
+        struct owner_entry *o = c->asked;
         c->asked = o->next_asked;
         o->asked = false;
         drop_unused(c, o);
     }
 }
 
-void owner_forget(struct cache *c, struct cuser *u)
+void owner_forget(struct cache *c, struct customer_entry *u)
 {
-    struct cowner *o = u->owner;
+    struct owner_entry *o = u->owner;
     if (!o)
         return;
     u->owner = NULL;
@@ -61,13 +61,13 @@ void owner_forget(struct cache *c, struct cuser *u)
     drop_unused(c, o);
 }
 
-void owner_set(struct cache *c, struct cuser *u, struct slice id)
+void owner_set(struct cache *c, struct customer_entry *u, struct slice id)
 {
     if (id.len > OWNER_MAX)
         id.len = 0;
-    if (u->owner && slice_eq(user_owner(u), id))
+    if (u->owner && slice_eq(customer_owner(u), id))
         return;
-    struct cowner *o = get(c, id);
+    struct owner_entry *o = get(c, id);
     if (!o) {
         owner_forget(c, u);
         owner_unowned(c, c->applied);
@@ -87,7 +87,7 @@ void owner_unowned(struct cache *c, int64_t stamp)
         c->unowned_stamp = stamp;
 }
 
-void owner_changed(struct cache *c, struct cuser *u, int64_t stamp)
+void owner_changed(struct cache *c, struct customer_entry *u, int64_t stamp)
 {
     if (!u->owner) {
         owner_unowned(c, stamp);
@@ -100,7 +100,7 @@ void owner_changed(struct cache *c, struct cuser *u, int64_t stamp)
 
 static uint64_t owner_version(const struct cache *c, struct slice id)
 {
-    const struct cowner *o = find(c, id);
+    const struct owner_entry *o = find(c, id);
     uint64_t version = o ? o->version : c->gone_version;
     return version > c->unowned_version ? version : c->unowned_version;
 }
@@ -112,7 +112,7 @@ uint64_t list_version(const struct cache *c, struct slice owner)
 
 bool owner_unchanged(const struct cache *c, struct slice id, int64_t since)
 {
-    const struct cowner *o = find(c, id);
+    const struct owner_entry *o = find(c, id);
     return o && since >= o->newest && since >= o->known_from && since >= c->unowned_stamp;
 }
 
@@ -120,7 +120,7 @@ void owner_learn(struct cache *c, struct slice id, int64_t asked_at, int64_t new
 {
     if (id.len == 0)
         return;
-    struct cowner *o = find(c, id);
+    struct owner_entry *o = find(c, id);
     bool keep = c->asked_count < ASKED_MAX && id.len <= OWNER_MAX;
     if (!o && keep)
         o = make(c, id);

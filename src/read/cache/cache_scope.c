@@ -3,20 +3,20 @@
 #include "cache_int.h"
 
 /* [lock] Where the entry does not know its owner, the answer is UNKNOWN, not NO. */
-static enum sight sight_of(const struct cuser *u, const struct scope *s)
+static enum sight sight_of(const struct customer_entry *u, const struct scope *s)
 {
     if (s->kind == SCOPE_OWNER && !u->owner)
         return SIGHT_UNKNOWN;
-    return scope_allows(s, slice_of(u->id, u->id_len), user_owner(u)) ? SIGHT_YES : SIGHT_NO;
+    return scope_allows(s, slice_of(u->id, u->id_len), customer_owner(u)) ? SIGHT_YES : SIGHT_NO;
 }
 
 /* [lock] A customer that is loaded has all its chats: what is not among them is not its own. */
-static enum sight sees_own_chat(const struct cache *c, const struct cchat *chat, struct slice user_id)
+static enum sight sees_own_chat(const struct cache *c, const struct chat_entry *chat, struct slice customer_id)
 {
-    const struct cuser *self = index_user(c, user_id, index_hash(user_id));
-    if (chat && chat->user == self)
+    const struct customer_entry *self = index_customer(c, customer_id, index_hash(customer_id));
+    if (chat && chat->customer == self)
         return SIGHT_YES;
-    return self && self->state == USER_LOADED ? SIGHT_NO : SIGHT_UNKNOWN;
+    return self && self->state == CUSTOMER_LOADED ? SIGHT_NO : SIGHT_UNKNOWN;
 }
 
 enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct scope *s)
@@ -26,32 +26,32 @@ enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct s
     if (!c->enabled)
         return SIGHT_UNKNOWN;
     cache_lock(c);
-    const struct cchat *chat = index_chat(c, chat_id, hash);
-    if (s->kind == SCOPE_USER)
+    const struct chat_entry *chat = index_chat(c, chat_id, hash);
+    if (s->kind == SCOPE_CUSTOMER)
         sight = sees_own_chat(c, chat, s->id);
     else if (chat)
-        sight = sight_of(chat->user, s);
+        sight = sight_of(chat->customer, s);
     cache_unlock(c);
     return sight;
 }
 
 /* [lock] UNKNOWN without its row: then there may be no such customer, and its id may be another one's address. */
-static enum sight sees_self(const struct cache *c, struct slice ident, struct slice user_id)
+static enum sight sees_self(const struct cache *c, struct slice ident, struct slice customer_id)
 {
-    const struct cuser *self = index_user(c, user_id, index_hash(user_id));
+    const struct customer_entry *self = index_customer(c, customer_id, index_hash(customer_id));
     if (!self || !self->self)
         return SIGHT_UNKNOWN;
-    struct user row = {.id = user_id, .email = slice_of(self->self, self->email_len)};
-    row.user_ref = slice_of(row.email.ptr + row.email.len, self->ref_len);
-    row.claimed_email = slice_of(row.user_ref.ptr + row.user_ref.len, self->claim_len);
+    struct customer row = {.id = customer_id, .email = slice_of(self->self, self->email_len)};
+    row.reference = slice_of(row.email.ptr + row.email.len, self->ref_len);
+    row.claimed_email = slice_of(row.reference.ptr + row.reference.len, self->claim_len);
     return scope_names(&row, ident) ? SIGHT_YES : SIGHT_NO;
 }
 
 /* [lock] id: room for the customer's own. */
-static enum sight sees_user(const struct cache *c, struct slice ident, uint32_t hash, const struct scope *s,
-                            char id[static ENTRY_ID_MAX], size_t *len)
+static enum sight sees_customer(const struct cache *c, struct slice ident, uint32_t hash, const struct scope *s,
+                                char id[static ENTRY_ID_MAX], size_t *len)
 {
-    const struct cuser *u = names_user(c, ident, hash);
+    const struct customer_entry *u = names_customer(c, ident, hash);
     enum sight sight = u ? sight_of(u, s) : SIGHT_UNKNOWN;
     *len = sight == SIGHT_YES ? u->id_len : 0;
     if (*len > 0)
@@ -59,20 +59,20 @@ static enum sight sees_user(const struct cache *c, struct slice ident, uint32_t 
     return sight;
 }
 
-enum sight cache_sees_user(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
-                           struct slice *user_id)
+enum sight cache_sees_customer(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
+                               struct slice *customer_id)
 {
     char id[ENTRY_ID_MAX];
     size_t len = 0;
     uint32_t hash = index_hash(ident);
-    bool self = s->kind == SCOPE_USER;
+    bool self = s->kind == SCOPE_CUSTOMER;
     if (!c->enabled)
         return SIGHT_UNKNOWN;
     cache_lock(c);
-    enum sight sight = self ? sees_self(c, ident, s->id) : sees_user(c, ident, hash, s, id, &len);
+    enum sight sight = self ? sees_self(c, ident, s->id) : sees_customer(c, ident, hash, s, id, &len);
     cache_unlock(c);
     if (sight == SIGHT_YES)
-        *user_id = arena_slice(a, self ? s->id : slice_of(id, len));
+        *customer_id = arena_slice(a, self ? s->id : slice_of(id, len));
     return sight;
 }
 
@@ -80,8 +80,8 @@ enum sight cache_sees_user(struct cache *c, struct slice ident, const struct sco
 static bool unchanged(struct cache *c, const struct scope *viewer, struct slice chat_id, uint32_t hash, int64_t since)
 {
     if (chat_id.len > 0) {
-        const struct cchat *chat = index_chat(c, chat_id, hash);
-        return chat && chat->user->state == USER_LOADED && chat->user->newest <= since;
+        const struct chat_entry *chat = index_chat(c, chat_id, hash);
+        return chat && chat->customer->state == CUSTOMER_LOADED && chat->customer->newest <= since;
     }
     if (viewer->kind == SCOPE_OWNER)
         return owner_unchanged(c, viewer->id, since);

@@ -4,24 +4,24 @@
 
 #include <stdlib.h>
 
-void snap_init(struct snap *s, size_t user_slots)
+void snap_init(struct snap *s, size_t customer_slots)
 {
-    *s = (struct snap){.user_count = user_slots, .chats = s->few, .chat_cap = SNAP_FEW};
-    s->users = user_slots > 1 ? calloc(user_slots, sizeof(*s->users)) : &s->one;
-    if (!s->users) {
-        s->user_count = 0;
+    *s = (struct snap){.customer_count = customer_slots, .chats = s->few, .chat_cap = SNAP_FEW};
+    s->customers = customer_slots > 1 ? calloc(customer_slots, sizeof(*s->customers)) : &s->one;
+    if (!s->customers) {
+        s->customer_count = 0;
         s->failed = true;
     }
 }
 
 void snap_fini(struct snap *s)
 {
-    for (size_t i = 0; i < s->user_count; i++) {
-        content_drop(s->users[i].content);
-        blob_drop(s->users[i].opening);
+    for (size_t i = 0; i < s->customer_count; i++) {
+        content_drop(s->customers[i].content);
+        blob_drop(s->customers[i].opening);
     }
-    if (s->users != &s->one)
-        free(s->users);
+    if (s->customers != &s->one)
+        free(s->customers);
     if (s->chats != s->few)
         free(s->chats);
     *s = (struct snap){0};
@@ -32,7 +32,7 @@ static bool chats_reserve(struct snap *s, size_t more)
     if (s->chat_count + more <= s->chat_cap)
         return true;
     bool inside = s->chats == s->few;
-    size_t cap = inside ? s->user_count + more : s->chat_cap * 2; /* most customers have one chat */
+    size_t cap = inside ? s->customer_count + more : s->chat_cap * 2; /* most customers have one chat */
     if (cap < s->chat_count + more)
         cap = s->chat_count + more;
     struct history_span *grown = reallocarray(inside ? NULL : s->chats, cap, sizeof(*grown));
@@ -45,18 +45,18 @@ static bool chats_reserve(struct snap *s, size_t more)
     return true;
 }
 
-static int64_t newer_than(const struct snap_user *u, int64_t since)
+static int64_t newer_than(const struct snap_customer *u, int64_t since)
 {
     return u->newest <= since ? INT64_MAX : revs_after(since, u->late, u->lag_us);
 }
 
-void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_t since)
+void snap_fill(struct snap *s, size_t slot, const struct snap_customer *from, int64_t since)
 {
-    if (slot >= s->user_count || !chats_reserve(s, from->content->history_count)) {
+    if (slot >= s->customer_count || !chats_reserve(s, from->content->history_count)) {
         s->failed = true;
         return;
     }
-    struct snap_user *u = &s->users[slot];
+    struct snap_customer *u = &s->customers[slot];
     *u = *from;
     content_hold(u->content);
     blob_hold(u->opening);
@@ -71,8 +71,8 @@ void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_
 
 void snap_since(struct snap *s, int64_t since)
 {
-    for (size_t i = 0; since > 0 && i < s->user_count; i++) {
-        const struct snap_user *u = &s->users[i];
+    for (size_t i = 0; since > 0 && i < s->customer_count; i++) {
+        const struct snap_customer *u = &s->customers[i];
         for (size_t chat = u->first_chat; chat < u->first_chat + u->chats; chat++)
             history_span_since(&s->chats[chat], newer_than(u, since));
     }
@@ -88,7 +88,7 @@ uint64_t snap_bytes(const struct snap *s)
 
 const struct history_span *snap_chat(const struct snap *s, size_t slot, struct slice chat_id)
 {
-    const struct snap_user *u = &s->users[slot];
+    const struct snap_customer *u = &s->customers[slot];
     for (size_t i = 0; i < u->chats; i++)
         if (slice_eq(history_chat_id(s->chats[u->first_chat + i].history), chat_id))
             return &s->chats[u->first_chat + i];

@@ -9,7 +9,7 @@
 
 #define SINCE_ALL (-1) /* no lower bound: the whole history */
 
-struct snap_user {
+struct snap_customer {
     struct content *content; /* a reference; NULL: not there, and left out of the answer */
     struct blob *opening;    /* a reference */
     uint32_t poll_at;
@@ -25,20 +25,20 @@ struct snap_user {
 
 /* Stays where it is made: a snap of one customer with a few chats has them inside. */
 struct snap {
-    struct snap_user *users;
-    size_t user_count;
+    struct snap_customer *customers;
+    size_t customer_count;
     struct history_span *chats;
     size_t chat_count, chat_cap;
     bool failed;
-    struct snap_user one;
+    struct snap_customer one;
     struct history_span few[SNAP_FEW];
 };
 
-void snap_init(struct snap *s, size_t user_slots);
+void snap_init(struct snap *s, size_t customer_slots);
 void snap_fini(struct snap *s);
 /* Fills a slot: from->content and opening are borrowed, references are taken. What is no news to who knows all up to the
  * stamp `since` is left out: chats. */
-void snap_fill(struct snap *s, size_t slot, const struct snap_user *from, int64_t since);
+void snap_fill(struct snap *s, size_t slot, const struct snap_customer *from, int64_t since);
 void snap_since(struct snap *s, int64_t since); /* the same: messages */
 uint64_t snap_bytes(const struct snap *s);      /* of all fragments in it */
 /* The chat within the slot's customer, or NULL. */

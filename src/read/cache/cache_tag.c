@@ -16,7 +16,7 @@ static uint64_t hash_text(struct slice s)
 /* A version belongs to one customer, so the customer need not be hashed. Of its chats several share the version. */
 static struct slice named_chat(const struct view_query *q)
 {
-    return q->view == VIEW_POLL || q->view == VIEW_USER ? slice_of(NULL, 0) : q->ident;
+    return q->view == VIEW_POLL || q->view == VIEW_CUSTOMER ? slice_of(NULL, 0) : q->ident;
 }
 
 void cache_question(const struct cache *c, const struct view_query *q, struct view_answer *out)

@@ -3,20 +3,20 @@
 
 #include "base/log.h"
 
-void order_extend(struct cache *c, const struct user *rows, size_t count, bool complete, uint64_t cuts)
+void order_extend(struct cache *c, const struct customer *rows, size_t count, bool complete, uint64_t cuts)
 {
     /* If the tail was cut off since the store was asked, there would be a gap before these rows. */
     if (c->order_cuts != cuts)
         return;
     for (size_t i = 0; i < count; i++) {
-        struct cuser *u = user_get(c, rows[i].id);
+        struct customer_entry *u = customer_get(c, rows[i].id);
         if (!u)
             return; /* what follows would not be a complete prefix */
-        if (!u->has_row && u->state == USER_KNOWN)
-            user_set_row(c, u, &rows[i], NULL, 0);
+        if (!u->has_row && u->state == CUSTOMER_KNOWN)
+            customer_set_row(c, u, &rows[i], NULL, 0);
         chain_back(&c->order, &u->order);
         if (u->lru_in == LRU_EXPENDABLE)
-            user_relist(c, u);
+            customer_relist(c, u);
     }
     if (complete)
         c->order_all = true;
@@ -32,36 +32,36 @@ static bool has_room(struct cache *c)
 }
 
 /* The most recently active ones shall be the last to be evicted. */
-static void touch_backwards(struct cache *c, const struct user *rows, size_t count)
+static void touch_backwards(struct cache *c, const struct customer *rows, size_t count)
 {
     cache_lock(c);
     while (count-- > 0) {
-        struct cuser *u = index_user(c, rows[count].id, index_hash(rows[count].id));
+        struct customer_entry *u = index_customer(c, rows[count].id, index_hash(rows[count].id));
         if (u)
-            user_touch(c, u);
+            customer_touch(c, u);
     }
     cache_unlock(c);
 }
 
-enum err cache_warm(struct cache *c, struct store_reader *reader, int64_t users)
+enum err cache_warm(struct cache *c, struct store_reader *reader, int64_t customers)
 {
-    if (!c->enabled || users <= 0)
+    if (!c->enabled || customers <= 0)
         return OK;
     struct arena rows_arena;
-    struct user *rows;
+    struct customer *rows;
     size_t count, loaded = 0;
     arena_init(&rows_arena, 0);
     cache_lock(c);
     uint64_t cuts = c->order_cuts;
     cache_unlock(c);
-    enum err e = reader->vtable->recent_users(reader, (struct slice){0}, 0, users, &rows_arena, &rows, &count);
+    enum err e = reader->vtable->recent_customers(reader, (struct slice){0}, 0, customers, &rows_arena, &rows, &count);
     if (e == OK) {
         cache_lock(c);
-        order_extend(c, rows, count, count < (size_t)users, cuts);
+        order_extend(c, rows, count, count < (size_t)customers, cuts);
         cache_evict(c, UINT32_MAX);
         cache_unlock(c);
         while ((e == OK || e == ERR_NOT_FOUND) && loaded < count && has_room(c))
-            e = cache_load_user(c, reader, rows[loaded++].id);
+            e = cache_load_customer(c, reader, rows[loaded++].id);
         touch_backwards(c, rows, loaded);
         log_info("cache warmed", "customers=%zu loaded=%zu", count, loaded);
     }

@@ -1,7 +1,7 @@
 /* bson_map.h: between BSON documents and the model, whatever shape an existing deployment left them in: bson_map.c
  * reads values, bson_put.c writes them, bson_rows.c does customers, chats and messages field by field.
  * Thread:  none of its own.
- * Owns:    nothing: what map_user and map_chat fill is copied into the caller's arena, what map_message fills
+ * Owns:    nothing: what map_customer and map_chat fill is copied into the caller's arena, what map_message fills
  *          borrows from the document.
  * Accepts: any document. Ids as ObjectId or string, customers' also as numbers or truth values; times as BSON dates,
  *          ISO or Python-style text, or numbers; any field missing or of another type (then it is as if missing).
@@ -15,7 +15,7 @@
 
 #include <mongoc/mongoc.h>
 
-/* user.key: how customers._id is stored, so that an update addresses it exactly. 0: not known. */
+/* customer.key: how customers._id is stored, so that an update addresses it exactly. 0: not known. */
 enum id_form { ID_UNKNOWN, ID_OBJECT, ID_TEXT };
 
 /* --- reading --- */
@@ -30,7 +30,7 @@ bool bson_objectid(const bson_t *doc, const char *key, struct oid *out);
 /* A document or array as plain JSON text (ObjectIds and dates as strings); empty when it is neither. */
 NODISCARD enum err bson_to_json(const bson_iter_t *it, struct arena *a, struct slice *out);
 
-NODISCARD enum err map_user(const bson_t *doc, struct arena *a, struct user *out);
+NODISCARD enum err map_customer(const bson_t *doc, struct arena *a, struct customer *out);
 /* Flags and total as the fields say; for a chat that has none yet, as its embedded array does, if it is there. */
 NODISCARD enum err map_chat(const bson_t *doc, struct arena *a, struct chat *out);
 /* One message's fields; rev from its _id where that is an ObjectId, else 0. */
@@ -87,6 +87,6 @@ void put_same(bson_t *doc, const bson_t *from, const char *key);
 
 /* {$set, $max} that make the stored customer be *u. before: as stored now, NULL when not known or not
  * there: fields that are equal are not written, so their type stays what it was. */
-NODISCARD enum err user_update(const struct user *u, const struct user *before, bson_t *out);
+NODISCARD enum err customer_update(const struct customer *u, const struct customer *before, bson_t *out);
 /* The document of a new message. */
 bson_t *message_document(const struct new_message *m, const struct oid *id);

@@ -11,36 +11,36 @@ struct field {
     const char *name;
     size_t offset;
     enum field_kind kind;
-    bool set; /* by user_update() in $set; the others have their own way there */
+    bool set; /* by customer_update() in $set; the others have their own way there */
 };
 
-static const struct field user_fields[] = {
-    {"_id", offsetof(struct user, id), FIELD_TEXT, false},
-    {"email", offsetof(struct user, email), FIELD_TEXT, true},
-    {"claimed_email", offsetof(struct user, claimed_email), FIELD_TEXT, true},
-    {"name", offsetof(struct user, name), FIELD_TEXT, true},
-    {"ip", offsetof(struct user, ip), FIELD_TEXT, true},
-    {"vibe", offsetof(struct user, vibe), FIELD_TEXT, true},
-    {"category", offsetof(struct user, category), FIELD_TEXT, true},
-    {"status", offsetof(struct user, status), FIELD_TEXT, true},
-    {"dashboard_user_id", offsetof(struct user, owner), FIELD_TEXT, true},
-    {"user_id", offsetof(struct user, user_ref), FIELD_TEXT, true},
-    {"chat_id", offsetof(struct user, last_chat), FIELD_TEXT, true},
-    {"timestamp", offsetof(struct user, timestamp), FIELD_TEXT, true},
-    {"location", offsetof(struct user, location), FIELD_JSON, true},
-    {"device", offsetof(struct user, device), FIELD_JSON, true},
-    {"created_at", offsetof(struct user, created_us), FIELD_TIME, true},
-    {"last_seen", offsetof(struct user, last_seen_us), FIELD_TIME, true},
-    {"last_activity", offsetof(struct user, activity_us), FIELD_TIME, false},
-    {"total_visits", offsetof(struct user, total_visits), FIELD_INTEGER, true},
-    {"visitDuration", offsetof(struct user, visit_duration), FIELD_DOUBLE,
+static const struct field customer_fields[] = {
+    {"_id", offsetof(struct customer, id), FIELD_TEXT, false},
+    {"email", offsetof(struct customer, email), FIELD_TEXT, true},
+    {"claimed_email", offsetof(struct customer, claimed_email), FIELD_TEXT, true},
+    {"name", offsetof(struct customer, name), FIELD_TEXT, true},
+    {"ip", offsetof(struct customer, ip), FIELD_TEXT, true},
+    {"vibe", offsetof(struct customer, vibe), FIELD_TEXT, true},
+    {"category", offsetof(struct customer, category), FIELD_TEXT, true},
+    {"status", offsetof(struct customer, status), FIELD_TEXT, true},
+    {"dashboard_user_id", offsetof(struct customer, owner), FIELD_TEXT, true},
+    {"user_id", offsetof(struct customer, reference), FIELD_TEXT, true},
+    {"chat_id", offsetof(struct customer, last_chat), FIELD_TEXT, true},
+    {"timestamp", offsetof(struct customer, timestamp), FIELD_TEXT, true},
+    {"location", offsetof(struct customer, location), FIELD_JSON, true},
+    {"device", offsetof(struct customer, device), FIELD_JSON, true},
+    {"created_at", offsetof(struct customer, created_us), FIELD_TIME, true},
+    {"last_seen", offsetof(struct customer, last_seen_us), FIELD_TIME, true},
+    {"last_activity", offsetof(struct customer, activity_us), FIELD_TIME, false},
+    {"total_visits", offsetof(struct customer, total_visits), FIELD_INTEGER, true},
+    {"visitDuration", offsetof(struct customer, visit_duration), FIELD_DOUBLE,
      true}, /* of the two the first not 0 counts */
-    {"visit_duration", offsetof(struct user, visit_duration), FIELD_DOUBLE, true},
-    {"rev", offsetof(struct user, rev), FIELD_INTEGER, false},
+    {"visit_duration", offsetof(struct customer, visit_duration), FIELD_DOUBLE, true},
+    {"rev", offsetof(struct customer, rev), FIELD_INTEGER, false},
 };
 static const struct field chat_fields[] = {
     {"chat_id", offsetof(struct chat, chat_id), FIELD_TEXT, false},
-    {"user_id", offsetof(struct chat, user_id), FIELD_TEXT, false},
+    {"user_id", offsetof(struct chat, customer_id), FIELD_TEXT, false},
     {"status", offsetof(struct chat, status), FIELD_TEXT, false},
     {"created_at", offsetof(struct chat, created_us), FIELD_TIME, false},
     {"last_activity", offsetof(struct chat, last_activity_us), FIELD_TIME, false},
@@ -84,7 +84,7 @@ static enum err map_field(const bson_iter_t *it, const struct field *fields, siz
 }
 
 /* What the old service shows where a document does not say. */
-static void user_defaults(struct user *u)
+static void customer_defaults(struct customer *u)
 {
     if (u->vibe.len == 0)
         u->vibe = SLICE_LIT("neutral");
@@ -96,9 +96,9 @@ static void user_defaults(struct user *u)
         u->activity_us = u->last_seen_us > u->created_us ? u->last_seen_us : u->created_us;
 }
 
-enum err map_user(const bson_t *doc, struct arena *a, struct user *out)
+enum err map_customer(const bson_t *doc, struct arena *a, struct customer *out)
 {
-    *out = (struct user){0};
+    *out = (struct customer){0};
     bson_iter_t it;
     enum err e = OK;
     if (!bson_iter_init(&it, doc))
@@ -106,9 +106,9 @@ enum err map_user(const bson_t *doc, struct arena *a, struct user *out)
     while (e == OK && bson_iter_next(&it)) {
         if (strcmp(bson_iter_key(&it), "_id") == 0)
             out->key = BSON_ITER_HOLDS_OID(&it) ? ID_OBJECT : ID_TEXT;
-        e = map_field(&it, user_fields, COUNT(user_fields), out, a);
+        e = map_field(&it, customer_fields, COUNT(customer_fields), out, a);
     }
-    user_defaults(out);
+    customer_defaults(out);
     return e;
 }
 
@@ -181,15 +181,15 @@ static enum err set_field(bson_t *set, const struct field *f, const void *now, c
     return OK;
 }
 
-enum err user_update(const struct user *u, const struct user *before, bson_t *out)
+enum err customer_update(const struct customer *u, const struct customer *before, bson_t *out)
 {
     char room[EMAIL_MAX];
     struct slice folded = email_fold(u->email, room);
     bson_t set = BSON_INITIALIZER, max;
     enum err e = OK;
-    for (size_t i = 0; e == OK && i < COUNT(user_fields); i++)
-        if (user_fields[i].set)
-            e = set_field(&set, &user_fields[i], u, before);
+    for (size_t i = 0; e == OK && i < COUNT(customer_fields); i++)
+        if (customer_fields[i].set)
+            e = set_field(&set, &customer_fields[i], u, before);
     if (folded.ptr && (before ? !slice_eq(u->email, before->email) : !slice_eq(folded, u->email)))
         put_text(&set, "email_folded", folded);
     if (!bson_empty(&set))

@@ -1,11 +1,11 @@
 /* Listings: customers by activity, customers by change, chats by activity. Rows only. */
 #include "mongo_counters.h"
 #include "mongo_cursor.h"
+#include "mongo_customer.h"
 #include "mongo_error.h"
 #include "mongo_merge.h"
 #include "mongo_query.h"
 #include "mongo_store.h"
-#include "mongo_user.h"
 
 #include "base/list.h"
 #include "base/map.h"
@@ -15,12 +15,12 @@
 #define AT_ONCE         1000
 #define CHANGES_AT_ONCE 20000
 
-struct user_list { /* on the heap, so that an owner with very many does not leave them in scratch */
-    struct user *items;
+struct customer_list { /* on the heap, so that an owner with very many does not leave them in scratch */
+    struct customer *items;
     size_t count, cap;
 };
 
-static enum err list_add(struct user_list *l, const struct user *u)
+static enum err list_add(struct customer_list *l, const struct customer *u)
 {
     if (!list_room(l->items, l->count, l->cap, 64))
         return ERR_NOMEM;
@@ -33,7 +33,7 @@ struct listing {
     const struct mongo_conn *conn;
     struct arena *a, *scratch;
     int64_t skip, limit;
-    struct user_list list;
+    struct customer_list list;
 };
 
 static struct listing begin(struct store_reader *reader, int64_t skip, int64_t limit, struct arena *a)
@@ -49,7 +49,7 @@ static struct listing begin(struct store_reader *reader, int64_t skip, int64_t l
 }
 
 /* The end of a listing that went as e says: adds what the chats say of the customers that were listed, and gives them. */
-static enum err give(struct listing *l, enum err e, struct user **out, size_t *count)
+static enum err give(struct listing *l, enum err e, struct customer **out, size_t *count)
 {
     if (e == OK)
         e = mongo_enrich(l->conn, l->list.items, l->list.count);
@@ -73,10 +73,10 @@ static enum err next_ids(struct mongo_merge *m, struct map *seen, struct slice *
         e = mongo_merge_next(m, &row);
         if (e != OK)
             break;
-        if (row.user_id.len == 0 || map_get(seen, row.user_id))
+        if (row.customer_id.len == 0 || map_get(seen, row.customer_id))
             continue;
-        ids[*count] = row.user_id;
-        e = map_put(seen, row.user_id, ids);
+        ids[*count] = row.customer_id;
+        e = map_put(seen, row.customer_id, ids);
         if (e != OK)
             break;
         (*count)++;
@@ -87,15 +87,15 @@ static enum err next_ids(struct mongo_merge *m, struct map *seen, struct slice *
 /* Reads these customers and lists those that the page holds. *place counts the ones that exist: chats may name others. */
 static enum err take_page(struct listing *l, const struct slice *ids, size_t count, int64_t *place)
 {
-    struct user *users = arena_alloc(l->scratch, (count + 1) * sizeof(*users));
-    if (!users)
+    struct customer *customers = arena_alloc(l->scratch, (count + 1) * sizeof(*customers));
+    if (!customers)
         return ERR_NOMEM;
-    enum err e = mongo_users_by_id(l->conn, ids, count, l->a, users);
+    enum err e = mongo_customers_by_id(l->conn, ids, count, l->a, customers);
     for (size_t i = 0; e == OK && i < count; i++) {
-        if (users[i].id.len == 0)
+        if (customers[i].id.len == 0)
             continue;
         if ((*place)++ >= l->skip && (int64_t)l->list.count < l->limit)
-            e = list_add(&l->list, &users[i]);
+            e = list_add(&l->list, &customers[i]);
     }
     return e;
 }
@@ -105,7 +105,7 @@ static enum err list_all(struct listing *l)
     struct map seen;
     map_init(&seen);
     int64_t most = l->skip > INT64_MAX - l->limit ? INT64_MAX : l->skip + l->limit;
-    struct mongo_merge *m = mongo_merge_open(l->conn, MONGO_USERS_BY_ACTIVITY, NULL, most, l->scratch);
+    struct mongo_merge *m = mongo_merge_open(l->conn, MONGO_CUSTOMERS_BY_ACTIVITY, NULL, most, l->scratch);
     struct slice *ids = arena_alloc(l->scratch, AT_ONCE * sizeof(*ids));
     enum err e = m && ids ? OK : ERR_NOMEM;
     for (int64_t place = 0; e == OK && place < most;) {
@@ -124,7 +124,7 @@ static enum err list_all(struct listing *l)
 
 static int by_activity(const void *a, const void *b)
 {
-    const struct user *x = a, *y = b;
+    const struct customer *x = a, *y = b;
     if (x->activity_us != y->activity_us)
         return x->activity_us > y->activity_us ? -1 : 1;
     size_t n = x->id.len < y->id.len ? x->id.len : y->id.len;
@@ -132,15 +132,15 @@ static int by_activity(const void *a, const void *b)
     return order ? order : (x->id.len > y->id.len) - (x->id.len < y->id.len);
 }
 
-static enum err owned(struct listing *l, struct slice owner, struct user_list *all)
+static enum err owned(struct listing *l, struct slice owner, struct customer_list *all)
 {
     bson_t *filter = bson_in("dashboard_user_id", &owner, 1);
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &(struct mongo_find){.primary = true});
     const bson_t *doc;
     enum err e = OK;
     while (e == OK && mongoc_cursor_next(cursor, &doc)) {
-        struct user u;
-        e = map_user(doc, l->scratch, &u);
+        struct customer u;
+        e = map_customer(doc, l->scratch, &u);
         if (e == OK)
             e = list_add(all, &u);
     }
@@ -149,7 +149,7 @@ static enum err owned(struct listing *l, struct slice owner, struct user_list *a
 
 static enum err list_owned(struct listing *l, struct slice owner)
 {
-    struct user_list all = {0};
+    struct customer_list all = {0};
     enum err e = slice_is_utf8(owner) ? owned(l, owner, &all) : OK;
     if (e == OK)
         e = mongo_enrich(l->conn, all.items, all.count);
@@ -169,8 +169,8 @@ static enum err list_owned(struct listing *l, struct slice owner)
     return e;
 }
 
-enum err mongo_recent_users(struct store_reader *reader, struct slice owner, int64_t skip, int64_t limit,
-                            struct arena *a, struct user **out, size_t *count)
+enum err mongo_recent_customers(struct store_reader *reader, struct slice owner, int64_t skip, int64_t limit,
+                                struct arena *a, struct customer **out, size_t *count)
 {
     struct listing l = begin(reader, skip, limit, a);
     enum err e = mongo_counters_settle(l.counters);
@@ -239,17 +239,17 @@ static int by_rev(const void *a, const void *b)
 static enum err take_some(struct listing *l, const struct change *items, size_t count)
 {
     struct slice *ids = arena_alloc(l->scratch, count * sizeof(*ids));
-    struct user *users = arena_alloc(l->scratch, count * sizeof(*users));
-    if (!ids || !users)
+    struct customer *customers = arena_alloc(l->scratch, count * sizeof(*customers));
+    if (!ids || !customers)
         return ERR_NOMEM;
     for (size_t i = 0; i < count; i++)
         ids[i] = items[i].id;
-    enum err e = mongo_users_by_id(l->conn, ids, count, l->a, users);
+    enum err e = mongo_customers_by_id(l->conn, ids, count, l->a, customers);
     for (size_t i = 0; e == OK && i < count; i++) {
-        if (users[i].id.len == 0)
+        if (customers[i].id.len == 0)
             continue;
-        users[i].rev = items[i].rev;
-        e = list_add(&l->list, &users[i]);
+        customers[i].rev = items[i].rev;
+        e = list_add(&l->list, &customers[i]);
     }
     return e;
 }
@@ -294,8 +294,8 @@ static enum err list_changes(struct listing *l, int64_t since, int64_t *horizon)
     return e;
 }
 
-enum err mongo_changed_users(struct store_reader *reader, int64_t since, int64_t limit, struct arena *a,
-                             struct user **out, size_t *count)
+enum err mongo_changed_customers(struct store_reader *reader, int64_t since, int64_t limit, struct arena *a,
+                                 struct customer **out, size_t *count)
 {
     struct listing l = begin(reader, 0, limit, a);
     enum err e = mongo_counters_settle(l.counters);
@@ -314,7 +314,7 @@ static enum err by_email(struct listing *l, struct slice email, bson_t **only)
     if (email.len == 0)
         return OK;
     struct mongo_find how = {.fields = "{\"_id\":1}", .limit = AT_ONCE, .primary = true};
-    bson_t *filter = mongo_filter_by(USER_BY_EMAIL, email);
+    bson_t *filter = mongo_filter_by(CUSTOMER_BY_EMAIL, email);
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &how);
     const bson_t *doc;
     bson_iter_t id;
@@ -349,8 +349,9 @@ static enum err take_chats(struct listing *l, const bson_t *only, struct chat_re
         if (e != OK || place < l->skip)
             continue;
         struct chat_ref *ref = &refs[(*count)++];
-        *ref = (struct chat_ref){.chat_id = arena_slice(l->a, row.chat_id), .user_id = arena_slice(l->a, row.user_id)};
-        e = ref->chat_id.ptr && ref->user_id.ptr ? OK : ERR_NOMEM;
+        *ref = (struct chat_ref){.chat_id = arena_slice(l->a, row.chat_id),
+                                 .customer_id = arena_slice(l->a, row.customer_id)};
+        e = ref->chat_id.ptr && ref->customer_id.ptr ? OK : ERR_NOMEM;
     }
     mongo_merge_close(m);
     return e == ERR_NOT_FOUND ? OK : e;

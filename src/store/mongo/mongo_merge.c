@@ -12,7 +12,7 @@ enum { STREAMS = 7 };
 static const struct stream_row {
     bool chats;
     const char *time, *type, *sort;
-} user_rows[STREAMS] = {
+} customer_rows[STREAMS] = {
     {true, "last_activity", "date", "{\"last_activity\":-1}"},
     {true, "last_activity", "string", "{\"last_activity\":-1}"},
     {false, "last_activity", "date", "{\"last_activity\":-1}"},
@@ -100,7 +100,7 @@ static enum err advance(struct mongo_merge *m, struct stream *s)
     }
     s->ready = true;
     s->time_us = bson_iter_init_find(&it, doc, s->row->time) ? bson_time(&it) : 0;
-    s->head.user_id = field_text(doc, s->row->chats ? "user_id" : "_id", m->arena);
+    s->head.customer_id = field_text(doc, s->row->chats ? "user_id" : "_id", m->arena);
     s->head.chat_id = s->row->chats ? field_text(doc, "chat_id", m->arena) : (struct slice){0};
     if (s->row->chats && s->head.chat_id.len == 0)
         s->head.chat_id = field_text(doc, "_id", m->arena);
@@ -113,11 +113,11 @@ struct mongo_merge *mongo_merge_open(const struct mongo_conn *conn, enum mongo_o
     struct mongo_merge *m = calloc(1, sizeof(*m));
     if (!m)
         return NULL;
-    bool users = order == MONGO_USERS_BY_ACTIVITY;
-    *m = (struct mongo_merge){.conn = conn, .only = only, .arena = a, .primary = users, .most = most};
-    m->count = users ? STREAMS : sizeof(chat_rows) / sizeof(chat_rows[0]);
+    bool customers = order == MONGO_CUSTOMERS_BY_ACTIVITY;
+    *m = (struct mongo_merge){.conn = conn, .only = only, .arena = a, .primary = customers, .most = most};
+    m->count = customers ? STREAMS : sizeof(chat_rows) / sizeof(chat_rows[0]);
     for (size_t i = 0; i < m->count; i++)
-        m->streams[i].row = users ? &user_rows[i] : &chat_rows[i];
+        m->streams[i].row = customers ? &customer_rows[i] : &chat_rows[i];
     for (size_t i = 0; i < m->count; i++)
         if (m->streams[i].row->type)
             m->streams[i].cursor = ask(m, m->streams[i].row);

@@ -7,9 +7,9 @@
 #include "mongo_client.h"
 
 struct mongo_merge;
-enum mongo_order { MONGO_USERS_BY_ACTIVITY, MONGO_CHATS_BY_ACTIVITY };
+enum mongo_order { MONGO_CUSTOMERS_BY_ACTIVITY, MONGO_CHATS_BY_ACTIVITY };
 struct mongo_merged {
-    struct slice user_id;
+    struct slice customer_id;
     struct slice chat_id; /* MONGO_CHATS_BY_ACTIVITY */
 };
 

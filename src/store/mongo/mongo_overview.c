@@ -17,14 +17,14 @@ struct overview_query {
     struct map by_chat; /* chat_id → struct overview_chat */
 };
 
-static enum err read_users(struct overview_query *v)
+static enum err read_customers(struct overview_query *v)
 {
     struct mongo_find how = {.sort = "{\"_id\":1}", .limit = ROWS};
     mongoc_cursor_t *cursor = mongo_find(v->conn, v->conn->customers, bson_new(), &how);
     const bson_t *doc;
     enum err e = OK;
-    while (e == OK && v->out->user_count < ROWS && mongoc_cursor_next(cursor, &doc))
-        e = map_user(doc, v->a, &v->out->users[v->out->user_count++]);
+    while (e == OK && v->out->customer_count < ROWS && mongoc_cursor_next(cursor, &doc))
+        e = map_customer(doc, v->a, &v->out->customers[v->out->customer_count++]);
     return mongo_done(v->conn, "overview of customers", cursor, e);
 }
 
@@ -161,13 +161,13 @@ enum err mongo_overview(struct store_reader *reader, struct arena *a, struct ove
 {
     struct overview_query v = {.conn = &mongo_reader_of(reader)->conn, .a = a, .out = out};
     *out = (struct overview){.database_name = slice_cstr(v.conn->database)};
-    out->users = arena_zalloc(a, ROWS * sizeof(*out->users));
+    out->customers = arena_zalloc(a, ROWS * sizeof(*out->customers));
     out->chats = arena_zalloc(a, ROWS * sizeof(*out->chats));
     map_init(&v.by_chat);
     mongo_counters_settle_or_not(mongo_of(reader->store)->counters);
-    enum err e = out->users && out->chats ? OK : ERR_NOMEM;
+    enum err e = out->customers && out->chats ? OK : ERR_NOMEM;
     if (e == OK)
-        e = read_users(&v);
+        e = read_customers(&v);
     if (e == OK)
         e = read_rows(&v);
     if (e == OK && out->chat_count > 0)

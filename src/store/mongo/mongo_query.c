@@ -22,8 +22,8 @@ enum err mongo_chat(const struct mongo_conn *conn, struct slice chat_id, struct 
 
 /* --- customers of many ids --- */
 
-static enum err raise_users(const struct mongo_conn *conn, const struct map *users, const struct slice *ids,
-                            size_t count, struct arena *row)
+static enum err raise_customers(const struct mongo_conn *conn, const struct map *customers, const struct slice *ids,
+                                size_t count, struct arena *row)
 {
     bson_t *filter = bson_in("user_id", ids, count);
     struct mongo_find how = {.fields = "{\"_id\":0,\"user_id\":1,\"last_activity\":1}", .primary = true};
@@ -34,7 +34,7 @@ static enum err raise_users(const struct mongo_conn *conn, const struct map *use
         struct chat chat;
         arena_reset(row);
         e = map_chat(doc, row, &chat);
-        struct user *u = e == OK ? map_get(users, chat.user_id) : NULL;
+        struct customer *u = e == OK ? map_get(customers, chat.customer_id) : NULL;
         if (!u)
             continue;
         u->chat_count++;
@@ -44,7 +44,7 @@ static enum err raise_users(const struct mongo_conn *conn, const struct map *use
     return mongo_done(conn, "reading chats of customers", cursor, e);
 }
 
-enum err mongo_enrich(const struct mongo_conn *conn, struct user *users, size_t count)
+enum err mongo_enrich(const struct mongo_conn *conn, struct customer *customers, size_t count)
 {
     struct map map;
     struct arena row;
@@ -52,49 +52,49 @@ enum err mongo_enrich(const struct mongo_conn *conn, struct user *users, size_t 
     arena_init(&row, 0);
     enum err e = OK;
     for (size_t i = 0; e == OK && i < count; i++)
-        e = map_put(&map, users[i].id, &users[i]);
+        e = map_put(&map, customers[i].id, &customers[i]);
     for (size_t at = 0; e == OK && at < count;) {
         struct slice ids[IDS_AT_ONCE];
         size_t n = 0;
         while (n < IDS_AT_ONCE && at < count)
-            ids[n++] = users[at++].id;
-        e = raise_users(conn, &map, ids, n, &row);
+            ids[n++] = customers[at++].id;
+        e = raise_customers(conn, &map, ids, n, &row);
     }
     arena_fini(&row);
     map_fini(&map);
     return e;
 }
 
-static enum err users_of(const struct mongo_conn *conn, const struct map *places, const struct slice *ids, size_t count,
-                         struct arena *a)
+static enum err customers_of(const struct mongo_conn *conn, const struct map *places, const struct slice *ids,
+                             size_t count, struct arena *a)
 {
     bson_t *filter = bson_in("_id", ids, count);
     mongoc_cursor_t *cursor = mongo_find(conn, conn->customers, filter, &(struct mongo_find){.primary = true});
     const bson_t *doc;
     enum err e = OK;
     while (e == OK && mongoc_cursor_next(cursor, &doc)) {
-        struct user u;
-        e = map_user(doc, a, &u);
-        struct user *place = e == OK ? map_get(places, u.id) : NULL;
+        struct customer u;
+        e = map_customer(doc, a, &u);
+        struct customer *place = e == OK ? map_get(places, u.id) : NULL;
         if (place && (place->id.len == 0 || u.key == ID_OBJECT)) /* there under both forms: the ObjectId */
             *place = u;
     }
     return mongo_done(conn, "reading customers", cursor, e);
 }
 
-enum err mongo_users_by_id(const struct mongo_conn *conn, const struct slice *ids, size_t count, struct arena *a,
-                           struct user *out)
+enum err mongo_customers_by_id(const struct mongo_conn *conn, const struct slice *ids, size_t count, struct arena *a,
+                               struct customer *out)
 {
     struct map places;
     map_init(&places);
     enum err e = OK;
     for (size_t i = 0; e == OK && i < count; i++) {
-        out[i] = (struct user){0};
+        out[i] = (struct customer){0};
         e = map_put(&places, ids[i], &out[i]);
     }
     for (size_t at = 0; e == OK && at < count; at += IDS_AT_ONCE) {
         size_t n = count - at < IDS_AT_ONCE ? count - at : IDS_AT_ONCE;
-        e = users_of(conn, &places, ids + at, n, a);
+        e = customers_of(conn, &places, ids + at, n, a);
     }
     map_fini(&places);
     return e;

@@ -13,11 +13,11 @@
 NODISCARD enum err mongo_chat(const struct mongo_conn *conn, struct slice chat_id, struct arena *a, struct chat *out);
 
 /* The customers of these ids, each in its place; id empty: there is none. */
-NODISCARD enum err mongo_users_by_id(const struct mongo_conn *conn, const struct slice *ids, size_t count,
-                                     struct arena *a, struct user *out);
+NODISCARD enum err mongo_customers_by_id(const struct mongo_conn *conn, const struct slice *ids, size_t count,
+                                         struct arena *a, struct customer *out);
 /* Fills chat_count and raises activity_us by the customers' chats. ids are distinct. rev stays the row's own: the chats
  * were read later, and the row may be older than they are. */
-NODISCARD enum err mongo_enrich(const struct mongo_conn *conn, struct user *users, size_t count);
+NODISCARD enum err mongo_enrich(const struct mongo_conn *conn, struct customer *customers, size_t count);
 
 /* Documents of customer-messages by chat; those that --migrate copied and not yet took out of the chat's own
  * document do not count. *newest: highest rev. */

@@ -12,12 +12,12 @@
 
 #include <stdlib.h>
 
-enum err mongo_chat_owner(struct store_reader *reader, struct slice chat_id, struct arena *a, struct chat *out)
+enum err mongo_read_chat(struct store_reader *reader, struct slice chat_id, struct arena *a, struct chat *out)
 {
     return mongo_chat(&mongo_reader_of(reader)->conn, chat_id, a, out);
 }
 
-/* --- load_user --- */
+/* --- load_customer --- */
 
 struct chat_row {
     struct chat chat;
@@ -43,7 +43,7 @@ struct load {
     const struct load_sink *sink;
     struct arena *a;   /* rows */
     struct arena text; /* one message */
-    struct user user;
+    struct customer customer;
     struct chat_row *rows;
     size_t count, cap;
     int64_t place; /* of the last message emitted in this chat */
@@ -60,7 +60,7 @@ static enum err add_row(struct load *l, const bson_t *doc)
         return e;
     row.embedded_count = embedded_sum(doc).count;
     row.embedded = row.embedded_count > 0;
-    row.chat.user_id = l->user.id; /* one form of it, whichever the document has */
+    row.chat.customer_id = l->customer.id; /* one form of it, whichever the document has */
     row.id = bson_new();
     put_same(row.id, doc, "_id");
     l->rows[l->count++] = row;
@@ -77,7 +77,7 @@ static int by_creation(const void *a, const void *b)
 
 static enum err read_rows(struct load *l)
 {
-    bson_t *filter = bson_in("user_id", &l->user.id, 1);
+    bson_t *filter = bson_in("user_id", &l->customer.id, 1);
     struct mongo_find how = {.sort = "{\"_id\":1}", .fields = MONGO_CHAT_FIELDS, .primary = true};
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->chats, filter, &how);
     const bson_t *doc;
@@ -134,9 +134,9 @@ static enum err count_rows(struct load *l)
             chat->total_messages += row->embedded_count;
             chat->flags |= row->chat.flags;
         }
-        if (chat->last_activity_us > l->user.activity_us)
-            l->user.activity_us = chat->last_activity_us;
-        l->user.chat_count++;
+        if (chat->last_activity_us > l->customer.activity_us)
+            l->customer.activity_us = chat->last_activity_us;
+        l->customer.chat_count++;
     }
     return e;
 }
@@ -246,7 +246,7 @@ static enum err emit_chat(struct load *l, const struct chat_row *head)
     return e == OK ? emit_stored(l, head) : e;
 }
 
-enum err mongo_load_user(struct store_reader *reader, struct slice ident, const struct load_sink *sink)
+enum err mongo_load_customer(struct store_reader *reader, struct slice ident, const struct load_sink *sink)
 {
     struct mongo_reader *r = mongo_reader_of(reader);
     struct load l = {.conn = &r->conn, .sink = sink, .a = &r->scratch};
@@ -254,7 +254,7 @@ enum err mongo_load_user(struct store_reader *reader, struct slice ident, const 
     arena_init(&l.text, 0);
     enum err e = mongo_counters_settle(mongo_of(reader->store)->counters);
     if (e == OK)
-        e = ident_read(reader, ident, l.a, &l.user);
+        e = ident_read(reader, ident, l.a, &l.customer);
     if (e == OK)
         e = read_rows(&l);
     if (e == OK)
@@ -262,7 +262,7 @@ enum err mongo_load_user(struct store_reader *reader, struct slice ident, const 
     if (e == OK)
         e = count_rows(&l);
     if (e == OK)
-        e = sink->user(sink->arg, &l.user);
+        e = sink->customer(sink->arg, &l.customer);
     for (size_t i = 0; e == OK && i < l.count; i++)
         if (!l.rows[i].repeated)
             e = emit_chat(&l, &l.rows[i]);

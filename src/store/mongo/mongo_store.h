@@ -9,7 +9,7 @@
  *   mongo_cursor.c, mongo_query.c  how a query is asked; questions that several files ask
  *   write:    mongo_write.c (chats, customers) → mongo_insert.c (messages) → mongo_counters.c (their chats, behind)
  *             → mongo_recount.c (when an update's result is in doubt)
- *   read:     mongo_user.c, mongo_read.c, mongo_list.c (by mongo_merge.c), mongo_overview.c, mongo_totals.c
+ *   read:     mongo_customer.c, mongo_read.c, mongo_list.c (by mongo_merge.c), mongo_overview.c, mongo_totals.c
  *   at start: mongo_lease.c (who writes), mongo_identity.c, legacy/mongo_adopt.c (what existing data lacks);
  *             mongo_index.c beside it
  *   store_mongo.c                  the table of functions, life and death */
@@ -38,7 +38,8 @@ struct mongo_store {
     bool tag_known;
     int64_t max_rev; /* as identity found it */
     struct arena scratch;
-    bson_t *last_user; /* as find_user found it last in this batch: put_user writes what differs from it; NULL: none */
+    bson_t *
+        last_customer; /* as find_customer found it last in this batch: put_customer writes what differs from it; NULL: none */
     int64_t pinged_us;
     struct mongo_closing totals_closing; /* of the pool that counted at start */
 };
@@ -63,22 +64,23 @@ static inline struct mongo_reader *mongo_reader_of(struct store_reader *r)
 enum err mongo_resolve_chats(struct store *s, struct new_message *const *messages, size_t count);
 enum err mongo_insert_messages(struct store *s, struct new_message *const *messages, size_t count);
 enum err mongo_find_chat(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
-enum err mongo_find_user(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out);
-enum err mongo_put_user(struct store *s, struct user *u);
+enum err mongo_find_customer(struct store *s, enum customer_by by, struct slice value, struct arena *a,
+                             struct customer *out);
+enum err mongo_put_customer(struct store *s, struct customer *u);
 enum err mongo_insert_chat(struct store *s, struct chat *c);
 enum err mongo_set_chat_flags(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                               int64_t rev, int64_t now_us);
 enum err mongo_identity(struct store *s, int64_t *max_rev, uint8_t tag[5]);
 enum err mongo_totals(struct store *s, struct totals *out);
 enum err mongo_read_totals(struct store_reader *r, struct totals *out);
-enum err mongo_read_user(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
-                         struct user *out);
-enum err mongo_load_user(struct store_reader *r, struct slice ident, const struct load_sink *sink);
-enum err mongo_chat_owner(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
-enum err mongo_recent_users(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit, struct arena *a,
-                            struct user **out, size_t *count);
-enum err mongo_changed_users(struct store_reader *r, int64_t since, int64_t limit, struct arena *a, struct user **out,
-                             size_t *count);
+enum err mongo_read_customer(struct store_reader *r, enum customer_by by, struct slice value, struct arena *a,
+                             struct customer *out);
+enum err mongo_load_customer(struct store_reader *r, struct slice ident, const struct load_sink *sink);
+enum err mongo_read_chat(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
+enum err mongo_recent_customers(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit,
+                                struct arena *a, struct customer **out, size_t *count);
+enum err mongo_changed_customers(struct store_reader *r, int64_t since, int64_t limit, struct arena *a,
+                                 struct customer **out, size_t *count);
 enum err mongo_list_chats(struct store_reader *r, struct slice email, int64_t skip, int64_t limit, struct arena *a,
                           struct chat_ref **out, size_t *count, int64_t *total);
 enum err mongo_overview(struct store_reader *r, struct arena *a, struct overview *out);

@@ -76,7 +76,7 @@ static enum err count_messages(const struct mongo_conn *conn, struct totals *out
 struct page {
     struct arena a;
     struct map by_id;
-    struct user users[PAGE];
+    struct customer customers[PAGE];
     struct slice ids[PAGE];
     size_t count;
     int64_t owned; /* chats of the customers so far */
@@ -94,12 +94,12 @@ static enum err count_page(const struct mongo_conn *conn, struct page *p, struct
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
         bson_iter_t it;
-        struct user *u = bson_iter_init_find(&it, doc, "_id") ? map_get(&p->by_id, bson_text(&it, &p->a)) : NULL;
+        struct customer *u = bson_iter_init_find(&it, doc, "_id") ? map_get(&p->by_id, bson_text(&it, &p->a)) : NULL;
         if (!u)
             continue;
         int64_t chats = bson_number(doc, "n");
         enum inbox inbox = inbox_of(u->category, u->status);
-        out->users_with_chats += u->chat_count == 0;
+        out->customers_with_chats += u->chat_count == 0;
         u->chat_count += chats;
         p->owned += chats;
         if (inbox != INBOX_ALL)
@@ -118,17 +118,17 @@ static void clear_page(struct page *p)
 
 static enum err add_to_page(struct page *p, const bson_t *doc, struct totals *out)
 {
-    struct user *u = &p->users[p->count];
-    enum err e = map_user(doc, &p->a, u);
+    struct customer *u = &p->customers[p->count];
+    enum err e = map_customer(doc, &p->a, u);
     if (e != OK)
         return e;
-    out->users++;
-    out->users_with_owner += u->owner.len > 0;
+    out->customers++;
+    out->customers_with_owner += u->owner.len > 0;
     p->ids[p->count++] = u->id;
     return map_put(&p->by_id, u->id, u);
 }
 
-static enum err count_users(const struct mongo_conn *conn, struct page *p, struct totals *out)
+static enum err count_customers(const struct mongo_conn *conn, struct page *p, struct totals *out)
 {
     int64_t until = clock_mono_us() + TOTALS_MS * 1000;
     struct mongo_find how = {.fields = "{\"category\":1,\"status\":1,\"dashboard_user_id\":1}", .batch = PAGE};
@@ -144,7 +144,7 @@ static enum err count_users(const struct mongo_conn *conn, struct page *p, struc
         if (clock_mono_us() > until) {
             log_warn("counting took too long",
                      "customers=%lld: reports begin with what was counted; chats without a customer are not looked for",
-                     (long long)out->users);
+                     (long long)out->customers);
             p->cut = true;
             break;
         }
@@ -167,7 +167,7 @@ enum err mongo_count_all(const struct mongo_conn *conn, struct totals *out, int6
     if (e == OK)
         e = count_messages(conn, out);
     if (e == OK)
-        e = count_users(conn, p, out);
+        e = count_customers(conn, p, out);
     if (e == OK && !p->cut)
         *adrift = out->chats - p->owned;
     map_fini(&p->by_id);

@@ -8,9 +8,9 @@
 #include "base/metrics.h"
 #include "mongo_counters.h"
 #include "mongo_cursor.h"
+#include "mongo_customer.h"
 #include "mongo_error.h"
 #include "mongo_query.h"
-#include "mongo_user.h"
 
 static enum err update_once(struct mongo_store *s, mongoc_collection_t *in, const bson_t *filter, const bson_t *change,
                             const bson_t *opts, int64_t *matched)
@@ -51,9 +51,9 @@ static void link_messages(struct new_message *const *messages, size_t count, con
         struct new_message *m = messages[i];
         if (m->link.known || m->result != ERR_NOT_FOUND || !slice_eq(m->chat_id, chat->chat_id))
             continue;
-        struct slice user_id = arena_slice(m->arena, chat->user_id);
-        m->result = user_id.ptr || chat->user_id.len == 0 ? OK : ERR_NOMEM;
-        m->link = (struct chat_link){.known = m->result == OK, .flags = chat->flags, .user_id = user_id};
+        struct slice customer_id = arena_slice(m->arena, chat->customer_id);
+        m->result = customer_id.ptr || chat->customer_id.len == 0 ? OK : ERR_NOMEM;
+        m->link = (struct chat_link){.known = m->result == OK, .flags = chat->flags, .customer_id = customer_id};
     }
 }
 
@@ -84,25 +84,25 @@ static enum err link_owners(struct mongo_store *s, struct new_message *const *me
     struct map seen;
     size_t unknown = 0;
     struct slice *ids = arena_alloc(&s->scratch, count * sizeof(*ids));
-    struct user *users = arena_alloc(&s->scratch, count * sizeof(*users));
-    enum err e = ids && users ? OK : ERR_NOMEM;
+    struct customer *customers = arena_alloc(&s->scratch, count * sizeof(*customers));
+    enum err e = ids && customers ? OK : ERR_NOMEM;
     map_init(&seen);
     for (size_t i = 0; e == OK && i < count; i++) {
         const struct chat_link *link = &messages[i]->link;
-        if (!link->known || link->owner_known || link->user_id.len == 0 || map_get(&seen, link->user_id))
+        if (!link->known || link->owner_known || link->customer_id.len == 0 || map_get(&seen, link->customer_id))
             continue;
-        ids[unknown] = link->user_id;
-        e = map_put(&seen, link->user_id, &users[unknown++]);
+        ids[unknown] = link->customer_id;
+        e = map_put(&seen, link->customer_id, &customers[unknown++]);
     }
     if (e == OK && unknown > 0)
-        e = mongo_users_by_id(&s->writer, ids, unknown, &s->scratch, users);
+        e = mongo_customers_by_id(&s->writer, ids, unknown, &s->scratch, customers);
     for (size_t i = 0; e == OK && i < count; i++) {
         struct chat_link *link = &messages[i]->link;
-        const struct user *user = link->known ? map_get(&seen, link->user_id) : NULL;
-        if (!user)
+        const struct customer *customer = link->known ? map_get(&seen, link->customer_id) : NULL;
+        if (!customer)
             continue;
-        link->owner = arena_slice(messages[i]->arena, user->owner);
-        link->owner_known = link->owner.ptr || user->owner.len == 0;
+        link->owner = arena_slice(messages[i]->arena, customer->owner);
+        link->owner_known = link->owner.ptr || customer->owner.len == 0;
     }
     map_fini(&seen);
     return e;
@@ -151,11 +151,11 @@ static bson_t *new_chat(const struct mongo_store *s, const struct chat *c)
     bson_t *change = bson_new();
     bson_append_document_begin(change, "$setOnInsert", -1, &set);
     put_oid(&set, "_id", &id);
-    if (c->user_key == ID_TEXT)
-        put_text(&set, "user_id", c->user_id);
+    if (c->customer_key == ID_TEXT)
+        put_text(&set, "user_id", c->customer_id);
     else
-        put_id(&set, "user_id", c->user_id);
-    put_text(&set, "original_user_id", c->user_id);
+        put_id(&set, "user_id", c->customer_id);
+    put_text(&set, "original_user_id", c->customer_id);
     put_text(&set, "status", c->status.len ? c->status : SLICE_LIT("open"));
     put_time(&set, "created_at", c->created_us);
     put_time(&set, "last_activity", c->last_activity_us);
@@ -208,20 +208,21 @@ enum err mongo_set_chat_flags(struct store *st, const struct chat_link *link, st
 
 /* --- customers --- */
 
-enum err mongo_find_user(struct store *st, enum user_by by, struct slice value, struct arena *a, struct user *out)
+enum err mongo_find_customer(struct store *st, enum customer_by by, struct slice value, struct arena *a,
+                             struct customer *out)
 {
     struct mongo_store *s = mongo_of(st);
-    enum err e = mongo_user(&s->writer, by, value, a, out, &s->last_user);
+    enum err e = mongo_customer(&s->writer, by, value, a, out, &s->last_customer);
     return e == OK ? mongo_enrich(&s->writer, out, 1) : e;
 }
 
-/* The customer as stored, if it is the one that find_user read last: then only what differs is written. */
-static bool stored_user(struct mongo_store *s, struct slice id, struct user *out)
+/* The customer as stored, if it is the one that find_customer read last: then only what differs is written. */
+static bool stored_customer(struct mongo_store *s, struct slice id, struct customer *out)
 {
-    return s->last_user && map_user(s->last_user, &s->scratch, out) == OK && slice_eq(out->id, id);
+    return s->last_customer && map_customer(s->last_customer, &s->scratch, out) == OK && slice_eq(out->id, id);
 }
 
-static enum err upsert_user(struct mongo_store *s, struct user *u, bson_t *change, bool known)
+static enum err upsert_customer(struct mongo_store *s, struct customer *u, bson_t *change, bool known)
 {
     int64_t matched = 0;
     enum err e = OK;
@@ -233,7 +234,7 @@ static enum err upsert_user(struct mongo_store *s, struct user *u, bson_t *chang
     }
     bson_t *filter = bson_new();
     if (known)
-        put_same(filter, s->last_user, "_id"); /* as it is stored, whatever its type */
+        put_same(filter, s->last_customer, "_id"); /* as it is stored, whatever its type */
     else if (u->key == ID_TEXT)
         put_text(filter, "_id", u->id);
     else
@@ -243,23 +244,23 @@ static enum err upsert_user(struct mongo_store *s, struct user *u, bson_t *chang
     return e == OK && known && matched == 0 ? ERR_FAILED : e;
 }
 
-enum err mongo_put_user(struct store *st, struct user *u)
+enum err mongo_put_customer(struct store *st, struct customer *u)
 {
     struct mongo_store *s = mongo_of(st);
-    struct user before;
-    bool known = stored_user(s, u->id, &before);
+    struct customer before;
+    bool known = stored_customer(s, u->id, &before);
     bson_t *change = bson_new();
-    enum err e = user_update(u, known ? &before : NULL, change);
+    enum err e = customer_update(u, known ? &before : NULL, change);
     if (e != OK) {
         bson_destroy(change);
         return e;
     }
     if (known)
         u->key = before.key;
-    metrics_add(M_STORE_WRITE_USER, 1);
-    e = upsert_user(s, u, change, known);
-    bson_destroy(s->last_user); /* no longer what is stored */
-    s->last_user = NULL;
+    metrics_add(M_STORE_WRITE_CUSTOMER, 1);
+    e = upsert_customer(s, u, change, known);
+    bson_destroy(s->last_customer); /* no longer what is stored */
+    s->last_customer = NULL;
     if (e == OK && u->key == ID_UNKNOWN) {
         struct oid oid;
         u->key = oid_parse(u->id, &oid) ? ID_OBJECT : ID_TEXT;

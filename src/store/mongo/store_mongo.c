@@ -38,8 +38,8 @@ static enum err mongo_begin(struct store *st)
     if (!mongo_lease_enter(s->lease))
         return ERR_STORE;
     arena_reset(&s->scratch);
-    bson_destroy(s->last_user);
-    s->last_user = NULL;
+    bson_destroy(s->last_customer);
+    s->last_customer = NULL;
     s->writer.in_batch = true;
     return OK;
 }
@@ -139,7 +139,7 @@ static void mongo_close(struct store *st)
     mongo_uris_fini(&s->uris);
     mongo_health_fini(&s->health);
     mongo_index_fini(&s->index);
-    bson_destroy(s->last_user);
+    bson_destroy(s->last_customer);
     arena_fini(&s->scratch);
     free(s);
 }
@@ -156,8 +156,8 @@ static const struct store_vtable mongo_vtable = {
     .resolve_chats = mongo_resolve_chats,
     .insert_messages = mongo_insert_messages,
     .find_chat = mongo_find_chat,
-    .find_user = mongo_find_user,
-    .put_user = mongo_put_user,
+    .find_customer = mongo_find_customer,
+    .put_customer = mongo_put_customer,
     .insert_chat = mongo_insert_chat,
     .set_chat_flags = mongo_set_chat_flags,
     .add_totals = mongo_add_totals,
@@ -166,14 +166,14 @@ static const struct store_vtable mongo_vtable = {
     .totals = mongo_totals,
     .reader_open = mongo_reader_open,
     .reader_close = mongo_reader_close,
-    .read_user = mongo_read_user,
-    .load_user = mongo_load_user,
-    .recent_users = mongo_recent_users,
-    .chat_owner = mongo_chat_owner,
+    .read_customer = mongo_read_customer,
+    .load_customer = mongo_load_customer,
+    .recent_customers = mongo_recent_customers,
+    .read_chat = mongo_read_chat,
     .list_chats = mongo_list_chats,
     .overview = mongo_overview,
     .read_totals = mongo_read_totals,
-    .changed_users = mongo_changed_users,
+    .changed_customers = mongo_changed_customers,
 };
 
 static enum err open_pools(struct mongo_store *s, struct buf *why)

@@ -20,14 +20,14 @@
 #define HEADS_KEPT 32768
 
 struct head {
-    int64_t chat;   /* key; 0: free slot; -1: heads_forget() was here, later slots of its probe stay reachable */
-    int64_t user;   /* key */
-    int64_t rev;    /* newest committed message; 0: none */
-    int64_t ts;     /* its time */
-    int64_t total;  /* messages in the chat */
-    int64_t first;  /* its first message, where the row does not have it yet; else 0 */
-    int64_t rolled; /* the head that the row has; lower than rev: the chat is pending */
-    bool listed;    /* in heads.pending */
+    int64_t chat;     /* key; 0: free slot; -1: heads_forget() was here, later slots of its probe stay reachable */
+    int64_t customer; /* key */
+    int64_t rev;      /* newest committed message; 0: none */
+    int64_t ts;       /* its time */
+    int64_t total;    /* messages in the chat */
+    int64_t first;    /* its first message, where the row does not have it yet; else 0 */
+    int64_t rolled;   /* the head that the row has; lower than rev: the chat is pending */
+    bool listed;      /* in heads.pending */
 };
 
 /* What the running batch will make of a chat, once committed. */

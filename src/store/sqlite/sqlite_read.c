@@ -73,10 +73,10 @@ enum err reader_end(struct sqlite_reader *r, enum err err)
     return err;
 }
 
-static enum err find_user(void *arg, enum user_by by, struct slice value, struct user *out)
+static enum err find_customer(void *arg, enum customer_by by, struct slice value, struct customer *out)
 {
     struct sqlite_reader *r = arg;
-    return row_find_user(&r->conn, by, value, &r->scratch, out);
+    return row_find_customer(&r->conn, by, value, &r->scratch, out);
 }
 
 /* ---- chats with what memory knows of them ---- */
@@ -180,39 +180,39 @@ static enum err load_chat(struct sqlite_reader *r, const struct chat_row *row, c
     return err;
 }
 
-static enum err load_user_row(struct sqlite_reader *r, int64_t key, const struct chat_list *chats,
-                              const struct load_sink *sink)
+static enum err load_customer_row(struct sqlite_reader *r, int64_t key, const struct chat_list *chats,
+                                  const struct load_sink *sink)
 {
-    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USER_BY_KEY);
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CUSTOMER_BY_KEY);
     bind_int(stmt, 1, key);
     enum err err = db_row(&r->conn, stmt);
-    struct user user;
+    struct customer customer;
     if (err == OK)
-        err = row_user(stmt, NULL, &user);
+        err = row_customer(stmt, NULL, &customer);
     for (size_t i = 0; err == OK && i < chats->count; i++) {
         const struct chat_row *row = &chats->rows[i];
-        if (row->head > user.rev)
-            user.rev = row->head;
-        if (row->head > 0 && row->chat.last_activity_us > user.activity_us)
-            user.activity_us = row->chat.last_activity_us;
+        if (row->head > customer.rev)
+            customer.rev = row->head;
+        if (row->head > 0 && row->chat.last_activity_us > customer.activity_us)
+            customer.activity_us = row->chat.last_activity_us;
     }
     if (err == OK) {
-        user.chat_count = (int64_t)chats->count;
-        err = sink->user(sink->arg, &user);
+        customer.chat_count = (int64_t)chats->count;
+        err = sink->customer(sink->arg, &customer);
     }
     db_reset(stmt);
     return err;
 }
 
 /* The keys of the chats first, then their heads from memory, then the snapshot (sqlite_store.h says why). */
-static enum err load_user(struct sqlite_reader *r, struct slice ident, const struct load_sink *sink)
+static enum err load_customer(struct sqlite_reader *r, struct slice ident, const struct load_sink *sink)
 {
-    struct user named;
-    enum err err = ident_find(find_user, r, ident, &named);
+    struct customer named;
+    enum err err = ident_find(find_customer, r, ident, &named);
     if (err != OK)
         return err;
     struct chat_list chats;
-    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHATS_OF_USER);
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHATS_OF_CUSTOMER);
     bind_int(stmt, 1, named.key);
     err = read_chat_keys(r, stmt, &chats);
     if (err != OK)
@@ -222,30 +222,30 @@ static enum err load_user(struct sqlite_reader *r, struct slice ident, const str
     if (err == OK)
         err = read_chat_rows(r, &chats, &r->scratch);
     if (err == OK)
-        err = load_user_row(r, named.key, &chats, sink);
+        err = load_customer_row(r, named.key, &chats, sink);
     for (size_t i = 0; err == OK && i < chats.count; i++)
         err = load_chat(r, &chats.rows[i], sink);
     return err;
 }
 
-enum err sqlite_load_user(struct store_reader *reader, struct slice ident, const struct load_sink *sink)
+enum err sqlite_load_customer(struct store_reader *reader, struct slice ident, const struct load_sink *sink)
 {
     struct sqlite_reader *r = (struct sqlite_reader *)reader;
     enum err err = reader_begin(r);
-    return reader_end(r, err == OK ? load_user(r, ident, sink) : err);
+    return reader_end(r, err == OK ? load_customer(r, ident, sink) : err);
 }
 
 /* ---- one row ---- */
 
-enum err sqlite_read_user(struct store_reader *reader, enum user_by by, struct slice value, struct arena *a,
-                          struct user *out)
+enum err sqlite_read_customer(struct store_reader *reader, enum customer_by by, struct slice value, struct arena *a,
+                              struct customer *out)
 {
     struct sqlite_reader *r = (struct sqlite_reader *)reader;
     enum err err = reader_begin(r);
-    return reader_end(r, err == OK ? row_find_user(&r->conn, by, value, a, out) : err);
+    return reader_end(r, err == OK ? row_find_customer(&r->conn, by, value, a, out) : err);
 }
 
-enum err sqlite_chat_owner(struct store_reader *reader, struct slice chat_id, struct arena *a, struct chat *out)
+enum err sqlite_read_chat(struct store_reader *reader, struct slice chat_id, struct arena *a, struct chat *out)
 {
     struct sqlite_reader *r = (struct sqlite_reader *)reader;
     enum err err = reader_begin(r);
@@ -313,19 +313,19 @@ static enum err overview_chats(struct sqlite_reader *r, const struct chat_list *
     return err;
 }
 
-static enum err overview_users(struct sqlite_reader *r, struct arena *a, struct overview *out)
+static enum err overview_customers(struct sqlite_reader *r, struct arena *a, struct overview *out)
 {
-    out->users = arena_alloc(a, OVERVIEW_ROWS * sizeof(*out->users));
-    if (!out->users)
+    out->customers = arena_alloc(a, OVERVIEW_ROWS * sizeof(*out->customers));
+    if (!out->customers)
         return ERR_NOMEM;
-    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USERS_FIRST);
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CUSTOMERS_FIRST);
     bind_int(stmt, 1, OVERVIEW_ROWS);
     enum err err;
     while ((err = db_row(&r->conn, stmt)) == OK) {
-        err = row_user(stmt, a, &out->users[out->user_count]);
+        err = row_customer(stmt, a, &out->customers[out->customer_count]);
         if (err != OK)
             break;
-        out->user_count++;
+        out->customer_count++;
     }
     db_reset(stmt);
     return err == ERR_NOT_FOUND ? OK : err;
@@ -351,7 +351,7 @@ static enum err read_overview(struct sqlite_reader *r, struct arena *a, struct o
     if (err == OK)
         err = read_chat_rows(r, &chats, a);
     if (err == OK)
-        err = overview_users(r, a, out);
+        err = overview_customers(r, a, out);
     return err == OK ? overview_chats(r, &chats, a, out) : err;
 }
 

@@ -111,7 +111,7 @@ static enum err merge_window(struct sqlite_reader *r, struct merge *m, struct re
 
 /* ---- customers ---- */
 
-static enum err pending_users(struct sqlite_reader *r, struct recent_list *out)
+static enum err pending_customers(struct sqlite_reader *r, struct recent_list *out)
 {
     struct head *heads;
     size_t count;
@@ -123,7 +123,7 @@ static enum err pending_users(struct sqlite_reader *r, struct recent_list *out)
     if (!out->items)
         return ERR_NOMEM;
     for (size_t i = 0; i < count; i++)
-        out->items[i] = (struct recent){.key = heads[i].user, .rev = heads[i].rev, .ts = heads[i].ts};
+        out->items[i] = (struct recent){.key = heads[i].customer, .rev = heads[i].rev, .ts = heads[i].ts};
     struct recent_list all = {.items = out->items, .count = count};
     sort(&all, by_key);
     for (size_t i = 0; i < count; i++) { /* of several chats of one customer the newest counts */
@@ -142,7 +142,7 @@ static enum err settle_pending(struct sqlite_reader *r, struct slice owner, int6
     size_t kept = 0;
     for (size_t i = 0; i < list->count; i++) {
         struct recent item = list->items[i];
-        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USER_ORDER);
+        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CUSTOMER_ORDER);
         bind_int(stmt, 1, item.key);
         enum err err = db_row(&r->conn, stmt);
         if (err != OK)
@@ -159,92 +159,92 @@ static enum err settle_pending(struct sqlite_reader *r, struct slice owner, int6
     return OK;
 }
 
-static enum err read_users(struct sqlite_reader *r, const struct recent_list *keys, struct arena *a, struct user **out,
-                           size_t *count)
+static enum err read_customers(struct sqlite_reader *r, const struct recent_list *keys, struct arena *a,
+                               struct customer **out, size_t *count)
 {
     *out = arena_alloc(a, (keys->count + 1) * sizeof(**out));
     enum err err = *out ? OK : ERR_NOMEM;
     for (size_t i = 0; err == OK && i < keys->count; i++) {
-        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USER_BY_KEY);
+        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CUSTOMER_BY_KEY);
         bind_int(stmt, 1, keys->items[i].key);
-        struct user *user = &(*out)[i];
+        struct customer *customer = &(*out)[i];
         err = db_row(&r->conn, stmt);
         if (err == OK)
-            err = row_user(stmt, a, user);
+            err = row_customer(stmt, a, customer);
         db_reset(stmt);
         if (err != OK)
             break;
-        if (keys->items[i].rev > user->rev)
-            user->rev = keys->items[i].rev;
-        if (keys->items[i].ts > user->activity_us)
-            user->activity_us = keys->items[i].ts;
+        if (keys->items[i].rev > customer->rev)
+            customer->rev = keys->items[i].rev;
+        if (keys->items[i].ts > customer->activity_us)
+            customer->activity_us = keys->items[i].ts;
         *count = i + 1;
     }
     return err == ERR_NOT_FOUND ? ERR_STORE : err;
 }
 
-struct users_query {
+struct customers_query {
     struct slice owner; /* empty = all */
     int64_t since;      /* -1: no bound, newest first; else oldest change first */
     int64_t skip, limit;
 };
 
-static sqlite3_stmt *users_statement(struct sqlite_reader *r, const struct users_query *query)
+static sqlite3_stmt *customers_statement(struct sqlite_reader *r, const struct customers_query *query)
 {
     if (query->since >= 0) {
-        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USERS_CHANGED);
+        sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CUSTOMERS_CHANGED);
         bind_int(stmt, 1, query->since);
         return stmt;
     }
     if (query->owner.len == 0)
-        return db_stmt(&r->conn, SQL_USERS_RECENT);
-    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_USERS_RECENT_OF_OWNER);
+        return db_stmt(&r->conn, SQL_CUSTOMERS_RECENT);
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CUSTOMERS_RECENT_OF_OWNER);
     bind_text(stmt, 1, query->owner);
     return stmt;
 }
 
-static enum err list_users(struct sqlite_reader *r, const struct users_query *query, struct arena *a, struct user **out,
-                           size_t *count)
+static enum err list_customers(struct sqlite_reader *r, const struct customers_query *query, struct arena *a,
+                               struct customer **out, size_t *count)
 {
     struct merge m = {
         .compare = query->since >= 0 ? oldest_first : newest_first,
         .skip = query->skip,
         .limit = query->limit,
     };
-    enum err err = pending_users(r, &m.pending);
+    enum err err = pending_customers(r, &m.pending);
     if (err == OK)
         err = reader_snapshot(r);
     if (err == OK)
         err = settle_pending(r, query->owner, query->since, &m.pending);
     struct recent_list window;
-    m.rows = users_statement(r, query);
+    m.rows = customers_statement(r, query);
     if (err == OK)
         err = merge_window(r, &m, &window);
-    return err == OK ? read_users(r, &window, a, out, count) : err;
+    return err == OK ? read_customers(r, &window, a, out, count) : err;
 }
 
-static enum err read_user_list(struct store_reader *reader, const struct users_query *query, struct arena *a,
-                               struct user **out, size_t *count)
+static enum err read_customer_list(struct store_reader *reader, const struct customers_query *query, struct arena *a,
+                                   struct customer **out, size_t *count)
 {
     struct sqlite_reader *r = (struct sqlite_reader *)reader;
     *out = NULL;
     *count = 0;
     enum err err = reader_begin(r);
-    return reader_end(r, err == OK ? list_users(r, query, a, out, count) : err);
+    return reader_end(r, err == OK ? list_customers(r, query, a, out, count) : err);
 }
 
-enum err sqlite_recent_users(struct store_reader *reader, struct slice owner, int64_t skip, int64_t limit,
-                             struct arena *a, struct user **out, size_t *count)
+enum err sqlite_recent_customers(struct store_reader *reader, struct slice owner, int64_t skip, int64_t limit,
+                                 struct arena *a, struct customer **out, size_t *count)
 {
-    struct users_query query = {.owner = owner, .since = -1, .skip = skip, .limit = limit};
-    return read_user_list(reader, &query, a, out, count);
+    struct customers_query query = {.owner = owner, .since = -1, .skip = skip, .limit = limit};
+    return read_customer_list(reader, &query, a, out, count);
 }
 
-enum err sqlite_changed_users(struct store_reader *reader, int64_t since, int64_t limit, struct arena *a,
-                              struct user **out, size_t *count)
+enum err sqlite_changed_customers(struct store_reader *reader, int64_t since, int64_t limit, struct arena *a,
+                                  struct customer **out, size_t *count)
 {
-    struct users_query query = {.since = since > 0 ? since : 0, .limit = limit};
-    return read_user_list(reader, &query, a, out, count);
+    struct customers_query query = {.since = since > 0 ? since : 0, .limit = limit};
+    return read_customer_list(reader, &query, a, out, count);
 }
 
 /* ---- chats ---- */
@@ -308,7 +308,7 @@ static enum err read_chat_refs(struct sqlite_reader *r, const struct recent_list
         err = db_row(&r->conn, stmt);
         if (err == OK)
             (*out)[i] = (struct chat_ref){.chat_id = column_keep(stmt, 0, a, &failed),
-                                          .user_id = column_keep(stmt, 1, a, &failed)};
+                                          .customer_id = column_keep(stmt, 1, a, &failed)};
         db_reset(stmt);
         if (failed)
             err = ERR_NOMEM;

@@ -69,8 +69,8 @@ static enum err roll_chat(struct sqlite_store *s, int64_t chat)
     err = db_run(&s->conn, stmt);
     if (err != OK)
         return err;
-    stmt = db_stmt(&s->conn, SQL_USER_ROLL);
-    bind_int(stmt, 1, head->user);
+    stmt = db_stmt(&s->conn, SQL_CUSTOMER_ROLL);
+    bind_int(stmt, 1, head->customer);
     bind_int(stmt, 2, staged->rev);
     bind_int(stmt, 3, staged->ts);
     staged->rolled = staged->rev;
@@ -186,7 +186,7 @@ static enum err load_heads(struct sqlite_store *s, struct heads *read)
     while ((err = db_row(&s->conn, stmt)) == OK) {
         struct head head = {
             .chat = sqlite3_column_int64(stmt, 0),
-            .user = sqlite3_column_int64(stmt, 1),
+            .customer = sqlite3_column_int64(stmt, 1),
             .rev = sqlite3_column_int64(stmt, 2),
             .total = sqlite3_column_int64(stmt, 3),
             .ts = sqlite3_column_int64(stmt, 4),

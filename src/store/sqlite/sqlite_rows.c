@@ -5,14 +5,14 @@ static int64_t larger(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-enum err row_user(sqlite3_stmt *stmt, struct arena *a, struct user *out)
+enum err row_customer(sqlite3_stmt *stmt, struct arena *a, struct customer *out)
 {
     bool failed = false;
-    *out = (struct user){
+    *out = (struct customer){
         .key = sqlite3_column_int64(stmt, 0),
         .id = column_keep(stmt, 1, a, &failed),
         .email = column_keep(stmt, 2, a, &failed),
-        .user_ref = column_keep(stmt, 3, a, &failed),
+        .reference = column_keep(stmt, 3, a, &failed),
         .name = column_keep(stmt, 4, a, &failed),
         .ip = column_keep(stmt, 5, a, &failed),
         .vibe = column_keep(stmt, 6, a, &failed),
@@ -49,29 +49,31 @@ enum err row_message(sqlite3_stmt *stmt, int64_t rev, struct arena *a, struct me
     return failed ? ERR_NOMEM : OK;
 }
 
-static enum err find_one(struct sqlite_conn *c, enum sql_id id, struct slice value, struct arena *a, struct user *out)
+static enum err find_one(struct sqlite_conn *c, enum sql_id id, struct slice value, struct arena *a,
+                         struct customer *out)
 {
     sqlite3_stmt *stmt = db_stmt(c, id);
     bind_text(stmt, 1, value);
     enum err err = db_row(c, stmt);
     if (err == OK)
-        err = row_user(stmt, a, out);
+        err = row_customer(stmt, a, out);
     db_reset(stmt);
     return err;
 }
 
-enum err row_find_user(struct sqlite_conn *c, enum user_by by, struct slice value, struct arena *a, struct user *out)
+enum err row_find_customer(struct sqlite_conn *c, enum customer_by by, struct slice value, struct arena *a,
+                           struct customer *out)
 {
     char text[OID_LEN];
     enum err err = ERR_NOT_FOUND;
-    if (by & USER_BY_ID)
-        err = find_one(c, SQL_USER_BY_ID, canonical_user_id(value, text), a, out);
-    if (err == ERR_NOT_FOUND && by & USER_BY_REF)
-        err = find_one(c, SQL_USER_BY_REF, value, a, out);
-    if (err == ERR_NOT_FOUND && by & USER_BY_EMAIL)
-        err = find_one(c, SQL_USER_BY_EMAIL, value, a, out);
-    if (err == ERR_NOT_FOUND && by & USER_BY_EMAIL)
-        err = find_one(c, SQL_USER_BY_FOLDED_EMAIL, value, a, out);
+    if (by & CUSTOMER_BY_ID)
+        err = find_one(c, SQL_CUSTOMER_BY_ID, canonical_customer_id(value, text), a, out);
+    if (err == ERR_NOT_FOUND && by & CUSTOMER_BY_REF)
+        err = find_one(c, SQL_CUSTOMER_BY_REF, value, a, out);
+    if (err == ERR_NOT_FOUND && by & CUSTOMER_BY_EMAIL)
+        err = find_one(c, SQL_CUSTOMER_BY_EMAIL, value, a, out);
+    if (err == ERR_NOT_FOUND && by & CUSTOMER_BY_EMAIL)
+        err = find_one(c, SQL_CUSTOMER_BY_FOLDED_EMAIL, value, a, out);
     return err;
 }
 
@@ -94,8 +96,8 @@ enum err row_chat(sqlite3_stmt *stmt, struct arena *a, struct chat_row *out)
             {
                 .key = sqlite3_column_int64(stmt, 0),
                 .chat_id = column_keep(stmt, 1, a, &failed),
-                .user_key = sqlite3_column_int64(stmt, 2),
-                .user_id = column_keep(stmt, 3, a, &failed),
+                .customer_key = sqlite3_column_int64(stmt, 2),
+                .customer_id = column_keep(stmt, 3, a, &failed),
                 .status = column_keep(stmt, 4, a, &failed),
                 .created_us = sqlite3_column_int64(stmt, 5),
                 .last_activity_us = sqlite3_column_int64(stmt, 5),
@@ -129,7 +131,7 @@ void chat_row_overlay(struct chat_row *row, const struct head *head)
         row->first = head->first;
 }
 
-struct slice canonical_user_id(struct slice id, char text[static OID_LEN])
+struct slice canonical_customer_id(struct slice id, char text[static OID_LEN])
 {
     struct oid oid;
     if (!oid_parse(id, &oid))
@@ -162,14 +164,14 @@ static const struct {
     const char *name;
     size_t offset;
 } counters[] = {
-    {"users", offsetof(struct totals, users)},
+    {"users", offsetof(struct totals, customers)},
     {"chats", offsetof(struct totals, chats)},
     {"messages", offsetof(struct totals, messages)},
     {"chats_with_agent", offsetof(struct totals, chats_with_agent)},
     {"chats_with_assistant", offsetof(struct totals, chats_with_assistant)},
     {"chats_with_either", offsetof(struct totals, chats_with_either)},
-    {"users_with_chats", offsetof(struct totals, users_with_chats)},
-    {"users_with_owner", offsetof(struct totals, users_with_owner)},
+    {"users_with_chats", offsetof(struct totals, customers_with_chats)},
+    {"users_with_owner", offsetof(struct totals, customers_with_owner)},
     {"inbox_all", offsetof(struct totals, inbox[INBOX_ALL])},
     {"inbox_agent_active", offsetof(struct totals, inbox[INBOX_AGENT_ACTIVE])},
     {"inbox_agent_resolved", offsetof(struct totals, inbox[INBOX_AGENT_RESOLVED])},

@@ -94,7 +94,7 @@ static const char *const steps[] = {
     /* 2: addresses are compared without case and blanks */
     ("CREATE INDEX customers_email_folded ON customers(" SQL_FOLDED("email") ");"),
 
-    /* 3: what visitors say without proof. messages.via: 0, or 1 for a role that a visitor's own widget gave. */
+    /* 3: what customers say without proof. messages.via: 0, or 1 for a role that a customer's own widget gave. */
     ("ALTER TABLE customers ADD COLUMN claimed_email TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE messages ADD COLUMN via INTEGER NOT NULL DEFAULT 0;"),
 };

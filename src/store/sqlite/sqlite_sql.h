@@ -7,8 +7,8 @@
 /* An address as it is compared, in the way of email_fold(). The index customers_email_folded is on this very expression. */
 #define SQL_FOLDED(address) "lower(trim(" address ", ' \t\n\r'))"
 
-/* The columns of a customer, in the order that row_user() reads. */
-#define SQL_USER_COLUMNS                                                                                               \
+/* The columns of a customer, in the order that row_customer() reads. */
+#define SQL_CUSTOMER_COLUMNS                                                                                           \
     "id, oid, email, user_ref, name, ip, vibe, category, status, owner, last_chat, timestamp, location, device, "      \
     "created, last_seen, visits, visit_duration, activity, rev, chat_count, claimed_email"
 
@@ -39,7 +39,7 @@
     X(SQL_CHAT_BY_CHAT_ID, SQL_CHAT_ROWS "WHERE c.chat_id = ?1")                                                       \
     X(SQL_CHAT_BY_KEY, SQL_CHAT_ROWS "WHERE c.id = ?1")                                                                \
     X(SQL_CHAT_NAMES, "SELECT c.chat_id, u.oid FROM chats c JOIN customers u ON u.id = c.user WHERE c.id = ?1")        \
-    X(SQL_CHATS_OF_USER, "SELECT id, activity_rev FROM chats WHERE user = ?1 ORDER BY id")                             \
+    X(SQL_CHATS_OF_CUSTOMER, "SELECT id, activity_rev FROM chats WHERE user = ?1 ORDER BY id")                         \
     X(SQL_CHATS_OF_EMAIL, "SELECT c.id, c.activity_rev FROM customers u JOIN chats c ON c.user = u.id "                \
                           "WHERE " SQL_FOLDED("u.email") " = " SQL_FOLDED("?1"))                                       \
     X(SQL_CHATS_RECENT, "SELECT id, activity_rev FROM chats ORDER BY activity_rev DESC")                               \
@@ -53,27 +53,28 @@
       "UPDATE chats SET head = ?2, total = ?3, last_ts = ?4, first = CASE first WHEN 0 THEN ?5 ELSE first END, "       \
       "activity_rev = max(activity_rev, ?2) WHERE id = ?1")                                                            \
     /* customers */                                                                                                    \
-    X(SQL_USER_BY_KEY, "SELECT " SQL_USER_COLUMNS " FROM customers WHERE id = ?1")                                     \
-    X(SQL_USER_BY_ID, "SELECT " SQL_USER_COLUMNS " FROM customers WHERE oid = ?1")                                     \
-    X(SQL_USER_BY_REF,                                                                                                 \
-      "SELECT " SQL_USER_COLUMNS " FROM customers WHERE user_ref = ?1 AND user_ref <> '' ORDER BY id LIMIT 1")         \
-    X(SQL_USER_BY_EMAIL, "SELECT " SQL_USER_COLUMNS " FROM customers WHERE email = ?1 ORDER BY id LIMIT 1")            \
-    X(SQL_USER_BY_FOLDED_EMAIL, "SELECT " SQL_USER_COLUMNS " FROM customers "                                          \
-                                "WHERE " SQL_FOLDED("email") " = " SQL_FOLDED("?1") " ORDER BY id LIMIT 1")            \
-    X(SQL_USER_ORDER, "SELECT rev, activity, owner FROM customers WHERE id = ?1")                                      \
-    X(SQL_USERS_RECENT, "SELECT id, rev FROM customers ORDER BY rev DESC")                                             \
-    X(SQL_USERS_RECENT_OF_OWNER, "SELECT id, rev FROM customers WHERE owner = ?1 AND owner <> '' ORDER BY rev DESC")   \
-    X(SQL_USERS_CHANGED, "SELECT id, rev FROM customers WHERE rev > ?1 ORDER BY rev")                                  \
-    X(SQL_USERS_FIRST, "SELECT " SQL_USER_COLUMNS " FROM customers ORDER BY id LIMIT ?1")                              \
-    X(SQL_USER_PUT,                                                                                                    \
+    X(SQL_CUSTOMER_BY_KEY, "SELECT " SQL_CUSTOMER_COLUMNS " FROM customers WHERE id = ?1")                             \
+    X(SQL_CUSTOMER_BY_ID, "SELECT " SQL_CUSTOMER_COLUMNS " FROM customers WHERE oid = ?1")                             \
+    X(SQL_CUSTOMER_BY_REF,                                                                                             \
+      "SELECT " SQL_CUSTOMER_COLUMNS " FROM customers WHERE user_ref = ?1 AND user_ref <> '' ORDER BY id LIMIT 1")     \
+    X(SQL_CUSTOMER_BY_EMAIL, "SELECT " SQL_CUSTOMER_COLUMNS " FROM customers WHERE email = ?1 ORDER BY id LIMIT 1")    \
+    X(SQL_CUSTOMER_BY_FOLDED_EMAIL, "SELECT " SQL_CUSTOMER_COLUMNS " FROM customers "                                  \
+                                    "WHERE " SQL_FOLDED("email") " = " SQL_FOLDED("?1") " ORDER BY id LIMIT 1")        \
+    X(SQL_CUSTOMER_ORDER, "SELECT rev, activity, owner FROM customers WHERE id = ?1")                                  \
+    X(SQL_CUSTOMERS_RECENT, "SELECT id, rev FROM customers ORDER BY rev DESC")                                         \
+    X(SQL_CUSTOMERS_RECENT_OF_OWNER,                                                                                   \
+      "SELECT id, rev FROM customers WHERE owner = ?1 AND owner <> '' ORDER BY rev DESC")                              \
+    X(SQL_CUSTOMERS_CHANGED, "SELECT id, rev FROM customers WHERE rev > ?1 ORDER BY rev")                              \
+    X(SQL_CUSTOMERS_FIRST, "SELECT " SQL_CUSTOMER_COLUMNS " FROM customers ORDER BY id LIMIT ?1")                      \
+    X(SQL_CUSTOMER_PUT,                                                                                                \
       "INSERT INTO customers(oid, email, user_ref, name, ip, vibe, category, status, owner, last_chat, timestamp, "    \
       "location, device, claimed_email, created, last_seen, visits, visit_duration, activity, rev, chat_count) "       \
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, 0) "         \
       "ON CONFLICT(oid) DO UPDATE SET email = ?2, user_ref = ?3, name = ?4, ip = ?5, vibe = ?6, category = ?7, "       \
       "status = ?8, owner = ?9, last_chat = ?10, timestamp = ?11, location = ?12, device = ?13, claimed_email = ?14, " \
       "created = ?15, last_seen = ?16, visits = ?17, visit_duration = ?18, activity = ?19, rev = ?20 RETURNING id")    \
-    X(SQL_USER_ADD_CHAT, "UPDATE customers SET chat_count = chat_count + 1 WHERE id = ?1")                             \
-    X(SQL_USER_ROLL, "UPDATE customers SET rev = ?2, activity = max(activity, ?3) WHERE id = ?1 AND rev < ?2")         \
+    X(SQL_CUSTOMER_ADD_CHAT, "UPDATE customers SET chat_count = chat_count + 1 WHERE id = ?1")                         \
+    X(SQL_CUSTOMER_ROLL, "UPDATE customers SET rev = ?2, activity = max(activity, ?3) WHERE id = ?1 AND rev < ?2")     \
     /* totals, watermarks */                                                                                           \
     X(SQL_COUNTER_GET, "SELECT value FROM counters WHERE name = ?1")                                                   \
     X(SQL_COUNTER_ADD, "UPDATE counters SET value = value + ?2 WHERE name = ?1")                                       \

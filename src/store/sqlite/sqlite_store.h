@@ -140,8 +140,9 @@ bool sqlite_stands(struct store *s);
 enum err sqlite_resolve_chats(struct store *s, struct new_message *const *messages, size_t count);
 enum err sqlite_insert_messages(struct store *s, struct new_message *const *messages, size_t count);
 enum err sqlite_find_chat(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
-enum err sqlite_find_user(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out);
-enum err sqlite_put_user(struct store *s, struct user *u);
+enum err sqlite_find_customer(struct store *s, enum customer_by by, struct slice value, struct arena *a,
+                              struct customer *out);
+enum err sqlite_put_customer(struct store *s, struct customer *u);
 enum err sqlite_insert_chat(struct store *s, struct chat *c);
 enum err sqlite_set_chat_flags(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                                int64_t rev, int64_t now_us);
@@ -166,18 +167,18 @@ struct sqlite_reader {
 struct sqlite_store *reader_store(struct store_reader *r);
 enum err sqlite_reader_open(struct store *s, struct store_reader **out);
 void sqlite_reader_close(struct store_reader *r);
-enum err sqlite_read_user(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
-                          struct user *out);
-enum err sqlite_load_user(struct store_reader *r, struct slice ident, const struct load_sink *sink);
-enum err sqlite_chat_owner(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
+enum err sqlite_read_customer(struct store_reader *r, enum customer_by by, struct slice value, struct arena *a,
+                              struct customer *out);
+enum err sqlite_load_customer(struct store_reader *r, struct slice ident, const struct load_sink *sink);
+enum err sqlite_read_chat(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
 enum err sqlite_overview(struct store_reader *r, struct arena *a, struct overview *out);
 enum err sqlite_read_totals(struct store_reader *r, struct totals *out);
-enum err sqlite_recent_users(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit, struct arena *a,
-                             struct user **out, size_t *count);
+enum err sqlite_recent_customers(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit,
+                                 struct arena *a, struct customer **out, size_t *count);
 enum err sqlite_list_chats(struct store_reader *r, struct slice email, int64_t skip, int64_t limit, struct arena *a,
                            struct chat_ref **out, size_t *count, int64_t *total);
-enum err sqlite_changed_users(struct store_reader *r, int64_t since, int64_t limit, struct arena *a, struct user **out,
-                              size_t *count);
+enum err sqlite_changed_customers(struct store_reader *r, int64_t since, int64_t limit, struct arena *a,
+                                  struct customer **out, size_t *count);
 /* Every read begins and ends with these: a healthy connection, the metrics, an empty scratch arena; the end closes
  * the snapshot where reader_snapshot() opened one, and passes err on. */
 NODISCARD enum err reader_begin(struct sqlite_reader *r);

@@ -96,7 +96,7 @@ enum err txn_head(struct sqlite_store *s, struct heads *h, int64_t chat, struct 
     enum err err = db_row(&s->conn, stmt);
     struct head head = {.chat = chat};
     if (err == OK) {
-        head.user = sqlite3_column_int64(stmt, 0);
+        head.customer = sqlite3_column_int64(stmt, 0);
         head.rev = head.rolled = sqlite3_column_int64(stmt, 1);
         head.total = sqlite3_column_int64(stmt, 2);
         head.ts = sqlite3_column_int64(stmt, 3);

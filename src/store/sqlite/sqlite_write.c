@@ -83,13 +83,13 @@ static enum err resolve_chat(struct sqlite_store *s, struct new_message *m)
     m->link = (struct chat_link){
         .known = true,
         .chat_key = sqlite3_column_int64(stmt, 0),
-        .user_key = sqlite3_column_int64(stmt, 1),
+        .customer_key = sqlite3_column_int64(stmt, 1),
         .flags = (uint8_t)sqlite3_column_int(stmt, 2),
-        .user_id = column_keep(stmt, 3, m->arena, &failed),
+        .customer_id = column_keep(stmt, 3, m->arena, &failed),
         .owner = column_keep(stmt, 7, m->arena, &failed),
         .owner_known = true,
     };
-    struct head head = {.chat = m->link.chat_key, .user = m->link.user_key};
+    struct head head = {.chat = m->link.chat_key, .customer = m->link.customer_key};
     head.rev = head.rolled = sqlite3_column_int64(stmt, 4);
     head.total = sqlite3_column_int64(stmt, 5);
     head.ts = sqlite3_column_int64(stmt, 6);
@@ -251,21 +251,22 @@ enum err sqlite_find_chat(struct store *store, struct slice chat_id, struct aren
     return OK;
 }
 
-enum err sqlite_find_user(struct store *store, enum user_by by, struct slice value, struct arena *a, struct user *out)
+enum err sqlite_find_customer(struct store *store, enum customer_by by, struct slice value, struct arena *a,
+                              struct customer *out)
 {
     metrics_add(M_STORE_READ_WRITER, 1);
-    return row_find_user(&sqlite_store_of(store)->conn, by, value, a, out);
+    return row_find_customer(&sqlite_store_of(store)->conn, by, value, a, out);
 }
 
-enum err sqlite_put_user(struct store *store, struct user *u)
+enum err sqlite_put_customer(struct store *store, struct customer *u)
 {
     struct sqlite_store *s = sqlite_store_of(store);
-    metrics_add(M_STORE_WRITE_USER, 1);
+    metrics_add(M_STORE_WRITE_CUSTOMER, 1);
     note_rev(s, u->rev);
     char text[OID_LEN];
-    const struct slice texts[] = {canonical_user_id(u->id, text),
+    const struct slice texts[] = {canonical_customer_id(u->id, text),
                                   u->email,
-                                  u->user_ref,
+                                  u->reference,
                                   u->name,
                                   u->ip,
                                   u->vibe,
@@ -278,7 +279,7 @@ enum err sqlite_put_user(struct store *store, struct user *u)
                                   u->device,
                                   u->claimed_email};
     const int count = sizeof(texts) / sizeof(texts[0]);
-    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_USER_PUT);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CUSTOMER_PUT);
     for (int i = 0; i < count; i++)
         bind_text(stmt, i + 1, texts[i]);
     bind_int(stmt, count + 1, u->created_us);
@@ -300,7 +301,7 @@ static enum err remember_new_chat(struct sqlite_store *s, const struct chat *c)
     if (!list_room(s->new_chats, s->new_chat_count, s->new_chat_cap, 64))
         return ERR_NOMEM;
     struct head *slot;
-    enum err err = heads_add(&s->heads, &(struct head){.chat = c->key, .user = c->user_key}, &slot);
+    enum err err = heads_add(&s->heads, &(struct head){.chat = c->key, .customer = c->customer_key}, &slot);
     if (err == OK)
         s->new_chats[s->new_chat_count++] = c->key;
     return err;
@@ -325,7 +326,7 @@ enum err sqlite_insert_chat(struct store *store, struct chat *c)
     note_rev(s, c->rev);
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_INSERT);
     bind_text(stmt, 1, c->chat_id);
-    bind_int(stmt, 2, c->user_key);
+    bind_int(stmt, 2, c->customer_key);
     bind_text(stmt, 3, c->status);
     bind_int(stmt, 4, c->created_us);
     bind_int(stmt, 5, c->updated_us);
@@ -337,8 +338,8 @@ enum err sqlite_insert_chat(struct store *store, struct chat *c)
     if (sqlite3_changes(s->conn.db) == 0)
         return existing_chat_key(s, c);
     c->key = sqlite3_last_insert_rowid(s->conn.db);
-    stmt = db_stmt(&s->conn, SQL_USER_ADD_CHAT);
-    bind_int(stmt, 1, c->user_key);
+    stmt = db_stmt(&s->conn, SQL_CUSTOMER_ADD_CHAT);
+    bind_int(stmt, 1, c->customer_key);
     err = db_run(&s->conn, stmt);
     return err == OK ? remember_new_chat(s, c) : err;
 }

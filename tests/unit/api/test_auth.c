@@ -257,7 +257,7 @@ static void test_issue(void)
         buf_fini(&token);
     }
     struct principal p;
-    char long_id[USER_ID_MAX + 1];
+    char long_id[CUSTOMER_ID_MAX + 1];
     memset(long_id, 'x', sizeof(long_id));
     CU_ASSERT_FALSE(principal_set(&p, PRINCIPAL_WIDGET, slice_of(long_id, sizeof(long_id))));
     CU_ASSERT_FALSE(principal_set(&p, PRINCIPAL_WIDGET, SLICE_LIT("")));

@@ -102,20 +102,27 @@ static void test_scopes(void)
 {
     static const struct {
         enum scope_kind kind;
-        const char *id, *user, *owner;
+        const char *id, *customer, *owner;
         bool allowed;
     } cases[] = {
-        {SCOPE_ALL, "", "ann", "", true},          {SCOPE_ALL, "", "", "", true},
-        {SCOPE_NOBODY, "", "ann", "o1", false},    {SCOPE_NOBODY, "", "", "", false},
-        {SCOPE_USER, "ann", "ann", "", true},      {SCOPE_USER, "ann", "ann", "o1", true},
-        {SCOPE_USER, "ann", "anna", "ann", false}, {SCOPE_USER, "ann", "an", "ann", false},
-        {SCOPE_USER, "", "", "", false},           {SCOPE_OWNER, "o1", "ann", "o1", true},
-        {SCOPE_OWNER, "o1", "o1", "o2", false},    {SCOPE_OWNER, "o1", "o1", "", false},
-        {SCOPE_OWNER, "", "ann", "", false},       {(enum scope_kind)99, "ann", "ann", "ann", false},
+        {SCOPE_ALL, "", "ann", "", true},
+        {SCOPE_ALL, "", "", "", true},
+        {SCOPE_NOBODY, "", "ann", "o1", false},
+        {SCOPE_NOBODY, "", "", "", false},
+        {SCOPE_CUSTOMER, "ann", "ann", "", true},
+        {SCOPE_CUSTOMER, "ann", "ann", "o1", true},
+        {SCOPE_CUSTOMER, "ann", "anna", "ann", false},
+        {SCOPE_CUSTOMER, "ann", "an", "ann", false},
+        {SCOPE_CUSTOMER, "", "", "", false},
+        {SCOPE_OWNER, "o1", "ann", "o1", true},
+        {SCOPE_OWNER, "o1", "o1", "o2", false},
+        {SCOPE_OWNER, "o1", "o1", "", false},
+        {SCOPE_OWNER, "", "ann", "", false},
+        {(enum scope_kind)99, "ann", "ann", "ann", false},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct scope s = {.kind = cases[i].kind, .id = slice_cstr(cases[i].id)};
-        CU_ASSERT_EQUAL(scope_allows(&s, slice_cstr(cases[i].user), slice_cstr(cases[i].owner)), cases[i].allowed);
+        CU_ASSERT_EQUAL(scope_allows(&s, slice_cstr(cases[i].customer), slice_cstr(cases[i].owner)), cases[i].allowed);
     }
 }
 

@@ -45,17 +45,17 @@ static enum err apply(struct world *w, struct op *op)
 }
 
 static enum err create(struct world *w, enum scope_kind scope, const char *scope_id, const char *id, const char *email,
-                       char user_id[64], char chat_id[UUID_LEN])
+                       char customer_id[64], char chat_id[UUID_LEN])
 {
     struct op *op = new_op(w, &write_create_chat.op, scope, scope_id);
     uuid_v4(create_chat_of(op)->chat_id);
-    oid_new(&create_chat_of(op)->new_user);
-    create_chat_of(op)->user_id = slice_cstr(id);
+    oid_new(&create_chat_of(op)->new_customer);
+    create_chat_of(op)->customer_id = slice_cstr(id);
     create_chat_of(op)->email = slice_cstr(email);
     op->rev = op->now_us = w->rev;
     enum err e = apply(w, op);
     if (e == OK) {
-        snprintf(user_id, 64, "%.*s", SLICE_ARG(create_chat_of(op)->user.id));
+        snprintf(customer_id, 64, "%.*s", SLICE_ARG(create_chat_of(op)->customer.id));
         if (chat_id)
             memcpy(chat_id, create_chat_of(op)->chat_id, UUID_LEN);
     }
@@ -66,12 +66,12 @@ static enum err create(struct world *w, enum scope_kind scope, const char *scope
 static enum err report(struct world *w, enum scope_kind scope, const char *scope_id, const char *email,
                        const char *owner)
 {
-    struct op *op = new_op(w, &write_put_user.op, scope, scope_id);
-    oid_new(&put_user_of(op)->new_user);
-    put_user_of(op)->given.email = slice_cstr(email);
-    put_user_of(op)->given.owner = slice_cstr(owner);
-    put_user_of(op)->given.vibe = SLICE_LIT("calm");
-    put_user_of(op)->set = USER_EMAIL | USER_VIBE | (owner[0] ? USER_OWNER : 0u);
+    struct op *op = new_op(w, &write_put_customer.op, scope, scope_id);
+    oid_new(&put_customer_of(op)->new_customer);
+    put_customer_of(op)->given.email = slice_cstr(email);
+    put_customer_of(op)->given.owner = slice_cstr(owner);
+    put_customer_of(op)->given.vibe = SLICE_LIT("calm");
+    put_customer_of(op)->set = CUSTOMER_EMAIL | CUSTOMER_VIBE | (owner[0] ? CUSTOMER_OWNER : 0u);
     op->rev = op->now_us = w->rev;
     enum err e = apply(w, op);
     op_put(w->ops, op);
@@ -104,7 +104,7 @@ static void begin(struct world *w)
 {
     struct buf why = {0};
     struct store_settings settings = {.readers = 1};
-    char uri[96], user_id[64];
+    char uri[96], customer_id[64];
     *w = (struct world){.directory = "/tmp/unit-scope-XXXXXX", .rev = clock_wall_us()};
     CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(w->directory));
     snprintf(w->path, sizeof(w->path), "%s/s.db", w->directory);
@@ -113,8 +113,8 @@ static void begin(struct world *w)
     CU_ASSERT_EQUAL_FATAL(store_open(&settings, &w->store, &why), OK);
     w->ops = op_pool_new(16, 1 << 20);
     w->cache = cache_new(&(struct cache_options){.max_bytes = 1 << 20});
-    CU_ASSERT_EQUAL_FATAL(create(w, SCOPE_ALL, "", "ann", "ann@x.io", user_id, w->chats[0]), OK);
-    CU_ASSERT_EQUAL_FATAL(create(w, SCOPE_ALL, "", "bob", "bob@x.io", user_id, w->chats[1]), OK);
+    CU_ASSERT_EQUAL_FATAL(create(w, SCOPE_ALL, "", "ann", "ann@x.io", customer_id, w->chats[0]), OK);
+    CU_ASSERT_EQUAL_FATAL(create(w, SCOPE_ALL, "", "bob", "bob@x.io", customer_id, w->chats[1]), OK);
     CU_ASSERT_EQUAL_FATAL(report(w, SCOPE_ALL, "", "ann@x.io", "o1"), OK);
     CU_ASSERT_EQUAL_FATAL(report(w, SCOPE_ALL, "", "bob@x.io", "o2"), OK);
     CU_ASSERT_EQUAL_FATAL(w->store->vtable->reader_open(w->store, &w->reader), OK);
@@ -147,9 +147,9 @@ static void test_sends(void)
         enum err ann, bob, none;
     } cases[] = {
         {SCOPE_ALL, "", OK, OK, ERR_NOT_FOUND},
-        {SCOPE_USER, "ann", OK, ERR_DENIED, ERR_DENIED},
-        {SCOPE_USER, "ann@x.io", ERR_DENIED, ERR_DENIED, ERR_DENIED},
-        {SCOPE_USER, "", ERR_DENIED, ERR_DENIED, ERR_DENIED},
+        {SCOPE_CUSTOMER, "ann", OK, ERR_DENIED, ERR_DENIED},
+        {SCOPE_CUSTOMER, "ann@x.io", ERR_DENIED, ERR_DENIED, ERR_DENIED},
+        {SCOPE_CUSTOMER, "", ERR_DENIED, ERR_DENIED, ERR_DENIED},
         {SCOPE_OWNER, "o1", OK, ERR_NOT_FOUND, ERR_NOT_FOUND},
         {SCOPE_OWNER, "o2", ERR_NOT_FOUND, OK, ERR_NOT_FOUND},
         {SCOPE_OWNER, "ann", ERR_NOT_FOUND, ERR_NOT_FOUND, ERR_NOT_FOUND},
@@ -174,7 +174,7 @@ static void test_batches(void)
     struct totals changed;
     begin(&w);
     for (int i = 0; i < 3; i++) {
-        ops[i] = new_op(&w, &write_send.op, SCOPE_USER, "ann");
+        ops[i] = new_op(&w, &write_send.op, SCOPE_CUSTOMER, "ann");
         send_of(ops[i])->message.chat_id = slice_of(w.chats[i == 1], UUID_LEN);
         send_of(ops[i])->message.role = SLICE_LIT("agent");
         send_of(ops[i])->message.text = SLICE_LIT("hello");
@@ -192,12 +192,12 @@ static void test_batches(void)
 }
 
 /* The customer as the store has it. */
-static void check_user(struct world *w, const char *id, const char *email, const char *claim, const char *owner)
+static void check_customer(struct world *w, const char *id, const char *email, const char *claim, const char *owner)
 {
     struct arena a;
-    struct user u = {0};
+    struct customer u = {0};
     arena_init(&a, 0);
-    CU_ASSERT_EQUAL_FATAL(w->store->vtable->find_user(w->store, USER_BY_ID, slice_cstr(id), &a, &u), OK);
+    CU_ASSERT_EQUAL_FATAL(w->store->vtable->find_customer(w->store, CUSTOMER_BY_ID, slice_cstr(id), &a, &u), OK);
     if (!slice_eq(u.email, slice_cstr(email)) || !slice_eq(u.claimed_email, slice_cstr(claim)))
         printf("  %s: %.*s, claims %.*s\n", id, SLICE_ARG(u.email), SLICE_ARG(u.claimed_email));
     CU_ASSERT(slice_eq(u.email, slice_cstr(email)));
@@ -217,9 +217,9 @@ static void check_owners_word(struct world *w)
     /* an address that finds another: one's own customer is named, another's is not there */
     CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o1", "eve", "bob@x.io", id, NULL), ERR_NOT_FOUND);
     CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o1", "eve", "ann@x.io", id, NULL), ERR_EXISTS);
-    check_user(w, "eve", "user_eve@widget.local", "", "o1");
+    check_customer(w, "eve", "user_eve@widget.local", "", "o1");
     CU_ASSERT_EQUAL(create(w, SCOPE_OWNER, "o1", "eve", "eve@x.io", id, NULL), OK);
-    check_user(w, "eve", "eve@x.io", "", "o1");
+    check_customer(w, "eve", "eve@x.io", "", "o1");
 }
 
 static void test_creations(void)
@@ -228,18 +228,18 @@ static void test_creations(void)
     char id[64];
     begin(&w);
     /* a widget: itself, known or not, whatever address it gives */
-    CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "ann", "ann", "bob@x.io", id, NULL), OK);
+    CU_ASSERT_EQUAL(create(&w, SCOPE_CUSTOMER, "ann", "ann", "bob@x.io", id, NULL), OK);
     CU_ASSERT_STRING_EQUAL(id, "ann");
-    check_user(&w, "ann", "ann@x.io", "", "o1");
-    CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "ann", "bob", "", id, NULL), ERR_DENIED);
-    CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "dora", "dora", "bob@x.io", id, NULL), OK);
+    check_customer(&w, "ann", "ann@x.io", "", "o1");
+    CU_ASSERT_EQUAL(create(&w, SCOPE_CUSTOMER, "ann", "bob", "", id, NULL), ERR_DENIED);
+    CU_ASSERT_EQUAL(create(&w, SCOPE_CUSTOMER, "dora", "dora", "bob@x.io", id, NULL), OK);
     CU_ASSERT_STRING_EQUAL(id, "dora");
-    check_user(&w, "dora", "user_dora@widget.local", "bob@x.io", "");
-    CU_ASSERT_EQUAL(create(&w, SCOPE_USER, "dora", "dora", "dora@x.io", id, NULL), OK);
-    check_user(&w, "dora", "user_dora@widget.local", "dora@x.io", "");
+    check_customer(&w, "dora", "user_dora@widget.local", "bob@x.io", "");
+    CU_ASSERT_EQUAL(create(&w, SCOPE_CUSTOMER, "dora", "dora", "dora@x.io", id, NULL), OK);
+    check_customer(&w, "dora", "user_dora@widget.local", "dora@x.io", "");
     /* a dashboard's word makes it hers, and no claim any more */
     CU_ASSERT_EQUAL(create(&w, SCOPE_ALL, "", "dora", "Dora@x.io", id, NULL), OK);
-    check_user(&w, "dora", "Dora@x.io", "", "");
+    check_customer(&w, "dora", "Dora@x.io", "", "");
     /* an owner's dashboard: its customers, and new ones that become its own */
     check_owners_word(&w);
     end(&w);
@@ -260,13 +260,13 @@ static void test_a_returning_visitor_without_its_token(void)
         CU_ASSERT_EQUAL(metrics_counter(M_STORE_READ_WRITER), reads);
         CU_ASSERT_EQUAL(strlen(id), OID_LEN);
         snprintf(default_email, sizeof(default_email), "user_%s@widget.local", id);
-        check_user(&w, id, default_email, email_is_default(slice_cstr(names[i][1])) ? "" : names[i][1], "");
+        check_customer(&w, id, default_email, email_is_default(slice_cstr(names[i][1])) ? "" : names[i][1], "");
     }
     /* and what they said finds nobody but those who had it */
     CU_ASSERT_EQUAL(create(&w, SCOPE_ALL, "", "", "bob@x.io", id, NULL), OK);
     CU_ASSERT_STRING_EQUAL(id, "bob");
     CU_ASSERT_EQUAL(create(&w, SCOPE_ALL, "", "", "new@x.io", id, NULL), OK);
-    check_user(&w, id, "new@x.io", "", "");
+    check_customer(&w, id, "new@x.io", "", "");
     end(&w);
 }
 
@@ -277,20 +277,20 @@ static void test_reports(void)
     static const char *const said[] = {"bob@x.io", "new@x.io", "unknown@example.com", "ANN@x.io", ""};
     static const char *const claims[] = {"bob@x.io", "new@x.io", "new@x.io", "new@x.io", "new@x.io"};
     for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
-        CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", said[i], ""), OK);
-        check_user(&w, "ann", "ann@x.io", claims[i], "o1");
+        CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "ann", said[i], ""), OK);
+        check_customer(&w, "ann", "ann@x.io", claims[i], "o1");
     }
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "fay", "fay@x.io", ""), OK); /* a site's own id, first heard of here */
-    check_user(&w, "fay", "user_fay@widget.local", "fay@x.io", "");
+    CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "fay", "fay@x.io", ""), OK); /* a site's own id, first heard of here */
+    check_customer(&w, "fay", "user_fay@widget.local", "fay@x.io", "");
     CU_ASSERT_EQUAL(report(&w, SCOPE_OWNER, "o1", "bob@x.io", "o1"), ERR_NOT_FOUND);
     CU_ASSERT_EQUAL(report(&w, SCOPE_OWNER, "o2", "bob@x.io", "o2"), OK);
     /* An address that is another's id was reported into being a new customer's, who then answered for that other. */
     struct totals t;
     CU_ASSERT_EQUAL(w.store->vtable->read_totals(w.reader, &t), OK);
-    int64_t users = t.users;
+    int64_t customers = t.customers;
     CU_ASSERT_EQUAL(report(&w, SCOPE_OWNER, "o2", "fay", "o2"), ERR_NOT_FOUND);
     CU_ASSERT_EQUAL(w.store->vtable->read_totals(w.reader, &t), OK);
-    CU_ASSERT_EQUAL(t.users, users);
+    CU_ASSERT_EQUAL(t.customers, customers);
     CU_ASSERT_EQUAL(report(&w, SCOPE_NOBODY, "", "bob@x.io", ""), ERR_DENIED);
     end(&w);
 }
@@ -300,20 +300,20 @@ static void test_an_owner_is_chosen_once(void)
 {
     struct world w;
     begin(&w);
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "ann@x.io", "o2"), ERR_DENIED);
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "ann@x.io", "O1"), ERR_DENIED);
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "ann@x.io", "o1"), OK);
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "ann", "ann@x.io", ""), OK);
-    check_user(&w, "ann", "ann@x.io", "", "o1");
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "fay", "", ""), OK);
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "fay", "", "o1"), OK);
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "fay", "", "o2"), ERR_DENIED);
-    check_user(&w, "fay", "user_fay@widget.local", "", "o1");
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "gil", "", "o2"), OK); /* with the first report of all */
-    CU_ASSERT_EQUAL(report(&w, SCOPE_USER, "gil", "", "o1"), ERR_DENIED);
-    check_user(&w, "gil", "user_gil@widget.local", "", "o2");
+    CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "ann", "ann@x.io", "o2"), ERR_DENIED);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "ann", "ann@x.io", "O1"), ERR_DENIED);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "ann", "ann@x.io", "o1"), OK);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "ann", "ann@x.io", ""), OK);
+    check_customer(&w, "ann", "ann@x.io", "", "o1");
+    CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "fay", "", ""), OK);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "fay", "", "o1"), OK);
+    CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "fay", "", "o2"), ERR_DENIED);
+    check_customer(&w, "fay", "user_fay@widget.local", "", "o1");
+    CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "gil", "", "o2"), OK); /* with the first report of all */
+    CU_ASSERT_EQUAL(report(&w, SCOPE_CUSTOMER, "gil", "", "o1"), ERR_DENIED);
+    check_customer(&w, "gil", "user_gil@widget.local", "", "o2");
     CU_ASSERT_EQUAL(report(&w, SCOPE_ALL, "", "ann@x.io", "o2"), OK); /* a dashboard may */
-    check_user(&w, "ann", "ann@x.io", "", "o2");
+    check_customer(&w, "ann", "ann@x.io", "", "o2");
     end(&w);
 }
 
@@ -336,35 +336,35 @@ static void test_views(void)
     char id[64], ann_chat[UUID_LEN + 1] = {0};
     begin(&w);
     memcpy(ann_chat, w.chats[0], UUID_LEN);
-    const enum view of_user[] = {VIEW_POLL, VIEW_USER}, of_chat[] = {VIEW_CHAT, VIEW_HISTORY, VIEW_AI};
+    const enum view of_customer[] = {VIEW_POLL, VIEW_CUSTOMER}, of_chat[] = {VIEW_CHAT, VIEW_HISTORY, VIEW_AI};
     for (size_t i = 0; i < 2; i++) {
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann@x.io", SCOPE_USER, "ann", id), OK);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "ann@x.io", SCOPE_CUSTOMER, "ann", id), OK);
         CU_ASSERT_STRING_EQUAL(id, "ann"); /* what was checked is what is answered */
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann", SCOPE_USER, "ann", id), OK);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "bob@x.io", SCOPE_USER, "ann", id), ERR_DENIED);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "nobody@x.io", SCOPE_USER, "ann", id), ERR_DENIED);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "gus", SCOPE_USER, "gus", id), ERR_NOT_FOUND);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann@x.io", SCOPE_OWNER, "o1", id), OK);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ANN@x.io", SCOPE_USER, "ann", id), OK);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "bob", SCOPE_USER, "ann", id), ERR_DENIED);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "nobody", SCOPE_USER, "ann", id), ERR_DENIED);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "bob", SCOPE_USER, "gus", id), ERR_DENIED);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann", SCOPE_USER, "ann@x.io", id), ERR_DENIED);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann@x.io", SCOPE_OWNER, "o2", id), ERR_NOT_FOUND);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "nobody@x.io", SCOPE_OWNER, "o2", id), ERR_NOT_FOUND);
-        CU_ASSERT_EQUAL(resolve(&w, of_user[i], "ann@x.io", SCOPE_NOBODY, "", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "ann", SCOPE_CUSTOMER, "ann", id), OK);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "bob@x.io", SCOPE_CUSTOMER, "ann", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "nobody@x.io", SCOPE_CUSTOMER, "ann", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "gus", SCOPE_CUSTOMER, "gus", id), ERR_NOT_FOUND);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "ann@x.io", SCOPE_OWNER, "o1", id), OK);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "ANN@x.io", SCOPE_CUSTOMER, "ann", id), OK);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "bob", SCOPE_CUSTOMER, "ann", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "nobody", SCOPE_CUSTOMER, "ann", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "bob", SCOPE_CUSTOMER, "gus", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "ann", SCOPE_CUSTOMER, "ann@x.io", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "ann@x.io", SCOPE_OWNER, "o2", id), ERR_NOT_FOUND);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "nobody@x.io", SCOPE_OWNER, "o2", id), ERR_NOT_FOUND);
+        CU_ASSERT_EQUAL(resolve(&w, of_customer[i], "ann@x.io", SCOPE_NOBODY, "", id), ERR_DENIED);
     }
     for (size_t i = 0; i < 3; i++) {
-        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_USER, "ann", id), OK);
-        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_USER, "bob", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_CUSTOMER, "ann", id), OK);
+        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_CUSTOMER, "bob", id), ERR_DENIED);
         CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_OWNER, "o1", id), OK);
         CU_ASSERT_EQUAL(resolve(&w, of_chat[i], ann_chat, SCOPE_OWNER, "o2", id), ERR_NOT_FOUND);
-        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], no_chat, SCOPE_USER, "ann", id), ERR_DENIED);
+        CU_ASSERT_EQUAL(resolve(&w, of_chat[i], no_chat, SCOPE_CUSTOMER, "ann", id), ERR_DENIED);
         CU_ASSERT_EQUAL(resolve(&w, of_chat[i], no_chat, SCOPE_OWNER, "o2", id), ERR_NOT_FOUND);
     }
     for (enum view v = 0; v < VIEW_COUNT; v++) /* whatever else there is refuses a scope, and passes without one */
-        if (v != VIEW_POLL && v != VIEW_USER && v != VIEW_CHAT && v != VIEW_HISTORY && v != VIEW_AI) {
-            CU_ASSERT_EQUAL(resolve(&w, v, "ann", SCOPE_USER, "ann", id), ERR_DENIED);
+        if (v != VIEW_POLL && v != VIEW_CUSTOMER && v != VIEW_CHAT && v != VIEW_HISTORY && v != VIEW_AI) {
+            CU_ASSERT_EQUAL(resolve(&w, v, "ann", SCOPE_CUSTOMER, "ann", id), ERR_DENIED);
             CU_ASSERT_EQUAL(resolve(&w, v, "ann", SCOPE_OWNER, "o1", id), ERR_DENIED);
             CU_ASSERT_EQUAL(resolve(&w, v, "ann", SCOPE_ALL, "", id), OK);
         }
@@ -385,26 +385,27 @@ static void test_a_refusal_asks_nobody(void)
     cache_free(w.cache);
     w.cache = cache_new(&(struct cache_options){.max_bytes = 1 << 20, .enabled = true});
     arena_init(&a, 0);
-    const struct scope ann = {.kind = SCOPE_USER, .id = SLICE_LIT("ann")};
+    const struct scope ann = {.kind = SCOPE_CUSTOMER, .id = SLICE_LIT("ann")};
     CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(ann_chat), &ann), SIGHT_UNKNOWN);
-    CU_ASSERT_EQUAL(cache_sees_user(w.cache, SLICE_LIT("ann@x.io"), &ann, &a, &id), SIGHT_UNKNOWN);
-    CU_ASSERT_EQUAL(cache_sees_user(w.cache, SLICE_LIT("ann"), &ann, &a, &id), SIGHT_UNKNOWN);
-    CU_ASSERT_EQUAL(cache_load_user(w.cache, w.reader, SLICE_LIT("bob")), OK); /* another's being there is no answer */
+    CU_ASSERT_EQUAL(cache_sees_customer(w.cache, SLICE_LIT("ann@x.io"), &ann, &a, &id), SIGHT_UNKNOWN);
+    CU_ASSERT_EQUAL(cache_sees_customer(w.cache, SLICE_LIT("ann"), &ann, &a, &id), SIGHT_UNKNOWN);
+    CU_ASSERT_EQUAL(cache_load_customer(w.cache, w.reader, SLICE_LIT("bob")),
+                    OK); /* another's being there is no answer */
     CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(bob_chat), &ann), SIGHT_UNKNOWN);
     CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(no_chat), &ann), SIGHT_UNKNOWN);
-    CU_ASSERT_EQUAL(cache_sees_user(w.cache, SLICE_LIT("bob"), &ann, &a, &id), SIGHT_UNKNOWN);
-    CU_ASSERT_EQUAL(resolve(&w, VIEW_CHAT, no_chat, SCOPE_USER, "ann", pinned), ERR_DENIED); /* brings ann in */
+    CU_ASSERT_EQUAL(cache_sees_customer(w.cache, SLICE_LIT("bob"), &ann, &a, &id), SIGHT_UNKNOWN);
+    CU_ASSERT_EQUAL(resolve(&w, VIEW_CHAT, no_chat, SCOPE_CUSTOMER, "ann", pinned), ERR_DENIED); /* brings ann in */
     uint64_t reads = metrics_counter(M_STORE_READ);
     static const char *const others[] = {"bob", "bob@x.io", "nobody", "nobody@x.io", "", "ann@x.io.uk"};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-        CU_ASSERT_EQUAL(cache_sees_user(w.cache, slice_cstr(others[i]), &ann, &a, &id), SIGHT_NO);
-        CU_ASSERT_EQUAL(resolve(&w, VIEW_POLL, others[i], SCOPE_USER, "ann", pinned), ERR_DENIED);
+        CU_ASSERT_EQUAL(cache_sees_customer(w.cache, slice_cstr(others[i]), &ann, &a, &id), SIGHT_NO);
+        CU_ASSERT_EQUAL(resolve(&w, VIEW_POLL, others[i], SCOPE_CUSTOMER, "ann", pinned), ERR_DENIED);
     }
     CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(bob_chat), &ann), SIGHT_NO);
     CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(no_chat), &ann), SIGHT_NO);
-    CU_ASSERT_EQUAL(resolve(&w, VIEW_CHAT, bob_chat, SCOPE_USER, "ann", pinned), ERR_DENIED);
+    CU_ASSERT_EQUAL(resolve(&w, VIEW_CHAT, bob_chat, SCOPE_CUSTOMER, "ann", pinned), ERR_DENIED);
     CU_ASSERT_EQUAL(cache_sees_chat(w.cache, slice_cstr(ann_chat), &ann), SIGHT_YES);
-    CU_ASSERT_EQUAL(cache_sees_user(w.cache, SLICE_LIT("ann@x.io"), &ann, &a, &id), SIGHT_YES);
+    CU_ASSERT_EQUAL(cache_sees_customer(w.cache, SLICE_LIT("ann@x.io"), &ann, &a, &id), SIGHT_YES);
     CU_ASSERT_EQUAL(metrics_counter(M_STORE_READ), reads);
     arena_fini(&a);
     end(&w);
@@ -415,15 +416,15 @@ static enum err create_again(struct world *w, enum scope_kind scope, const char 
                              int64_t after_us, char *id)
 {
     struct op *op = new_op(w, &write_create_chat.op, scope, scope_id);
-    oid_new(&create_chat_of(op)->new_user);
+    oid_new(&create_chat_of(op)->new_customer);
     memcpy(create_chat_of(op)->chat_id, chat, UUID_LEN);
     create_chat_of(op)->keyed = true;
-    create_chat_of(op)->user_id = SLICE_LIT("ann");
+    create_chat_of(op)->customer_id = SLICE_LIT("ann");
     op->rev = w->rev;
     op->now_us = w->rev + after_us;
     enum err e = apply(w, op);
-    snprintf(id, 64, "%.*s", e == ERR_EXISTS ? (int)create_chat_of(op)->user.id.len : 0,
-             e == ERR_EXISTS ? create_chat_of(op)->user.id.ptr : "");
+    snprintf(id, 64, "%.*s", e == ERR_EXISTS ? (int)create_chat_of(op)->customer.id.len : 0,
+             e == ERR_EXISTS ? create_chat_of(op)->customer.id.ptr : "");
     CU_ASSERT_EQUAL(create_chat_of(op)->repeated, e == ERR_EXISTS);
     op_put(w->ops, op);
     return e;
@@ -439,15 +440,15 @@ static void test_a_create_that_is_sent_again(void)
     CU_ASSERT_EQUAL_FATAL(w.store->vtable->totals(w.store, &before), OK);
     CU_ASSERT_EQUAL(create_again(&w, SCOPE_ALL, "", w.chats[0], 1, id), ERR_EXISTS);
     CU_ASSERT_STRING_EQUAL(id, "ann");
-    CU_ASSERT_EQUAL(create_again(&w, SCOPE_USER, "ann", w.chats[0], 1, id), ERR_EXISTS);
+    CU_ASSERT_EQUAL(create_again(&w, SCOPE_CUSTOMER, "ann", w.chats[0], 1, id), ERR_EXISTS);
     CU_ASSERT_EQUAL(create_again(&w, SCOPE_OWNER, "o1", w.chats[0], 1, id), ERR_EXISTS);
     CU_ASSERT_EQUAL(create_again(&w, SCOPE_NOBODY, "", w.chats[0], 1, id), ERR_EXISTS);
-    CU_ASSERT_EQUAL(create_again(&w, SCOPE_USER, "bob", w.chats[0], 1, id), ERR_DENIED);
+    CU_ASSERT_EQUAL(create_again(&w, SCOPE_CUSTOMER, "bob", w.chats[0], 1, id), ERR_DENIED);
     CU_ASSERT_EQUAL(create_again(&w, SCOPE_OWNER, "o2", w.chats[0], 1, id), ERR_NOT_FOUND);
     CU_ASSERT_EQUAL(create_again(&w, SCOPE_NOBODY, "", w.chats[0], INT64_C(3601) * 1000000, id), ERR_DENIED);
     CU_ASSERT_EQUAL_FATAL(w.store->vtable->totals(w.store, &after), OK);
     CU_ASSERT_EQUAL(after.chats, before.chats);
-    CU_ASSERT_EQUAL(after.users, before.users);
+    CU_ASSERT_EQUAL(after.customers, before.customers);
     end(&w);
 }
 

@@ -90,11 +90,11 @@ static void expect(const char *want)
 
 static void events_become_notices(void)
 {
-    const struct user nobody = {0}, open = {.id = SLICE_LIT("ann"),
-                                            .chat_count = 1,
-                                            .category = SLICE_LIT("agent-inbox"),
-                                            .status = SLICE_LIT("active")};
-    struct user closed = open;
+    const struct customer nobody = {0}, open = {.id = SLICE_LIT("ann"),
+                                                .chat_count = 1,
+                                                .category = SLICE_LIT("agent-inbox"),
+                                                .status = SLICE_LIT("active")};
+    struct customer closed = open;
     closed.status = SLICE_LIT("resolved");
     const struct message said = {.role = SLICE_LIT("agent")};
     const struct event happened[] = {

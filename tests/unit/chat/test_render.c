@@ -24,10 +24,10 @@ static void test_time(void)
     check(&b, "\"2026-11-24T21:56:00.588000Z\" null");
 }
 
-static void test_user_full(void)
+static void test_customer_full(void)
 {
     struct buf b;
-    struct user u = {
+    struct customer u = {
         .id = SLICE_LIT("id\"1"),
         .email = SLICE_LIT("a@x.io"),
         .name = SLICE_LIT("An\nn"),
@@ -40,7 +40,7 @@ static void test_user_full(void)
         .device = SLICE_LIT("{\"os\":1}"),
     };
     buf_init(&b);
-    render_user_opening(&b, &u);
+    render_customer_opening(&b, &u);
     render_last_seen(&b, T);
     check(&b, "{\"_id\":\"id\\\"1\",\"name\":\"An\\nn\",\"email\":\"a@x.io\",\"ip\":\"10.0.0.1\",\"vibe\":\"happy\","
               "\"category\":\"human-chats\",\"status\":\"escalated\",\"location\":{\"city\":\"Ulm\"},"
@@ -50,18 +50,18 @@ static void test_user_full(void)
     check(&b, "{\"user_id\":\"id\\\"1\",\"user_name\":\"An\\nn\",\"user_email\":\"a@x.io\",\"chats\":[");
     u.claimed_email = SLICE_LIT("b\"@x.io");
     buf_init(&b);
-    render_user_opening(&b, &u);
+    render_customer_opening(&b, &u);
     CU_ASSERT(slice_ends(buf_slice(&b), SLICE_LIT(",\"dashboard_user_id\":\"o1\",\"claimed_email\":\"b\\\"@x.io\"")));
     buf_fini(&b);
 }
 
 /* A document of an existing deployment with nothing in it but its id: every key is there. */
-static void test_user_empty(void)
+static void test_customer_empty(void)
 {
     struct buf b;
-    struct user u = {.id = SLICE_LIT("x"), .location = SLICE_LIT("[1]"), .device = SLICE_LIT("null")};
+    struct customer u = {.id = SLICE_LIT("x"), .location = SLICE_LIT("[1]"), .device = SLICE_LIT("null")};
     buf_init(&b);
-    render_user_opening(&b, &u);
+    render_customer_opening(&b, &u);
     render_last_seen(&b, 0);
     check(&b, "{\"_id\":\"x\",\"name\":\"Unknown User\",\"email\":\"unknown@example.com\",\"ip\":null,"
               "\"vibe\":\"neutral\",\"category\":null,\"status\":null,\"location\":{},\"device\":{},"
@@ -71,7 +71,7 @@ static void test_user_empty(void)
 static void test_chat(void)
 {
     struct buf b;
-    struct chat c = {.chat_id = SLICE_LIT("c\\1"), .user_id = SLICE_LIT("u"), .created_us = T, .updated_us = T + 1};
+    struct chat c = {.chat_id = SLICE_LIT("c\\1"), .customer_id = SLICE_LIT("u"), .created_us = T, .updated_us = T + 1};
     buf_init(&b);
     render_chat_start(&b, &c);
     render_chat_rest(&b, T + 2, 12);
@@ -104,6 +104,10 @@ static void test_answers(void)
 }
 
 const CU_TestInfo render_tests[] = {
-    {"time", test_time}, {"customer with everything", test_user_full}, {"customer with nothing", test_user_empty},
-    {"chat", test_chat}, {"AI switch and reports", test_answers},      CU_TEST_INFO_NULL,
+    {"time", test_time},
+    {"customer with everything", test_customer_full},
+    {"customer with nothing", test_customer_empty},
+    {"chat", test_chat},
+    {"AI switch and reports", test_answers},
+    CU_TEST_INFO_NULL,
 };

@@ -66,9 +66,9 @@ static void check_limit(struct verdict (*rule)(struct slice), size_t max)
 
 static void test_limits(void)
 {
-    check_limit(validate_user_id, USER_ID_MAX);
+    check_limit(validate_customer_id, CUSTOMER_ID_MAX);
     check_limit(validate_email, EMAIL_MAX);
-    check_limit(validate_name, USER_NAME_MAX);
+    check_limit(validate_name, CUSTOMER_NAME_MAX);
     check_limit(validate_field, FIELD_MAX);
     check_limit(validate_object, JSON_FIELD_MAX);
 }
@@ -90,7 +90,7 @@ static void test_a_made_address_is_no_new_id(void)
     CU_ASSERT_EQUAL(validate_new_id(SLICE_LIT("USER_ann@Widget.Local")).fault, FAULT_FORM);
     CU_ASSERT_EQUAL(validate_new_id(SLICE_LIT("ann@x.io")).fault, FAULT_NONE);
     CU_ASSERT_EQUAL(validate_new_id(SLICE_LIT("user_ann")).fault, FAULT_NONE);
-    check_limit(validate_new_id, USER_ID_MAX);
+    check_limit(validate_new_id, CUSTOMER_ID_MAX);
 }
 
 static void test_control_characters(void)
@@ -98,10 +98,10 @@ static void test_control_characters(void)
     static const char *const bad[] = {"a\nb", "\x01", "a\x7f", "\r\nX: y", "\t"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct slice s = slice_cstr(bad[i]);
-        CU_ASSERT_EQUAL(validate_user_id(s).fault, FAULT_FORM);
+        CU_ASSERT_EQUAL(validate_customer_id(s).fault, FAULT_FORM);
         CU_ASSERT_EQUAL(validate_email(s).fault, FAULT_FORM);
         CU_ASSERT_TRUE(chat_id_possible(s)); /* existing data may call a chat anything */
-        CU_ASSERT_FALSE(user_ident_possible(s));
+        CU_ASSERT_FALSE(customer_ident_possible(s));
         CU_ASSERT_EQUAL(validate_name(s).fault, FAULT_NONE);
     }
     CU_ASSERT_EQUAL(validate_email(slice_of("a\0b", 3)).fault, FAULT_FORM);
@@ -114,9 +114,9 @@ static void test_idents(void)
     CU_ASSERT_TRUE(chat_id_possible(SLICE_LIT("00000000-0000-4000-8000-000000000000")));
     CU_ASSERT_TRUE(chat_id_possible(times("x", CHAT_ID_MAX)));
     CU_ASSERT_FALSE(chat_id_possible(times("x", CHAT_ID_MAX + 1)));
-    CU_ASSERT_FALSE(user_ident_possible(SLICE_LIT("")));
-    CU_ASSERT_TRUE(user_ident_possible(times("x", EMAIL_MAX)));
-    CU_ASSERT_FALSE(user_ident_possible(times("x", EMAIL_MAX + 1)));
+    CU_ASSERT_FALSE(customer_ident_possible(SLICE_LIT("")));
+    CU_ASSERT_TRUE(customer_ident_possible(times("x", EMAIL_MAX)));
+    CU_ASSERT_FALSE(customer_ident_possible(times("x", EMAIL_MAX + 1)));
 }
 
 const CU_TestInfo validate_tests[] = {

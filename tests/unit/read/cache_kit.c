@@ -15,26 +15,26 @@ static struct slice keep(struct kit *k, const char *s)
     return arena_slice(&k->arena, slice_cstr(s ? s : ""));
 }
 
-static struct kit_user *find_user(struct kit *k, struct slice ident)
+static struct kit_customer *find_customer(struct kit *k, struct slice ident)
 {
     for (int by = 0; by < 3; by++)
-        for (size_t i = 0; i < k->user_count; i++) {
-            const struct user *row = &k->users[i]->row;
-            struct slice key = by == 0 ? row->id : by == 1 ? row->user_ref : row->email;
+        for (size_t i = 0; i < k->customer_count; i++) {
+            const struct customer *row = &k->customers[i]->row;
+            struct slice key = by == 0 ? row->id : by == 1 ? row->reference : row->email;
             if (key.len > 0 && slice_eq(key, ident))
-                return k->users[i];
+                return k->customers[i];
         }
     return NULL;
 }
 
-static struct kit_chat *find_chat(struct kit *k, struct slice id, struct kit_user **owner)
+static struct kit_chat *find_chat(struct kit *k, struct slice id, struct kit_customer **owner)
 {
-    for (size_t i = 0; i < k->user_count; i++)
-        for (size_t c = 0; c < k->users[i]->chat_count; c++)
-            if (slice_eq(slice_cstr(k->users[i]->chats[c]->id), id)) {
+    for (size_t i = 0; i < k->customer_count; i++)
+        for (size_t c = 0; c < k->customers[i]->chat_count; c++)
+            if (slice_eq(slice_cstr(k->customers[i]->chats[c]->id), id)) {
                 if (owner)
-                    *owner = k->users[i];
-                return k->users[i]->chats[c];
+                    *owner = k->customers[i];
+                return k->customers[i]->chats[c];
             }
     return NULL;
 }
@@ -50,7 +50,7 @@ static void run_hook(struct kit *k, enum kit_moment now)
 
 /* What a load saw: rows by value, messages by count (they only ever grow at the end). */
 struct seen {
-    struct user row;
+    struct customer row;
     size_t chat_count;
     struct {
         struct kit_chat *chat;
@@ -62,7 +62,7 @@ struct seen {
 
 static enum err deliver(struct seen *seen, const struct load_sink *sink)
 {
-    enum err e = sink->user(sink->arg, &seen->row);
+    enum err e = sink->customer(sink->arg, &seen->row);
     for (size_t c = 0; e == OK && c < seen->chat_count; c++) {
         seen->chats[c].row.total_messages = (int64_t)seen->chats[c].count;
         e = sink->chat(sink->arg, &seen->chats[c].row);
@@ -78,14 +78,14 @@ static enum err deliver(struct seen *seen, const struct load_sink *sink)
     return e;
 }
 
-static enum err load_user(struct store_reader *r, struct slice ident, const struct load_sink *sink)
+static enum err load_customer(struct store_reader *r, struct slice ident, const struct load_sink *sink)
 {
     struct kit *k = kit_of(r);
     run_hook(k, KIT_BEFORE);
     struct seen *seen = calloc(1, sizeof(*seen));
     pthread_mutex_lock(&k->lock);
     k->loads++;
-    struct kit_user *u = find_user(k, ident);
+    struct kit_customer *u = find_customer(k, ident);
     enum err e = k->fail != OK ? k->fail : u ? OK : ERR_NOT_FOUND;
     if (e == OK) {
         seen->row = u->row;
@@ -110,18 +110,21 @@ static enum err load_user(struct store_reader *r, struct slice ident, const stru
     return e;
 }
 
-static enum err read_user(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
-                          struct user *out)
+static enum err read_customer(struct store_reader *r, enum customer_by by, struct slice value, struct arena *a,
+                              struct customer *out)
 {
     (void)a;
     struct kit *k = kit_of(r);
     enum err e = ERR_NOT_FOUND;
     pthread_mutex_lock(&k->lock);
     k->lookups++;
-    for (unsigned bit = USER_BY_ID; e != OK && bit <= USER_BY_EMAIL; bit <<= 1)
-        for (size_t i = 0; by & bit && e != OK && i < k->user_count; i++) {
-            const struct user *row = &k->users[i]->row;
-            if (slice_eq(bit == USER_BY_ID ? row->id : bit == USER_BY_REF ? row->user_ref : row->email, value)) {
+    for (unsigned bit = CUSTOMER_BY_ID; e != OK && bit <= CUSTOMER_BY_EMAIL; bit <<= 1)
+        for (size_t i = 0; by & bit && e != OK && i < k->customer_count; i++) {
+            const struct customer *row = &k->customers[i]->row;
+            if (slice_eq(bit == CUSTOMER_BY_ID    ? row->id
+                         : bit == CUSTOMER_BY_REF ? row->reference
+                                                  : row->email,
+                         value)) {
                 *out = *row;
                 e = OK;
             }
@@ -132,26 +135,27 @@ static enum err read_user(struct store_reader *r, enum user_by by, struct slice 
 
 static int by_activity(const void *a, const void *b)
 {
-    const struct user *x = a, *y = b;
+    const struct customer *x = a, *y = b;
     return x->activity_us < y->activity_us ? 1 : x->activity_us > y->activity_us ? -1 : 0;
 }
 
 static int by_rev(const void *a, const void *b)
 {
-    const struct user *x = a, *y = b;
+    const struct customer *x = a, *y = b;
     return x->rev > y->rev ? 1 : x->rev < y->rev ? -1 : 0;
 }
 
-static enum err copy_users(struct kit *k, struct slice owner, int64_t since, int (*order)(const void *, const void *),
-                           int64_t skip, int64_t limit, struct arena *a, struct user **out, size_t *count)
+static enum err copy_customers(struct kit *k, struct slice owner, int64_t since,
+                               int (*order)(const void *, const void *), int64_t skip, int64_t limit, struct arena *a,
+                               struct customer **out, size_t *count)
 {
-    struct user *rows = arena_zalloc(a, (k->user_count + 1) * sizeof(*rows));
+    struct customer *rows = arena_zalloc(a, (k->customer_count + 1) * sizeof(*rows));
     size_t n = 0;
     pthread_mutex_lock(&k->lock);
     k->lists++;
-    for (size_t i = 0; i < k->user_count; i++)
-        if (k->users[i]->row.rev > since && (owner.len == 0 || slice_eq(owner, k->users[i]->row.owner)))
-            rows[n++] = k->users[i]->row;
+    for (size_t i = 0; i < k->customer_count; i++)
+        if (k->customers[i]->row.rev > since && (owner.len == 0 || slice_eq(owner, k->customers[i]->row.owner)))
+            rows[n++] = k->customers[i]->row;
     pthread_mutex_unlock(&k->lock);
     qsort(rows, n, sizeof(*rows), order);
     size_t from = (size_t)skip < n ? (size_t)skip : n;
@@ -160,28 +164,28 @@ static enum err copy_users(struct kit *k, struct slice owner, int64_t since, int
     return OK;
 }
 
-static enum err recent_users(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit, struct arena *a,
-                             struct user **out, size_t *count)
+static enum err recent_customers(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit,
+                                 struct arena *a, struct customer **out, size_t *count)
 {
-    return copy_users(kit_of(r), owner, -1, by_activity, skip, limit, a, out, count);
+    return copy_customers(kit_of(r), owner, -1, by_activity, skip, limit, a, out, count);
 }
 
-static enum err changed_users(struct store_reader *r, int64_t since, int64_t limit, struct arena *a, struct user **out,
-                              size_t *count)
+static enum err changed_customers(struct store_reader *r, int64_t since, int64_t limit, struct arena *a,
+                                  struct customer **out, size_t *count)
 {
-    return copy_users(kit_of(r), (struct slice){0}, since, by_rev, 0, limit, a, out, count);
+    return copy_customers(kit_of(r), (struct slice){0}, since, by_rev, 0, limit, a, out, count);
 }
 
-static enum err chat_owner(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out)
+static enum err read_chat(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out)
 {
     (void)a;
     struct kit *k = kit_of(r);
-    struct kit_user *u;
+    struct kit_customer *u;
     pthread_mutex_lock(&k->lock);
     struct kit_chat *chat = find_chat(k, chat_id, &u);
     if (chat) {
         *out = chat->row;
-        out->user_id = u->row.id;
+        out->customer_id = u->row.id;
     }
     pthread_mutex_unlock(&k->lock);
     return chat ? OK : ERR_NOT_FOUND;
@@ -196,18 +200,18 @@ static enum err list_chats(struct store_reader *r, struct slice email, int64_t s
     size_t n = 0;
     pthread_mutex_lock(&k->lock);
     k->lists++;
-    for (size_t i = 0; i < k->user_count; i++)
-        for (size_t c = 0; c < k->users[i]->chat_count; c++) {
-            if (email.len > 0 && !slice_eq(email, k->users[i]->row.email))
+    for (size_t i = 0; i < k->customer_count; i++)
+        for (size_t c = 0; c < k->customers[i]->chat_count; c++) {
+            if (email.len > 0 && !slice_eq(email, k->customers[i]->row.email))
                 continue;
             size_t at = n++;
-            while (at > 0 && chats[at - 1]->row.last_activity_us < k->users[i]->chats[c]->row.last_activity_us) {
+            while (at > 0 && chats[at - 1]->row.last_activity_us < k->customers[i]->chats[c]->row.last_activity_us) {
                 chats[at] = chats[at - 1];
                 refs[at] = refs[at - 1];
                 at--;
             }
-            chats[at] = k->users[i]->chats[c];
-            refs[at] = (struct chat_ref){slice_cstr(chats[at]->id), k->users[i]->row.id};
+            chats[at] = k->customers[i]->chats[c];
+            refs[at] = (struct chat_ref){slice_cstr(chats[at]->id), k->customers[i]->row.id};
         }
     pthread_mutex_unlock(&k->lock);
     *total = (int64_t)n;
@@ -220,13 +224,13 @@ static enum err list_chats(struct store_reader *r, struct slice email, int64_t s
 static enum err read_totals(struct store_reader *r, struct totals *out)
 {
     (void)kit_of(r);
-    *out = (struct totals){.users = 3,
+    *out = (struct totals){.customers = 3,
                            .chats = 7,
                            .chats_with_assistant = 2,
                            .chats_with_either = 5,
                            .messages = 11,
-                           .users_with_chats = 2,
-                           .users_with_owner = 1};
+                           .customers_with_chats = 2,
+                           .customers_with_owner = 1};
     return OK;
 }
 
@@ -234,16 +238,16 @@ static enum err overview(struct store_reader *r, struct arena *a, struct overvie
 {
     struct kit *k = kit_of(r);
     out->database_name = slice_cstr("kit");
-    out->users = arena_zalloc(a, 100 * sizeof(*out->users));
+    out->customers = arena_zalloc(a, 100 * sizeof(*out->customers));
     out->chats = arena_zalloc(a, 100 * sizeof(*out->chats));
-    for (size_t i = 0; i < k->user_count && i < 100; i++) {
-        const struct kit_user *u = k->users[i];
-        out->users[out->user_count++] = u->row;
+    for (size_t i = 0; i < k->customer_count && i < 100; i++) {
+        const struct kit_customer *u = k->customers[i];
+        out->customers[out->customer_count++] = u->row;
         for (size_t c = 0; c < u->chat_count && out->chat_count < 100; c++) {
             const struct kit_chat *chat = u->chats[c];
             struct overview_chat *o = &out->chats[out->chat_count++];
             o->chat = chat->row;
-            o->chat.user_id = u->row.id;
+            o->chat.customer_id = u->row.id;
             o->chat.total_messages = o->messages = (int64_t)chat->count;
             o->row_id = slice_cstr(chat->id);
             o->has_first = o->has_last = chat->count > 0;
@@ -268,14 +272,14 @@ static enum err overview(struct store_reader *r, struct arena *a, struct overvie
 static const struct store_vtable vtable = {
     .kind = "kit",
     .time_grain_us = 1,
-    .read_user = read_user,
-    .load_user = load_user,
-    .recent_users = recent_users,
-    .chat_owner = chat_owner,
+    .read_customer = read_customer,
+    .load_customer = load_customer,
+    .recent_customers = recent_customers,
+    .read_chat = read_chat,
     .list_chats = list_chats,
     .overview = overview,
     .read_totals = read_totals,
-    .changed_users = changed_users,
+    .changed_customers = changed_customers,
 };
 
 void kit_restart(struct kit *k, size_t cache_bytes)
@@ -283,7 +287,7 @@ void kit_restart(struct kit *k, size_t cache_bytes)
     struct cache_options options = {.max_bytes = cache_bytes, .tag = TAG5, .max_rev = k->rev, .enabled = true};
     options.overlap_us = k->overlap_us;
     options.shared = k->shared;
-    options.totals.users = (int64_t)k->user_count;
+    options.totals.customers = (int64_t)k->customer_count;
     cache_free(k->cache);
     k->cache = cache_new(&options);
     CU_ASSERT_PTR_NOT_NULL_FATAL(k->cache);
@@ -306,12 +310,12 @@ struct kit *kit_new(size_t cache_bytes)
 void kit_free(struct kit *k)
 {
     cache_free(k->cache);
-    for (size_t i = 0; i < k->user_count; i++) {
-        for (size_t c = 0; c < k->users[i]->chat_count; c++) {
-            free(k->users[i]->chats[c]->messages);
-            free(k->users[i]->chats[c]);
+    for (size_t i = 0; i < k->customer_count; i++) {
+        for (size_t c = 0; c < k->customers[i]->chat_count; c++) {
+            free(k->customers[i]->chats[c]->messages);
+            free(k->customers[i]->chats[c]);
         }
-        free(k->users[i]);
+        free(k->customers[i]);
     }
     arena_fini(&k->arena);
     pthread_mutex_destroy(&k->lock);
@@ -326,22 +330,22 @@ static struct op *new_op(struct kit *k, const struct op_kind *kind)
     return op;
 }
 
-struct op *kit_create(struct kit *k, const char *user_id, const char *email, const char *name, const char *chat_id)
+struct op *kit_create(struct kit *k, const char *customer_id, const char *email, const char *name, const char *chat_id)
 {
     struct op *op = new_op(k, &write_create_chat.op);
-    create_chat_of(op)->user_id = keep(k, user_id);
+    create_chat_of(op)->customer_id = keep(k, customer_id);
     create_chat_of(op)->email = keep(k, email);
     create_chat_of(op)->name = keep(k, name);
     create_chat_of(op)->chat.chat_id = keep(k, chat_id);
     return op;
 }
 
-struct op *kit_put_user(struct kit *k, const char *email, const char *name, const char *owner)
+struct op *kit_put_customer(struct kit *k, const char *email, const char *name, const char *owner)
 {
-    struct op *op = new_op(k, &write_put_user.op);
-    put_user_of(op)->given.email = keep(k, email);
-    put_user_of(op)->given.name = keep(k, name);
-    put_user_of(op)->given.owner = keep(k, owner);
+    struct op *op = new_op(k, &write_put_customer.op);
+    put_customer_of(op)->given.email = keep(k, email);
+    put_customer_of(op)->given.name = keep(k, name);
+    put_customer_of(op)->given.owner = keep(k, owner);
     return op;
 }
 
@@ -362,72 +366,73 @@ struct op *kit_ai(struct kit *k, const char *chat_id, bool enabled)
     return op;
 }
 
-static struct kit_user *add_user(struct kit *k, struct slice id, struct slice email, struct slice name, int64_t rev)
+static struct kit_customer *add_customer(struct kit *k, struct slice id, struct slice email, struct slice name,
+                                         int64_t rev)
 {
-    struct kit_user *u = calloc(1, sizeof(*u));
-    u->row = (struct user){.key = (int64_t)k->user_count + 1,
-                           .id = id,
-                           .email = email,
-                           .name = name,
-                           .category = keep(k, "agent-inbox"),
-                           .status = keep(k, "active"),
-                           .created_us = rev};
-    k->users[k->user_count++] = u;
+    struct kit_customer *u = calloc(1, sizeof(*u));
+    u->row = (struct customer){.key = (int64_t)k->customer_count + 1,
+                               .id = id,
+                               .email = email,
+                               .name = name,
+                               .category = keep(k, "agent-inbox"),
+                               .status = keep(k, "active"),
+                               .created_us = rev};
+    k->customers[k->customer_count++] = u;
     return u;
 }
 
 static void commit_create(struct kit *k, struct op *op)
 {
     struct create_chat *o = create_chat_of(op);
-    struct kit_user *u = find_user(k, o->user_id.len > 0 ? o->user_id : o->email);
+    struct kit_customer *u = find_customer(k, o->customer_id.len > 0 ? o->customer_id : o->email);
     if (u)
         o->before = u->row;
     if (u && o->email.len > 0)
         u->row.email = o->email;
     if (!u)
-        u = add_user(k, o->user_id.len > 0 ? o->user_id : o->email, o->email, o->name, op->rev);
+        u = add_customer(k, o->customer_id.len > 0 ? o->customer_id : o->email, o->email, o->name, op->rev);
     o->address_alone = o->before.id.len == 0;
     struct kit_chat *chat = calloc(1, sizeof(*chat));
     snprintf(chat->id, sizeof(chat->id), "%.*s", SLICE_ARG(o->chat.chat_id));
     chat->row = (struct chat){.key = op->rev,
-                              .user_key = u->row.key,
+                              .customer_key = u->row.key,
                               .rev = op->rev,
                               .created_us = op->now_us,
                               .last_activity_us = op->now_us,
                               .updated_us = op->now_us,
                               .chat_id = slice_cstr(chat->id),
-                              .user_id = u->row.id,
+                              .customer_id = u->row.id,
                               .status = keep(k, "open")};
     u->chats[u->chat_count++] = chat;
     u->row.rev = op->rev;
     u->row.activity_us = op->now_us;
-    o->user = u->row;
+    o->customer = u->row;
     o->chat = chat->row;
 }
 
-static void commit_put_user(struct kit *k, struct op *op)
+static void commit_put_customer(struct kit *k, struct op *op)
 {
-    struct put_user *o = put_user_of(op);
-    struct kit_user *u = find_user(k, o->given.email);
+    struct put_customer *o = put_customer_of(op);
+    struct kit_customer *u = find_customer(k, o->given.email);
     if (u)
         o->before = u->row;
     else
-        u = add_user(k, o->given.email, o->given.email, o->given.name, op->rev);
+        u = add_customer(k, o->given.email, o->given.email, o->given.name, op->rev);
     o->address_alone = o->before.id.len == 0;
     u->row.name = o->given.name;
     u->row.owner = o->given.owner;
     u->row.last_seen_us = u->row.activity_us = op->now_us;
     u->row.rev = op->rev;
-    o->user = u->row;
+    o->customer = u->row;
 }
 
-static void link_of(const struct kit_user *u, const struct kit_chat *chat, struct chat_link *link)
+static void link_of(const struct kit_customer *u, const struct kit_chat *chat, struct chat_link *link)
 {
     *link = (struct chat_link){.known = true,
                                .flags = chat->row.flags,
                                .chat_key = chat->row.key,
-                               .user_key = u->row.key,
-                               .user_id = u->row.id,
+                               .customer_key = u->row.key,
+                               .customer_id = u->row.id,
                                .owner = u->row.owner,
                                .owner_known = true};
 }
@@ -435,7 +440,7 @@ static void link_of(const struct kit_user *u, const struct kit_chat *chat, struc
 static void commit_send(struct kit *k, struct op *op)
 {
     struct new_message *o = &send_of(op)->message;
-    struct kit_user *u;
+    struct kit_customer *u;
     struct kit_chat *chat = find_chat(k, o->chat_id, &u);
     if (!chat) {
         op->result = ERR_NOT_FOUND;
@@ -456,7 +461,7 @@ static void commit_send(struct kit *k, struct op *op)
 static void commit_ai(struct kit *k, struct op *op)
 {
     struct set_ai *o = set_ai_of(op);
-    struct kit_user *u;
+    struct kit_customer *u;
     struct kit_chat *chat = find_chat(k, o->chat_id, &u);
     if (!chat) {
         op->result = ERR_NOT_FOUND;
@@ -477,8 +482,8 @@ void kit_commit(struct kit *k, struct op *op)
         commit_send(k, op);
     else if (op->kind == &write_create_chat.op)
         commit_create(k, op);
-    else if (op->kind == &write_put_user.op)
-        commit_put_user(k, op);
+    else if (op->kind == &write_put_customer.op)
+        commit_put_customer(k, op);
     else
         commit_ai(k, op);
     pthread_mutex_unlock(&k->lock);
@@ -505,12 +510,12 @@ int64_t say(struct kit *k, const char *chat_id, const char *role, const char *te
     return send_of(op)->message.rev;
 }
 
-void open_chat(struct kit *k, const char *user_id, const char *chat_id)
+void open_chat(struct kit *k, const char *customer_id, const char *chat_id)
 {
     char email[160], name[160];
-    snprintf(email, sizeof(email), "%s@x.io", user_id);
-    snprintf(name, sizeof(name), "Name of %s", user_id);
-    kit_write(k, kit_create(k, user_id, email, name, chat_id));
+    snprintf(email, sizeof(email), "%s@x.io", customer_id);
+    snprintf(name, sizeof(name), "Name of %s", customer_id);
+    kit_write(k, kit_create(k, customer_id, email, name, chat_id));
 }
 
 void add_legacy(struct kit *k, const char *chat_id, const char *role, const char *text)

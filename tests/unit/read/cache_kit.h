@@ -28,8 +28,8 @@ struct kit_chat {
     size_t count, cap;
 };
 
-struct kit_user {
-    struct user row; /* strings are kept by the kit's arena */
+struct kit_customer {
+    struct customer row; /* strings are kept by the kit's arena */
     struct kit_chat *chats[64];
     size_t chat_count;
 };
@@ -43,13 +43,13 @@ struct kit {
     struct cache *cache;
     pthread_mutex_t lock;
     struct arena arena;
-    struct kit_user *users[4096];
-    size_t user_count;
+    struct kit_customer *customers[4096];
+    size_t customer_count;
     int64_t rev;
     int64_t overlap_us; /* of the next cache */
     bool shared;
-    int loads, lists; /* load_user; recent_users, changed_users and list_chats */
-    int lookups;      /* read_user */
+    int loads, lists; /* load_customer; recent_customers, changed_customers and list_chats */
+    int lookups;      /* read_customer */
     enum err fail;    /* what the next loads answer */
     enum kit_moment moment;
     void (*hook)(struct kit *k);
@@ -61,8 +61,8 @@ void kit_restart(struct kit *k, size_t cache_bytes);
 void kit_free(struct kit *k);
 
 /* Ops, finished as the writer would finish them. They live until kit_free(). */
-struct op *kit_create(struct kit *k, const char *user_id, const char *email, const char *name, const char *chat_id);
-struct op *kit_put_user(struct kit *k, const char *email, const char *name, const char *owner);
+struct op *kit_create(struct kit *k, const char *customer_id, const char *email, const char *name, const char *chat_id);
+struct op *kit_put_customer(struct kit *k, const char *email, const char *name, const char *owner);
 struct op *kit_send(struct kit *k, const char *chat_id, const char *role, const char *text);
 struct op *kit_ai(struct kit *k, const char *chat_id, bool enabled);
 void kit_commit(struct kit *k, struct op *op); /* into the store; sets rev and time unless set */
@@ -70,7 +70,7 @@ void kit_apply(struct kit *k, struct op *op);  /* into the cache */
 void kit_write(struct kit *k, struct op *op);  /* both */
 /* The same at once. Return the rev. */
 int64_t say(struct kit *k, const char *chat_id, const char *role, const char *text);
-void open_chat(struct kit *k, const char *user_id, const char *chat_id);
+void open_chat(struct kit *k, const char *customer_id, const char *chat_id);
 void add_legacy(struct kit *k, const char *chat_id, const char *role, const char *text);
 
 /* Serves, and builds where the cache says so. *built: the reader was needed. Body as text, owned by the kit's arena. */

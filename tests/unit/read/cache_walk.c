@@ -46,7 +46,7 @@ struct walk {
     const struct store_factory *factory;
     struct store *store;
     struct store_reader *reader;
-    struct store_vtable table; /* the reader's, with read_user() below */
+    struct store_vtable table; /* the reader's, with read_customer() below */
     struct cache *cache;       /* the one under test */
     struct cache *bypass;      /* asks the store each time */
     struct batch_room room;
@@ -63,7 +63,7 @@ struct walk {
     uint8_t tag[5];
     struct slice last;   /* that an op was made with */
     struct slice mostly; /* while set: every second pick */
-    int interrupt; /* a batch comes between the answer of so manieth read_user() and whoever asked; 0: none does */
+    int interrupt; /* a batch comes between the answer of so manieth read_customer() and whoever asked; 0: none does */
 };
 
 static struct walk *walking; /* whose reader asks */
@@ -96,11 +96,11 @@ static struct cache *new_cache(struct walk *w, bool enabled)
 static void one_batch(struct walk *w, bool late);
 static void evict(struct walk *w);
 
-static enum err read_user(struct store_reader *r, enum user_by by, struct slice value, struct arena *a,
-                          struct user *out)
+static enum err read_customer(struct store_reader *r, enum customer_by by, struct slice value, struct arena *a,
+                              struct customer *out)
 {
     struct walk *w = walking;
-    enum err err = w->store->vtable->read_user(r, by, value, a, out);
+    enum err err = w->store->vtable->read_customer(r, by, value, a, out);
     if (w->interrupt > 0 && --w->interrupt == 0) {
         one_batch(w, false);
         if (dice(w, 2)) /* and memory forgets again what it heard */
@@ -132,7 +132,7 @@ static void open_store(struct walk *w)
         w->rev = max_rev;
     CU_ASSERT_EQUAL_FATAL(w->store->vtable->reader_open(w->store, &w->reader), OK);
     w->table = *w->store->vtable;
-    w->table.read_user = read_user;
+    w->table.read_customer = read_customer;
     w->reader->vtable = &w->table;
 }
 
@@ -160,9 +160,9 @@ static void evict(struct walk *w)
     struct cache *c = w->cache;
     cache_lock(c);
     for (int i = dice(w, 2) ? dice(w, 6) : CHATS_MAX; i > 0 && c->order.count > 0; i--) {
-        struct cuser *u = entry_of(c->order.ends.prev, struct cuser, order);
-        user_leave_order(c, u);
-        user_relist(c, u);
+        struct customer_entry *u = entry_of(c->order.ends.prev, struct customer_entry, order);
+        customer_leave_order(c, u);
+        customer_relist(c, u);
     }
     c->max_bytes = 0;
     cache_evict(c, (unsigned)dice(w, 200));
@@ -196,7 +196,7 @@ static void make_scope(struct walk *w, struct op *op)
 {
     int kind = dice(w, 10);
     if (kind < 2)
-        op->scope = (struct scope){.kind = SCOPE_USER, .id = token_id(w)};
+        op->scope = (struct scope){.kind = SCOPE_CUSTOMER, .id = token_id(w)};
     else if (kind == 2)
         op->scope = (struct scope){.kind = SCOPE_NOBODY};
     else if (kind == 3)
@@ -208,23 +208,23 @@ static void make_create(struct walk *w, struct op *op)
     struct create_chat *c = create_chat_of(op);
     op->kind = &write_create_chat.op;
     make_scope(w, op);
-    if (op->scope.kind == SCOPE_USER)
-        c->user_id = op->scope.id;
+    if (op->scope.kind == SCOPE_CUSTOMER)
+        c->customer_id = op->scope.id;
     else if (dice(w, 2))
-        c->user_id = pick(w);
-    if (email_made_for(c->user_id).len > 0)
-        c->user_id = SLICE_LIT("bob@x.io");
-    if (dice(w, 3) || c->user_id.len == 0)
+        c->customer_id = pick(w);
+    if (email_made_for(c->customer_id).len > 0)
+        c->customer_id = SLICE_LIT("bob@x.io");
+    if (dice(w, 3) || c->customer_id.len == 0)
         c->email = pick(w);
     uuid_v4(c->chat_id);
-    oid_new(&c->new_user);
+    oid_new(&c->new_customer);
     op->rev = op->now_us = next_rev(w);
 }
 
 static void make_put(struct walk *w, struct op *op)
 {
-    struct put_user *p = put_user_of(op);
-    op->kind = &write_put_user.op;
+    struct put_customer *p = put_customer_of(op);
+    op->kind = &write_put_customer.op;
     make_scope(w, op);
     p->given.email = pick(w);
     p->given.name = numbered(&op->arena, "Person ", dice(w, 1000));
@@ -232,8 +232,8 @@ static void make_put(struct walk *w, struct op *op)
     p->given.category = slice_cstr(dice(w, 2) ? "agent-inbox" : "human-chats");
     p->given.status = slice_cstr(dice(w, 2) ? "active" : "resolved");
     p->given.owner = numbered(&op->arena, "o", dice(w, 3));
-    p->set = USER_EMAIL | USER_NAME | USER_CATEGORY | USER_STATUS | USER_OWNER;
-    oid_new(&p->new_user);
+    p->set = CUSTOMER_EMAIL | CUSTOMER_NAME | CUSTOMER_CATEGORY | CUSTOMER_STATUS | CUSTOMER_OWNER;
+    oid_new(&p->new_customer);
     op->rev = op->now_us = next_rev(w);
 }
 
@@ -280,7 +280,7 @@ static void remember(struct walk *w, struct op *op)
     if (w->chat_count < CHATS_MAX)
         memcpy(w->chats[w->chat_count++], create_chat_of(op)->chat_id, UUID_LEN);
     if (create_chat_of(op)->before.id.len == 0 && w->name_count < NAMES_MAX)
-        w->names[w->name_count++] = arena_slice(&w->names_arena, create_chat_of(op)->user.id);
+        w->names[w->name_count++] = arena_slice(&w->names_arena, create_chat_of(op)->customer.id);
 }
 
 static void ask(struct walk *w, const struct view_query *q)
@@ -336,12 +336,12 @@ static void read_answer(struct walk *w, struct cache *c, const struct view_query
 }
 
 /* Times name messages: each has its own here. keep: they are told; else, false: one was not. */
-static bool all_told(struct walk *w, struct json_value users, bool keep)
+static bool all_told(struct walk *w, struct json_value customers, bool keep)
 {
-    struct json_value user, chat, message, none;
+    struct json_value customer, chat, message, none;
     struct slice time = {0};
-    for (struct json_iter u = json_iter(users); json_next(&u, &none, &user);)
-        for (struct json_iter c = json_iter(json_get(user, SLICE_LIT("chats"))); json_next(&c, &none, &chat);)
+    for (struct json_iter u = json_iter(customers); json_next(&u, &none, &customer);)
+        for (struct json_iter c = json_iter(json_get(customer, SLICE_LIT("chats"))); json_next(&c, &none, &chat);)
             for (struct json_iter m = json_iter(json_get(chat, SLICE_LIT("messages")));
                  json_next(&m, &none, &message);) {
                 CU_ASSERT_EQUAL_FATAL(json_string(json_get(message, SLICE_LIT("timestamp")), &time), OK);
@@ -434,15 +434,15 @@ static void put_row(struct walk *w)
 {
     const struct store_vtable *v = w->store->vtable;
     struct arena a;
-    struct user before, u = {.id = pick(w), .email = pick(w), .name = SLICE_LIT("Old")};
+    struct customer before, u = {.id = pick(w), .email = pick(w), .name = SLICE_LIT("Old")};
     arena_init(&a, 0);
     if (dice(w, 2))
-        u.user_ref = pick(w);
+        u.reference = pick(w);
     u.rev = u.created_us = u.last_seen_us = u.activity_us = next_rev(w);
     CU_ASSERT_EQUAL_FATAL(v->begin(w->store), OK);
-    if (v->find_user(w->store, USER_BY_ID, u.id, &a, &before) == ERR_NOT_FOUND) {
-        CU_ASSERT_EQUAL_FATAL(v->put_user(w->store, &u), OK);
-        CU_ASSERT_EQUAL_FATAL(v->add_totals(w->store, &(struct totals){.users = 1}), OK);
+    if (v->find_customer(w->store, CUSTOMER_BY_ID, u.id, &a, &before) == ERR_NOT_FOUND) {
+        CU_ASSERT_EQUAL_FATAL(v->put_customer(w->store, &u), OK);
+        CU_ASSERT_EQUAL_FATAL(v->add_totals(w->store, &(struct totals){.customers = 1}), OK);
     }
     CU_ASSERT_EQUAL_FATAL(v->commit(w->store), OK);
     arena_fini(&a);
@@ -494,26 +494,27 @@ static bool same_view(struct walk *w, const struct view_query *q)
 }
 
 /* What memory says of whether a token may see the customer that it asks for by this text. */
-static bool same_sight(struct walk *w, struct slice ident, enum err found, const struct user *meant, struct arena *a)
+static bool same_sight(struct walk *w, struct slice ident, enum err found, const struct customer *meant,
+                       struct arena *a)
 {
-    struct user self;
+    struct customer self;
     struct slice id = {0};
     const struct scope owner = {.kind = SCOPE_OWNER, .id = SLICE_LIT("o1")};
-    const struct scope user = {.kind = SCOPE_USER, .id = token_id(w)};
-    enum sight sight = cache_sees_user(w->cache, ident, &owner, a, &id);
+    const struct scope customer = {.kind = SCOPE_CUSTOMER, .id = token_id(w)};
+    enum sight sight = cache_sees_customer(w->cache, ident, &owner, a, &id);
     bool same = sight == SIGHT_UNKNOWN ||
                 (found == OK && (sight == SIGHT_YES) == scope_allows(&owner, meant->id, meant->owner));
-    sight = cache_sees_user(w->cache, ident, &user, a, &id);
+    sight = cache_sees_customer(w->cache, ident, &customer, a, &id);
     if (!same || sight == SIGHT_UNKNOWN)
         return same;
-    enum err err = w->reader->vtable->read_user(w->reader, USER_BY_ID, user.id, a, &self);
+    enum err err = w->reader->vtable->read_customer(w->reader, CUSTOMER_BY_ID, customer.id, a, &self);
     return err == OK && (sight == SIGHT_YES) == scope_names(&self, ident);
 }
 
 static bool same_ident(struct walk *w, struct slice ident)
 {
     struct arena a;
-    struct user u = {0};
+    struct customer u = {0};
     struct slice id = {0};
     arena_init(&a, 0);
     enum err store = ident_read(w->reader, ident, &a, &u);
@@ -547,7 +548,7 @@ static struct view_query any_view(struct walk *w)
         q.limit = 60;
         break;
     case 2:
-        q.view = VIEW_USERS;
+        q.view = VIEW_CUSTOMERS;
         q.skip = dice(w, 30);
         break;
     case 3:
@@ -559,7 +560,7 @@ static struct view_query any_view(struct walk *w)
         q.email = dice(w, 2) ? pick(w) : (struct slice){0};
         break;
     case 5:
-        q.view = VIEW_USER;
+        q.view = VIEW_CUSTOMER;
         break;
     default:
         break;
@@ -575,7 +576,7 @@ static bool same_totals(struct walk *w)
     bool same = memcmp(&ours, &theirs, sizeof(ours)) == 0;
     if (!same)
         fprintf(stderr, "totals: memory %lld customers %lld chats %lld messages, store %lld %lld %lld\n",
-                (long long)ours.users, (long long)ours.chats, (long long)ours.messages, (long long)theirs.users,
+                (long long)ours.customers, (long long)ours.chats, (long long)ours.messages, (long long)theirs.customers,
                 (long long)theirs.chats, (long long)theirs.messages);
     return same;
 }

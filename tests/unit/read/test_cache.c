@@ -32,17 +32,17 @@ static void test_link(void)
     say(k, "c1", "agent", "x");
     CU_ASSERT_TRUE(cache_link(k->cache, SLICE_LIT("c1"), &a, &link));
     CU_ASSERT_EQUAL(link.flags, CHAT_HAS_AGENT);
-    CU_ASSERT_EQUAL(link.user_key, 1);
+    CU_ASSERT_EQUAL(link.customer_key, 1);
     CU_ASSERT_EQUAL(link.chat_key, T0 + 1);
-    CU_ASSERT_TRUE(slice_eq(link.user_id, SLICE_LIT("ann")));
+    CU_ASSERT_TRUE(slice_eq(link.customer_id, SLICE_LIT("ann")));
     /* A send that the store resolved makes the link known; nothing is loaded for it. */
     kit_restart(k, 16 * MB);
     CU_ASSERT_FALSE(cache_link(k->cache, SLICE_LIT("c1"), &a, &link));
     say(k, "c1", "assistant", "y");
     CU_ASSERT_TRUE(cache_link(k->cache, SLICE_LIT("c1"), &a, &link));
     CU_ASSERT_EQUAL(link.flags, CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT);
-    CU_ASSERT_EQUAL(link.user_key, 1);
-    CU_ASSERT_TRUE(slice_eq(link.user_id, SLICE_LIT("ann")));
+    CU_ASSERT_EQUAL(link.customer_key, 1);
+    CU_ASSERT_TRUE(slice_eq(link.customer_id, SLICE_LIT("ann")));
     CU_ASSERT_EQUAL(k->loads, 0);
     arena_fini(&a);
     kit_free(k);
@@ -70,7 +70,7 @@ static void test_duplicate_and_failed_ops(void)
     struct op *op = kit_send(k, "c1", "user", "again");
     send_of(op)->message.duplicate = true;
     send_of(op)->message.rev = send_of(op)->message.timestamp_us = k->rev;
-    send_of(op)->message.link = (struct chat_link){.known = true, .user_id = SLICE_LIT("ann")};
+    send_of(op)->message.link = (struct chat_link){.known = true, .customer_id = SLICE_LIT("ann")};
     kit_apply(k, op);
     op = kit_send(k, "nope", "user", "lost");
     kit_write(k, op);
@@ -128,7 +128,7 @@ static void test_version_outlives_messages(void)
     say(k, "c1", "user", "x");
     struct answer a = get(k, VIEW_POLL, "ann@x.io");
     cache_lock(k->cache);
-    user_unload(k->cache, index_user(k->cache, SLICE_LIT("ann"), index_hash(SLICE_LIT("ann"))));
+    customer_unload(k->cache, index_customer(k->cache, SLICE_LIT("ann"), index_hash(SLICE_LIT("ann"))));
     cache_unlock(k->cache);
     struct view_query q = {.view = VIEW_POLL, .ident = SLICE_LIT("ann@x.io"), .if_none_match = slice_cstr(a.etag)};
     CU_ASSERT_EQUAL(ask(k, &q).result, VIEW_NOT_MODIFIED);
@@ -216,10 +216,10 @@ static void test_late_first_hides_no_news(void)
 static void test_rows(void)
 {
     struct kit *k = kit_new(16 * MB);
-    kit_write(k, kit_put_user(k, "zoe@x.io", "Zoe", ""));
-    CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_USER, "zoe@x.io").body, "\"name\":\"Zoe\""));
-    kit_write(k, kit_put_user(k, "zoe@x.io", "Zora", "o9"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_USER, "zoe@x.io").body, "\"name\":\"Zora\""));
+    kit_write(k, kit_put_customer(k, "zoe@x.io", "Zoe", ""));
+    CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_CUSTOMER, "zoe@x.io").body, "\"name\":\"Zoe\""));
+    kit_write(k, kit_put_customer(k, "zoe@x.io", "Zora", "o9"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_CUSTOMER, "zoe@x.io").body, "\"name\":\"Zora\""));
     CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_REFETCH, NULL).body, "\"dashboard_user_id\":\"o9\""));
     CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_POLL, "zoe@x.io").body, "\"user_name\":\"Zora\""));
     CU_ASSERT_EQUAL(k->loads, 0);
@@ -249,7 +249,7 @@ static void test_order(void)
     say(k, "a1", "user", "x");
     check_order(k, 10, "a c b ");
     check_order(k, 2, "a c ");
-    kit_write(k, kit_put_user(k, "b@x.io", "B", ""));
+    kit_write(k, kit_put_customer(k, "b@x.io", "B", ""));
     check_order(k, 10, "b a c ");
     kit_write(k, kit_ai(k, "c1", false)); /* no activity of the customer's */
     check_order(k, 10, "b a c ");
@@ -285,9 +285,9 @@ static void test_eviction(void)
     open_many(k, 200, 20);
     CU_ASSERT_TRUE(cache_bytes(k->cache) <= 300000);
     CU_ASSERT_TRUE(metrics_counter(M_CACHE_EVICTED) > evicted);
-    CU_ASSERT_EQUAL(k->cache->users, 200); /* entries stay: below ORDER_MIN */
+    CU_ASSERT_EQUAL(k->cache->customers, 200); /* entries stay: below ORDER_MIN */
     CU_ASSERT_EQUAL(metrics_gauge_value(G_CACHE_BYTES), (int64_t)cache_bytes(k->cache));
-    CU_ASSERT_EQUAL(metrics_gauge_value(G_CACHE_USERS), 200);
+    CU_ASSERT_EQUAL(metrics_gauge_value(G_CACHE_CUSTOMERS), 200);
     CU_ASSERT_EQUAL(metrics_gauge_value(G_CACHE_CHATS), 200);
     char id[16];
     for (int i = 0; i < 200; i++) {
@@ -299,7 +299,7 @@ static void test_eviction(void)
     CU_ASSERT_TRUE(cache_bytes(k->cache) <= 300000);
     kit_free(k);
     CU_ASSERT_EQUAL(metrics_gauge_value(G_CACHE_BYTES), 0);
-    CU_ASSERT_EQUAL(metrics_gauge_value(G_CACHE_USERS), 0);
+    CU_ASSERT_EQUAL(metrics_gauge_value(G_CACHE_CUSTOMERS), 0);
 }
 
 /* Histories that grow in turn: the sizes in use shift all the time, and yet the memory held stays within what is said. */
@@ -355,14 +355,14 @@ static void test_without_memory(void)
             snprintf(name, sizeof(name), "%0*d", m * 4, m); /* longer each time: another size */
             say(k, id, "user", "a message of a length that people write in a chat, more or less");
             if (i % 5 == 0)
-                kit_write(k, kit_put_user(k, email, name, name));
-            struct answer a = get(k, VIEW_USER, id);
+                kit_write(k, kit_put_customer(k, email, name, name));
+            struct answer a = get(k, VIEW_CUSTOMER, id);
             if (i % 5 == 0 && a.result == VIEW_OK)
                 CU_ASSERT_PTR_NOT_NULL(strstr(a.body, name)); /* never the row before */
         }
         snprintf(id, sizeof(id), "new%d", m);
         open_chat(k, id, id);
-        struct answer listing = get(k, VIEW_USERS, NULL);
+        struct answer listing = get(k, VIEW_CUSTOMERS, NULL);
         CU_ASSERT_TRUE(listing.result != VIEW_OK || strstr(listing.body, id));
         failed += CHATS - whole(k, CHATS, m);
     }
@@ -397,7 +397,7 @@ static void test_entries_go(void)
     struct kit *k = kit_new(800000);
     open_many(k, 2500, 1);
     CU_ASSERT_TRUE(cache_bytes(k->cache) <= 800000);
-    CU_ASSERT_TRUE(k->cache->users < 2500);
+    CU_ASSERT_TRUE(k->cache->customers < 2500);
     CU_ASSERT_TRUE(k->cache->order.count >= ORDER_MIN);
     CU_ASSERT_FALSE(k->cache->order_all);
     int expected = 2499;
@@ -405,10 +405,10 @@ static void test_entries_go(void)
          at = at->next, expected--) {
         char id[16];
         snprintf(id, sizeof(id), "u%04d", expected);
-        const struct cuser *u = entry_of(at, struct cuser, order);
+        const struct customer_entry *u = entry_of(at, struct customer_entry, order);
         CU_ASSERT_TRUE(slice_eq(slice_of(u->id, u->id_len), slice_cstr(id)));
     }
-    struct view_query deep = {.view = VIEW_USERS, .skip = 2400, .limit = 100};
+    struct view_query deep = {.view = VIEW_CUSTOMERS, .skip = 2400, .limit = 100};
     struct answer a = ask(k, &deep);
     CU_ASSERT_EQUAL(count_of(a.body, "{\"_id\""), 100);
     CU_ASSERT_PTR_NOT_NULL(strstr(a.body, "{\"_id\":\"u0099\""));
@@ -485,10 +485,10 @@ static void test_late_rows(void)
     kit_restart(k, 16 * MB);
     cache_lock(k->cache);
     uint64_t cuts = k->cache->order_cuts;
-    order_extend(k->cache, &k->users[0]->row, 1, true, cuts + 1);
+    order_extend(k->cache, &k->customers[0]->row, 1, true, cuts + 1);
     CU_ASSERT_EQUAL(k->cache->order.count, 0);
     CU_ASSERT_FALSE(k->cache->order_all);
-    order_extend(k->cache, &k->users[0]->row, 1, false, cuts);
+    order_extend(k->cache, &k->customers[0]->row, 1, false, cuts);
     CU_ASSERT_EQUAL(k->cache->order.count, 1);
     CU_ASSERT_FALSE(k->cache->order_all);
     cache_unlock(k->cache);
@@ -504,12 +504,12 @@ static void test_forget_all(void)
     cache_lock(k->cache);
     cache_forget_all(k->cache, k->rev, k->rev);
     cache_unlock(k->cache);
-    CU_ASSERT_EQUAL(k->cache->users, 0);
+    CU_ASSERT_EQUAL(k->cache->customers, 0);
     struct answer b = get(k, VIEW_REFETCH, NULL);
     CU_ASSERT_TRUE(b.built);
-    size_t users = (size_t)(strstr(a.body, "\"cursor\"") - a.body);
-    CU_ASSERT_EQUAL(strncmp(b.body, a.body, users), 0);
-    CU_ASSERT_STRING_NOT_EQUAL(b.body + users, a.body + users); /* who follows looks at the store once */
+    size_t customers = (size_t)(strstr(a.body, "\"cursor\"") - a.body);
+    CU_ASSERT_EQUAL(strncmp(b.body, a.body, customers), 0);
+    CU_ASSERT_STRING_NOT_EQUAL(b.body + customers, a.body + customers); /* who follows looks at the store once */
     CU_ASSERT_STRING_NOT_EQUAL(b.etag, a.etag);
     kit_free(k);
 }

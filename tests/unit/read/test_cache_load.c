@@ -156,7 +156,7 @@ static void test_empty_chat_born_meanwhile(void)
 
 static void new_name(struct kit *k)
 {
-    kit_write(k, kit_put_user(k, "ann@x.io", "Annabel", "o1"));
+    kit_write(k, kit_put_customer(k, "ann@x.io", "Annabel", "o1"));
 }
 
 static void test_row_changed_meanwhile(void)
@@ -167,7 +167,7 @@ static void test_row_changed_meanwhile(void)
         k->moment = moments[i % 2];
         k->hook = new_name;
         CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_POLL, "ann").body, "\"user_name\":\"Annabel\""));
-        CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_USER, "ann@x.io").body, "\"name\":\"Annabel\""));
+        CU_ASSERT_PTR_NOT_NULL(strstr(get(k, VIEW_CUSTOMER, "ann@x.io").body, "\"name\":\"Annabel\""));
         kit_free(k);
     }
 }
@@ -233,11 +233,11 @@ static void test_stale_store(void)
     struct kit *k = cold(true);
     struct op *op = kit_send(k, "c1", "user", "unseen");
     kit_commit(k, op);
-    k->users[0]->chats[0]->count--; /* the replica does not have it yet */
+    k->customers[0]->chats[0]->count--; /* the replica does not have it yet */
     kit_apply(k, op);
     get(k, VIEW_POLL, "ann");
     CU_ASSERT_EQUAL(k->loads, 3);
-    k->users[0]->chats[0]->count++;
+    k->customers[0]->chats[0]->count++;
     check_texts(get(k, VIEW_POLL, "ann").body, "1 2 3 unseen ");
     CU_ASSERT_FALSE(get(k, VIEW_POLL, "ann").built);
     kit_free(k);
@@ -274,7 +274,7 @@ static void test_gap(void)
     struct kit *k = cold(true);
     struct op *op = kit_send(k, "c1", "user", "gap");
     kit_commit(k, op);
-    struct kit_chat *chat = k->users[0]->chats[0];
+    struct kit_chat *chat = k->customers[0]->chats[0];
     struct kit_message hidden = chat->messages[chat->count - 1];
     chat->count--;
     kit_commit(k, kit_send(k, "c1", "user", "after"));
@@ -292,12 +292,12 @@ static void test_deleted_chat(void)
     struct kit *k = cold(true);
     open_chat(k, "ann", "c2");
     say(k, "c2", "user", "x");
-    k->users[0]->chat_count = 1; /* somebody removed it by hand */
+    k->customers[0]->chat_count = 1; /* somebody removed it by hand */
     get(k, VIEW_POLL, "ann");
     CU_ASSERT_EQUAL(k->loads, 1);
     CU_ASSERT_EQUAL(get(k, VIEW_CHAT, "c2").result, VIEW_NOT_FOUND);
     CU_ASSERT_FALSE(get(k, VIEW_POLL, "ann").built);
-    k->users[0]->chat_count = 2;
+    k->customers[0]->chat_count = 2;
     kit_free(k);
 }
 

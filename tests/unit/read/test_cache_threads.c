@@ -95,7 +95,7 @@ static void ask_something(struct load *l, unsigned *seed, bool may_build)
         break;
     case 1: /* two chats a customer */
         snprintf(ident, sizeof(ident), "u%02d", c / 2);
-        ask_once(l, &(struct view_query){.view = VIEW_USER, .ident = slice_cstr(ident)}, may_build, c / 2 * 2,
+        ask_once(l, &(struct view_query){.view = VIEW_CUSTOMER, .ident = slice_cstr(ident)}, may_build, c / 2 * 2,
                  c / 2 * 2 + 1);
         break;
     default:
@@ -127,11 +127,11 @@ static void run_threads(size_t budget)
 {
     struct load l = {.k = kit_new(budget)};
     pthread_t threads[5];
-    char user[16], chat[16];
+    char customer[16], chat[16];
     for (int c = 0; c < CHATS; c++) {
-        snprintf(user, sizeof(user), "u%02d", c / 2);
+        snprintf(customer, sizeof(customer), "u%02d", c / 2);
         snprintf(chat, sizeof(chat), "c%02d", c);
-        open_chat(l.k, user, chat);
+        open_chat(l.k, customer, chat);
     }
     void *(*mains[5])(void *) = {writer_main, reader_main, reader_main, worker_main, worker_main};
     for (int i = 0; i < 5; i++)

@@ -61,9 +61,9 @@ static void forget_entries(struct kit *k)
     struct cache *c = k->cache;
     cache_lock(c);
     while (c->order.count > 0)
-        user_free(c, entry_of(c->order.ends.next, struct cuser, order));
+        customer_free(c, entry_of(c->order.ends.next, struct customer_entry, order));
     while (c->loaded.count > 0)
-        user_free(c, entry_of(c->loaded.ends.next, struct cuser, lru));
+        customer_free(c, entry_of(c->loaded.ends.next, struct customer_entry, lru));
     cache_unlock(c);
 }
 
@@ -225,7 +225,7 @@ static void test_another_epoch_late(void)
 /* A subscriber is told to look where something may have changed after its cursor, and only there. */
 static void test_up_to_date(void)
 {
-    const struct scope all = {0}, ann = {.kind = SCOPE_USER, .id = SLICE_LIT("ann")};
+    const struct scope all = {0}, ann = {.kind = SCOPE_CUSTOMER, .id = SLICE_LIT("ann")};
     struct kit *k = three(OVERLAP, false);
     char cursor[64], of_ann[64], plain[64];
     cursor_now(k, VIEW_REFETCH, cursor);
@@ -272,7 +272,7 @@ static void test_a_kept_poll_is_its_askers(void)
     for (int i = 0; i < 4; i++) {
         struct view_query q = {.view = VIEW_POLL, .ident = SLICE_LIT("ann")};
         if (i % 2)
-            q.viewer = (struct scope){.kind = SCOPE_USER, .id = SLICE_LIT("ann")};
+            q.viewer = (struct scope){.kind = SCOPE_CUSTOMER, .id = SLICE_LIT("ann")};
         cursor_of(ask(k, &q).body, cursors[i]);
     }
     CU_ASSERT_STRING_EQUAL(cursors[0], cursors[2]);

@@ -72,14 +72,14 @@ static void test_poll(void)
     kit_free(k);
 }
 
-static void test_users(void)
+static void test_customers(void)
 {
     struct kit *k = two_messages();
-    struct answer a = get(k, VIEW_USER, "ann");
+    struct answer a = get(k, VIEW_CUSTOMER, "ann");
     CHECK_TEXT(a.body, HEAD_ANN ",\"last_seen\":null,\"chats\":[" CHAT_ANN MESSAGE_1 "," MESSAGE_2 "]}]}");
     CU_ASSERT_FALSE(a.built);
-    kit_write(k, kit_put_user(k, "zoe@x.io", "Zoe", "owner-1"));
-    struct view_query q = {.view = VIEW_USERS, .skip = 1, .limit = 5};
+    kit_write(k, kit_put_customer(k, "zoe@x.io", "Zoe", "owner-1"));
+    struct view_query q = {.view = VIEW_CUSTOMERS, .skip = 1, .limit = 5};
     a = ask(k, &q);
     CHECK_TEXT(a.body, "{\"users\":[" HEAD_ANN ",\"last_seen\":null,\"chats\":[" CHAT_ANN MESSAGE_1 "," MESSAGE_2
                        "]}]}],\"total\":0,\"skip\":1,\"limit\":5}");
@@ -91,7 +91,7 @@ static void test_users(void)
                "\"vibe\":\"neutral\",\"category\":\"agent-inbox\",\"status\":\"active\",\"location\":{},\"device\":{},"
                "\"dashboard_user_id\":\"owner-1\",\"last_seen\":\"2026-11-24T21:56:00.588004Z\",\"chats\":[]}],"
                "\"total\":0,\"skip\":0,\"limit\":1}");
-    CU_ASSERT_EQUAL(get(k, VIEW_USER, "nobody").result, VIEW_NOT_FOUND);
+    CU_ASSERT_EQUAL(get(k, VIEW_CUSTOMER, "nobody").result, VIEW_NOT_FOUND);
     kit_free(k);
 }
 
@@ -226,7 +226,7 @@ static void test_totals(void)
 static void test_overview(void)
 {
     struct kit *k = two_messages();
-    kit_write(k, kit_put_user(k, "zoe@x.io", "Zoe", "o1"));
+    kit_write(k, kit_put_customer(k, "zoe@x.io", "Zoe", "o1"));
     const char *body = get(k, VIEW_OVERVIEW, NULL).body;
     const char *start = "{\"database_name\":\"kit\",\"collections\":{\"customers\":{\"count\":3,\"data\":[" HEAD_ANN
                         ",\"created_at\":\"2026-11-24T21:56:00.588001Z\",\"last_seen\":null},{\"_id\":\"zoe@x.io\"";
@@ -250,7 +250,8 @@ static void test_overview(void)
 static void test_not_modified(void)
 {
     struct kit *k = two_messages();
-    const enum view views[] = {VIEW_REFETCH, VIEW_POLL, VIEW_USERS, VIEW_USER, VIEW_CHATS, VIEW_CHAT, VIEW_HISTORY};
+    const enum view views[] = {VIEW_REFETCH, VIEW_POLL, VIEW_CUSTOMERS, VIEW_CUSTOMER,
+                               VIEW_CHATS,   VIEW_CHAT, VIEW_HISTORY};
     for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
         struct view_query q = {.view = views[i], .limit = 10};
         q.ident = views[i] == VIEW_CHAT || views[i] == VIEW_HISTORY ? SLICE_LIT("c1") : SLICE_LIT("ann");
@@ -281,7 +282,8 @@ static void test_hostile_text(void)
     open_chat(k, "ann", "c1");
     say(k, "c1", "us\"er\\\n", "\x01\x1f\t\"\\ </script> \xe2\x80\xa8\xe2\x80\xa9 \xf0\x9f\x98\x80 \xff \x7f");
     const char *text = "\\u0001\\u001f\\t\\\"\\\\ </script> \\u2028\\u2029 \xf0\x9f\x98\x80 \xef\xbf\xbd \x7f\"";
-    const enum view views[] = {VIEW_REFETCH, VIEW_POLL, VIEW_USERS, VIEW_USER, VIEW_CHATS, VIEW_CHAT, VIEW_HISTORY};
+    const enum view views[] = {VIEW_REFETCH, VIEW_POLL, VIEW_CUSTOMERS, VIEW_CUSTOMER,
+                               VIEW_CHATS,   VIEW_CHAT, VIEW_HISTORY};
     for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
         const char *body = get(k, views[i], views[i] == VIEW_CHAT || views[i] == VIEW_HISTORY ? "c1" : "ann").body;
         check_json(body);
@@ -298,7 +300,7 @@ static void test_owner(void)
     char email[32];
     for (int i = 0; i < 30; i++) {
         snprintf(email, sizeof(email), "u%02d@x.io", i);
-        kit_write(k, kit_put_user(k, email, "n", i % 3 == 0 ? "o1" : "o2"));
+        kit_write(k, kit_put_customer(k, email, "n", i % 3 == 0 ? "o1" : "o2"));
     }
     struct view_query q = {.view = VIEW_REFETCH, .owner = SLICE_LIT("o1"), .limit = 4};
     struct answer a = ask(k, &q);
@@ -360,8 +362,8 @@ static void test_bypass(void)
     cache_free(k->cache);
     struct cache_options off = {.max_bytes = MB, .tag = TAG5, .max_rev = k->rev, .enabled = false};
     k->cache = cache_new(&off);
-    const enum view views[] = {VIEW_REFETCH, VIEW_POLL,    VIEW_USERS, VIEW_USER,   VIEW_CHATS,
-                               VIEW_CHAT,    VIEW_HISTORY, VIEW_AI,    VIEW_REPORT, VIEW_AGENT};
+    const enum view views[] = {VIEW_REFETCH, VIEW_POLL,    VIEW_CUSTOMERS, VIEW_CUSTOMER, VIEW_CHATS,
+                               VIEW_CHAT,    VIEW_HISTORY, VIEW_AI,        VIEW_REPORT,   VIEW_AGENT};
     for (int round = 0; round < 2; round++)
         for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
             bool chat = views[i] == VIEW_CHAT || views[i] == VIEW_HISTORY || views[i] == VIEW_AI;
@@ -384,7 +386,7 @@ static void test_store_failure(void)
     struct kit *k = two_messages();
     kit_restart(k, 16 * MB);
     k->fail = ERR_STORE;
-    const enum view views[] = {VIEW_REFETCH, VIEW_POLL, VIEW_USER, VIEW_CHAT, VIEW_CHATS};
+    const enum view views[] = {VIEW_REFETCH, VIEW_POLL, VIEW_CUSTOMER, VIEW_CHAT, VIEW_CHATS};
     for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
         struct answer a = get(k, views[i], views[i] == VIEW_CHAT ? "c1" : "ann");
         CU_ASSERT_EQUAL(a.result, VIEW_FAILED);
@@ -401,7 +403,7 @@ static void test_store_failure(void)
 const CU_TestInfo view_tests[] = {
     {"refetch", test_refetch},
     {"poll", test_poll},
-    {"users", test_users},
+    {"users", test_customers},
     {"chat and chats", test_chat},
     {"chats by last activity", test_chats_order},
     {"history by pages", test_history_pages},

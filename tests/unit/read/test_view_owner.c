@@ -16,10 +16,10 @@ static struct view_query of_owner(enum view view, const char *owner)
                                .limit = 100};
 }
 
-static struct view_query of_widget(enum view view, const char *ident, const char *user_id)
+static struct view_query of_widget(enum view view, const char *ident, const char *customer_id)
 {
     return (struct view_query){
-        .view = view, .ident = slice_cstr(ident), .viewer = {.kind = SCOPE_USER, .id = slice_cstr(user_id)}};
+        .view = view, .ident = slice_cstr(ident), .viewer = {.kind = SCOPE_CUSTOMER, .id = slice_cstr(customer_id)}};
 }
 
 /* A customer ID of that owner, with chat c-ID. */
@@ -29,7 +29,7 @@ static void customer(struct kit *k, const char *id, const char *owner)
     snprintf(chat, sizeof(chat), "c-%s", id);
     snprintf(email, sizeof(email), "%s@x.io", id);
     open_chat(k, id, chat);
-    kit_write(k, kit_put_user(k, email, "n", owner));
+    kit_write(k, kit_put_customer(k, email, "n", owner));
 }
 
 static struct kit *two_owners(void)
@@ -44,7 +44,7 @@ static struct kit *two_owners(void)
 static void test_tags_are_a_principals_own(void)
 {
     struct kit *k = two_owners();
-    static const enum view views[] = {VIEW_REFETCH, VIEW_USERS, VIEW_CHATS};
+    static const enum view views[] = {VIEW_REFETCH, VIEW_CUSTOMERS, VIEW_CHATS};
     for (size_t i = 0; i < 3; i++) {
         struct view_query acme = of_owner(views[i], "acme"), beta = of_owner(views[i], "beta"),
                           all = {.view = views[i]};
@@ -73,7 +73,7 @@ static void test_tags_tell_questions_apart(void)
     kit_write(k, kit_create(k, "ann", "ann@x.io", "n", "c-more"));
     const struct view_query all[8] = {
         {.view = VIEW_POLL, .ident = SLICE_LIT("ann")},
-        {.view = VIEW_USER, .ident = SLICE_LIT("ann")},
+        {.view = VIEW_CUSTOMER, .ident = SLICE_LIT("ann")},
         {.view = VIEW_CHAT, .ident = SLICE_LIT("c-ann")},
         {.view = VIEW_CHAT, .ident = SLICE_LIT("c-more")},
         {.view = VIEW_HISTORY, .ident = SLICE_LIT("c-ann"), .limit = 5},
@@ -98,7 +98,7 @@ struct watch {
 
 static void look(struct kit *k, struct watch *w)
 {
-    struct view_query q[4] = {of_owner(VIEW_REFETCH, "acme"), of_owner(VIEW_USERS, "acme"),
+    struct view_query q[4] = {of_owner(VIEW_REFETCH, "acme"), of_owner(VIEW_CUSTOMERS, "acme"),
                               of_owner(VIEW_CHATS, "acme"), of_widget(VIEW_POLL, "ann", "ann")};
     for (size_t i = 0; i < 4; i++) {
         struct answer a = ask(k, &q[i]);
@@ -120,7 +120,7 @@ static void expect_same(const struct watch *a, const struct watch *b)
 static void forget_customer(struct kit *k, const char *id)
 {
     cache_lock(k->cache);
-    user_free(k->cache, index_user(k->cache, slice_cstr(id), index_hash(slice_cstr(id))));
+    customer_free(k->cache, index_customer(k->cache, slice_cstr(id), index_hash(slice_cstr(id))));
     cache_unlock(k->cache);
 }
 
@@ -136,7 +136,7 @@ static void test_others_move_nothing(void)
     look(k, &after);
     expect_same(&before, &after);
     kit_write(k, kit_ai(k, "c-bob", false));
-    kit_write(k, kit_put_user(k, "bob@x.io", "Bob", "beta"));
+    kit_write(k, kit_put_customer(k, "bob@x.io", "Bob", "beta"));
     kit_write(k, kit_create(k, "bob", "bob@x.io", "n", "c-bob2"));
     customer(k, "new", "beta");
     look(k, &after);
@@ -183,7 +183,7 @@ static void test_a_move_changes_both(void)
     struct kit *k = two_owners();
     struct view_query q[2] = {of_owner(VIEW_REFETCH, "acme"), of_owner(VIEW_REFETCH, "beta")};
     struct answer before[2] = {ask(k, &q[0]), ask(k, &q[1])};
-    kit_write(k, kit_put_user(k, "ann@x.io", "n", "beta"));
+    kit_write(k, kit_put_customer(k, "ann@x.io", "n", "beta"));
     for (int i = 0; i < 2; i++) {
         q[i].if_none_match = slice_cstr(before[i].etag);
         CU_ASSERT_EQUAL(ask(k, &q[i]).result, VIEW_OK);
@@ -278,7 +278,7 @@ static const char *const OWNERS[] = {"acme", "beta", ""};
 
 static const char *owner_of(struct kit *k, unsigned who)
 {
-    return k->users[who]->row.owner.len > 0 ? arena_dup(&k->arena, k->users[who]->row.owner) : "";
+    return k->customers[who]->row.owner.len > 0 ? arena_dup(&k->arena, k->customers[who]->row.owner) : "";
 }
 
 /* One random change; whose it is: "" nobody's, NULL several owners'. *said: it was a message. */
@@ -296,16 +296,16 @@ static const char *step(struct kit *k, unsigned *seed, bool moves, bool *said)
         kit_write(k, kit_ai(k, chat, rand_r(seed) % 2));
         return owner;
     case 1:
-        kit_write(k, kit_put_user(k, email, "n", owner));
+        kit_write(k, kit_put_customer(k, email, "n", owner));
         return owner;
     case 2:
-        kit_write(k, kit_put_user(k, email, "n", moves ? OWNERS[rand_r(seed) % 3] : owner));
+        kit_write(k, kit_put_customer(k, email, "n", moves ? OWNERS[rand_r(seed) % 3] : owner));
         return strcmp(owner, owner_of(k, who)) == 0 ? owner : NULL;
     case 3:
     case 4:
         cache_lock(k->cache);
-        if (index_user(k->cache, slice_cstr(id), index_hash(slice_cstr(id))))
-            user_unload(k->cache, index_user(k->cache, slice_cstr(id), index_hash(slice_cstr(id))));
+        if (index_customer(k->cache, slice_cstr(id), index_hash(slice_cstr(id))))
+            customer_unload(k->cache, index_customer(k->cache, slice_cstr(id), index_hash(slice_cstr(id))));
         cache_unlock(k->cache);
         return "";
     default:

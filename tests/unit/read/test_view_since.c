@@ -166,13 +166,14 @@ static int replica_take(struct replica *r, const char *body)
     struct arena a;
     struct json_doc doc;
     struct json_error why;
-    struct json_value user, chat, none;
-    int users = 0;
+    struct json_value customer, chat, none;
+    int customers = 0;
     arena_init(&a, 0);
     CU_ASSERT_EQUAL_FATAL(json_parse(slice_cstr(body), &a, &doc, &why), OK);
-    for (struct json_iter u = json_iter(json_get(json_root(&doc), SLICE_LIT("users"))); json_next(&u, &none, &user);) {
-        users++;
-        for (struct json_iter c = json_iter(json_get(user, SLICE_LIT("chats"))); json_next(&c, &none, &chat);) {
+    for (struct json_iter u = json_iter(json_get(json_root(&doc), SLICE_LIT("users")));
+         json_next(&u, &none, &customer);) {
+        customers++;
+        for (struct json_iter c = json_iter(json_get(customer, SLICE_LIT("chats"))); json_next(&c, &none, &chat);) {
             struct slice id;
             int64_t total;
             CU_ASSERT_EQUAL(json_string(json_get(chat, SLICE_LIT("chat_id")), &id), OK);
@@ -184,19 +185,19 @@ static int replica_take(struct replica *r, const char *body)
         }
     }
     arena_fini(&a);
-    return users;
+    return customers;
 }
 
 static void replica_check(const struct replica *r, struct kit *k)
 {
-    for (size_t u = 0; u < k->user_count; u++)
-        for (size_t c = 0; c < k->users[u]->chat_count; c++) {
+    for (size_t u = 0; u < k->customer_count; u++)
+        for (size_t c = 0; c < k->customers[u]->chat_count; c++) {
             int at = -1;
             for (int i = 0; i < r->chats; i++)
-                if (strcmp(r->ids[i], k->users[u]->chats[c]->id) == 0)
+                if (strcmp(r->ids[i], k->customers[u]->chats[c]->id) == 0)
                     at = i;
             CU_ASSERT_TRUE_FATAL(at >= 0);
-            for (size_t m = 0; m < k->users[u]->chats[c]->count; m++)
+            for (size_t m = 0; m < k->customers[u]->chats[c]->count; m++)
                 CU_ASSERT_TRUE(r->has[at][m]);
         }
 }
@@ -206,8 +207,8 @@ static void talk(struct kit *k, unsigned *seed, int times)
     char chat[16];
     for (int i = 0; i < times; i++) {
         snprintf(chat, sizeof(chat), "c%02d", rand_r(seed) % 60);
-        for (size_t u = 0; u < k->user_count; u++)
-            if (strcmp(k->users[u]->chats[0]->id, chat) == 0 && k->users[u]->chats[0]->count < 39)
+        for (size_t u = 0; u < k->customer_count; u++)
+            if (strcmp(k->customers[u]->chats[0]->id, chat) == 0 && k->customers[u]->chats[0]->count < 39)
                 say(k, chat, "user", "x");
     }
 }
@@ -272,11 +273,11 @@ static void test_owner(void)
         snprintf(cursor, sizeof(cursor), "%lld", (long long)k->rev);
         for (int i = 0; i < 40; i++) {
             snprintf(email, sizeof(email), "u%02d@x.io", i);
-            kit_write(k, kit_put_user(k, email, "n", i % 4 == 0 ? "o1" : "o2"));
+            kit_write(k, kit_put_customer(k, email, "n", i % 4 == 0 ? "o1" : "o2"));
         }
         if (cold)
             kit_restart(k, 16 * MB);
-        int users = 0;
+        int customers = 0;
         bool more = true;
         for (int page = 0; more && page < 20; page++) {
             struct view_query q = since_query(VIEW_REFETCH, "", cursor);
@@ -284,11 +285,11 @@ static void test_owner(void)
             q.limit = 3;
             struct answer a = ask(k, &q);
             CU_ASSERT_EQUAL(count_of(a.body, "\"dashboard_user_id\":\"o2\""), 0);
-            users += (int)count_of(a.body, "\"dashboard_user_id\":\"o1\"");
+            customers += (int)count_of(a.body, "\"dashboard_user_id\":\"o1\"");
             cursor_of(a.body, cursor);
             more = strstr(a.body, "\"more\":true") != NULL;
         }
-        CU_ASSERT_EQUAL(users, 10);
+        CU_ASSERT_EQUAL(customers, 10);
         CU_ASSERT_FALSE(more);
     }
     kit_free(k);

@@ -12,7 +12,7 @@ void case_empty_database(struct rig *r)
     CU_ASSERT_EQUAL(rig_apply(r, NULL, 0), OK);
     struct overview o;
     CU_ASSERT_EQUAL(r->store->vtable->overview(r->reader, &r->arena, &o), OK);
-    CU_ASSERT_EQUAL(o.user_count + o.chat_count, 0);
+    CU_ASSERT_EQUAL(o.customer_count + o.chat_count, 0);
     int64_t max_rev = -1;
     uint8_t tag[5];
     CU_ASSERT_EQUAL(r->store->vtable->identity(r->store, &max_rev, tag), OK);
@@ -28,8 +28,8 @@ void case_survives_reopening(struct rig *r)
 {
     const char *a = rig_chat(r, "ann");
     CU_ASSERT_EQUAL(rig_say(r, a, "agent", "x"), OK);
-    struct user given = {.email = SLICE_LIT("user_ann@widget.local"), .owner = SLICE_LIT("boss")};
-    struct op *own = rig_put(r, &given, USER_EMAIL | USER_OWNER);
+    struct customer given = {.email = SLICE_LIT("user_ann@widget.local"), .owner = SLICE_LIT("boss")};
+    struct op *own = rig_put(r, &given, CUSTOMER_EMAIL | CUSTOMER_OWNER);
     CU_ASSERT_EQUAL(RIG_APPLY(r, own), OK);
     int64_t max_rev, max_rev_after;
     uint8_t tag[5], tag_after[5];

@@ -1,4 +1,4 @@
-/* conformance_cases.h: the cases, one line each; where they are written: conformance_users.c, conformance_sends.c,
+/* conformance_cases.h: the cases, one line each; where they are written: conformance_customers.c, conformance_sends.c,
  * conformance_reads.c, and what is about the store itself in conformance.c.
  * To add one: a line below, and void case_<name>(struct rig *r) in the file that it belongs to. */
 #pragma once
@@ -17,9 +17,9 @@
     X(create_by_unknown_id)                                                                                            \
     X(create_for_known)                                                                                                \
     X(create_by_second_id)                                                                                             \
-    X(put_new_user)                                                                                                    \
-    X(put_known_user)                                                                                                  \
-    X(put_user_moves_inbox)                                                                                            \
+    X(put_new_customer)                                                                                                \
+    X(put_known_customer)                                                                                              \
+    X(put_customer_moves_inbox)                                                                                        \
     X(claims_and_widgets_words)                                                                                        \
     X(sends_in_order)                                                                                                  \
     X(send_to_unknown_chat)                                                                                            \

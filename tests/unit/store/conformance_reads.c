@@ -19,7 +19,7 @@ static enum err refuse_message(void *arg, const struct message *m)
     return ++*(int *)arg == 2 ? ERR_TOO_LARGE : OK;
 }
 
-static enum err accept_user(void *arg, const struct user *u)
+static enum err accept_customer(void *arg, const struct customer *u)
 {
     (void)arg, (void)u;
     return OK;
@@ -37,8 +37,8 @@ void case_load_ends_with_the_sink(struct rig *r)
     for (int i = 0; i < 3; i++)
         CU_ASSERT_EQUAL(rig_say(r, a, "user", "x"), OK);
     int seen = 0;
-    struct load_sink sink = {.user = accept_user, .chat = accept_chat, .message = refuse_message, .arg = &seen};
-    CU_ASSERT_EQUAL(r->store->vtable->load_user(r->reader, SLICE_LIT("ann"), &sink), ERR_TOO_LARGE);
+    struct load_sink sink = {.customer = accept_customer, .chat = accept_chat, .message = refuse_message, .arg = &seen};
+    CU_ASSERT_EQUAL(r->store->vtable->load_customer(r->reader, SLICE_LIT("ann"), &sink), ERR_TOO_LARGE);
     CU_ASSERT_EQUAL(seen, 2);
     CU_ASSERT_PTR_NOT_NULL(rig_load(r, "ann")); /* the reader is as good as before */
 }
@@ -56,10 +56,10 @@ void case_recent_customers(struct rig *r)
     EXPECT_TEXT(rig_recent(r, "", 2, 5), "cleo");
     EXPECT_TEXT(rig_recent(r, "", 3, 5), "");
     EXPECT_TEXT(rig_recent(r, "", 0, 0), "");
-    struct user given = {.email = SLICE_LIT("user_cleo@widget.local"), .owner = SLICE_LIT("boss")};
-    struct op *own_c = rig_put(r, &given, USER_EMAIL | USER_OWNER);
+    struct customer given = {.email = SLICE_LIT("user_cleo@widget.local"), .owner = SLICE_LIT("boss")};
+    struct op *own_c = rig_put(r, &given, CUSTOMER_EMAIL | CUSTOMER_OWNER);
     given.email = SLICE_LIT("user_ann@widget.local");
-    struct op *own_a = rig_put(r, &given, USER_EMAIL | USER_OWNER);
+    struct op *own_a = rig_put(r, &given, CUSTOMER_EMAIL | CUSTOMER_OWNER);
     CU_ASSERT_EQUAL(RIG_APPLY(r, own_c, own_a), OK);
     EXPECT_TEXT(rig_recent(r, "", 0, 10), "ann cleo bob");
     EXPECT_TEXT(rig_recent(r, "boss", 0, 10), "ann cleo");
@@ -77,14 +77,15 @@ void case_recent_rows_are_up_to_date(struct rig *r)
 {
     const char *a = rig_chat(r, "ann");
     CU_ASSERT_EQUAL(rig_say(r, a, "user", "x"), OK);
-    struct user *users;
+    struct customer *customers;
     size_t count;
-    CU_ASSERT_EQUAL(r->store->vtable->recent_users(r->reader, (struct slice){0}, 0, 10, &r->arena, &users, &count), OK);
+    CU_ASSERT_EQUAL(
+        r->store->vtable->recent_customers(r->reader, (struct slice){0}, 0, 10, &r->arena, &customers, &count), OK);
     CU_ASSERT_EQUAL_FATAL(count, 1);
-    CU_ASSERT_EQUAL(users[0].activity_us, r->rev);
-    CU_ASSERT_TRUE(users[0].rev <=
+    CU_ASSERT_EQUAL(customers[0].activity_us, r->rev);
+    CU_ASSERT_TRUE(customers[0].rev <=
                    r->rev); /* the row's own where row and chats are read one after the other (store.h) */
-    CU_ASSERT_EQUAL(users[0].chat_count, 1);
+    CU_ASSERT_EQUAL(customers[0].chat_count, 1);
 }
 
 void case_changed_customers(struct rig *r)
@@ -102,8 +103,8 @@ void case_changed_customers(struct rig *r)
     EXPECT_TEXT(rig_changed(r, before, 10), "ann");
     EXPECT_TEXT(rig_changed(r, after_ann, 10), "bob cleo ann");
     EXPECT_TEXT(rig_changed(r, r->rev, 10), "");
-    struct user given = {.email = SLICE_LIT("user_bob@widget.local"), .vibe = SLICE_LIT("x")};
-    struct op *op = rig_put(r, &given, USER_EMAIL | USER_VIBE);
+    struct customer given = {.email = SLICE_LIT("user_bob@widget.local"), .vibe = SLICE_LIT("x")};
+    struct op *op = rig_put(r, &given, CUSTOMER_EMAIL | CUSTOMER_VIBE);
     CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
     EXPECT_TEXT(rig_changed(r, before, 10), "ann bob");
     if (rig_reopen(r))
@@ -152,14 +153,14 @@ void case_overview_shows_the_first(struct rig *r)
         CU_ASSERT_EQUAL(rig_say(r, a, i == 1 ? "agent" : "user", texts[i]), OK);
     struct overview o;
     CU_ASSERT_EQUAL(r->store->vtable->overview(r->reader, &r->arena, &o), OK);
-    CU_ASSERT_EQUAL_FATAL(o.user_count, 100);
+    CU_ASSERT_EQUAL_FATAL(o.customer_count, 100);
     CU_ASSERT_EQUAL_FATAL(o.chat_count, 100);
     CU_ASSERT(o.database_name.len > 0);
-    EXPECT_SLICE(o.users[0].id, "u000");
-    EXPECT_SLICE(o.users[99].id, "u099");
+    EXPECT_SLICE(o.customers[0].id, "u000");
+    EXPECT_SLICE(o.customers[99].id, "u099");
     const struct overview_chat *c = &o.chats[0];
     EXPECT_SLICE(c->chat.chat_id, a);
-    EXPECT_SLICE(c->chat.user_id, "u000");
+    EXPECT_SLICE(c->chat.customer_id, "u000");
     CU_ASSERT(c->row_id.len > 0);
     CU_ASSERT_EQUAL(c->messages, 3);
     CU_ASSERT_EQUAL(c->chat.total_messages, 3);

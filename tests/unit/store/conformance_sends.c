@@ -15,7 +15,7 @@ void case_sends_in_order(struct rig *r)
     CU_ASSERT_EQUAL(rig_apply(r, ops, 4), OK);
     for (size_t i = 0; i < 4; i++)
         CU_ASSERT_EQUAL(ops[i]->result, OK);
-    EXPECT_SLICE(send_of(ops[0])->message.link.user_id, "ann");
+    EXPECT_SLICE(send_of(ops[0])->message.link.customer_id, "ann");
     CU_ASSERT(send_of(ops[0])->message.link.known);
     EXPECT_TEXT(rig_totals_text(r, &r->changed), "0 0 4 1 0 1 0 0 0 0 0 0 0 0");
     CU_ASSERT_EQUAL(rig_say(r, a, "user", "four"), OK);
@@ -51,9 +51,10 @@ void case_link_names_the_owner(struct rig *r)
         chats[i] = arena_dup(&r->arena, slice_of(create_chat_of(create)->chat_id, UUID_LEN));
         CU_ASSERT_EQUAL(RIG_APPLY(r, create), OK);
     }
-    const struct user ann = {.email = SLICE_LIT("ann@x.io"), .owner = SLICE_LIT("acme")};
-    const struct user bob = {.email = SLICE_LIT("bob@x.io"), .owner = SLICE_LIT("beta")};
-    CU_ASSERT_EQUAL(RIG_APPLY(r, rig_put(r, &ann, USER_EMAIL | USER_OWNER), rig_put(r, &bob, USER_EMAIL | USER_OWNER)),
+    const struct customer ann = {.email = SLICE_LIT("ann@x.io"), .owner = SLICE_LIT("acme")};
+    const struct customer bob = {.email = SLICE_LIT("bob@x.io"), .owner = SLICE_LIT("beta")};
+    CU_ASSERT_EQUAL(RIG_APPLY(r, rig_put(r, &ann, CUSTOMER_EMAIL | CUSTOMER_OWNER),
+                              rig_put(r, &bob, CUSTOMER_EMAIL | CUSTOMER_OWNER)),
                     OK);
     struct op *ops[] = {rig_send(r, chats[0], "user", "x", NULL), rig_send(r, chats[1], "user", "x", NULL),
                         rig_send(r, chats[2], "user", "x", NULL), rig_send(r, chats[0], "user", "y", NULL),
@@ -187,24 +188,24 @@ void case_ai_switch(struct rig *r)
     CU_ASSERT_EQUAL(none->result, ERR_NOT_FOUND);
     EXPECT_TEXT(rig_totals_text(r, &r->changed), "0 0 0 0 0 0 0 0 0 0 0 0 0 0");
     struct chat chat;
-    CU_ASSERT_EQUAL(r->store->vtable->chat_owner(r->reader, slice_cstr(a), &r->arena, &chat), OK);
+    CU_ASSERT_EQUAL(r->store->vtable->read_chat(r->reader, slice_cstr(a), &r->arena, &chat), OK);
     CU_ASSERT_EQUAL(chat.flags, CHAT_AI_DISABLED);
-    EXPECT_SLICE(chat.user_id, "ann");
+    EXPECT_SLICE(chat.customer_id, "ann");
     EXPECT_SLICE(chat.chat_id, a);
     EXPECT_TEXT(rig_recent(r, "", 0, 10), "bob ann"); /* no activity of the customer's */
     CU_ASSERT_EQUAL(rig_say(r, a, "agent", "x"), OK);
     struct op *on = rig_ai(r, a, true);
     CU_ASSERT_EQUAL(RIG_APPLY(r, on), OK);
-    CU_ASSERT_EQUAL(r->store->vtable->chat_owner(r->reader, slice_cstr(a), &r->arena, &chat), OK);
+    CU_ASSERT_EQUAL(r->store->vtable->read_chat(r->reader, slice_cstr(a), &r->arena, &chat), OK);
     CU_ASSERT_EQUAL(chat.flags, CHAT_HAS_AGENT);
     struct op *twice[] = {rig_ai(r, a, false), rig_ai(r, a, true), rig_ai(r, a, false)};
     CU_ASSERT_EQUAL(rig_apply(r, twice, 3), OK);
     if (!rig_reopen(r))
         return;
-    CU_ASSERT_EQUAL(r->store->vtable->chat_owner(r->reader, slice_cstr(a), &r->arena, &chat), OK);
+    CU_ASSERT_EQUAL(r->store->vtable->read_chat(r->reader, slice_cstr(a), &r->arena, &chat), OK);
     CU_ASSERT_EQUAL(chat.flags, CHAT_HAS_AGENT | CHAT_AI_DISABLED);
     CU_ASSERT_EQUAL(chat.total_messages, 1);
-    CU_ASSERT_EQUAL(r->store->vtable->chat_owner(r->reader, SLICE_LIT("nope"), &r->arena, &chat), ERR_NOT_FOUND);
+    CU_ASSERT_EQUAL(r->store->vtable->read_chat(r->reader, SLICE_LIT("nope"), &r->arena, &chat), ERR_NOT_FOUND);
 }
 
 void case_agent_counts_once(struct rig *r)

@@ -111,7 +111,7 @@ static int64_t ask_chat(struct run *run, int chat, const char *what)
     return ask(run, sql);
 }
 
-static enum err see_user(void *arg, const struct user *u)
+static enum err see_customer(void *arg, const struct customer *u)
 {
     (void)arg, (void)u;
     return OK;
@@ -139,11 +139,11 @@ static enum err see_message(void *arg, const struct message *m)
 
 static void check_histories(struct run *run)
 {
-    struct load_sink sink = {.user = see_user, .chat = see_chat, .message = see_message, .arg = run};
+    struct load_sink sink = {.customer = see_customer, .chat = see_chat, .message = see_message, .arg = run};
     memset(run->seen, 0, sizeof(run->seen));
     const struct store_vtable *v = run->rig.store->vtable;
-    if (v->load_user(run->rig.reader, SLICE_LIT("ann"), &sink) != OK ||
-        v->load_user(run->rig.reader, SLICE_LIT("bob"), &sink) != OK)
+    if (v->load_customer(run->rig.reader, SLICE_LIT("ann"), &sink) != OK ||
+        v->load_customer(run->rig.reader, SLICE_LIT("bob"), &sink) != OK)
         breaks(run, "a history cannot be read");
     for (int i = 0; i < CHATS; i++)
         if (run->seen[i] != run->said[i])
@@ -170,7 +170,7 @@ static void check_totals(struct run *run)
 {
     struct totals t = rig_totals(&run->rig);
     if (t.messages != ask(run, "SELECT count(*) FROM messages") || t.chats != ask(run, "SELECT count(*) FROM chats") ||
-        t.users != ask(run, "SELECT count(*) FROM customers") ||
+        t.customers != ask(run, "SELECT count(*) FROM customers") ||
         t.chats_with_agent != ask(run, "SELECT count(DISTINCT chat) FROM messages WHERE role = 'agent'") ||
         t.inbox[INBOX_ALL] != t.chats)
         breaks(run, "a total is not the count");

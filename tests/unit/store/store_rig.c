@@ -69,38 +69,38 @@ struct op *rig_send(struct rig *r, const char *chat, const char *role, const cha
     return op;
 }
 
-struct op *rig_create(struct rig *r, const char *user_id, const char *email, const char *name)
+struct op *rig_create(struct rig *r, const char *customer_id, const char *email, const char *name)
 {
     struct op *op = make(r, &write_create_chat.op);
-    create_chat_of(op)->user_id = slice_cstr(user_id);
+    create_chat_of(op)->customer_id = slice_cstr(customer_id);
     create_chat_of(op)->email = slice_cstr(email);
     create_chat_of(op)->name = slice_cstr(name);
     uuid_v4(create_chat_of(op)->chat_id);
-    oid_new(&create_chat_of(op)->new_user);
+    oid_new(&create_chat_of(op)->new_customer);
     op->rev = op->now_us = r->rev;
     return op;
 }
 
 /* As the route does it: defaults where the body has nothing. */
-struct op *rig_put(struct rig *r, const struct user *given, uint32_t set)
+struct op *rig_put(struct rig *r, const struct customer *given, uint32_t set)
 {
-    struct op *op = make(r, &write_put_user.op);
-    struct user u = *given;
-    if (!(set & USER_EMAIL))
+    struct op *op = make(r, &write_put_customer.op);
+    struct customer u = *given;
+    if (!(set & CUSTOMER_EMAIL))
         u.email = SLICE_LIT("unknown@example.com");
-    if (!(set & USER_NAME))
+    if (!(set & CUSTOMER_NAME))
         u.name = SLICE_LIT("Unknown User");
-    if (!(set & USER_VIBE))
+    if (!(set & CUSTOMER_VIBE))
         u.vibe = SLICE_LIT("neutral");
-    if (!(set & USER_CATEGORY))
+    if (!(set & CUSTOMER_CATEGORY))
         u.category = SLICE_LIT("agent-inbox");
-    if (!(set & USER_STATUS))
+    if (!(set & CUSTOMER_STATUS))
         u.status = SLICE_LIT("active");
-    if (!(set & USER_VISITS))
+    if (!(set & CUSTOMER_VISITS))
         u.total_visits = 1;
-    put_user_of(op)->given = u;
-    put_user_of(op)->set = set;
-    oid_new(&put_user_of(op)->new_user);
+    put_customer_of(op)->given = u;
+    put_customer_of(op)->set = set;
+    oid_new(&put_customer_of(op)->new_customer);
     op->rev = op->now_us = r->rev;
     return op;
 }
@@ -119,9 +119,9 @@ enum err rig_apply(struct rig *r, struct op *const *ops, size_t count)
     return batch_apply(r->store, &r->room, ops, count, &r->changed);
 }
 
-const char *rig_chat(struct rig *r, const char *user_id)
+const char *rig_chat(struct rig *r, const char *customer_id)
 {
-    struct op *op = rig_create(r, user_id, NULL, NULL);
+    struct op *op = rig_create(r, customer_id, NULL, NULL);
     CU_ASSERT_EQUAL(RIG_APPLY(r, op), OK);
     CU_ASSERT_EQUAL(op->result, OK);
     return arena_dup(&r->arena, slice_of(create_chat_of(op)->chat_id, UUID_LEN));
@@ -143,7 +143,7 @@ static void put_time(struct buf *out, int64_t us)
     buf_printf(out, "@%lld", (long long)(us - RIG_T0) / 1000);
 }
 
-static enum err on_user(void *arg, const struct user *u)
+static enum err on_customer(void *arg, const struct customer *u)
 {
     struct buf *out = arg;
     buf_printf(out, "%.*s %.*s %.*s chats=%lld ", SLICE_ARG(u->id), SLICE_ARG(u->name), SLICE_ARG(u->email),
@@ -178,38 +178,39 @@ static enum err on_message(void *arg, const struct message *m)
 
 const char *rig_load(struct rig *r, const char *ident)
 {
-    struct load_sink sink = {.user = on_user, .chat = on_chat, .message = on_message, .arg = &r->text};
+    struct load_sink sink = {.customer = on_customer, .chat = on_chat, .message = on_message, .arg = &r->text};
     buf_clear(&r->text);
-    enum err err = r->store->vtable->load_user(r->reader, slice_cstr(ident), &sink);
+    enum err err = r->store->vtable->load_customer(r->reader, slice_cstr(ident), &sink);
     if (err == ERR_NOT_FOUND)
         return NULL;
     CU_ASSERT_EQUAL(err, OK);
     return buf_cstr(&r->text);
 }
 
-static const char *users_text(struct rig *r, enum err err, const struct user *users, size_t count)
+static const char *customers_text(struct rig *r, enum err err, const struct customer *customers, size_t count)
 {
     CU_ASSERT_EQUAL(err, OK);
     buf_clear(&r->text);
     for (size_t i = 0; err == OK && i < count; i++)
-        buf_printf(&r->text, "%s%.*s", i ? " " : "", SLICE_ARG(users[i].id));
+        buf_printf(&r->text, "%s%.*s", i ? " " : "", SLICE_ARG(customers[i].id));
     return buf_cstr(&r->text);
 }
 
 const char *rig_recent(struct rig *r, const char *owner, int64_t skip, int64_t limit)
 {
-    struct user *users;
+    struct customer *customers;
     size_t count;
-    enum err err = r->store->vtable->recent_users(r->reader, slice_cstr(owner), skip, limit, &r->arena, &users, &count);
-    return users_text(r, err, users, count);
+    enum err err =
+        r->store->vtable->recent_customers(r->reader, slice_cstr(owner), skip, limit, &r->arena, &customers, &count);
+    return customers_text(r, err, customers, count);
 }
 
 const char *rig_changed(struct rig *r, int64_t since, int64_t limit)
 {
-    struct user *users;
+    struct customer *customers;
     size_t count;
-    enum err err = r->store->vtable->changed_users(r->reader, since, limit, &r->arena, &users, &count);
-    return users_text(r, err, users, count);
+    enum err err = r->store->vtable->changed_customers(r->reader, since, limit, &r->arena, &customers, &count);
+    return customers_text(r, err, customers, count);
 }
 
 const char *rig_chats(struct rig *r, const char *email, int64_t skip, int64_t limit)
@@ -223,15 +224,15 @@ const char *rig_chats(struct rig *r, const char *email, int64_t skip, int64_t li
     buf_clear(&r->text);
     buf_printf(&r->text, "%lld:", (long long)total);
     for (size_t i = 0; err == OK && i < count; i++)
-        buf_printf(&r->text, " %.*s", SLICE_ARG(chats[i].user_id));
+        buf_printf(&r->text, " %.*s", SLICE_ARG(chats[i].customer_id));
     return buf_cstr(&r->text);
 }
 
-bool rig_user(struct rig *r, enum user_by by, const char *value, struct user *out)
+bool rig_customer(struct rig *r, enum customer_by by, const char *value, struct customer *out)
 {
     const struct store_vtable *v = r->store->vtable;
     CU_ASSERT_EQUAL(v->begin(r->store), OK);
-    enum err err = v->find_user(r->store, by, slice_cstr(value), &r->arena, out);
+    enum err err = v->find_customer(r->store, by, slice_cstr(value), &r->arena, out);
     CU_ASSERT_EQUAL(v->commit(r->store), OK);
     CU_ASSERT(err == OK || err == ERR_NOT_FOUND);
     return err == OK;
@@ -247,14 +248,14 @@ struct totals rig_totals(struct rig *r)
 const char *rig_totals_text(struct rig *r, const struct totals *t)
 {
     buf_clear(&r->text);
-    const int64_t values[] = {t->users,
+    const int64_t values[] = {t->customers,
                               t->chats,
                               t->messages,
                               t->chats_with_agent,
                               t->chats_with_assistant,
                               t->chats_with_either,
-                              t->users_with_chats,
-                              t->users_with_owner,
+                              t->customers_with_chats,
+                              t->customers_with_owner,
                               t->inbox[0],
                               t->inbox[1],
                               t->inbox[2],

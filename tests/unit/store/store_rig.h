@@ -36,14 +36,14 @@ void rig_close(struct rig *r);
 
 /* Ops with their revs and times given. Strings must live as long as the rig; NULL = empty. */
 struct op *rig_send(struct rig *r, const char *chat, const char *role, const char *text, const char *key);
-struct op *rig_create(struct rig *r, const char *user_id, const char *email, const char *name);
-struct op *rig_put(struct rig *r, const struct user *given, uint32_t set);
+struct op *rig_create(struct rig *r, const char *customer_id, const char *email, const char *name);
+struct op *rig_put(struct rig *r, const struct customer *given, uint32_t set);
 struct op *rig_ai(struct rig *r, const char *chat, bool enabled);
 enum err rig_apply(struct rig *r, struct op *const *ops, size_t count);
 #define RIG_APPLY(r, ...)                                                                                              \
     rig_apply((r), (struct op *[]){__VA_ARGS__}, sizeof((struct op *[]){__VA_ARGS__}) / sizeof(struct op *))
 /* A new chat of that customer, made if unknown: its id as a string. */
-const char *rig_chat(struct rig *r, const char *user_id);
+const char *rig_chat(struct rig *r, const char *customer_id);
 /* Applies one send; its result. */
 enum err rig_say(struct rig *r, const char *chat, const char *role, const char *text);
 
@@ -54,7 +54,7 @@ const char *rig_recent(struct rig *r, const char *owner, int64_t skip, int64_t l
 const char *rig_changed(struct rig *r, int64_t since, int64_t limit);                  /* "id id id" */
 const char *rig_chats(struct rig *r, const char *email, int64_t skip, int64_t limit);  /* "total: user user" */
 /* By the writer, outside a batch. */
-bool rig_user(struct rig *r, enum user_by by, const char *value, struct user *out);
+bool rig_customer(struct rig *r, enum customer_by by, const char *value, struct customer *out);
 struct totals rig_totals(struct rig *r);
 /* "users chats messages agent assistant either with_chats with_owner inbox0 … inbox5" */
 const char *rig_totals_text(struct rig *r, const struct totals *t);

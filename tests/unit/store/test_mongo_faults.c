@@ -192,20 +192,20 @@ static int64_t send_later(struct kit *k, int nth)
 static void read_when_behind(void)
 {
     struct kit k;
-    struct user *users;
+    struct customer *customers;
     size_t count;
     begin(&k);
     const struct store_vtable *v = k.store->vtable;
     int64_t rev = send_later(&k, 0);
-    CU_ASSERT_EQUAL(v->recent_users(k.reader, (struct slice){0}, 0, 10, &k.arena, &users, &count), OK);
+    CU_ASSERT_EQUAL(v->recent_customers(k.reader, (struct slice){0}, 0, 10, &k.arena, &customers, &count), OK);
     CU_ASSERT_EQUAL_FATAL(count, 1);
-    CU_ASSERT_TRUE(users[0].rev < rev); /* the row's own: it was read before the chats */
-    CU_ASSERT_EQUAL(users[0].activity_us, rev);
+    CU_ASSERT_TRUE(customers[0].rev < rev); /* the row's own: it was read before the chats */
+    CU_ASSERT_EQUAL(customers[0].activity_us, rev);
     rev = send_later(&k, 1);
-    CU_ASSERT_EQUAL(v->changed_users(k.reader, rev - 1, 10, &k.arena, &users, &count), OK);
+    CU_ASSERT_EQUAL(v->changed_customers(k.reader, rev - 1, 10, &k.arena, &customers, &count), OK);
     CU_ASSERT_EQUAL_FATAL(count, 1);
-    CU_ASSERT_EQUAL(users[0].rev, rev);
-    CU_ASSERT_EQUAL(users[0].activity_us, rev);
+    CU_ASSERT_EQUAL(customers[0].rev, rev);
+    CU_ASSERT_EQUAL(customers[0].activity_us, rev);
     (void)send_later(&k, 2);
     CU_ASSERT_EQUAL(kit_load(&k, "u"), OK);
     CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&k.text), "chat c total=3 "));
@@ -355,7 +355,7 @@ static void bad_documents(void)
         arena_fini(&ops[i].arena);
     CU_ASSERT_EQUAL(kit_load(&k, "u"), OK);
     CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, "{\"chat_id\":\"c\"}", "total_messages"), 2);
-    CU_ASSERT_EQUAL(mongo_find_user(k.store, USER_BY_ID, SLICE_LIT("\xff"), &k.arena, &(struct user){0}),
+    CU_ASSERT_EQUAL(mongo_find_customer(k.store, CUSTOMER_BY_ID, SLICE_LIT("\xff"), &k.arena, &(struct customer){0}),
                     ERR_NOT_FOUND);
     kit_fini(&k);
 }

@@ -228,7 +228,7 @@ int64_t kit_count(struct kit *k, const char *collection, const char *filter)
 
 /* --- load --- */
 
-static enum err on_user(void *arg, const struct user *u)
+static enum err on_customer(void *arg, const struct customer *u)
 {
     struct kit *k = arg;
     buf_printf(&k->text, "user %.*s %.*s chats=%lld\n", SLICE_ARG(u->id), SLICE_ARG(u->name), (long long)u->chat_count);
@@ -256,9 +256,9 @@ static enum err on_message(void *arg, const struct message *m)
 
 enum err kit_load(struct kit *k, const char *ident)
 {
-    struct load_sink sink = {.user = on_user, .chat = on_chat, .message = on_message, .arg = k};
+    struct load_sink sink = {.customer = on_customer, .chat = on_chat, .message = on_message, .arg = k};
     buf_clear(&k->text);
-    enum err e = k->reader->vtable->load_user(k->reader, slice_cstr(ident), &sink);
+    enum err e = k->reader->vtable->load_customer(k->reader, slice_cstr(ident), &sink);
     (void)buf_cstr(&k->text);
     return e;
 }
@@ -355,20 +355,21 @@ enum err kit_apply(struct kit *k, struct kit_send *const *sends, size_t count)
     return e;
 }
 
-void kit_chat(struct kit *k, const char *user, const char *chat)
+void kit_chat(struct kit *k, const char *customer, const char *chat)
 {
     const struct store_vtable *v = k->store->vtable;
-    struct user u;
+    struct customer u;
     int64_t now = clock_wall_us();
     CU_ASSERT_EQUAL_FATAL(v->begin(k->store), OK);
-    if (v->find_user(k->store, USER_BY_ID, slice_cstr(user), &k->arena, &u) != OK) {
-        u = (struct user){.id = slice_cstr(user), .name = slice_cstr("Ann"), .email = slice_cstr("ann@x.io")};
+    if (v->find_customer(k->store, CUSTOMER_BY_ID, slice_cstr(customer), &k->arena, &u) != OK) {
+        u = (struct customer){.id = slice_cstr(customer), .name = slice_cstr("Ann"), .email = slice_cstr("ann@x.io")};
         u.category = slice_cstr("agent-inbox");
         u.status = slice_cstr("active");
         u.created_us = u.last_seen_us = u.activity_us = u.rev = now;
-        CU_ASSERT_EQUAL_FATAL(v->put_user(k->store, &u), OK);
+        CU_ASSERT_EQUAL_FATAL(v->put_customer(k->store, &u), OK);
     }
-    struct chat c = {.chat_id = slice_cstr(chat), .user_id = u.id, .user_key = u.key, .status = slice_cstr("open")};
+    struct chat c = {
+        .chat_id = slice_cstr(chat), .customer_id = u.id, .customer_key = u.key, .status = slice_cstr("open")};
     c.rev = c.created_us = c.last_activity_us = c.updated_us = now;
     CU_ASSERT_EQUAL_FATAL(v->insert_chat(k->store, &c), OK);
     CU_ASSERT_EQUAL_FATAL(v->commit(k->store), OK);

@@ -59,4 +59,4 @@ struct kit_send {
 void kit_send_init(struct kit_send *send, const char *chat, const char *role, const char *text, const char *key,
                    int64_t rev);
 enum err kit_apply(struct kit *k, struct kit_send *const *sends, size_t count);
-void kit_chat(struct kit *k, const char *user, const char *chat); /* customer, if new, and an empty chat */
+void kit_chat(struct kit *k, const char *customer, const char *chat); /* customer, if new, and an empty chat */

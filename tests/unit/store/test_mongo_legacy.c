@@ -76,14 +76,14 @@ static void served_as_it_is(void)
     CU_ASSERT_EQUAL(kit_load(&k, "nobody"), ERR_NOT_FOUND);
     struct totals t;
     CU_ASSERT_EQUAL(k.store->vtable->totals(k.store, &t), OK);
-    CU_ASSERT_EQUAL(t.users, 3);
+    CU_ASSERT_EQUAL(t.customers, 3);
     CU_ASSERT_EQUAL(t.chats, 4);
     CU_ASSERT_EQUAL(t.messages, 6 + 2); /* the two strays in the array are elements too */
     CU_ASSERT_EQUAL(t.chats_with_agent, 1);
     CU_ASSERT_EQUAL(t.chats_with_assistant, 1);
     CU_ASSERT_EQUAL(t.chats_with_either, 2);
-    CU_ASSERT_EQUAL(t.users_with_chats, 3);
-    CU_ASSERT_EQUAL(t.users_with_owner, 1);
+    CU_ASSERT_EQUAL(t.customers_with_chats, 3);
+    CU_ASSERT_EQUAL(t.customers_with_owner, 1);
     CU_ASSERT_EQUAL(t.inbox[INBOX_ALL], 4);
     CU_ASSERT_EQUAL(t.inbox[INBOX_AGENT_ACTIVE], 4);
     kit_fini(&k);
@@ -103,7 +103,7 @@ static void send_all(struct kit *k, int64_t now)
     CU_ASSERT_EQUAL(kit_apply(k, list, 6), OK);
     for (size_t i = 0; i < 6; i++)
         CU_ASSERT_EQUAL(ops[i].m.result, i == 4 ? ERR_NOT_FOUND : OK);
-    CU_ASSERT(slice_eq(ops[0].m.link.user_id, SLICE_LIT(OID1)));
+    CU_ASSERT(slice_eq(ops[0].m.link.customer_id, SLICE_LIT(OID1)));
     CU_ASSERT_EQUAL(ops[0].m.link.flags, CHAT_HAS_AGENT);
     CU_ASSERT_EQUAL(ops[2].m.link.flags, CHAT_AI_DISABLED);
     CU_ASSERT_EQUAL(ops[3].m.link.flags, CHAT_HAS_ASSISTANT);
@@ -151,13 +151,13 @@ static void continued_in_order(void)
 static void customer_keeps_its_types(void)
 {
     struct kit k;
-    struct user u;
+    struct customer u;
     kit_init(&k);
     fill_old(&k);
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     const struct store_vtable *v = k.store->vtable;
     CU_ASSERT_EQUAL(v->begin(k.store), OK);
-    CU_ASSERT_EQUAL_FATAL(v->find_user(k.store, USER_BY_EMAIL, SLICE_LIT("ann@x.io"), &k.arena, &u), OK);
+    CU_ASSERT_EQUAL_FATAL(v->find_customer(k.store, CUSTOMER_BY_EMAIL, SLICE_LIT("ann@x.io"), &k.arena, &u), OK);
     CU_ASSERT_EQUAL(u.chat_count, 1);
     CU_ASSERT_EQUAL(u.total_visits, 7);
     CU_ASSERT_EQUAL(u.key, ID_OBJECT);
@@ -168,24 +168,24 @@ static void customer_keeps_its_types(void)
     u.device = SLICE_LIT("{\"$gt\":1,\"a.b\":[true,null,\"x\"],\"big\":12345678901,\"f\":1.5}");
     u.rev = 5;
     u.activity_us = 1764021360000000;
-    CU_ASSERT_EQUAL(v->put_user(k.store, &u), OK);
+    CU_ASSERT_EQUAL(v->put_customer(k.store, &u), OK);
     CU_ASSERT_EQUAL(v->commit(k.store), OK);
     CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS,
                               "{\"_id\":{\"$oid\":\"" OID1 "\"},\"name\":\"Ann B\",\"total_visits\":\"7\","
                               "\"created_at\":\"2024-01-02T03:04:05.678901\",\"extra\":{\"keep\":1},"
                               "\"dashboard_user_id\":{\"$oid\":\"65a0000000000000000000aa\"}}"),
                     1);
-    CU_ASSERT_EQUAL(v->find_user(k.store, USER_BY_ID, SLICE_LIT(OID1), &k.arena, &u), OK);
+    CU_ASSERT_EQUAL(v->find_customer(k.store, CUSTOMER_BY_ID, SLICE_LIT(OID1), &k.arena, &u), OK);
     CU_ASSERT(slice_eq(u.device, SLICE_LIT("{\"$gt\":1,\"a.b\":[true,null,\"x\"],\"big\":12345678901,\"f\":1.5}")));
     CU_ASSERT_EQUAL(u.activity_us, 1764021360000000);
     /* a string _id that looks like an ObjectId stays the one document it is */
-    CU_ASSERT_EQUAL(v->find_user(k.store, USER_BY_ID, SLICE_LIT(OID2), &k.arena, &u), OK);
+    CU_ASSERT_EQUAL(v->find_customer(k.store, CUSTOMER_BY_ID, SLICE_LIT(OID2), &k.arena, &u), OK);
     CU_ASSERT_EQUAL(u.key, ID_TEXT);
     u.name = SLICE_LIT("Bob");
-    CU_ASSERT_EQUAL(v->put_user(k.store, &u), OK);
+    CU_ASSERT_EQUAL(v->put_customer(k.store, &u), OK);
     u.key = 0;
     u.name = SLICE_LIT("Bobby");
-    CU_ASSERT_EQUAL(v->put_user(k.store, &u), OK);
+    CU_ASSERT_EQUAL(v->put_customer(k.store, &u), OK);
     CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS, "{\"_id\":\"" OID2 "\",\"name\":\"Bobby\"}"), 1);
     CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS, "{}"), 3);
     kit_fini(&k);
@@ -278,18 +278,18 @@ static void fill_adrift(struct kit *k)
         kit_put(k, MONGO_CHATS, chats[i]);
 }
 
-static const char *const adrift_users[] = {BARE, "own", "77", "nobody", GONE1, GONE2, "u"};
+static const char *const adrift_customers[] = {BARE, "own", "77", "nobody", GONE1, GONE2, "u"};
 static const char *const adrift_chats[] = {"bare", "empty", "77", "text", "text2", "oid", "hex", "oid2", "nameless"};
-enum { ADRIFT_USERS = 7, ADRIFT_CHATS = 9 };
+enum { ADRIFT_CUSTOMERS = 7, ADRIFT_CHATS = 9 };
 
-static void expect_totals(struct kit *k, int64_t users, int64_t chats, int64_t owned)
+static void expect_totals(struct kit *k, int64_t customers, int64_t chats, int64_t owned)
 {
     struct totals t;
     CU_ASSERT_EQUAL(k->store->vtable->totals(k->store, &t), OK);
-    CU_ASSERT_EQUAL(t.users, users);
+    CU_ASSERT_EQUAL(t.customers, customers);
     CU_ASSERT_EQUAL(t.chats, chats);
     CU_ASSERT_EQUAL(t.inbox[INBOX_AGENT_ACTIVE], owned);
-    CU_ASSERT_EQUAL(kit_count(k, MONGO_CUSTOMERS, "{}"), users);
+    CU_ASSERT_EQUAL(kit_count(k, MONGO_CUSTOMERS, "{}"), customers);
     CU_ASSERT_EQUAL(kit_count(k, MONGO_CHATS, "{}"), chats);
 }
 
@@ -298,8 +298,8 @@ static char *everybody(struct kit *k)
 {
     struct buf all;
     buf_init(&all);
-    for (size_t i = 0; i < ADRIFT_USERS; i++) {
-        CU_ASSERT_EQUAL(kit_load(k, adrift_users[i]), OK);
+    for (size_t i = 0; i < ADRIFT_CUSTOMERS; i++) {
+        CU_ASSERT_EQUAL(kit_load(k, adrift_customers[i]), OK);
         buf_append_slice(&all, buf_slice(&k->text));
     }
     return buf_take(&all, NULL);
@@ -311,7 +311,7 @@ static void adopted(void)
     kit_init(&k);
     fill_adrift(&k);
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
-    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    expect_totals(&k, ADRIFT_CUSTOMERS, ADRIFT_CHATS, ADRIFT_CHATS);
     char *first = everybody(&k);
     CU_ASSERT_STRING_EQUAL(first,
                            "user " BARE " User 65c00000 chats=1\nchat bare total=1 flags=0\nuser old - legacy\n"
@@ -323,19 +323,19 @@ static void adopted(void)
                            "user u U chats=1\nchat nameless total=0 flags=0\n");
     /* once: the same by the next start; and each has a revision of its own, above all that there were, below what the
      * writer goes on from. For the customer whose chat got its name nothing has changed. */
-    struct user *changed;
+    struct customer *changed;
     size_t count;
     int64_t max_rev = k.max_rev, now_max_rev;
     CU_ASSERT_EQUAL(k.store->vtable->identity(k.store, &now_max_rev, k.tag), OK);
-    CU_ASSERT_EQUAL(k.reader->vtable->changed_users(k.reader, now_max_rev, 100, &k.arena, &changed, &count), OK);
+    CU_ASSERT_EQUAL(k.reader->vtable->changed_customers(k.reader, now_max_rev, 100, &k.arena, &changed, &count), OK);
     CU_ASSERT_EQUAL(count, 0);
     kit_close_store(&k);
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
-    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    expect_totals(&k, ADRIFT_CUSTOMERS, ADRIFT_CHATS, ADRIFT_CHATS);
     char *second = everybody(&k);
     CU_ASSERT_STRING_EQUAL(first, second);
-    CU_ASSERT_EQUAL(k.reader->vtable->changed_users(k.reader, max_rev, 100, &k.arena, &changed, &count), OK);
-    CU_ASSERT_EQUAL(count, ADRIFT_USERS - 1);
+    CU_ASSERT_EQUAL(k.reader->vtable->changed_customers(k.reader, max_rev, 100, &k.arena, &changed, &count), OK);
+    CU_ASSERT_EQUAL(count, ADRIFT_CUSTOMERS - 1);
     for (size_t i = 1; i < count; i++)
         CU_ASSERT(changed[i].rev > changed[i - 1].rev);
     free(first);
@@ -350,7 +350,7 @@ static void adopted_documents(void)
     kit_init(&k);
     fill_adrift(&k);
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
-    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    expect_totals(&k, ADRIFT_CUSTOMERS, ADRIFT_CHATS, ADRIFT_CHATS);
     CU_ASSERT_EQUAL(
         kit_count(&k, MONGO_CUSTOMERS,
                   "{\"_id\":\"nobody\",\"name\":\"User nobody\",\"email\":\"user_nobody@widget.local\","
@@ -376,7 +376,7 @@ static void adopted_chats_are_reached(void)
     kit_init(&k);
     fill_adrift(&k);
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
-    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    expect_totals(&k, ADRIFT_CUSTOMERS, ADRIFT_CHATS, ADRIFT_CHATS);
     int64_t now = clock_wall_us();
     for (size_t i = 0; i < ADRIFT_CHATS; i++) {
         kit_send_init(&ops[i], adrift_chats[i], "user", "new", "", now + (int64_t)i);
@@ -386,10 +386,10 @@ static void adopted_chats_are_reached(void)
     for (size_t i = 0; i < ADRIFT_CHATS; i++) {
         struct chat chat;
         CU_ASSERT_EQUAL(ops[i].m.result, OK);
-        CU_ASSERT(ops[i].m.link.user_id.len > 0);
-        CU_ASSERT_EQUAL(k.reader->vtable->chat_owner(k.reader, slice_cstr(adrift_chats[i]), &k.arena, &chat), OK);
-        CU_ASSERT(slice_eq(chat.user_id, ops[i].m.link.user_id));
-        CU_ASSERT_EQUAL(kit_load(&k, arena_dup(&k.arena, chat.user_id)), OK);
+        CU_ASSERT(ops[i].m.link.customer_id.len > 0);
+        CU_ASSERT_EQUAL(k.reader->vtable->read_chat(k.reader, slice_cstr(adrift_chats[i]), &k.arena, &chat), OK);
+        CU_ASSERT(slice_eq(chat.customer_id, ops[i].m.link.customer_id));
+        CU_ASSERT_EQUAL(kit_load(&k, arena_dup(&k.arena, chat.customer_id)), OK);
         CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&k.text), "user new "));
         arena_fini(&ops[i].arena);
     }
@@ -450,12 +450,12 @@ static void many_adopted(void)
     mongoc_collection_t *chats = mongoc_database_get_collection(k.database, MONGO_CHATS);
     mongoc_bulk_operation_t *bulk = mongoc_collection_create_bulk_operation_with_opts(chats, NULL);
     for (int i = 0; i < MANY; i++) {
-        char user[32], chat[32];
-        snprintf(user, sizeof(user), "user-%d", i);
+        char customer[32], chat[32];
+        snprintf(customer, sizeof(customer), "user-%d", i);
         snprintf(chat, sizeof(chat), "chat-%d", i);
-        bson_t *doc = BCON_NEW("chat_id", BCON_UTF8(chat), "user_id", BCON_UTF8(user));
+        bson_t *doc = BCON_NEW("chat_id", BCON_UTF8(chat), "user_id", BCON_UTF8(customer));
         if (i % 5 == 4) /* and some with no chat_id */
-            bson_reinit(doc), BSON_APPEND_UTF8(doc, "_id", chat), BSON_APPEND_UTF8(doc, "user_id", user);
+            bson_reinit(doc), BSON_APPEND_UTF8(doc, "_id", chat), BSON_APPEND_UTF8(doc, "user_id", customer);
         mongoc_bulk_operation_insert(bulk, doc);
         bson_destroy(doc);
     }
@@ -490,7 +490,7 @@ static void adoption_refused(void)
         CU_ASSERT_EQUAL(t.chats, ADRIFT_CHATS);
         kit_heal(&k);
     }
-    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    expect_totals(&k, ADRIFT_CUSTOMERS, ADRIFT_CHATS, ADRIFT_CHATS);
     kit_fini(&k);
 }
 
@@ -525,7 +525,7 @@ static void adopted_by_two(void)
     CU_ASSERT_EQUAL(t.inbox[INBOX_AGENT_ACTIVE], ADRIFT_CHATS);
     CU_ASSERT_EQUAL(other.totals.inbox[INBOX_AGENT_ACTIVE], ADRIFT_CHATS);
     other.store->vtable->close(other.store);
-    expect_totals(&k, ADRIFT_USERS, ADRIFT_CHATS, ADRIFT_CHATS);
+    expect_totals(&k, ADRIFT_CUSTOMERS, ADRIFT_CHATS, ADRIFT_CHATS);
     free(everybody(&k));
     kit_fini(&k);
 }
@@ -552,7 +552,7 @@ static void odd_addresses(void)
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
     CU_ASSERT_EQUAL(k.store->vtable->totals(k.store, &t), OK);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct user u;
+        struct customer u;
         enum err e = ident_read(k.reader, slice_cstr(rows[i].ident), &k.arena, &u);
         CU_ASSERT_EQUAL(e, rows[i].id ? OK : ERR_NOT_FOUND);
         CU_ASSERT(e != OK || slice_eq(u.id, slice_cstr(rows[i].id)));

@@ -32,25 +32,26 @@ static void fill(struct kit *k)
 }
 
 /* Ids of a listing, one letter each: the last of the id. */
-static const char *letters(const struct user *users, size_t count)
+static const char *letters(const struct customer *customers, size_t count)
 {
     static char out[64];
     size_t n = 0;
     for (; n < count && n < sizeof(out) - 1; n++)
-        out[n] = users[n].id.ptr[users[n].id.len - 1];
+        out[n] = customers[n].id.ptr[customers[n].id.len - 1];
     out[n] = '\0';
     return out;
 }
 
 static const char *recent(struct kit *k, const char *owner, int64_t skip, int64_t limit)
 {
-    struct user *users;
+    struct customer *customers;
     size_t count;
-    enum err e = k->reader->vtable->recent_users(k->reader, slice_cstr(owner), skip, limit, &k->arena, &users, &count);
-    return e == OK ? letters(users, count) : err_text(e);
+    enum err e =
+        k->reader->vtable->recent_customers(k->reader, slice_cstr(owner), skip, limit, &k->arena, &customers, &count);
+    return e == OK ? letters(customers, count) : err_text(e);
 }
 
-static void recent_users(void)
+static void recent_customers(void)
 {
     struct kit k;
     kit_init(&k);
@@ -65,17 +66,18 @@ static void recent_users(void)
     CU_ASSERT_STRING_EQUAL(recent(&k, "own", 0, 100), "eba");
     CU_ASSERT_STRING_EQUAL(recent(&k, "own", 1, 1), "b");
     CU_ASSERT_STRING_EQUAL(recent(&k, "else", 0, 100), "");
-    struct user *users;
+    struct customer *customers;
     size_t count;
-    CU_ASSERT_EQUAL(k.reader->vtable->recent_users(k.reader, (struct slice){0}, 0, 2, &k.arena, &users, &count), OK);
-    CU_ASSERT_EQUAL(users[0].activity_us, 1704499200000000);
-    CU_ASSERT_EQUAL(users[1].activity_us, 1704412800000000);
-    CU_ASSERT_EQUAL(users[0].rev, 7);
-    CU_ASSERT_EQUAL(users[1].chat_count, 2);
+    CU_ASSERT_EQUAL(k.reader->vtable->recent_customers(k.reader, (struct slice){0}, 0, 2, &k.arena, &customers, &count),
+                    OK);
+    CU_ASSERT_EQUAL(customers[0].activity_us, 1704499200000000);
+    CU_ASSERT_EQUAL(customers[1].activity_us, 1704412800000000);
+    CU_ASSERT_EQUAL(customers[0].rev, 7);
+    CU_ASSERT_EQUAL(customers[1].chat_count, 2);
     kit_fini(&k);
 }
 
-static enum err note_rev(void *arg, const struct user *u)
+static enum err note_rev(void *arg, const struct customer *u)
 {
     *(int64_t *)arg = u->rev;
     return OK;
@@ -94,24 +96,24 @@ static void a_row_is_no_newer_than_it_was_read(void)
 {
     struct kit k;
     int64_t rev = 0;
-    const struct load_sink sink = {.user = note_rev, .chat = pass_chat, .arg = &rev};
+    const struct load_sink sink = {.customer = note_rev, .chat = pass_chat, .arg = &rev};
     kit_init(&k);
     fill(&k);
     CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
-    CU_ASSERT_EQUAL(k.reader->vtable->load_user(k.reader, SLICE_LIT("65a00000000000000000000e"), &sink), OK);
+    CU_ASSERT_EQUAL(k.reader->vtable->load_customer(k.reader, SLICE_LIT("65a00000000000000000000e"), &sink), OK);
     CU_ASSERT_EQUAL(rev, 7);
     kit_fini(&k);
 }
 
 static const char *changed(struct kit *k, int64_t since, int64_t limit)
 {
-    struct user *users;
+    struct customer *customers;
     size_t count;
-    enum err e = k->reader->vtable->changed_users(k->reader, since, limit, &k->arena, &users, &count);
-    return e == OK ? letters(users, count) : err_text(e);
+    enum err e = k->reader->vtable->changed_customers(k->reader, since, limit, &k->arena, &customers, &count);
+    return e == OK ? letters(customers, count) : err_text(e);
 }
 
-static void changed_users(void)
+static void changed_customers(void)
 {
     struct kit k;
     kit_init(&k);
@@ -176,7 +178,7 @@ static void overview_and_totals(void)
     struct overview o;
     CU_ASSERT_EQUAL_FATAL(k.reader->vtable->overview(k.reader, &k.arena, &o), OK);
     CU_ASSERT(slice_eq(o.database_name, slice_cstr(k.name)));
-    CU_ASSERT_EQUAL(o.user_count, 6);
+    CU_ASSERT_EQUAL(o.customer_count, 6);
     CU_ASSERT_EQUAL(o.chat_count, 6);
     for (size_t i = 0; i < o.chat_count; i++) {
         const struct overview_chat *c = &o.chats[i];
@@ -189,11 +191,11 @@ static void overview_and_totals(void)
     }
     struct totals t;
     CU_ASSERT_EQUAL(k.reader->vtable->read_totals(k.reader, &t), OK);
-    CU_ASSERT_EQUAL(t.users, 6);
+    CU_ASSERT_EQUAL(t.customers, 6);
     CU_ASSERT_EQUAL(t.chats, 6);
     CU_ASSERT_EQUAL(t.messages, 4);
-    CU_ASSERT_EQUAL(t.users_with_chats, 4);
-    CU_ASSERT_EQUAL(t.users_with_owner, 3);
+    CU_ASSERT_EQUAL(t.customers_with_chats, 4);
+    CU_ASSERT_EQUAL(t.customers_with_owner, 3);
     CU_ASSERT_EQUAL(t.inbox[INBOX_ALL], 6);
     CU_ASSERT_EQUAL(t.inbox[INBOX_AGENT_ACTIVE], 4);
     CU_ASSERT_EQUAL(t.inbox[INBOX_MY_ESCALATED], 1);
@@ -203,9 +205,9 @@ static void overview_and_totals(void)
 }
 
 const CU_TestInfo mongo_list_tests[] = {
-    {"customers by activity", recent_users},
+    {"customers by activity", recent_customers},
     {"a row is no newer than it was read", a_row_is_no_newer_than_it_was_read},
-    {"customers by change", changed_users},
+    {"customers by change", changed_customers},
     {"chats by activity", list_chats},
     {"overview and totals", overview_and_totals},
     CU_TEST_INFO_NULL,

@@ -80,7 +80,7 @@ static void expect_history(struct kit *k, const char *want)
 }
 
 /* The _ids that a client sees are unique and ascend within each chat. */
-static enum err seen_user(void *arg, const struct user *u)
+static enum err seen_customer(void *arg, const struct customer *u)
 {
     (void)arg, (void)u;
     return OK;
@@ -104,8 +104,8 @@ static enum err seen_message(void *arg, const struct message *m)
 static void expect_moved(struct kit *k, int64_t own)
 {
     int64_t last;
-    struct load_sink sink = {.user = seen_user, .chat = seen_chat, .message = seen_message, .arg = &last};
-    CU_ASSERT_EQUAL(k->reader->vtable->load_user(k->reader, SLICE_LIT("u"), &sink), OK);
+    struct load_sink sink = {.customer = seen_customer, .chat = seen_chat, .message = seen_message, .arg = &last};
+    CU_ASSERT_EQUAL(k->reader->vtable->load_customer(k->reader, SLICE_LIT("u"), &sink), OK);
     CU_ASSERT_EQUAL(kit_count(k, MONGO_MESSAGES, "{}"), 12 + LONG + own);
     CU_ASSERT_EQUAL(kit_count(k, MONGO_CHATS, "{\"messages.0\":{\"$exists\":true}}"), 0);
     CU_ASSERT_EQUAL(kit_count(k, MONGO_MESSAGES, "{\"legacy_id\":\"msg_1704164645\"}"), 4);

@@ -91,11 +91,11 @@ static void keys_of_any_kind(void)
     if (!begin(&r))
         return;
     for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
-        struct user given = {.email = SLICE_LIT("ann@x.io"), .location = slice_cstr(objects[i])}, u;
-        struct op *op = rig_put(&r, &given, USER_EMAIL | USER_LOCATION);
+        struct customer given = {.email = SLICE_LIT("ann@x.io"), .location = slice_cstr(objects[i])}, u;
+        struct op *op = rig_put(&r, &given, CUSTOMER_EMAIL | CUSTOMER_LOCATION);
         CU_ASSERT_EQUAL(RIG_APPLY(&r, op), OK);
         CU_ASSERT_EQUAL(op->result, OK);
-        CU_ASSERT(rig_user(&r, USER_BY_EMAIL, "ann@x.io", &u));
+        CU_ASSERT(rig_customer(&r, CUSTOMER_BY_EMAIL, "ann@x.io", &u));
         CU_ASSERT(slice_eq(u.location, given.location));
     }
     end(&r);
@@ -110,9 +110,10 @@ static void unique_index_of_an_operator(void)
     const char *chat = rig_chat(&r, "ann");
     add_unique(MONGO_CUSTOMERS, "name");
     add_unique(MONGO_MESSAGES, "content");
-    struct user given = {.email = SLICE_LIT("put@x.io"), .name = SLICE_LIT("Same")};
+    struct customer given = {.email = SLICE_LIT("put@x.io"), .name = SLICE_LIT("Same")};
     struct op *good = rig_create(&r, "good", NULL, "Same"), *bad = rig_create(&r, "bad", NULL, "Same");
-    struct op *put = rig_put(&r, &given, USER_EMAIL | USER_NAME), *one = rig_send(&r, chat, "user", "same", NULL);
+    struct op *put = rig_put(&r, &given, CUSTOMER_EMAIL | CUSTOMER_NAME),
+              *one = rig_send(&r, chat, "user", "same", NULL);
     struct op *two = rig_send(&r, chat, "user", "same", NULL), *last = rig_send(&r, chat, "user", "last", "key");
     CU_ASSERT_EQUAL(RIG_APPLY(&r, good, bad, put, one, two, last), OK);
     CU_ASSERT_EQUAL(good->result, OK);
@@ -121,7 +122,7 @@ static void unique_index_of_an_operator(void)
     CU_ASSERT_EQUAL(one->result, OK);
     CU_ASSERT_EQUAL(two->result, ERR_CONFLICT);
     CU_ASSERT_EQUAL(last->result, OK);
-    CU_ASSERT_EQUAL(rig_totals(&r).users, 2);
+    CU_ASSERT_EQUAL(rig_totals(&r).customers, 2);
     CU_ASSERT_EQUAL(kit_count(&the_kit, MONGO_MESSAGES, "{}"), 2);
     expect_well(&r);
     end(&r);
@@ -139,7 +140,7 @@ static void half_done(void)
     CU_ASSERT_EQUAL(RIG_APPLY(&r, op), OK);
     CU_ASSERT_EQUAL(op->result, ERR_CONFLICT);
     CU_ASSERT(create_chat_of(op)->customer_only);
-    CU_ASSERT_EQUAL(r.changed.users, 1);
+    CU_ASSERT_EQUAL(r.changed.customers, 1);
     CU_ASSERT_EQUAL(r.changed.chats, 0);
     CU_ASSERT_PTR_NOT_NULL(rig_load(&r, "bob"));
     end(&r);
@@ -196,20 +197,21 @@ static void ids_of_other_kinds(void)
         kit_put(&the_kit, MONGO_CUSTOMERS, json);
         snprintf(json, sizeof(json), "{\"chat_id\":\"%s\",\"user_id\":%s,\"status\":\"open\"}", chat, rows[i].id);
         kit_put(&the_kit, MONGO_CHATS, json);
-        struct user given = {.email = slice_cstr(email), .vibe = SLICE_LIT("happy")};
-        struct op *put = rig_put(&r, &given, USER_EMAIL | USER_VIBE), *create = rig_create(&r, NULL, email, NULL);
+        struct customer given = {.email = slice_cstr(email), .vibe = SLICE_LIT("happy")};
+        struct op *put = rig_put(&r, &given, CUSTOMER_EMAIL | CUSTOMER_VIBE),
+                  *create = rig_create(&r, NULL, email, NULL);
         struct op *send = rig_send(&r, chat, "user", "x", NULL);
         CU_ASSERT_EQUAL(RIG_APPLY(&r, put, create, send), OK);
         CU_ASSERT_EQUAL(put->result, OK);
         CU_ASSERT_EQUAL(create->result, OK);
         CU_ASSERT_EQUAL(send->result, OK);
-        CU_ASSERT_EQUAL(put_user_of(put)->before.id.len > 0, rows[i].text != NULL);
-        CU_ASSERT(slice_eq(create_chat_of(create)->user.id, put_user_of(put)->user.id));
+        CU_ASSERT_EQUAL(put_customer_of(put)->before.id.len > 0, rows[i].text != NULL);
+        CU_ASSERT(slice_eq(create_chat_of(create)->customer.id, put_customer_of(put)->customer.id));
         if (!rows[i].text)
             continue;
-        CU_ASSERT(slice_eq(create_chat_of(create)->user.id, slice_cstr(rows[i].text)));
-        struct user u;
-        CU_ASSERT(rig_user(&r, USER_BY_ID, rows[i].text, &u));
+        CU_ASSERT(slice_eq(create_chat_of(create)->customer.id, slice_cstr(rows[i].text)));
+        struct customer u;
+        CU_ASSERT(rig_customer(&r, CUSTOMER_BY_ID, rows[i].text, &u));
         CU_ASSERT(slice_eq(u.vibe, slice_cstr("happy")));
         const char *whole = rig_load(&r, rows[i].text);
         CU_ASSERT_PTR_NOT_NULL_FATAL(whole);

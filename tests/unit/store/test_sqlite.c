@@ -219,7 +219,7 @@ static void addresses_of_an_older_file(void)
     struct rig r = {.factory = &sqlite_factory};
     arena_init(&r.arena, 0);
     for (size_t i = 0; rig_reopen(&r) && i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct user u = {0};
+        struct customer u = {0};
         CU_ASSERT_EQUAL(ident_read(r.reader, slice_cstr(rows[i].ident), &r.arena, &u), OK);
         CU_ASSERT(slice_eq(u.id, slice_cstr(rows[i].id)));
     }
@@ -262,14 +262,14 @@ static void files_of_older_schemas(void)
         "INSERT INTO messages(rev, chat, prev, seq, ts, role, text) VALUES (9, 1, 0, 1, 9, 'user', 'old');"
         "UPDATE meta SET value = 9 WHERE key = 'rolled_rev'";
     struct rig r;
-    struct user u;
+    struct customer u;
     for (int version = 1; version < sqlite_schema.version && rig_open(&r, &sqlite_factory); version++) {
         close_rig_store(&r);
         make_old_file(version);
         run_sql(rows);
         if (rig_reopen(&r)) {
             CU_ASSERT_EQUAL(ask_file(sqlite_test_path(), "PRAGMA user_version"), sqlite_schema.version);
-            CU_ASSERT(rig_user(&r, USER_BY_ID, "ann", &u));
+            CU_ASSERT(rig_customer(&r, CUSTOMER_BY_ID, "ann", &u));
             CU_ASSERT_EQUAL(u.claimed_email.len, 0);
             CU_ASSERT_EQUAL(rig_say(&r, "c-1", "user", "new"), OK);
             const char *text = rig_load(&r, "ann");
@@ -509,7 +509,7 @@ struct watch {
     bool broken;
 };
 
-static enum err watch_user(void *arg, const struct user *u)
+static enum err watch_customer(void *arg, const struct customer *u)
 {
     (void)arg, (void)u;
     return OK;
@@ -546,13 +546,13 @@ static void *read_on(void *arg)
     arena_init(&a, 0);
     while (!atomic_load(&race->stop)) {
         struct watch w = {0};
-        struct load_sink sink = {.user = watch_user, .chat = watch_chat, .message = watch_message, .arg = &w};
-        bool bad = s->vtable->load_user(reader, SLICE_LIT("ann"), &sink) != OK || w.broken || w.expected != w.total;
-        struct user *users;
+        struct load_sink sink = {.customer = watch_customer, .chat = watch_chat, .message = watch_message, .arg = &w};
+        bool bad = s->vtable->load_customer(reader, SLICE_LIT("ann"), &sink) != OK || w.broken || w.expected != w.total;
+        struct customer *customers;
         size_t count;
-        bad |= s->vtable->recent_users(reader, (struct slice){0}, 0, 10, &a, &users, &count) != OK || count != 2 ||
-               users[0].rev < users[1].rev || users[0].rev < seen;
-        seen = bad ? seen : users[0].rev;
+        bad |= s->vtable->recent_customers(reader, (struct slice){0}, 0, 10, &a, &customers, &count) != OK ||
+               count != 2 || customers[0].rev < customers[1].rev || customers[0].rev < seen;
+        seen = bad ? seen : customers[0].rev;
         atomic_fetch_add(&race->faults, bad);
         atomic_fetch_add(&race->loads, 1);
         arena_reset(&a);

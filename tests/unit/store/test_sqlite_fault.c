@@ -183,7 +183,7 @@ static void sends_cost_one_row(void)
             struct chat chat;
             CU_ASSERT_EQUAL(r.store->vtable->find_chat(r.store, slice_cstr(chats[i % 10]), &r.arena, &chat), OK);
             send_of(ops[i])->message.link =
-                (struct chat_link){.known = true, .chat_key = chat.key, .user_key = chat.user_key};
+                (struct chat_link){.known = true, .chat_key = chat.key, .customer_key = chat.customer_key};
         }
         uint64_t reads = metrics_counter(M_STORE_READ_WRITER), rows = metrics_counter(M_STORE_INSERT_MESSAGE);
         uint64_t chat_writes = metrics_counter(M_STORE_WRITE_CHAT);
@@ -227,11 +227,11 @@ static void rolled_back_chat_is_forgotten(void)
         return;
     (void)rig_chat(&r, "bob");
     const struct store_vtable *v = r.store->vtable;
-    struct user ghost = {.id = SLICE_LIT("ghost"), .rev = RIG_T0};
+    struct customer ghost = {.id = SLICE_LIT("ghost"), .rev = RIG_T0};
     struct chat chat = {.chat_id = SLICE_LIT("ghost-chat"), .status = SLICE_LIT("open"), .rev = RIG_T0};
     CU_ASSERT_EQUAL(v->begin(r.store), OK);
-    CU_ASSERT_EQUAL(v->put_user(r.store, &ghost), OK);
-    chat.user_key = ghost.key;
+    CU_ASSERT_EQUAL(v->put_customer(r.store, &ghost), OK);
+    chat.customer_key = ghost.key;
     CU_ASSERT_EQUAL(v->insert_chat(r.store, &chat), OK);
     v->rollback(r.store);
     CU_ASSERT_PTR_NULL(rig_load(&r, "ghost"));

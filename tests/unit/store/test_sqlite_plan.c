@@ -9,8 +9,8 @@
 static const char *const statements[] = {SQL_STATEMENTS(SQL_TEXT)};
 
 /* Scans along an index that end by themselves: after LIMIT rows, or when the reader has the rows that it wants. */
-static const enum sql_id bounded_scans[] = {SQL_CHATS_RECENT, SQL_CHATS_FIRST, SQL_CHAT_HEADS_RECENT, SQL_USERS_RECENT,
-                                            SQL_USERS_FIRST};
+static const enum sql_id bounded_scans[] = {SQL_CHATS_RECENT, SQL_CHATS_FIRST, SQL_CHAT_HEADS_RECENT,
+                                            SQL_CUSTOMERS_RECENT, SQL_CUSTOMERS_FIRST};
 
 static bool may_scan(enum sql_id id)
 {
@@ -86,10 +86,10 @@ static void a_missing_index_is_seen(void)
     sqlite3 *db = sqlite_store_of(r.store)->conn.db;
     CU_ASSERT_EQUAL(sqlite3_exec(db, "DROP INDEX customers_email", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_stmt *stmt;
-    char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", statements[SQL_USER_BY_EMAIL]);
+    char *sql = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", statements[SQL_CUSTOMER_BY_EMAIL]);
     must(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK);
     CU_ASSERT_EQUAL(sqlite3_step(stmt), SQLITE_ROW);
-    CU_ASSERT(is_bad(SQL_USER_BY_EMAIL, (const char *)sqlite3_column_text(stmt, 3)));
+    CU_ASSERT(is_bad(SQL_CUSTOMER_BY_EMAIL, (const char *)sqlite3_column_text(stmt, 3)));
     sqlite3_finalize(stmt);
     sqlite3_free(sql);
     rig_close(&r);

@@ -49,7 +49,7 @@ static void expect_texts(struct rig *r, const char *texts)
             spaces += *at == ' ';
         CU_ASSERT_EQUAL(t.messages, spaces);
         CU_ASSERT_EQUAL(t.chats, 1);
-        CU_ASSERT_EQUAL(t.users, 1);
+        CU_ASSERT_EQUAL(t.customers, 1);
         if (!rig_reopen(r))
             return;
     }
@@ -132,8 +132,8 @@ static void failed_commit_that_is_there(void)
     const char *a = rig_chat(&r, "ann");
     CU_ASSERT_EQUAL(rig_say(&r, a, "user", "one"), OK);
     leave_alone(&r);
-    struct user given = {.email = SLICE_LIT("bob@example.com"), .owner = SLICE_LIT("acme")};
-    struct op *ops[] = {rig_create(&r, "bob", NULL, "Bob"), rig_put(&r, &given, USER_EMAIL | USER_OWNER),
+    struct customer given = {.email = SLICE_LIT("bob@example.com"), .owner = SLICE_LIT("acme")};
+    struct op *ops[] = {rig_create(&r, "bob", NULL, "Bob"), rig_put(&r, &given, CUSTOMER_EMAIL | CUSTOMER_OWNER),
                         rig_send(&r, a, "user", "two", NULL), rig_send(&r, a, "agent", "three", "k"),
                         rig_ai(&r, a, false)};
     enum { COUNT = sizeof(ops) / sizeof(ops[0]) };

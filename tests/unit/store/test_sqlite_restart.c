@@ -89,7 +89,7 @@ static enum err same_number(void *arg, const struct message *m)
     return slice_to_u64(m->text, &number) && (int64_t)number == t->said ? (t->said++, OK) : ERR_INVALID;
 }
 
-static enum err any_user(void *arg, const struct user *u)
+static enum err any_customer(void *arg, const struct customer *u)
 {
     (void)arg, (void)u;
     return OK;
@@ -104,9 +104,9 @@ static enum err any_chat(void *arg, const struct chat *c)
 static void expect_all(struct restarts *t)
 {
     int64_t said = t->said;
-    struct load_sink sink = {.user = any_user, .chat = any_chat, .message = same_number, .arg = t};
+    struct load_sink sink = {.customer = any_customer, .chat = any_chat, .message = same_number, .arg = t};
     t->said = 0;
-    CU_ASSERT_EQUAL(t->rig.store->vtable->load_user(t->rig.reader, SLICE_LIT("ann"), &sink), OK);
+    CU_ASSERT_EQUAL(t->rig.store->vtable->load_customer(t->rig.reader, SLICE_LIT("ann"), &sink), OK);
     CU_ASSERT_EQUAL(t->said, said);
     CU_ASSERT_EQUAL(rig_totals(&t->rig).messages, said);
     CU_ASSERT(sqlite_passes_check(sqlite_store_of(t->rig.store)->conn.db));

@@ -92,7 +92,7 @@ static void broken_alone(void)
         CU_ASSERT_EQUAL(strstr(history, "  agent same ") != NULL, rules[i].send == OK);
         CU_ASSERT_PTR_NOT_NULL(strstr(history, "  user last "));
         struct totals t = rig_totals(&r);
-        CU_ASSERT_EQUAL(t.users, rules[i].create == OK ? 3 : 2);
+        CU_ASSERT_EQUAL(t.customers, rules[i].create == OK ? 3 : 2);
         CU_ASSERT_EQUAL(t.chats, rules[i].create == OK ? 3 : 2);
         CU_ASSERT_EQUAL(t.messages, rules[i].send == OK ? 3 : 2);
         struct store_health health;

@@ -80,7 +80,7 @@ static enum err resolve(struct store *store, struct new_message *const *messages
     for (size_t i = 0; i < count; i++)
         if (!messages[i]->link.known)
             messages[i]->link =
-                (struct chat_link){.known = true, .chat_key = 1, .user_key = 1, .user_id = SLICE_LIT("u")};
+                (struct chat_link){.known = true, .chat_key = 1, .customer_key = 1, .customer_id = SLICE_LIT("u")};
     return OK;
 }
 

@@ -15,8 +15,8 @@ static void default_names(void)
                 {"User", false},   {"Users", false},       {"Ann", false},          {"user x", false},
                 {"Widget", false}, {"Unknown User", false}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-        CU_ASSERT_EQUAL(user_name_is_default(slice_cstr(rows[i].name)), rows[i].is_default);
-    CU_ASSERT(user_name_is_default((struct slice){0}));
+        CU_ASSERT_EQUAL(customer_name_is_default(slice_cstr(rows[i].name)), rows[i].is_default);
+    CU_ASSERT(customer_name_is_default((struct slice){0}));
 }
 
 /* ---- a real store behind a vtable that fails the n-th call of the batch ---- */
@@ -80,14 +80,15 @@ static enum err f_find_chat(struct store *s, struct slice id, struct arena *a, s
     return PASS(s, find_chat, id, a, out);
 }
 
-static enum err f_find_user(struct store *s, enum user_by by, struct slice value, struct arena *a, struct user *out)
+static enum err f_find_customer(struct store *s, enum customer_by by, struct slice value, struct arena *a,
+                                struct customer *out)
 {
-    return PASS(s, find_user, by, value, a, out);
+    return PASS(s, find_customer, by, value, a, out);
 }
 
-static enum err f_put_user(struct store *s, struct user *u)
+static enum err f_put_customer(struct store *s, struct customer *u)
 {
-    return PASS(s, put_user, u);
+    return PASS(s, put_customer, u);
 }
 
 static enum err f_insert_chat(struct store *s, struct chat *c)
@@ -115,8 +116,8 @@ static void faulty_init(struct faulty *f, struct store *inner)
     f->table.resolve_chats = f_resolve;
     f->table.insert_messages = f_insert;
     f->table.find_chat = f_find_chat;
-    f->table.find_user = f_find_user;
-    f->table.put_user = f_put_user;
+    f->table.find_customer = f_find_customer;
+    f->table.put_customer = f_put_customer;
     f->table.insert_chat = f_insert_chat;
     f->table.set_chat_flags = f_set_flags;
     f->table.add_totals = f_add_totals;
@@ -134,11 +135,11 @@ static void make_mixture(struct rig *r, const char *known, struct mixture *m)
 {
     struct op *create = rig_create(r, "zoe", NULL, NULL);
     const char *fresh = arena_dup(&r->arena, slice_of(create_chat_of(create)->chat_id, UUID_LEN));
-    struct user given = {.email = SLICE_LIT("put@x.io"), .owner = SLICE_LIT("boss")};
+    struct customer given = {.email = SLICE_LIT("put@x.io"), .owner = SLICE_LIT("boss")};
     m->ops[0] = create;
     m->ops[1] = rig_send(r, fresh, "user", "first", NULL);
     m->ops[2] = rig_send(r, known, "agent", "keyed", "k2");
-    m->ops[3] = rig_put(r, &given, USER_EMAIL | USER_OWNER);
+    m->ops[3] = rig_put(r, &given, CUSTOMER_EMAIL | CUSTOMER_OWNER);
     m->ops[4] = rig_send(r, known, "assistant", "twin", "k2");
     m->ops[5] = rig_ai(r, known, false);
     m->ops[6] = rig_send(r, known, "user", "old", "k1");
@@ -195,7 +196,7 @@ static void retry_after_any_failure(void)
             CU_ASSERT_EQUAL(err, ERR_STORE);
             CU_ASSERT_EQUAL(f.rolled_back, f.begun);
             CU_ASSERT_EQUAL(f.committed, 0);
-            CU_ASSERT_EQUAL(changed.messages + changed.users + changed.chats, 0);
+            CU_ASSERT_EQUAL(changed.messages + changed.customers + changed.chats, 0);
             struct totals after = rig_totals(&r);
             CU_ASSERT_EQUAL(memcmp(&before, &after, sizeof(after)), 0);
             CU_ASSERT_PTR_NULL(rig_load(&r, "zoe"));

@@ -13,9 +13,9 @@
 
 struct set_vibe {
     struct op op;
-    struct slice user_id;
+    struct slice customer_id;
     struct slice vibe;
-    struct user before, user;
+    struct customer before, customer;
 };
 
 static struct set_vibe *set_vibe_of(struct op *op)
@@ -27,13 +27,13 @@ static enum err apply_vibe(struct attempt *try, struct op *op)
 {
     struct set_vibe *v = set_vibe_of(op);
     struct store *s = try->store;
-    enum err e = s->vtable->find_user(s, USER_BY_ID, v->user_id, &op->arena, &v->user);
+    enum err e = s->vtable->find_customer(s, CUSTOMER_BY_ID, v->customer_id, &op->arena, &v->customer);
     if (e != OK)
         return e;
-    v->before = v->user;
-    v->user.vibe = v->vibe;
-    v->user.rev = op->rev;
-    return s->vtable->put_user(s, &v->user);
+    v->before = v->customer;
+    v->customer.vibe = v->vibe;
+    v->customer.rev = op->rev;
+    return s->vtable->put_customer(s, &v->customer);
 }
 
 static size_t raise_vibe(struct op *op, struct event *out)
@@ -41,9 +41,9 @@ static size_t raise_vibe(struct op *op, struct event *out)
     struct set_vibe *v = set_vibe_of(op);
     if (op->result != OK)
         return 0;
-    *out = (struct event){.kind = EVENT_CUSTOMER, .rev = op->rev, .at_us = op->now_us, .customer_id = v->user.id};
+    *out = (struct event){.kind = EVENT_CUSTOMER, .rev = op->rev, .at_us = op->now_us, .customer_id = v->customer.id};
     out->customer.before = &v->before;
-    out->customer.now = &v->user;
+    out->customer.now = &v->customer;
     return 1;
 }
 
@@ -80,7 +80,7 @@ static bool house_open(struct house *h)
     if (!rig_open(&h->rig, &sqlite_factory))
         return false;
     h->chat = rig_chat(&h->rig, "ann");
-    struct cache_options memory = {.max_bytes = 4 << 20, .enabled = true, .max_rev = h->rig.rev, .totals.users = 1};
+    struct cache_options memory = {.max_bytes = 4 << 20, .enabled = true, .max_rev = h->rig.rev, .totals.customers = 1};
     h->cache = cache_new(&memory);
     struct writer_options options = {.store = h->rig.store,
                                      .link = cache_link,
@@ -128,11 +128,11 @@ static unsigned take_all(struct producer *p, unsigned count)
     return good;
 }
 
-static struct op *new_vibe(struct producer *p, const char *user_id, const char *vibe)
+static struct op *new_vibe(struct producer *p, const char *customer_id, const char *vibe)
 {
     struct op *op = producer_op(p, &set_vibe.op, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(op);
-    set_vibe_of(op)->user_id = slice_cstr(user_id);
+    set_vibe_of(op)->customer_id = slice_cstr(customer_id);
     set_vibe_of(op)->vibe = slice_cstr(vibe);
     return op;
 }
@@ -148,11 +148,11 @@ static void kind_by_one_file_and_one_row(void)
     CU_ASSERT_EQUAL(writer_submit(h.writer, new_vibe(&p, "nobody", "lost")), OK);
     CU_ASSERT_EQUAL(take_all(&p, 2), 1);
     /* Durable, in memory, and heard of. */
-    struct user ann;
-    CU_ASSERT_EQUAL(h.rig.reader->vtable->read_user(h.rig.reader, USER_BY_ID, SLICE_LIT("ann"), &h.rig.arena, &ann),
-                    OK);
+    struct customer ann;
+    CU_ASSERT_EQUAL(
+        h.rig.reader->vtable->read_customer(h.rig.reader, CUSTOMER_BY_ID, SLICE_LIT("ann"), &h.rig.arena, &ann), OK);
     CU_ASSERT(slice_eq(ann.vibe, SLICE_LIT("delighted")));
-    struct view_query q = {.view = VIEW_USER, .ident = SLICE_LIT("ann")};
+    struct view_query q = {.view = VIEW_CUSTOMER, .ident = SLICE_LIT("ann")};
     struct view_answer out;
     view_build(h.rig.reader, h.cache, &q, &h.rig.arena, &out);
     CU_ASSERT_EQUAL_FATAL(out.result, VIEW_OK);

@@ -2,7 +2,7 @@
  * by its chat_id and shown with its customer: one without the first answers 404 to every send, one without the second
  * takes messages that nobody ever sees.
  *   1. A chat without a chat_id gets the text that it was listed under: its own _id.
- *   2. An address that is not stored in the form it is compared in gets that form beside it (mongo_user.c).
+ *   2. An address that is not stored in the form it is compared in gets that form beside it (mongo_customer.c).
  *   3. The totals are counted. Where customers' chats are fewer than all chats, some belong to nobody. Then
  *   4. a chat without a user_id gets its own _id as such;
  *   5. a customer that chats name and that is not there is made, with that id, as one of whom only the id is known;
@@ -276,15 +276,15 @@ static enum err read_times(struct adoption *ad, struct page *p)
     return mongo_done(ad->conn, "reading the times of chats", cursor, e);
 }
 
-/* As put_user would store it, but as a document to insert: one that is there by then stays as it is. */
+/* As put_customer would store it, but as a document to insert: one that is there by then stays as it is. */
 static enum err customer_document(struct adoption *ad, const struct named *n, bson_t *doc)
 {
     static const char *const parts[] = {"$set", "$max"};
-    struct user u;
+    struct customer u;
     arena_reset(&ad->row);
     int64_t now = clock_wall_us();
     int64_t activity = n->activity_us ? n->activity_us : n->created_us ? n->created_us : now;
-    enum err e = user_unknown(&ad->row, n->id, n->created_us ? n->created_us : activity, &u);
+    enum err e = customer_unknown(&ad->row, n->id, n->created_us ? n->created_us : activity, &u);
     if (e != OK)
         return e;
     u.rev = ++ad->rev;
@@ -296,7 +296,7 @@ static enum err customer_document(struct adoption *ad, const struct named *n, bs
     else
         put_text(doc, "_id", n->id);
     BSON_APPEND_BOOL(doc, "adopted", true); /* for who wants to go back */
-    e = user_update(&u, NULL, &update);
+    e = customer_update(&u, NULL, &update);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
         if (bson_iter_init_find(&it, &update, parts[i]) && bson_iter_recurse(&it, &field))
             while (bson_iter_next(&field))
@@ -376,7 +376,7 @@ static bool adopt_chats(const struct mongo_conn *conn, int64_t max_rev)
 
 /* --- at start --- */
 
-/* Existing addresses get the form they are compared in (mongo_user.c), where that is another. */
+/* Existing addresses get the form they are compared in (mongo_customer.c), where that is another. */
 static void complete_addresses(const struct mongo_conn *conn)
 {
     bson_error_t error;

@@ -2,7 +2,7 @@
  * Where it is stored otherwise, its document has a field of ours beside it, "email_folded", with the form that is
  * compared: a collation would do without, but not every database offers one, and none for blanks. Documents that were
  * there before get it at start. An address that is stored as it is compared, as nearly all are, needs no such field. */
-#include "mongo_user.h"
+#include "mongo_customer.h"
 
 #include "chat/email.h"
 #include "mongo_cursor.h"
@@ -58,12 +58,12 @@ static bool is_plain(const bson_iter_t *it, struct slice id)
     return same;
 }
 
-static enum fit fit_of(const bson_t *doc, enum user_by by, struct slice value)
+static enum fit fit_of(const bson_t *doc, enum customer_by by, struct slice value)
 {
     bson_iter_t it;
     if (!bson_iter_init_find(&it, doc, "_id") || kind_of(&it) == ID_NONE)
         return FIT_NOT;
-    if (by & USER_BY_ID) {
+    if (by & CUSTOMER_BY_ID) {
         if (is_oid(&it, value))
             return FIT_OBJECT_ID;
         if (is_text(&it, value))
@@ -71,9 +71,9 @@ static enum fit fit_of(const bson_t *doc, enum user_by by, struct slice value)
         if (is_plain(&it, value))
             return FIT_PLAIN_ID;
     }
-    if (by & USER_BY_REF && bson_iter_init_find(&it, doc, "user_id") && (is_oid(&it, value) || is_text(&it, value)))
+    if (by & CUSTOMER_BY_REF && bson_iter_init_find(&it, doc, "user_id") && (is_oid(&it, value) || is_text(&it, value)))
         return FIT_REF;
-    struct slice email = by & USER_BY_EMAIL ? bson_string(doc, "email") : (struct slice){0};
+    struct slice email = by & CUSTOMER_BY_EMAIL ? bson_string(doc, "email") : (struct slice){0};
     if (email.len == 0)
         return FIT_NOT;
     if (slice_eq(email, value))
@@ -96,17 +96,17 @@ static bool is_before(const bson_t *a, const bson_t *b)
     return kind_of(&x) < kind_of(&y);
 }
 
-bson_t *mongo_filter_by(enum user_by by, struct slice value)
+bson_t *mongo_filter_by(enum customer_by by, struct slice value)
 {
     char room[EMAIL_MAX];
-    struct slice folded = by & USER_BY_EMAIL ? email_fold(value, room) : (struct slice){0};
+    struct slice folded = by & CUSTOMER_BY_EMAIL ? email_fold(value, room) : (struct slice){0};
     struct bson_array any;
     array_begin(&any, bson_new(), "$or");
-    if (by & USER_BY_ID)
+    if (by & CUSTOMER_BY_ID)
         array_add(&any, bson_in("_id", &value, 1));
-    if (by & USER_BY_REF)
+    if (by & CUSTOMER_BY_REF)
         array_add(&any, bson_in("user_id", &value, 1));
-    if (by & USER_BY_EMAIL)
+    if (by & CUSTOMER_BY_EMAIL)
         array_add(&any, bson_is("email", value));
     if (folded.ptr && !slice_eq(folded, value))
         array_add(&any, bson_is("email", folded));
@@ -122,13 +122,13 @@ static mongoc_cursor_t *find_default(const struct mongo_conn *conn, struct slice
     return mongo_find(conn, conn->customers, bson_is("email", email), &how);
 }
 
-enum err mongo_user(const struct mongo_conn *conn, enum user_by by, struct slice value, struct arena *a,
-                    struct user *out, bson_t **doc)
+enum err mongo_customer(const struct mongo_conn *conn, enum customer_by by, struct slice value, struct arena *a,
+                        struct customer *out, bson_t **doc)
 {
     if (value.len == 0 || !slice_is_utf8(value))
         return ERR_NOT_FOUND;
     struct mongo_find how = {.primary = true};
-    bool nobody = by == USER_BY_EMAIL && email_is_default(value) && email_made_for(value).len == 0;
+    bool nobody = by == CUSTOMER_BY_EMAIL && email_is_default(value) && email_made_for(value).len == 0;
     mongoc_cursor_t *cursor =
         nobody ? find_default(conn, value) : mongo_find(conn, conn->customers, mongo_filter_by(by, value), &how);
     const bson_t *found;
@@ -144,7 +144,7 @@ enum err mongo_user(const struct mongo_conn *conn, enum user_by by, struct slice
     }
     enum err e = mongo_done(conn, "finding a customer", cursor, OK);
     if (e == OK)
-        e = best ? map_user(best, a, out) : ERR_NOT_FOUND;
+        e = best ? map_customer(best, a, out) : ERR_NOT_FOUND;
     if (e == OK && doc) {
         bson_destroy(*doc);
         *doc = best;
@@ -154,8 +154,8 @@ enum err mongo_user(const struct mongo_conn *conn, enum user_by by, struct slice
     return e;
 }
 
-enum err mongo_read_user(struct store_reader *reader, enum user_by by, struct slice value, struct arena *a,
-                         struct user *out)
+enum err mongo_read_customer(struct store_reader *reader, enum customer_by by, struct slice value, struct arena *a,
+                             struct customer *out)
 {
-    return mongo_user(&mongo_reader_of(reader)->conn, by, value, a, out, NULL);
+    return mongo_customer(&mongo_reader_of(reader)->conn, by, value, a, out, NULL);
 }

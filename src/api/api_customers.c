@@ -4,22 +4,22 @@
 #include "base/clock.h"
 #include "chat/customer.h"
 #include "chat/email.h"
-#include "write/put_user.h"
+#include "write/put_customer.h"
 #include "json/json_out.h"
 
 #include <stdlib.h>
 
 /* What the body says. */
 struct report {
-    struct user given;
-    uint32_t set; /* bits of enum user_field */
+    struct customer given;
+    uint32_t set; /* bits of enum customer_field */
 };
 
-static void complete_put_user(struct op *op, void *arg)
+static void complete_put_customer(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
-    const struct user *given = &put_user_of(op)->given;
-    struct http_session *s = op_address_taken(op, w, given->email) ? NULL : op_about_user(op, w);
+    const struct customer *given = &put_customer_of(op)->given;
+    struct http_session *s = op_address_taken(op, w, given->email) ? NULL : op_about_customer(op, w);
     if (!s)
         return;
     struct buf *b = &w->text;
@@ -51,23 +51,23 @@ static int64_t last_seen_of(struct slice text)
 
 static void take_texts(const struct body *body, struct rules *rules, struct report *p)
 {
-    struct user *u = &p->given;
+    struct customer *u = &p->given;
     const struct {
         const char *name;
-        enum user_field bit;
+        enum customer_field bit;
         check_fn check;
         struct slice *into;
         bool (*take)(const struct body *, const char *, check_fn, struct rules *, struct slice *);
     } texts[] = {
-        {"email", USER_EMAIL, validate_email, &u->email, field_key},
-        {"name", USER_NAME, validate_name, &u->name, field_text},
-        {"timestamp", USER_TIMESTAMP, validate_field, &u->timestamp, field_text},
-        {"ip", USER_IP, validate_field, &u->ip, field_text},
-        {"vibe", USER_VIBE, validate_field, &u->vibe, field_text},
-        {"chatId", USER_CHAT, validate_field, &u->last_chat, field_key},
-        {"category", USER_CATEGORY, validate_field, &u->category, field_text},
-        {"status", USER_STATUS, validate_field, &u->status, field_text},
-        {"user_id", USER_OWNER, validate_user_id, &u->owner, field_key},
+        {"email", CUSTOMER_EMAIL, validate_email, &u->email, field_key},
+        {"name", CUSTOMER_NAME, validate_name, &u->name, field_text},
+        {"timestamp", CUSTOMER_TIMESTAMP, validate_field, &u->timestamp, field_text},
+        {"ip", CUSTOMER_IP, validate_field, &u->ip, field_text},
+        {"vibe", CUSTOMER_VIBE, validate_field, &u->vibe, field_text},
+        {"chatId", CUSTOMER_CHAT, validate_field, &u->last_chat, field_key},
+        {"category", CUSTOMER_CATEGORY, validate_field, &u->category, field_text},
+        {"status", CUSTOMER_STATUS, validate_field, &u->status, field_text},
+        {"user_id", CUSTOMER_OWNER, validate_customer_id, &u->owner, field_key},
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         if (texts[i].take(body, texts[i].name, texts[i].check, rules, texts[i].into))
@@ -76,7 +76,7 @@ static void take_texts(const struct body *body, struct rules *rules, struct repo
 
 static void take_rest(const struct body *body, struct rules *rules, struct report *p)
 {
-    struct user *u = &p->given;
+    struct customer *u = &p->given;
     struct slice seen = {0};
     double number = 0;
     u->last_seen_us = clock_wall_us(); /* the report itself is a sign of life */
@@ -85,14 +85,14 @@ static void take_rest(const struct body *body, struct rules *rules, struct repor
     u->total_visits = 1;
     if (field_number(body, "totalVisits", rules, &number)) {
         u->total_visits = number >= 0 && number <= 1e15 ? (int64_t)number : 1;
-        p->set |= USER_VISITS;
+        p->set |= CUSTOMER_VISITS;
     }
     if (field_number(body, "visitDuration", rules, &u->visit_duration))
-        p->set |= USER_DURATION;
+        p->set |= CUSTOMER_DURATION;
     if (field_object(body, "location", rules, &u->location))
-        p->set |= USER_LOCATION;
+        p->set |= CUSTOMER_LOCATION;
     if (field_object(body, "device", rules, &u->device))
-        p->set |= USER_DEVICE;
+        p->set |= CUSTOMER_DEVICE;
 }
 
 static void default_text(struct slice *field, struct slice value)
@@ -111,11 +111,11 @@ static bool own_owner(struct call *c, struct report *p)
         return false;
     }
     p->given.owner = c->scope.id;
-    p->set |= USER_OWNER;
+    p->set |= CUSTOMER_OWNER;
     return true;
 }
 
-void api_put_user(struct call *c)
+void api_put_customer(struct call *c)
 {
     struct body body;
     if (!body_object(c, &body))
@@ -134,14 +134,14 @@ void api_put_user(struct call *c)
     default_text(&p.given.status, SLICE_LIT("active"));
     if (!own_owner(c, &p))
         return;
-    struct op *op = call_op(c, &write_put_user.op, complete_put_user);
+    struct op *op = call_op(c, &write_put_customer.op, complete_put_customer);
     if (!op)
         return;
-    struct put_user *put = put_user_of(op);
-    oid_new(&put->new_user);
+    struct put_customer *put = put_customer_of(op);
+    oid_new(&put->new_customer);
     put->set = p.set;
     put->given = p.given;
-    struct user *u = &put->given;
+    struct customer *u = &put->given;
     struct slice *const all[] = {&u->email, &u->name,      &u->ip,        &u->vibe,     &u->category, &u->status,
                                  &u->owner, &u->last_chat, &u->timestamp, &u->location, &u->device};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));

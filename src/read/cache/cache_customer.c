@@ -4,10 +4,10 @@
 
 #define SELF_TEXT_MAX 4096 /* bytes; nobody asks by a longer one */
 
-struct cuser *user_get(struct cache *c, struct slice id)
+struct customer_entry *customer_get(struct cache *c, struct slice id)
 {
     uint32_t hash = index_hash(id);
-    struct cuser *u = index_user(c, id, hash);
+    struct customer_entry *u = index_customer(c, id, hash);
     if (u || id.len == 0 || id.len > ENTRY_ID_MAX)
         return u;
     u = entry_new(c, sizeof(*u) + id.len);
@@ -18,15 +18,15 @@ struct cuser *user_get(struct cache *c, struct slice id)
     u->version = ++c->version;
     u->late = c->late; /* it may have changed late while it was not in memory */
     u->lag_us = c->lag_us;
-    index_add(c, &u->by_id, INDEX_USER, hash);
-    c->users++;
-    user_relist(c, u);
+    index_add(c, &u->by_id, INDEX_CUSTOMER, hash);
+    c->customers++;
+    customer_relist(c, u);
     return u;
 }
 
-struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32_t hash, int64_t key)
+struct chat_entry *chat_get(struct cache *c, struct customer_entry *u, struct slice id, uint32_t hash, int64_t key)
 {
-    struct cchat *chat = index_chat(c, id, hash);
+    struct chat_entry *chat = index_chat(c, id, hash);
     if (chat || id.len == 0 || id.len > ENTRY_ID_MAX)
         return chat;
     chat = entry_new(c, sizeof(*chat) + id.len);
@@ -35,7 +35,7 @@ struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32
     chat->id_len = (uint16_t)id.len;
     memcpy(chat->id, id.ptr, id.len);
     chat->key = key;
-    chat->user = u;
+    chat->customer = u;
     index_add(c, &chat->by_id, INDEX_CHAT, hash);
     if (u->last)
         u->last->next = chat;
@@ -47,18 +47,18 @@ struct cchat *chat_get(struct cache *c, struct cuser *u, struct slice id, uint32
     return chat;
 }
 
-static void chat_free(struct cache *c, struct cchat *chat)
+static void chat_free(struct cache *c, struct chat_entry *chat)
 {
     index_remove(c, &chat->by_id);
     c->chats--;
     entry_free(c, chat, sizeof(*chat) + chat->id_len);
 }
 
-void chat_forget(struct cache *c, struct cchat *chat)
+void chat_forget(struct cache *c, struct chat_entry *chat)
 {
-    struct cuser *u = chat->user;
-    struct cchat *before = NULL;
-    for (struct cchat *at = u->first; at != chat; at = at->next)
+    struct customer_entry *u = chat->customer;
+    struct chat_entry *before = NULL;
+    for (struct chat_entry *at = u->first; at != chat; at = at->next)
         before = at;
     if (before)
         before->next = chat->next;
@@ -70,11 +70,11 @@ void chat_forget(struct cache *c, struct cchat *chat)
     chat_free(c, chat);
 }
 
-struct blob *user_render_opening(struct slab *memory, const struct user *row, uint32_t *poll_at)
+struct blob *customer_render_opening(struct slab *memory, const struct customer *row, uint32_t *poll_at)
 {
     struct buf b;
     buf_init(&b);
-    render_user_opening(&b, row);
+    render_customer_opening(&b, row);
     *poll_at = (uint32_t)b.len;
     render_poll_opening(&b, row);
     struct blob *opening = buf_ok(&b) ? blob_copy(memory, buf_slice(&b)) : NULL;
@@ -87,7 +87,7 @@ static size_t blob_bytes(const struct blob *b)
     return b ? slab_size(sizeof(*b) + b->len) : 0;
 }
 
-static void set_opening(struct cache *c, struct cuser *u, struct blob *opening, uint32_t poll_at)
+static void set_opening(struct cache *c, struct customer_entry *u, struct blob *opening, uint32_t poll_at)
 {
     c->content_bytes += blob_bytes(opening);
     c->content_bytes -= blob_bytes(u->opening);
@@ -96,14 +96,14 @@ static void set_opening(struct cache *c, struct cuser *u, struct blob *opening, 
     u->poll_at = poll_at;
 }
 
-static void drop_body(struct cache *c, struct cuser *u)
+static void drop_body(struct cache *c, struct customer_entry *u)
 {
     c->content_bytes -= blob_bytes(u->body);
     blob_drop(u->body);
     u->body = NULL;
 }
 
-void user_keep_body(struct cache *c, struct cuser *u, struct blob *body, uint64_t asked)
+void customer_keep_body(struct cache *c, struct customer_entry *u, struct blob *body, uint64_t asked)
 {
     drop_body(c, u);
     u->body = blob_hold(body);
@@ -111,13 +111,13 @@ void user_keep_body(struct cache *c, struct cuser *u, struct blob *body, uint64_
     c->content_bytes += blob_bytes(body);
 }
 
-static void drop_self(struct cache *c, struct cuser *u)
+static void drop_self(struct cache *c, struct customer_entry *u)
 {
     entry_free(c, u->self, (size_t)u->email_len + u->ref_len + u->claim_len + 1);
     u->self = NULL;
 }
 
-void user_forget_row(struct cache *c, struct cuser *u)
+void customer_forget_row(struct cache *c, struct customer_entry *u)
 {
     u->has_row = false;
     drop_self(c, u);
@@ -129,9 +129,9 @@ static struct slice kept(struct slice s)
 }
 
 /* No memory: self is NULL, and the store is asked. */
-static void set_self(struct cache *c, struct cuser *u, const struct user *row)
+static void set_self(struct cache *c, struct customer_entry *u, const struct customer *row)
 {
-    struct slice email = kept(row->email), ref = kept(row->user_ref), claim = kept(row->claimed_email);
+    struct slice email = kept(row->email), ref = kept(row->reference), claim = kept(row->claimed_email);
     drop_self(c, u);
     u->email_len = (uint16_t)email.len;
     u->ref_len = (uint16_t)ref.len;
@@ -141,7 +141,8 @@ static void set_self(struct cache *c, struct cuser *u, const struct user *row)
         (void)slice_put(slice_put(slice_put(u->self, email), ref), claim);
 }
 
-void user_set_row(struct cache *c, struct cuser *u, const struct user *row, struct blob *opening, uint32_t poll_at)
+void customer_set_row(struct cache *c, struct customer_entry *u, const struct customer *row, struct blob *opening,
+                      uint32_t poll_at)
 {
     if (u->has_row && row->rev < u->row_rev) {
         blob_drop(opening);
@@ -155,51 +156,51 @@ void user_set_row(struct cache *c, struct cuser *u, const struct user *row, stru
     u->row_rev = row->rev;
     u->newest = row->rev > u->newest ? row->rev : u->newest;
     u->last_seen_us = row->last_seen_us;
-    if (u->state == USER_KNOWN)
+    if (u->state == CUSTOMER_KNOWN)
         blob_drop(opening);
     else
         set_opening(c, u, opening, poll_at);
-    if (u->state == USER_LOADED && !opening)
-        user_unload(c, u); /* no memory for the new opening: the old one would be stale */
+    if (u->state == CUSTOMER_LOADED && !opening)
+        customer_unload(c, u); /* no memory for the new opening: the old one would be stale */
 }
 
-bool user_bear(struct cache *c, struct cuser *u)
+bool customer_bear(struct cache *c, struct customer_entry *u)
 {
-    must(u->state == USER_KNOWN && !u->content);
+    must(u->state == CUSTOMER_KNOWN && !u->content);
     u->content = content_new(&c->content_memory, slice_of(u->id, u->id_len));
     if (!u->content)
         return false;
     c->content_bytes += u->content->alloc_bytes;
-    u->state = USER_LOADED;
-    user_relist(c, u);
+    u->state = CUSTOMER_LOADED;
+    customer_relist(c, u);
     return true;
 }
 
 /* Into the garbage; the state is the caller's. */
-static void release_content(struct cache *c, struct cuser *u)
+static void release_content(struct cache *c, struct customer_entry *u)
 {
     struct content *content = u->content;
     if (!content)
         return;
     c->content_bytes -= content->alloc_bytes;
-    for (struct cchat *chat = u->first; chat; chat = chat->next)
+    for (struct chat_entry *chat = u->first; chat; chat = chat->next)
         chat->history = NULL;
     content->next_garbage = c->garbage;
     c->garbage = content;
     u->content = NULL;
 }
 
-void user_unload(struct cache *c, struct cuser *u)
+void customer_unload(struct cache *c, struct customer_entry *u)
 {
-    if (u->state == USER_LOADING) { /* the reader that loads it sees load_void, and loads again */
+    if (u->state == CUSTOMER_LOADING) { /* the reader that loads it sees load_void, and loads again */
         u->load_void = true;
         return;
     }
     release_content(c, u);
     drop_body(c, u);
     set_opening(c, u, NULL, 0);
-    u->state = USER_KNOWN;
-    user_relist(c, u);
+    u->state = CUSTOMER_KNOWN;
+    customer_relist(c, u);
 }
 
 static struct chain *lru_list(struct cache *c, enum lru_list in)
@@ -207,12 +208,12 @@ static struct chain *lru_list(struct cache *c, enum lru_list in)
     return in == LRU_LOADED ? &c->loaded : &c->expendable;
 }
 
-void user_relist(struct cache *c, struct cuser *u)
+void customer_relist(struct cache *c, struct customer_entry *u)
 {
     enum lru_list in = LRU_NONE;
-    if (u->state == USER_LOADED)
+    if (u->state == CUSTOMER_LOADED)
         in = LRU_LOADED;
-    else if (u->state == USER_KNOWN && !in_chain(&u->order))
+    else if (u->state == CUSTOMER_KNOWN && !in_chain(&u->order))
         in = LRU_EXPENDABLE;
     if (u->lru_in != in && u->lru_in != LRU_NONE)
         chain_remove(lru_list(c, u->lru_in), &u->lru);
@@ -221,13 +222,13 @@ void user_relist(struct cache *c, struct cuser *u)
         chain_front(lru_list(c, in), &u->lru);
 }
 
-void user_touch(struct cache *c, struct cuser *u)
+void customer_touch(struct cache *c, struct customer_entry *u)
 {
     if (u->lru_in == LRU_LOADED)
         chain_front(&c->loaded, &u->lru);
 }
 
-void user_lags(struct cache *c, struct cuser *u, int64_t lowest)
+void customer_lags(struct cache *c, struct customer_entry *u, int64_t lowest)
 {
     change_lags(c, lowest);
     u->late = u->newest;
@@ -235,7 +236,7 @@ void user_lags(struct cache *c, struct cuser *u, int64_t lowest)
         u->lag_us = u->newest - lowest;
 }
 
-void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active)
+void customer_changed(struct cache *c, struct customer_entry *u, int64_t rev, bool active)
 {
     int64_t stamp = change_stamp(c, rev);
     u->version = c->inbox_version = ++c->version;
@@ -243,15 +244,15 @@ void user_changed(struct cache *c, struct cuser *u, int64_t rev, bool active)
     drop_body(c, u);
     u->newest = stamp;
     if (stamp != rev)
-        user_lags(c, u, rev);
+        customer_lags(c, u, rev);
     if (!active)
         return;
     u->change = stamp;
     chain_front(&c->order, &u->order);
-    user_relist(c, u);
+    customer_relist(c, u);
 }
 
-void user_leave_order(struct cache *c, struct cuser *u)
+void customer_leave_order(struct cache *c, struct customer_entry *u)
 {
     if (!in_chain(&u->order))
         return;
@@ -262,25 +263,25 @@ void user_leave_order(struct cache *c, struct cuser *u)
         c->changes_floor = u->change;
 }
 
-void user_free(struct cache *c, struct cuser *u)
+void customer_free(struct cache *c, struct customer_entry *u)
 {
-    must(u->state != USER_LOADING);
-    if (u->state == USER_LOADED)
-        user_unload(c, u);
+    must(u->state != CUSTOMER_LOADING);
+    if (u->state == CUSTOMER_LOADED)
+        customer_unload(c, u);
     while (u->first) {
-        struct cchat *next = u->first->next;
+        struct chat_entry *next = u->first->next;
         chat_free(c, u->first);
         u->first = next;
     }
     index_remove(c, &u->by_id);
-    names_forget_user(c, u);
+    names_forget_customer(c, u);
     drop_self(c, u);
     if (u->lru_in != LRU_NONE)
         chain_remove(lru_list(c, u->lru_in), &u->lru);
-    user_leave_order(c, u);
+    customer_leave_order(c, u);
     c->doubt_cold |= in_chain(&u->doubt);
     chain_remove(&c->doubted, &u->doubt);
     owner_forget(c, u);
-    c->users--;
+    c->customers--;
     entry_free(c, u, sizeof(*u) + u->id_len);
 }
