@@ -136,6 +136,8 @@ static void take_over(struct cache *c, struct customer_entry *u, struct fill *f)
     }
     u->state = CUSTOMER_LOADED;
     u->load_void = false;
+    if (c->doubt_cold) /* it may be the one in doubt, and the write may land yet */
+        chain_front(&c->doubted, &u->doubt);
     int64_t stamp = loaded_stamp(c, f, u->late, u->lag_us);
     u->newest = stamp > u->newest ? stamp : u->newest;
     struct blob *opening =
@@ -183,6 +185,7 @@ struct acquire {
     int64_t since;
     struct snap *snap;
     size_t slot;
+    uint64_t cuts; /* order_cuts before the store was asked */
 };
 
 static void fill_slot(struct acquire *a, struct customer_entry *u)
@@ -201,6 +204,8 @@ static bool install(struct acquire *a, struct customer_entry *u, struct fill *f)
     if (!target || (u && target != u) || (!u && target->state == CUSTOMER_LOADING))
         return false;
     if (target->state != CUSTOMER_LOADED) {
+        if (!u && a->cuts != c->order_cuts) /* an entry that knew of a newer change may have come and gone since */
+            return false;
         if (!bring_up(c, target, f, u != NULL))
             return false;
         take_over(c, target, f);
@@ -251,6 +256,7 @@ static bool from_memory(struct acquire *a, struct customer_entry **loading)
         fill_slot(a, u);
     else if (u && load_begin(c, u))
         *loading = u;
+    a->cuts = c->order_cuts;
     cache_unlock(c);
     return loaded;
 }

@@ -351,6 +351,44 @@ static void test_late_between_pages(void)
     kit_free(k);
 }
 
+static struct op *hooked;
+
+static void write_and_forget(struct kit *k)
+{
+    kit_write(k, hooked);
+    cache_lock(k->cache);
+    cache_forget_all(k->cache, k->rev, k->rev);
+    cache_unlock(k->cache);
+}
+
+/* A load of somebody who is not in memory, and all is forgotten before it ends: what it read may be old. */
+static void test_a_load_that_a_forgetting_overtakes(void)
+{
+    struct kit *k = three(0, false);
+    kit_restart(k, 16 * MB);
+    hooked = kit_send(k, "c1", "user", "newest");
+    k->hook = write_and_forget;
+    k->moment = KIT_BETWEEN;
+    CU_ASSERT_EQUAL(get(k, VIEW_CHATS, NULL).result, VIEW_OK);
+    CU_ASSERT(count_of(get(k, VIEW_POLL, "ann").body, "newest") > 0);
+    kit_free(k);
+}
+
+/* The same where the write was in doubt: the load saw the store without it, then it landed. */
+static void test_a_doubt_that_lands_after_a_cold_load(void)
+{
+    struct kit *k = three(0, false);
+    forget_entries(k);
+    struct op *op = kit_send(k, "c1", "user", "in doubt");
+    batch_give_ids(op, k->rev + 1, k->rev + 1);
+    doubt_in_memory(k->cache, op);
+    (void)get(k, VIEW_POLL, "ann");
+    kit_commit(k, op);
+    recover_memory(k->cache);
+    CU_ASSERT(count_of(get(k, VIEW_POLL, "ann").body, "in doubt") > 0);
+    kit_free(k);
+}
+
 /* A stamp is a time, also where it cannot be a rev: what lies between two of one's own tells nobody how much others wrote. */
 static void test_stamps_are_times(void)
 {
@@ -391,5 +429,7 @@ const CU_TestInfo cursor_tests[] = {
     {"paging with an overlap ends", test_paging_with_an_overlap_ends},
     {"late between pages", test_late_between_pages},
     {"stamps are times", test_stamps_are_times},
+    {"a load that a forgetting overtakes", test_a_load_that_a_forgetting_overtakes},
+    {"a doubt that lands after a cold load", test_a_doubt_that_lands_after_a_cold_load},
     CU_TEST_INFO_NULL,
 };
