@@ -88,7 +88,7 @@ static void put_cursor(struct buf *b, const struct cursor *cursor)
     buf_append_lit(b, ",\"cursor\":\"");
     cursor_put(b, cursor);
     buf_append_char(b, '"');
-    if (cursor->more)
+    if (cursor->more && !cursor->wait)
         buf_append_lit(b, ",\"more\":true");
 }
 

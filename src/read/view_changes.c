@@ -10,6 +10,8 @@
  * the stamp that was applied at the first (upto), so that the next question is told of it. */
 #include "view_int.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 
 #define PAGES_MAX 64 /* of the store's rows, where few are of the owner asked for */
@@ -29,6 +31,7 @@ struct changes {
     bool by_store;    /* listed by the store, by rev */
     int64_t base;     /* each customer with what is newer than this */
     int64_t asked_at; /* the stamp up to which everything was known when it was asked for */
+    int64_t upto;     /* the same, where the pages are the store's: when the first of them was asked for */
     int64_t position; /* of the last customer looked at */
     int64_t told;     /* of the last one included */
     bool more;
@@ -131,15 +134,18 @@ static enum err from_store(struct changes *w)
 
 /* Where the next page begins: after the last customer looked at. For an owner after the last one of that owner, since a
  * cursor shows nothing of others. */
-static int64_t next_page(const struct changes *w)
+static void next_page(const struct changes *w, struct cursor *out)
 {
     const struct view_query *q = w->query;
-    int64_t position = q->owner.len > 0 ? w->told : w->position;
-    /* A store that writes chats behind may show a change that came after the question before it shows an older one: the next
-     * page begins at the stamp up to which everything is known to have been told. */
-    if (position > w->asked_at && w->asked_at > q->since)
-        return q->owner.len > 0 ? list_cursor(q, &w->snap, w->asked_at, q->since) : w->asked_at;
-    return position;
+    out->stamp = q->owner.len > 0 ? w->told : w->position;
+    if (out->stamp <= w->asked_at || !w->cache->enabled)
+        return;
+    /* The store shows what memory has not been told of yet: a customer that is loaded was shown without it. And one that
+     * writes chats behind may show such a change before an older one. So the next page begins at the stamp up to which
+     * everything is known to have been told; if that is where this one began, it is for the next question. */
+    int64_t known = w->asked_at > q->since ? w->asked_at : q->since;
+    out->stamp = q->owner.len > 0 ? list_cursor(q, &w->snap, w->asked_at, q->since) : known;
+    out->wait = out->stamp <= q->since;
 }
 
 /* [lock] */
@@ -148,17 +154,16 @@ static struct cursor next_cursor(const struct changes *w)
     struct cache *c = w->cache;
     const struct view_query *q = w->query;
     struct cursor cursor = {.more = w->more, .base = w->base};
-    int64_t upto = q->since_upto > 0 ? q->since_upto : w->asked_at;
     if (w->more) {
-        cursor.stamp = next_page(w);
-        cursor.upto = w->by_store ? upto : 0;
+        next_page(w, &cursor);
+        cursor.upto = w->by_store ? w->upto : 0;
     } else {
         cursor.stamp = list_cursor(q, &w->snap, w->asked_at, q->since);
-        bool passed_over = w->by_store && c->late > upto; /* perhaps, what came late meanwhile */
+        bool passed_over = w->by_store && c->late > w->upto; /* perhaps, what came late meanwhile */
         if (!passed_over)
             owner_learn(c, q->owner, w->asked_at, cursor.stamp);
-        else if (upto < cursor.stamp)
-            cursor.stamp = upto;
+        else if (w->upto < cursor.stamp)
+            cursor.stamp = w->upto;
     }
     cursor_sign(c, &q->viewer, &cursor);
     return cursor;
@@ -173,6 +178,14 @@ static void answer_changes(struct changes *w, uint64_t version, struct view_answ
     cache_unlock(c);
     snap_since(&w->snap, w->base);
     view_give(c, out, compose_refetch(&w->snap, &cursor), version);
+}
+
+/* [lock] What comes late from now on gets a stamp above it. An owner is told the clock: when anybody's last change was is
+ * nothing for his cursor. */
+static int64_t upto_now(const struct cache *c, const struct view_query *q)
+{
+    int64_t before = clock_wall_us() - 1;
+    return q->owner.len > 0 && before > c->applied ? before : c->applied;
 }
 
 void view_changes(struct reading *r)
@@ -190,6 +203,7 @@ void view_changes(struct reading *r)
     cache_lock(c);
     uint64_t version = list_version(c, q->owner);
     w.asked_at = c->applied;
+    w.upto = q->since_upto > 0 ? q->since_upto : upto_now(c, q);
     if (rows && c->enabled)
         known_here = list_changed(c, q, rows, &own, &count);
     w.by_store = !known_here;

@@ -7,6 +7,8 @@
  * A kind of event without a row in the table below changes nothing here: a new one that changes what is stored needs one. */
 #include "cache_int.h"
 
+#include "base/clock.h"
+
 #define STRIDE    64  /* events per time that the lock is held */
 #define EVICT_MAX 512 /* steps of eviction per stride: more than a stride can add (a customer's entry goes in three) */
 
@@ -240,8 +242,10 @@ static void apply_recovered(struct cache *c, const struct event *e, struct prepa
         customer_changed(c, u, c->doubt_rev, true);
         customer_lags(c, u, c->doubt_from);
     }
-    if (c->doubt_from != 0)
-        c->late = c->change; /* a write in doubt may land later still: so cursors of the next while are marked "~" */
+    if (c->doubt_from != 0) { /* a write in doubt may land later still: so cursors of the next while are marked "~" */
+        c->late = c->change;
+        c->recovered_us = clock_wall_us();
+    }
     c->doubt_rev = c->doubt_from = 0;
 }
 

@@ -107,30 +107,41 @@ static int64_t latest(const struct cache *c, const struct scope *viewer)
 bool cursor_take(const struct cache *c, struct view_query *q)
 {
     bool can = q->view == VIEW_REFETCH || q->view == VIEW_POLL;
-    q->since_ours = q->since_form && q->since_mark == mark_of(c, &q->viewer) && q->since <= c->change;
-    q->has_since = q->has_since && can && q->since > 0 && (q->since_ours || q->since <= latest(c, &q->viewer));
+    q->since_ours = false;
+    q->has_since = q->has_since && can && q->since > 0;
+    if (!q->has_since)
+        return false;
+    bool past = q->since <= latest(c, &q->viewer);
+    q->since_ours = q->since_form && q->since_mark == mark_of(c, &q->viewer) && (past || q->since <= c->change);
+    q->has_since = past || q->since_ours;
     if (!q->has_since || q->since_ours)
         return q->has_since;
-    if (q->since_base > 0 &&
-        q->since_form == '~') { /* what another process passed over, only it knew: from the first page */
+    if (q->since_form == '.' || (q->since_base > 0 && !q->since_form))
+        return true;
+    if (q->since_base > 0) { /* what another process passed over, only it knew: from the first page */
         q->since = q->since_base;
         q->since_base = q->since_upto = 0;
-    } else if (q->since_base == 0 && q->since_form != '.') {
-        q->since = q->since > c->overlap_us ? q->since - c->overlap_us : 1;
     }
+    q->since = q->since > c->overlap_us ? q->since - c->overlap_us : 1;
     return true;
 }
 
-/* Nothing with a rev at or below the stamp can come to light from now on, or has and was not told. */
-static bool is_settled(const struct cache *c, int64_t stamp)
+/* Nothing with a rev at or below the stamp can come to light from now on, or has and was not told. For who may not see all
+ * the clock says so: when something of anybody's last came late, or came at all, is not for his cursor. */
+static bool is_settled(const struct cache *c, const struct scope *viewer, int64_t stamp)
 {
-    return !c->shared && c->doubt_from == 0 && stamp <= c->applied && stamp - c->late > c->overlap_us;
+    if (c->shared || c->doubt_from != 0)
+        return false;
+    if (viewer->kind == SCOPE_ALL)
+        return stamp <= c->applied && stamp - c->late > c->overlap_us;
+    int64_t unsettled = stamp > c->recovered_us ? stamp : c->recovered_us;
+    return clock_wall_us() - unsettled > c->overlap_us;
 }
 
 void cursor_sign(const struct cache *c, const struct scope *viewer, struct cursor *cursor)
 {
     cursor->mark = mark_of(c, viewer);
-    cursor->form = is_settled(c, cursor->stamp) ? '.' : '~';
+    cursor->form = is_settled(c, viewer, cursor->stamp) ? '.' : '~';
 }
 
 void cursor_put(struct buf *b, const struct cursor *cursor)

@@ -12,6 +12,8 @@
  * Another process's stamps are none here: a cursor of another epoch, like one of another principal, is taken as a time T.
  * Everything with a rev above T is told. Where something with a rev below S may not have been told when the cursor was given
  * (cursor_sign() knows, and writes "~" for "."), T is S - overlap: cache_options.overlap_us.
+ * A principal can make up cursors of his own mark. So what becomes of one, and how the next is signed, depends on nothing of
+ * others' changes where he may not see all: the clock stands for them.
  * Text:    "<stamp>", then "-<base>" and perhaps "-<upto>" where an answer was cut, then "." or "~" and the mark, a hash of
  *          the asker's scope under the key of this process. Without a mark it is of an older server: T is S - overlap.
  * Thread:  [lock], but for the text. */
@@ -25,6 +27,7 @@ struct cursor {
     uint32_t mark;
     char form; /* '.': whatever process reads it, all up to the stamp was told; '~': only this one knows that */
     bool more; /* the answer was cut */
+    bool wait; /* and the rest cannot be told yet: the client is not told to ask for more at once */
 };
 
 int64_t change_stamp(struct cache *c, int64_t rev); /* of a change that is applied now */

@@ -41,6 +41,7 @@ struct owner_entry {
     uint64_t version;   /* of the last change of anything of its customers */
     int64_t newest;     /* stamp of the last such change that is known here */
     int64_t known_from; /* every change after this stamp is known here: one before `newest` may not be */
+    int64_t learned_at; /* what of nobody knows whom has a stamp up to this one was looked at: see owner_learn() */
     uint16_t id_len;
     char id[];
 };
@@ -155,6 +156,7 @@ struct cache {
     struct chain expendable;       /* KNOWN and not in order: the first entries to be evicted */
     struct chain doubted;          /* whom a write in doubt concerns */
     int64_t doubt_from, doubt_rev; /* the lowest and the highest in doubt; 0: none */
+    int64_t recovered_us;          /* wall: when the last doubts ended */
     bool doubt_cold;               /* somebody who is not in memory is in doubt too */
     bool doubt_all;                /* everything is */
     bool order_all;                /* order holds every customer there is */

@@ -113,7 +113,8 @@ uint64_t list_version(const struct cache *c, struct slice owner)
 bool owner_unchanged(const struct cache *c, struct slice id, int64_t since)
 {
     const struct owner_entry *o = find(c, id);
-    return o && since >= o->newest && since >= o->known_from && since >= c->unowned_stamp;
+    return o && since >= o->newest && since >= o->known_from &&
+           (since >= c->unowned_stamp || o->learned_at >= c->unowned_stamp);
 }
 
 void owner_learn(struct cache *c, struct slice id, int64_t asked_at, int64_t newest)
@@ -132,6 +133,8 @@ void owner_learn(struct cache *c, struct slice id, int64_t asked_at, int64_t new
         c->asked = o;
         c->asked_count++;
     }
+    if (asked_at > o->learned_at)
+        o->learned_at = asked_at;
     if (newest < o->known_from && asked_at >= o->known_from)
         o->known_from = newest;
 }

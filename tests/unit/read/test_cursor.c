@@ -351,6 +351,67 @@ static void test_late_between_pages(void)
     kit_free(k);
 }
 
+/* The server starts anew between two pages that memory listed, and what was late is on the second. */
+static void test_restart_between_pages_of_memory(void)
+{
+    struct kit *k = three(OVERLAP, true);
+    char cursor[64];
+    struct op *late = stored(k, "c1", "late");
+    say(k, "c3", "user", "x");
+    cursor_now(k, VIEW_REFETCH, cursor);
+    k->rev += 10;
+    say(k, "c2", "user", "first page");
+    kit_apply(k, late);
+    struct answer a = since_by(k, VIEW_REFETCH, (struct scope){0}, cursor, 1);
+    CU_ASSERT_EQUAL(count_of(a.body, "first page"), 1);
+    cursor_of(a.body, cursor);
+    kit_restart(k, 16 * MB);
+    size_t told = 0;
+    for (bool more = true; more;) {
+        a = since_by(k, VIEW_REFETCH, (struct scope){0}, cursor, 1);
+        told += count_of(a.body, "\"late\"");
+        cursor_of(a.body, cursor);
+        more = strstr(a.body, "\"more\":true") != NULL;
+    }
+    CU_ASSERT_EQUAL(told, 1);
+    kit_free(k);
+}
+
+/* A store may show a row before memory is told of what changed it: pages do not go past it, or it would be lost. */
+static void test_pages_ahead_of_memory(void)
+{
+    static const char *const ids[] = {"ann", "bob", "cid"};
+    struct kit *k = three(0, false);
+    char cursor[64];
+    say(k, "c2", "user", "x");
+    say(k, "c3", "user", "x");
+    snprintf(cursor, sizeof(cursor), "%lld", (long long)T0 + 3);
+    kit_restart(k, 16 * MB);
+    for (int i = 0; i < 3; i++)
+        (void)get(k, VIEW_POLL, ids[i]);
+    struct op *first = stored(k, "c1", "ahead"), *second = stored(k, "c2", "y");
+    bool more = true;
+    size_t told = 0;
+    for (int pages = 0; more && pages < 2; pages++) {
+        struct answer a = since_by(k, VIEW_REFETCH, (struct scope){0}, cursor, 1);
+        more = strstr(a.body, "\"more\":true") != NULL;
+        cursor_of(a.body, cursor);
+    }
+    CU_ASSERT_FALSE(more); /* nor does it ask for the same one again and again */
+    kit_apply(k, first);
+    kit_apply(k, second);
+    more = true;
+    for (int pages = 0; more && pages < 10; pages++) {
+        struct answer a = since_by(k, VIEW_REFETCH, (struct scope){0}, cursor, 1);
+        more = strstr(a.body, "\"more\":true") != NULL;
+        told += count_of(a.body, "\"ahead\"");
+        cursor_of(a.body, cursor);
+    }
+    CU_ASSERT_EQUAL(told, 1);
+    CU_ASSERT_EQUAL(count_of(since(k, VIEW_REFETCH, cursor).body, "\"role\""), 0);
+    kit_free(k);
+}
+
 static struct op *hooked;
 
 static void write_and_forget(struct kit *k)
@@ -429,6 +490,8 @@ const CU_TestInfo cursor_tests[] = {
     {"paging with an overlap ends", test_paging_with_an_overlap_ends},
     {"late between pages", test_late_between_pages},
     {"stamps are times", test_stamps_are_times},
+    {"restart between pages of memory", test_restart_between_pages_of_memory},
+    {"pages ahead of memory", test_pages_ahead_of_memory},
     {"a load that a forgetting overtakes", test_a_load_that_a_forgetting_overtakes},
     {"a doubt that lands after a cold load", test_a_doubt_that_lands_after_a_cold_load},
     CU_TEST_INFO_NULL,

@@ -1,6 +1,7 @@
 /* What a principal who may not see all learns from its tags and cursors: its own changes, and nothing of anybody else's. */
 #include "cache_suites.h"
 
+#include "base/clock.h"
 #include "read/cache/cache_int.h"
 
 #include <stdio.h>
@@ -271,6 +272,81 @@ static void test_a_cursor_does_not_probe(void)
     kit_free(k);
 }
 
+/* The same question before and after others wrote: whoever makes cursors of his own mark up learns nothing by them. */
+static void test_a_made_up_cursor_does_not_probe(void)
+{
+    static const char *const forms[] = {"", ".", "~"};
+    struct kit *k = kit_new(16 * MB);
+    char mark[2][64], text[64];
+    k->overlap_us = 1000;
+    kit_restart(k, 16 * MB);
+    customer(k, "ann", "acme");
+    customer(k, "bob", "beta");
+    for (int i = 0; i < 6; i++) {
+        bool widget = i % 2;
+        k->rev += 2000;
+        say(k, "c-ann", "user", "mine");
+        struct view_query q = widget ? of_widget(VIEW_POLL, "ann", "ann") : of_owner(VIEW_REFETCH, "acme");
+        cursor_of(ask(k, &q).body, mark[0]);
+        const char *own = mark[0] + strcspn(mark[0], ".~") + 1;
+        snprintf(text, sizeof(text), "%lld%s%s", (long long)k->rev + 5, forms[i / 2], i / 2 ? own : "");
+        view_parse_cursor(slice_cstr(text), &q);
+        CU_ASSERT_TRUE(q.has_since);
+        struct answer before = ask(k, &q);
+        k->rev += 10;
+        say(k, "c-bob", "user", "of others");
+        struct answer after = ask(k, &q);
+        CU_ASSERT_STRING_EQUAL(before.body, after.body);
+    }
+    kit_free(k);
+}
+
+/* A page's cursor told an owner when anybody last wrote: now it tells when he asked. */
+static void test_a_pages_cursor_tells_nothing_of_others(void)
+{
+    struct kit *k = kit_new(16 * MB);
+    char text[64], cursor[2][64];
+    int64_t began = clock_wall_us();
+    customer(k, "ann", "acme");
+    customer(k, "ada", "acme");
+    customer(k, "bob", "beta");
+    kit_restart(k, 16 * MB);
+    snprintf(text, sizeof(text), "%lld", (long long)T0 + 1);
+    for (int i = 0; i < 2; i++) {
+        struct view_query q = of_owner(VIEW_REFETCH, "acme");
+        q.limit = 1;
+        view_parse_cursor(slice_cstr(text), &q);
+        cursor_of(ask(k, &q).body, cursor[i]);
+        k->rev += 1000;
+        say(k, "c-bob", "user", "of others");
+    }
+    CU_ASSERT(count_of(cursor[0], "-") == 2 && count_of(cursor[1], "-") == 2);
+    for (int i = 0; i < 2; i++)
+        CU_ASSERT(strtoll(strrchr(cursor[i], '-') + 1, NULL, 10) >= began);
+    kit_free(k);
+}
+
+/* Somebody changed of whom memory does not know whose he is, with a rev long before: it is looked for once. An owner who stays
+ * quiet was told its last messages again at every poll, for ever. */
+static void test_a_quiet_owner_is_told_once(void)
+{
+    struct kit *k = two_owners();
+    char cursor[64];
+    say(k, "c-ann", "user", "mine");
+    struct view_query q = of_owner(VIEW_REFETCH, "acme");
+    cursor_of(ask(k, &q).body, cursor);
+    cache_lock(k->cache);
+    cache_forget_order(k->cache, k->rev, k->rev);
+    cache_unlock(k->cache);
+    cursor_of(since(k, "acme", cursor).body, cursor);
+    struct answer a = since(k, "acme", cursor);
+    CU_ASSERT_FALSE(a.built);
+    CU_ASSERT_EQUAL(count_of(a.body, "\"_id\""), 0);
+    say(k, "c-ann", "user", "at last");
+    CU_ASSERT_EQUAL(count_of(since(k, "acme", cursor).body, "at last"), 1);
+    kit_free(k);
+}
+
 /* ---- against a model ---- */
 
 #define PEOPLE 12
@@ -385,6 +461,9 @@ const CU_TestInfo view_owner_tests[] = {
     {"unknown counts as everybody's", test_unknown_counts_as_everybodys},
     {"a quiet owner's cursor", test_a_quiet_owners_cursor},
     {"a cursor does not probe", test_a_cursor_does_not_probe},
+    {"a made-up cursor does not probe", test_a_made_up_cursor_does_not_probe},
+    {"a page's cursor tells nothing of others", test_a_pages_cursor_tells_nothing_of_others},
+    {"a quiet owner is told once", test_a_quiet_owner_is_told_once},
     {"random", test_random},
     {"random, customers move", test_random_moves},
     CU_TEST_INFO_NULL,
