@@ -299,7 +299,7 @@ static int follow(struct kit *k, char cursor[64], size_t *told)
 static void test_paging_with_an_overlap_ends(void)
 {
     struct kit *k = three(OVERLAP, true);
-    char cursor[64], id[16], chat[16];
+    char cursor[64], id[16], chat[24];
     size_t told;
     for (int i = 0; i < 10; i++) {
         snprintf(id, sizeof(id), "u%d", i);
