@@ -93,13 +93,6 @@ static void finish_one(struct writer *w, struct op *op, enum err result)
     op_finish(op, result);
 }
 
-/* Takes the first of the batch out of it, in whatever way they ended. */
-static void drop_first(struct writer *w, size_t count)
-{
-    w->batch_len -= count;
-    memmove(w->batch, w->batch + count, w->batch_len * sizeof(*w->batch));
-}
-
 /* Answers the first of the batch. */
 static void finish_first(struct writer *w, size_t count)
 {
@@ -113,7 +106,8 @@ static void finish_first(struct writer *w, size_t count)
         metrics_observe(H_QUEUED_DURABLE, (uint64_t)(now - op->queued_us));
         op_finish(op, op->result);
     }
-    drop_first(w, count);
+    w->batch_len -= count;
+    memmove(w->batch, w->batch + count, w->batch_len * sizeof(*w->batch));
 }
 
 static int64_t next_rev(struct writer *w)
@@ -162,11 +156,6 @@ static void link_batch(struct writer *w, size_t count)
     }
 }
 
-static void tell(const struct writer *w, const struct event *events, size_t count)
-{
-    events_tell(&w->options.sinks, events, count);
-}
-
 /* It was tried, and the answer may be all that was lost. The first since the store was well begins a new range of doubt:
  * what was in the range before has been told to everybody. */
 static void give_up(struct writer *w, struct op *op, enum err result)
@@ -179,14 +168,14 @@ static void give_up(struct writer *w, struct op *op, enum err result)
     w->in_doubt = true;
     if (write_kind_of(op)->doubt)
         write_kind_of(op)->doubt(op, &event);
-    tell(w, &event, 1);
+    events_tell(&w->options.sinks, &event, 1);
     finish_one(w, op, result);
 }
 
 static void tell_recovered(struct writer *w)
 {
     w->in_doubt = false;
-    tell(w, &(struct event){.kind = EVENT_RECOVERED}, 1);
+    events_tell(&w->options.sinks, &(struct event){.kind = EVENT_RECOVERED}, 1);
 }
 
 /* What happened, in the order of the ops. Of a message whose answer was lost nobody has heard: the one that repeats it says
@@ -202,7 +191,7 @@ static void tell_durable(struct writer *w, size_t ops, const struct totals *chan
         if (e->kind == EVENT_REPEATED)
             e->unheard = e->rev >= w->doubt_from && e->rev <= w->doubt_to;
     }
-    tell(w, w->events, count);
+    events_tell(&w->options.sinks, w->events, count);
 }
 
 static void note_well(struct writer *w)
