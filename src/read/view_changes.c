@@ -159,6 +159,9 @@ static struct cursor next_cursor(const struct changes *w)
         cursor.upto = w->by_store ? w->upto : 0;
     } else {
         cursor.stamp = list_cursor(q, &w->snap, w->asked_at, q->since);
+        int64_t newest = q->owner.len > 0 ? owner_newest(c, q->owner, w->asked_at) : 0;
+        if (newest > cursor.stamp) /* it came late, and was on a page before */
+            cursor.stamp = newest;
         bool passed_over = w->by_store && c->late > w->upto; /* perhaps, what came late meanwhile */
         if (!passed_over)
             owner_learn(c, q->owner, w->asked_at, cursor.stamp);

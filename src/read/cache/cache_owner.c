@@ -117,6 +117,12 @@ bool owner_unchanged(const struct cache *c, struct slice id, int64_t since)
            (since >= c->unowned_stamp || o->learned_at >= c->unowned_stamp);
 }
 
+int64_t owner_newest(const struct cache *c, struct slice id, int64_t told)
+{
+    const struct owner_entry *o = find(c, id);
+    return o && o->newest <= told ? o->newest : 0;
+}
+
 void owner_learn(struct cache *c, struct slice id, int64_t asked_at, int64_t newest)
 {
     if (id.len == 0)

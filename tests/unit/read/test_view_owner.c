@@ -347,6 +347,37 @@ static void test_a_quiet_owner_is_told_once(void)
     kit_free(k);
 }
 
+/* The same where it takes pages, and what came late is not on the last. */
+static void test_a_quiet_owner_pages_once(void)
+{
+    struct kit *k = two_owners();
+    char cursor[64];
+    customer(k, "ada", "acme");
+    struct view_query q = of_owner(VIEW_REFETCH, "acme");
+    cursor_of(ask(k, &q).body, cursor);
+    struct op *late = kit_send(k, "c-ann", "user", "late");
+    kit_commit(k, late);
+    say(k, "c-ada", "user", "x");
+    kit_apply(k, late);
+    cache_lock(k->cache);
+    cache_forget_order(k->cache, k->rev, k->rev);
+    cache_unlock(k->cache);
+    struct answer a = {0};
+    bool more = true;
+    q.limit = 1;
+    for (int pages = 0; more && pages < 9; pages++) {
+        view_parse_cursor(slice_cstr(cursor), &q);
+        a = ask(k, &q);
+        more = strstr(a.body, "\"more\":true") != NULL;
+        cursor_of(a.body, cursor);
+    }
+    view_parse_cursor(slice_cstr(cursor), &q);
+    a = ask(k, &q);
+    CU_ASSERT(!more && !a.built);
+    CU_ASSERT_EQUAL(count_of(a.body, "\"_id\""), 0);
+    kit_free(k);
+}
+
 /* ---- against a model ---- */
 
 #define PEOPLE 12
@@ -464,6 +495,7 @@ const CU_TestInfo view_owner_tests[] = {
     {"a made-up cursor does not probe", test_a_made_up_cursor_does_not_probe},
     {"a page's cursor tells nothing of others", test_a_pages_cursor_tells_nothing_of_others},
     {"a quiet owner is told once", test_a_quiet_owner_is_told_once},
+    {"a quiet owner pages once", test_a_quiet_owner_pages_once},
     {"random", test_random},
     {"random, customers move", test_random_moves},
     CU_TEST_INFO_NULL,
