@@ -11,7 +11,7 @@ struct create_chat {
     bool keyed;              /* chat_id was made of the client's key: there may be one by this id already */
     struct oid new_customer; /* id for a customer that must be created */
     /* from the writer */
-    bool repeated;            /* there was: result ERR_EXISTS, and of chat and customer only the ids are set */
+    bool repeated;            /* there was, in the last try: of chat and customer only the ids are set */
     struct customer before;   /* the customer as it was; before.id empty = was created by this op */
     struct customer customer; /* as it is now */
     bool address_alone;       /* customer.email was looked up in every way: it means nobody else */
@@ -24,4 +24,11 @@ extern const struct write_kind write_create_chat;
 static inline struct create_chat *create_chat_of(struct op *op)
 {
     return (struct create_chat *)op;
+}
+
+/* The chat that an earlier request made is the answer. Not where the op was given up: then what its last try found may be
+ * of the same batch, and have been rolled back with it. */
+static inline bool create_chat_repeats(const struct create_chat *c)
+{
+    return c->op.result == ERR_EXISTS && c->repeated;
 }

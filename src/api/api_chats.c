@@ -28,7 +28,7 @@ static void complete_create(struct op *op, void *arg)
 {
     struct api_worker *w = arg;
     const struct create_chat *create = create_chat_of(op);
-    struct http_session *s = create->repeated                         ? op_session(op, w)
+    struct http_session *s = create_chat_repeats(create)              ? op_session(op, w)
                              : op_address_taken(op, w, create->email) ? NULL
                                                                       : op_about_customer(op, w);
     if (!s)

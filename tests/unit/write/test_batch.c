@@ -63,6 +63,11 @@ static void f_rollback(struct store *s)
     faulty_of(s)->rolled_back++;
 }
 
+static bool f_stands(struct store *s)
+{
+    return faulty_of(s)->inner->vtable->stands(faulty_of(s)->inner);
+}
+
 static enum err f_resolve(struct store *s, struct new_message *const *messages, size_t count)
 {
     return PASS(s, resolve_chats, messages, count);
@@ -113,6 +118,7 @@ static void faulty_init(struct faulty *f, struct store *inner)
     f->table.begin = f_begin;
     f->table.commit = f_commit;
     f->table.rollback = f_rollback;
+    f->table.stands = f_stands;
     f->table.resolve_chats = f_resolve;
     f->table.insert_messages = f_insert;
     f->table.find_chat = f_find_chat;
@@ -211,8 +217,38 @@ static void retry_after_any_failure(void)
     CU_ASSERT(failed >= 12); /* each call of the batch was the failing one once */
 }
 
+/* Two requests by one key in a batch: the second finds the first one's chat. Where they are given up before that is durable
+ * there is no chat to answer with, whichever call failed. */
+static void twin_given_up_is_no_repetition(void)
+{
+    int found = 0;
+    enum err err = ERR_STORE;
+    for (int at = 1; err != OK && at < 100; at++) {
+        struct rig r;
+        struct faulty f;
+        struct totals changed;
+        if (!rig_open(&r, &sqlite_factory))
+            return;
+        struct op *ops[] = {rig_create(&r, "zoe", NULL, NULL), rig_create(&r, "zoe", NULL, NULL)};
+        struct create_chat *twin = create_chat_of(ops[1]);
+        memcpy(twin->chat_id, create_chat_of(ops[0])->chat_id, UUID_LEN);
+        twin->keyed = create_chat_of(ops[0])->keyed = true;
+        faulty_init(&f, r.store);
+        f.fail_at = at;
+        err = batch_apply(&f.store, &r.room, ops, 2, &changed);
+        if (err != OK)
+            twin->op.result = err; /* as op_finish() does */
+        found += err != OK && twin->repeated;
+        CU_ASSERT_EQUAL(create_chat_repeats(twin), err == OK);
+        rig_close(&r);
+    }
+    CU_ASSERT_EQUAL(err, OK);
+    CU_ASSERT(found > 0); /* the try that failed had found it */
+}
+
 const CU_TestInfo batch_tests[] = {
     {"default names", default_names},
     {"a batch is tried again after any failure", retry_after_any_failure},
+    {"a twin given up is no repetition", twin_given_up_is_no_repetition},
     CU_TEST_INFO_NULL,
 };
