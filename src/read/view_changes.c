@@ -164,7 +164,7 @@ static struct cursor next_cursor(const struct changes *w)
             cursor.stamp = newest;
         bool passed_over = w->by_store && c->late > w->upto; /* perhaps, what came late meanwhile */
         if (!passed_over)
-            owner_learn(c, q->owner, w->asked_at, cursor.stamp);
+            owner_learn(c, q->owner, w->asked_at, cursor.stamp, true);
         else if (w->upto < cursor.stamp)
             cursor.stamp = w->upto;
     }

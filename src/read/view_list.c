@@ -134,7 +134,7 @@ static struct cursor learn_cursor(const struct listing *l)
 {
     struct cursor cursor = {.stamp = list_cursor(l->query, &l->snap, l->asked_at, 0)};
     cache_lock(l->cache);
-    owner_learn(l->cache, l->query->owner, l->asked_at, cursor.stamp);
+    owner_learn(l->cache, l->query->owner, l->asked_at, cursor.stamp, false);
     cursor_sign(l->cache, &l->query->viewer, &cursor);
     cache_unlock(l->cache);
     return cursor;

@@ -124,7 +124,7 @@ static void serve_list(struct cache *c, const struct view_query *asked, struct v
             compose = pick_changed(c, &q, &s);
             if (compose) {
                 cursor.stamp = list_cursor(&q, &s, c->applied, q.since);
-                owner_learn(c, q.owner, c->applied, cursor.stamp);
+                owner_learn(c, q.owner, c->applied, cursor.stamp, true);
                 cursor_sign(c, &q.viewer, &cursor);
             }
         } else if (v && v->body && v->version == version) {

@@ -244,8 +244,9 @@ uint64_t list_version(const struct cache *c, struct slice owner);
 bool owner_unchanged(const struct cache *c, struct slice owner, int64_t since); /* false: changed, or not known */
 /* The stamp of the owner's last change, where all up to `told` was told. 0: it is a later one, or not known. */
 int64_t owner_newest(const struct cache *c, struct slice owner, int64_t told);
-/* What was found when all up to the stamp asked_at was known: no customer of the owner changed after `newest`. */
-void owner_learn(struct cache *c, struct slice owner, int64_t asked_at, int64_t newest);
+/* What was found when all up to the stamp asked_at was known: no customer of the owner changed after `newest`. all_told: that
+ * was found by changes; a list by activity may have left out who came late. */
+void owner_learn(struct cache *c, struct slice owner, int64_t asked_at, int64_t newest, bool all_told);
 static inline struct slice customer_owner(const struct customer_entry *u)
 {
     return u->owner ? slice_of(u->owner->id, u->owner->id_len) : slice_of(NULL, 0);

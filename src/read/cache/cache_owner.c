@@ -123,7 +123,7 @@ int64_t owner_newest(const struct cache *c, struct slice id, int64_t told)
     return o && o->newest <= told ? o->newest : 0;
 }
 
-void owner_learn(struct cache *c, struct slice id, int64_t asked_at, int64_t newest)
+void owner_learn(struct cache *c, struct slice id, int64_t asked_at, int64_t newest, bool all_told)
 {
     if (id.len == 0)
         return;
@@ -139,7 +139,7 @@ void owner_learn(struct cache *c, struct slice id, int64_t asked_at, int64_t new
         c->asked = o;
         c->asked_count++;
     }
-    if (asked_at > o->learned_at)
+    if (all_told && asked_at > o->learned_at)
         o->learned_at = asked_at;
     if (newest < o->known_from && asked_at >= o->known_from)
         o->known_from = newest;

@@ -347,7 +347,28 @@ static void test_a_quiet_owner_is_told_once(void)
     kit_free(k);
 }
 
-/* The same where it takes pages, and what came late is not on the last. */
+/* A list shows the most active: who came late, and whose is not known, may be left out of it, and is told by its cursor. */
+static void test_a_list_does_not_settle_who_came_late(void)
+{
+    struct kit *k = two_owners();
+    char cursor[64];
+    customer(k, "ada", "acme");
+    struct op *late = kit_send(k, "c-ann", "user", "late");
+    kit_commit(k, late);
+    say(k, "c-ada", "user", "x");
+    forget_customer(k, "ann");
+    send_of(late)->message.link.owner_known = false;
+    kit_apply(k, late);
+    struct view_query q = of_owner(VIEW_REFETCH, "acme");
+    q.limit = 1;
+    struct answer a = ask(k, &q);
+    CU_ASSERT_EQUAL(count_of(a.body, "\"late\""), 0);
+    cursor_of(a.body, cursor);
+    CU_ASSERT_EQUAL(count_of(since(k, "acme", cursor).body, "\"late\""), 1);
+    kit_free(k);
+}
+
+/* A quiet owner is told once also where it takes pages, and what came late is not on the last. */
 static void test_a_quiet_owner_pages_once(void)
 {
     struct kit *k = two_owners();
@@ -495,6 +516,7 @@ const CU_TestInfo view_owner_tests[] = {
     {"a made-up cursor does not probe", test_a_made_up_cursor_does_not_probe},
     {"a page's cursor tells nothing of others", test_a_pages_cursor_tells_nothing_of_others},
     {"a quiet owner is told once", test_a_quiet_owner_is_told_once},
+    {"a list does not settle who came late", test_a_list_does_not_settle_who_came_late},
     {"a quiet owner pages once", test_a_quiet_owner_pages_once},
     {"random", test_random},
     {"random, customers move", test_random_moves},
