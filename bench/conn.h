@@ -5,7 +5,7 @@
  * Happy path, WebSocket: conn_open → (101, hellos, the expected answer) → ready → message …; pings are answered here.
  * Failures: counted under the operation in flight; lost() tells the owner; the worker reopens it unless it is ending. */
 #pragma once
-#include "load.h"
+#include "load_state.h"
 #include "wsframe.h"
 
 enum conn_state { CONN_CLOSED, CONN_CONNECTING, CONN_UPGRADING, CONN_GREETING, CONN_READY };

@@ -1,4 +1,4 @@
-#include "load.h"
+#include "load_state.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,20 +1,12 @@
-/* buf.h: the only two string types. struct slice borrows bytes, struct buf owns growable bytes.
+/* buf.h: bytes that grow. With struct slice, which borrows, the only two string types.
  * Thread:  no state of its own; a buf belongs to whoever holds it.
- * Owns:    a buf owns its bytes until buf_fini() or buf_take(); a slice owns nothing and is valid only as
- *          long as what it points into. Neither is NUL-terminated unless buf_cstr() says so.
+ * Owns:    its bytes until buf_fini() or buf_take(). Not NUL-terminated unless buf_cstr() says so.
  * Fails:   appends never fail at the call: lack of memory sets `failed`, later appends do nothing, and the owner
  *          checks buf_ok() once at the end. What is appended must not lie inside the buf itself. */
 #pragma once
+#include "base/slice.h"
+#include "base/text.h"
 #include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-struct slice {
-    const char *ptr;
-    size_t len;
-};
 
 struct buf {
     char *ptr;
@@ -22,43 +14,6 @@ struct buf {
     size_t cap;
     bool failed; /* sticky until buf_clear(): set by an append that found no memory */
 };
-
-#define SLICE_LIT(s) ((struct slice){.ptr = (s), .len = sizeof(s) - 1})
-#define SLICE_ARG(s) (int)(s).len, (s).ptr /* for "%.*s" */
-
-static inline struct slice slice_of(const char *ptr, size_t len)
-{
-    return (struct slice){.ptr = ptr, .len = len};
-}
-
-static inline struct slice slice_cstr(const char *cstr)
-{
-    return (struct slice){.ptr = cstr, .len = cstr ? strlen(cstr) : 0};
-}
-
-static inline bool slice_eq(struct slice a, struct slice b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool slice_eq_nocase(struct slice a, struct slice b); /* ASCII letters only */
-bool slice_starts(struct slice s, struct slice prefix);
-bool slice_ends(struct slice s, struct slice suffix);
-struct slice slice_trim(struct slice s, const char *set); /* both ends; set is NUL-terminated */
-/* Takes what comes before the first `end` off the front, and that `end`; all, where there is none. False: rest was empty. */
-bool slice_take(struct slice *rest, char end, struct slice *part);
-
-/* Copies the bytes to `at`, where there is room; the place behind them. */
-static inline char *slice_put(char *at, struct slice s)
-{
-    if (s.len > 0)
-        memcpy(at, s.ptr, s.len);
-    return at + s.len;
-}
-/* Decimal digits only, no sign, no space; false on anything else or on overflow. */
-bool slice_to_u64(struct slice s, uint64_t *out);
-/* True where s is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, ≤ U+10FFFF). */
-bool slice_is_utf8(struct slice s);
 
 static inline void buf_init(struct buf *b)
 {

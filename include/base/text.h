@@ -1,7 +1,7 @@
 /* text.h: the small steps of reading and writing text: a number in decimal, bytes in hex, a character in UTF-8.
  * Thread:  pure functions. */
 #pragma once
-#include "base/buf.h"
+#include "base/slice.h"
 
 #define U64_DIGITS 20 /* at most */
 
@@ -67,3 +67,8 @@ static inline size_t utf8_len(struct slice s)
             return 0;
     return need;
 }
+
+/* Decimal digits only, no sign, no space; false on anything else or on overflow. */
+bool slice_to_u64(struct slice s, uint64_t *out);
+/* True where s is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates, ≤ U+10FFFF). */
+bool slice_is_utf8(struct slice s);

@@ -1,7 +1,7 @@
 /* Notices in, sends out. A notice goes to the followers of its chat at once, and into the queue of each format, from
  * which channel_run() serves the plain subscribers in slices. A shared interval (--notify-interval) may hold it back.
  * Failures: where notices were lost (a full ring, no memory), one hint to refetch goes to everybody instead. */
-#include "hub_internal.h"
+#include "hub_state.h"
 
 #include "base/metrics.h"
 

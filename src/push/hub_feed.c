@@ -2,7 +2,7 @@
  * by notice (feed_each). A chat's other followers get its notices of one turn as one write (feed_gather, feed_finish).
  * What a filtered one may see is asked at each notice: a customer may have gone to another owner since it subscribed. A
  * follow whose right is gone ends in feed_finish(): until then its lists are being walked. */
-#include "hub_internal.h"
+#include "hub_state.h"
 
 #include "base/clock.h"
 #include "base/metrics.h"

@@ -1,6 +1,6 @@
 /* Who follows what. A chat that is followed is found through a map, so a widget's subscription costs nothing to notices
  * of other chats. A connection has several follows of single chats, or one of all chats. */
-#include "hub_internal.h"
+#include "hub_state.h"
 
 #include "base/list.h"
 

@@ -1,5 +1,5 @@
 /* What clients ask for (contract: WebSocket), and what is done about it. */
-#include "hub_internal.h"
+#include "hub_state.h"
 
 #include "chat/model.h"
 #include "json/json_in.h"

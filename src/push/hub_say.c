@@ -1,7 +1,7 @@
 /* What is sent to one connection, and when: frames of notices, hints, counts, the answers to requests; and whether an
  * interval lets a notice pass. Every answer gathers in the connection's batch: several requests in one read are
  * answered by one write. */
-#include "hub_internal.h"
+#include "hub_state.h"
 
 #include "base/clock.h"
 #include "json/json_out.h"

@@ -1,6 +1,6 @@
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "push/hub_internal.h"
+#include "push/hub_state.h"
 #include "rig.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* hub_internal.h: what the files of the hub share. Private to src/push. Each calls only those before it: hub_say (what
+/* hub_state.h: what the files of the hub share. Private to src/push. Each calls only those before it: hub_say (what
  * is sent to one connection, and when), hub_follow (who follows what), hub_feed (what followers get of the notices),
  * hub_protocol (what clients ask for), hub (notices in, sends out).
  * Words:   a *plain* subscriber of chat_updates hears of all chats as they come; all of them are served together, by a
