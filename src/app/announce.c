@@ -13,15 +13,10 @@ struct turn {
 static void announce_message(struct turn *t, const struct event *e)
 {
     struct notice n;
+    bool heard = e->kind == EVENT_REPEATED && !e->unheard;
     /* A chat id or role that validation let through always fits. */
-    if (notice_message(&n, e->chat_id, e->message.role, e->at_us, t->now_us))
+    if (!heard && notice_message(&n, e->chat_id, e->message.role, e->at_us, t->now_us))
         publisher_push(t->a->publisher, &n);
-}
-
-static void announce_repeated(struct turn *t, const struct event *e)
-{
-    if (e->unheard)
-        announce_message(t, e);
 }
 
 /* There is something to see at the chat. */
@@ -58,8 +53,8 @@ static void announce_recovered(struct turn *t, const struct event *e)
 
 /* NULL: nobody is told. */
 static void (*const notices[EVENT_KINDS])(struct turn *t, const struct event *e) = {
-    [EVENT_MESSAGE] = announce_message,   [EVENT_REPEATED] = announce_repeated, [EVENT_CHAT] = announce_chat,
-    [EVENT_CUSTOMER] = announce_customer, [EVENT_ELSEWHERE] = announce_look,    [EVENT_RECOVERED] = announce_recovered,
+    [EVENT_MESSAGE] = announce_message,   [EVENT_REPEATED] = announce_message, [EVENT_CHAT] = announce_chat,
+    [EVENT_CUSTOMER] = announce_customer, [EVENT_ELSEWHERE] = announce_look,   [EVENT_RECOVERED] = announce_recovered,
 };
 
 void announce(void *announcer, const struct event *events, size_t count)
@@ -79,9 +74,7 @@ void announce(void *announcer, const struct event *events, size_t count)
 void count_events(void *arg, const struct event *events, size_t count)
 {
     (void)arg;
-    uint64_t repeated = 0;
     for (size_t i = 0; i < count; i++)
-        repeated += events[i].kind == EVENT_REPEATED;
-    if (repeated > 0)
-        metrics_add(M_DEDUPLICATED, repeated);
+        if (events[i].kind == EVENT_REPEATED)
+            metrics_add(M_DEDUPLICATED, 1);
 }

@@ -77,34 +77,37 @@ static bool store_is_away(enum err e)
     return e == ERR_STORE || e == ERR_NOMEM;
 }
 
-static void count_result(enum err result)
+static void answer(struct op *op, enum err result)
 {
     if (result == ERR_TIMEOUT)
         metrics_add(M_WRITE_TIMEOUT, 1);
     if (result == ERR_REFUSED || result == ERR_CONFLICT || result == ERR_TOO_LARGE || result == ERR_FAILED)
         metrics_add(M_STORE_REFUSED, 1);
+    op_finish(op, result);
+}
+
+static void let_go(struct writer *w, size_t ops)
+{
+    gate_leave(&w->gate, (int64_t)ops);
+    metrics_gauge(G_WRITER_QUEUE, -(int64_t)ops);
 }
 
 static void finish_one(struct writer *w, struct op *op, enum err result)
 {
-    gate_leave(&w->gate, 1);
-    metrics_gauge(G_WRITER_QUEUE, -1);
-    count_result(result);
-    op_finish(op, result);
+    let_go(w, 1);
+    answer(op, result);
 }
 
-/* Answers the first of the batch. */
+/* The first of the batch, which are durable. */
 static void finish_first(struct writer *w, size_t count)
 {
     int64_t now = clock_mono_us();
-    gate_leave(&w->gate, (int64_t)count);
-    metrics_gauge(G_WRITER_QUEUE, -(int64_t)count);
+    let_go(w, count);
     for (size_t i = 0; i < count; i++) {
         struct op *op = w->batch[i];
         op->durable_us = now;
-        count_result(op->result);
         metrics_observe(H_QUEUED_DURABLE, (uint64_t)(now - op->queued_us));
-        op_finish(op, op->result);
+        answer(op, op->result);
     }
     w->batch_len -= count;
     memmove(w->batch, w->batch + count, w->batch_len * sizeof(*w->batch));
