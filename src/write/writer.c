@@ -86,15 +86,10 @@ static void answer(struct op *op, enum err result)
     op_finish(op, result);
 }
 
-static void let_go(struct writer *w, size_t ops)
-{
-    gate_leave(&w->gate, (int64_t)ops);
-    metrics_gauge(G_WRITER_QUEUE, -(int64_t)ops);
-}
-
 static void finish_one(struct writer *w, struct op *op, enum err result)
 {
-    let_go(w, 1);
+    gate_leave(&w->gate, 1);
+    metrics_gauge(G_WRITER_QUEUE, -1);
     answer(op, result);
 }
 
@@ -102,7 +97,8 @@ static void finish_one(struct writer *w, struct op *op, enum err result)
 static void finish_first(struct writer *w, size_t count)
 {
     int64_t now = clock_mono_us();
-    let_go(w, count);
+    gate_leave(&w->gate, (int64_t)count);
+    metrics_gauge(G_WRITER_QUEUE, -(int64_t)count);
     for (size_t i = 0; i < count; i++) {
         struct op *op = w->batch[i];
         op->durable_us = now;
