@@ -3,6 +3,7 @@
 
 extern const CU_TestInfo compose_tests[];
 extern const CU_TestInfo event_tests[];
+extern const CU_TestInfo follow_tests[];
 extern const CU_TestInfo cache_tests[];
 extern const CU_TestInfo cache_load_tests[];
 extern const CU_TestInfo cache_thread_tests[];

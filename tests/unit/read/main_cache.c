@@ -7,6 +7,7 @@ int main(void)
                                       {"cache", cache_tests},
                                       {"cache loads", cache_load_tests},
                                       {"events", event_tests},
+                                      {"followers", follow_tests},
                                       {"cache threads", cache_thread_tests},
                                       {"views", view_tests},
                                       {"views since", view_since_tests},
