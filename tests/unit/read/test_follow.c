@@ -39,7 +39,7 @@ struct follow_walk {
     int late_count;
     struct op *elsewhere; /* another process's, which tells of it some time; shared databases only */
     bool doubting, restarts;
-    char names[PEOPLE][8], chats[PEOPLE][8];
+    char names[PEOPLE][16], chats[PEOPLE][16];
 };
 
 static int dice(struct follow_walk *w, int sides)
@@ -114,7 +114,7 @@ static void begin(struct follow_walk *w, unsigned seed)
     let_time_pass(w);
     kit_restart(w->k, 16 * MB);
     for (int i = 0; i < PEOPLE; i++) {
-        char email[16];
+        char email[24];
         snprintf(w->names[i], sizeof(w->names[i]), "u%d", i);
         snprintf(w->chats[i], sizeof(w->chats[i]), "c-u%d", i);
         snprintf(email, sizeof(email), "u%d@x.io", i);
