@@ -244,7 +244,12 @@ static enum err start_workers(struct server *s, struct buf *why)
     return say(why, e, "the workers");
 }
 
-/* To the worker with the fewest connections. */
+#define FLOOD_BEGINS 64    /* connections, each within … */
+#define FLOOD_GAP_US 10000 /* … of the one before */
+#define FAVOUR       8     /* connections that a worker may be ahead of the others in a flood */
+
+/* To the worker with the fewest connections. In a flood the one that got the last gets more until it is FAVOUR ahead: it is
+ * awake and takes several in one turn. Without, 10,000 opened WebSockets cost 8 to 15 % more. */
 static enum err deliver(void *arg, const struct accepted *connection)
 {
     struct server *s = arg;
@@ -252,7 +257,12 @@ static enum err deliver(void *arg, const struct accepted *connection)
     for (unsigned i = 1; i < s->worker_count; i++)
         if (worker_connections(s->workers[i]) < worker_connections(best))
             best = s->workers[i];
-    return worker_give(best, connection);
+    int64_t now_us = clock_mono_us();
+    s->flood = now_us - s->delivered_us < FLOOD_GAP_US ? s->flood + 1 : 0;
+    s->delivered_us = now_us;
+    if (s->flood < FLOOD_BEGINS || worker_connections(s->favoured) >= worker_connections(best) + FAVOUR)
+        s->favoured = best;
+    return worker_give(s->favoured, connection);
 }
 
 static void wake_workers(void *arg)

@@ -32,6 +32,9 @@ struct server {
     int listeners[API_DOORS_MAX];
     unsigned listener_count;
     struct acceptor *acceptor;
+    struct worker *favoured;       /* the acceptor's: got the last connection… */
+    int64_t delivered_us;          /* …then */
+    unsigned flood;                /* connections without a pause */
     bool stalled[2 * THREADS_MAX]; /* logged already: workers, then broadcasters */
 };
 

@@ -72,11 +72,6 @@ static struct op *pop_waiting(struct writer *w)
     return (struct op *)node;
 }
 
-static bool store_is_away(enum err e)
-{
-    return e == ERR_STORE || e == ERR_NOMEM;
-}
-
 static void answer(struct op *op, enum err result)
 {
     if (result == ERR_TIMEOUT)
@@ -242,12 +237,13 @@ static bool apply_batch(struct writer *w)
     enum err e = batch_apply(w->options.store, &w->room, w->batch, count, &changed);
     int64_t after = clock_mono_us();
     if (e != OK) {
+        bool away = e == ERR_STORE || e == ERR_NOMEM;
         metrics_add(M_STORE_ERROR, 1);
-        if (store_is_away(e))
+        if (away)
             note_failing(w, before, e);
         else
             single_out(w, count, e);
-        return !store_is_away(e);
+        return !away;
     }
     note_well(w);
     size_t most = (size_t)w->options.batch_max;
@@ -287,12 +283,6 @@ static void turn_away(struct writer *w, bool all, enum err result)
         *w->waiting_tail = &op->node;
         w->waiting_tail = &op->node.next;
     }
-}
-
-static void wait_ms(struct writer *w, int64_t ms)
-{
-    struct pollfd pfd = {.fd = mailbox_fd(w->inbox), .events = POLLIN};
-    (void)poll(&pfd, 1, (int)ms);
 }
 
 static void maintain(struct writer *w, bool idle)
@@ -362,7 +352,7 @@ static void rest(struct writer *w)
     mailbox_sleeping(w->inbox);
     take_inbox(w);
     if (!w->waiting && !atomic_load_explicit(&w->stopping, memory_order_acquire))
-        wait_ms(w, MAINTAIN_EVERY_US / 1000);
+        (void)poll(&(struct pollfd){.fd = mailbox_fd(w->inbox), .events = POLLIN}, 1, MAINTAIN_EVERY_US / 1000);
     mailbox_awake(w->inbox);
 }
 
