@@ -5,7 +5,7 @@
  *          come from the writer alone; ELSEWHERE and TYPING from any thread that has sinks of its own (a publisher has one
  *          producer, app/announce.h).
  * Owns:    nothing: what an event points to belongs to its source, and is good until the sinks have returned.
- * Fails:   never: what a sink cannot take in for want of memory it forgets, and asks the store later. */
+ * Fails:   never: what a sink has no room for it forgets, and asks the store later. */
 #pragma once
 #include "chat/model.h"
 

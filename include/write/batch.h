@@ -16,8 +16,9 @@ struct batch_room {
 };
 void batch_room_fini(struct batch_room *room);
 
-/* Order of effects: as in ops[]. Every op is a write, which batch_give_ids() has seen before the first try.
- * On OK each op's `result` is final and `changed` holds what the batch added to the totals. */
+/* Once, before the op's first try: a retry writes the same. */
 void batch_give_ids(struct op *op, int64_t rev, int64_t now_us);
+/* Order of effects: as in ops[]. Every op is a write that has its ids.
+ * On OK each op's `result` is final and `changed` holds what the batch added to the totals. */
 NODISCARD enum err batch_apply(struct store *s, struct batch_room *room, struct op *const *ops, size_t count,
                                struct totals *changed);
