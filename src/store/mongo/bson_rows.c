@@ -61,13 +61,12 @@ static enum err map_field(const bson_iter_t *it, const struct field *fields, siz
     if (i == count)
         return OK;
     void *member = (char *)base + fields[i].offset;
-    struct slice *text = member;
+    struct slice given, *text = member;
     switch (fields[i].kind) {
     case FIELD_TEXT:
-        *text = bson_text(it, a);
-        if (text->len > 0)
-            *text = arena_slice(a, *text);
-        return text->len > 0 && !text->ptr ? ERR_NOMEM : OK;
+        given = bson_text(it, a);
+        *text = given.len > 0 ? arena_slice(a, given) : given;
+        return given.len > 0 && !text->ptr ? ERR_NOMEM : OK;
     case FIELD_JSON:
         return BSON_ITER_HOLDS_DOCUMENT(it) ? bson_to_json(it, a, text) : OK;
     case FIELD_TIME:
