@@ -50,7 +50,7 @@ static enum err check_doors(const struct config *c, struct buf *why)
     return OK;
 }
 
-static enum err check_customer(const struct config *c, struct buf *why)
+static enum err check_user(const struct config *c, struct buf *why)
 {
     if (!c->user)
         return OK;
@@ -73,7 +73,7 @@ enum err access_check(const struct config *c, struct buf *why)
     if (e == OK)
         e = check_doors(c, why);
     if (e == OK)
-        e = check_customer(c, why);
+        e = check_user(c, why);
     if (e == OK && c->issue_token && c->auth_key.count == 0) {
         buf_append_lit(why, "--issue-token needs --auth-key FILE, the key to sign with");
         e = ERR_INVALID;
