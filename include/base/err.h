@@ -16,6 +16,7 @@ enum err {
     ERR_REFUSED,     /* the store can never hold this: one operation's own failing */
     ERR_FAILED,      /* the store is there and could not do this one operation, in words not known here */
     ERR_TIMEOUT,     /* a deadline passed */
+    ERR_CHANGED,     /* somebody was faster: it is not as the caller says that it is */
     ERR_CONFLICT,    /* the state does not allow it */
     ERR_IO,          /* a system call failed (errno says which) */
     ERR_CLOSED,      /* the peer or the thread is gone */

@@ -10,14 +10,16 @@
 #include "chat/model.h"
 
 enum event_kind {
-    EVENT_MESSAGE,   /* a message is stored. chat_id, message, link */
-    EVENT_REPEATED,  /* a message came again by its client key, and the first one is the answer. The same */
-    EVENT_CHAT,      /* a chat is made; its customer came as EVENT_CUSTOMER before. chat_id, chat */
-    EVENT_CUSTOMER,  /* a customer is made or changed. customer */
-    EVENT_AI,        /* a chat's AI agent is switched. chat_id, ai */
-    EVENT_TOTALS,    /* what all of this adds to the counts. totals */
-    EVENT_DOUBT,     /* a write was given up after a try: the store has it, or not. chat_id; empty: anything */
-    EVENT_RECOVERED, /* the store is well again: what was in doubt can be asked for */
+    EVENT_MESSAGE,      /* a message is stored. chat_id, message, link */
+    EVENT_REPEATED,     /* a message came again by its client key, and the first one is the answer. The same */
+    EVENT_CHAT,         /* a chat is made; its customer came as EVENT_CUSTOMER before. chat_id, chat */
+    EVENT_CUSTOMER,     /* a customer is made or changed. customer */
+    EVENT_CHAT_CHANGED, /* a chat is given to somebody, closed or opened. chat_id, customer_id, changed */
+    EVENT_READ,         /* a side has read further. Not durable yet (store.h: set_mark). chat_id, read */
+    EVENT_AI,           /* a chat's AI agent is switched. chat_id, ai */
+    EVENT_TOTALS,       /* what all of this adds to the counts. totals */
+    EVENT_DOUBT,        /* a write was given up after a try: the store has it, or not. chat_id; empty: anything */
+    EVENT_RECOVERED,    /* the store is well again: what was in doubt can be asked for */
     EVENT_ELSEWHERE, /* another process changed something of this customer. customer_id; chat_id where it was a chat's */
     EVENT_TYPING,    /* somebody writes. chat_id. Never stored: rev is 0 */
     EVENT_KINDS
@@ -33,14 +35,26 @@ struct event {
         struct {
             struct message message;
             const struct chat_link *link; /* of the chat, as it was before */
+            bool reopened;                /* the chat was closed, and is open now */
             bool unheard;                 /* EVENT_REPEATED: the first one's answer was lost, and so was its event */
         };
         const struct chat *chat;
         struct {
             const struct customer *before; /* id empty: it is new */
             const struct customer *now;
+            bool by_agent;      /* a dashboard changed it, and not a report of what a widget saw */
             bool address_alone; /* its address was looked up in every way: it means nobody else */
         } customer;
+        struct {
+            const struct chat *now; /* the row */
+            const struct chat_link *link;
+        } changed;
+        struct {
+            enum chat_side side;     /* who has read */
+            int64_t mark;            /* up to where (chat/model.h) */
+            struct slice message_id; /* the same as clients say it */
+            const struct chat_link *link;
+        } read;
         struct {
             bool enabled;
             const struct chat_link *link;

@@ -12,6 +12,7 @@
 #define CUSTOMER_ID_MAX      128  /* bytes; ours are 24 hex digits, callers may bring their own */
 #define EMAIL_MAX            320  /* bytes (RFC 5321: 64 + 1 + 255) */
 #define CUSTOMER_NAME_MAX    512  /* bytes */
+#define AGENT_NAME_MAX       128  /* bytes of the name that an agent's token carries */
 #define ROLE_MAX_CHARS       32   /* code points, 1..32 */
 #define ROLE_MAX_BYTES       128
 #define CLIENT_KEY_MAX_CHARS 128
@@ -24,7 +25,18 @@
 #define VIA_WIDGET     "widget"
 
 /* Bits of chat.flags: what the reports count, kept with the chat so that no report scans messages. */
-enum chat_flag { CHAT_HAS_AGENT = 1, CHAT_HAS_ASSISTANT = 2, CHAT_AI_DISABLED = 4 };
+enum chat_flag {
+    CHAT_HAS_AGENT = 1,
+    CHAT_HAS_ASSISTANT = 2,
+    CHAT_AI_DISABLED = 4,
+    CHAT_CLOSED = 8 /* status "closed" */
+};
+
+/* The two sides of a chat: its customer, and everybody who answers. */
+enum chat_side { SIDE_CUSTOMER, SIDE_AGENTS };
+
+/* A mark: up to which message a side has read. It is that message's rev; of a legacy one, which has none, its index + 1, so
+ * that marks are in the order of the messages; 0: nothing. Marks go forwards only. */
 uint8_t chat_flags_of_role(struct slice role); /* agent: HAS_AGENT; assistant: HAS_ASSISTANT; else 0 */
 
 struct message {
@@ -33,9 +45,13 @@ struct message {
     struct slice role;
     struct slice text;
     bool read;
-    bool via_widget; /* its role is what a customer's widget said it was */
-    bool legacy;     /* from an embedded array of an existing deployment: its id is "msg_<seconds>_<index>" */
+    bool via_widget;         /* its role is what a customer's widget said it was */
+    struct slice agent_id;   /* who wrote it, where an agent's token said so… */
+    struct slice agent_name; /* …empty: not known; then agent_id is empty too */
+    bool legacy;             /* from an embedded array of an existing deployment: its id is "msg_<seconds>_<index>" */
 };
+
+#define ASSIGNED_TO_MAX 128 /* bytes */
 
 struct chat {
     int64_t key; /* the store's own handle (SQLite: rowid); 0 where it has none */
@@ -47,7 +63,10 @@ struct chat {
     int64_t total_messages;
     struct slice chat_id;
     struct slice customer_id; /* the customer's id as text */
-    struct slice status;      /* "open" */
+    struct slice status;      /* "open", "closed" (then flags has CHAT_CLOSED), or what an existing deployment has */
+    struct slice assigned_to; /* whose it is: any text that a dashboard gave; empty: nobody's */
+    int64_t agents_read;      /* marks; what a side has sent it has read too, which is not in here */
+    int64_t customer_read;
     uint8_t flags;
 };
 

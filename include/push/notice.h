@@ -13,7 +13,13 @@
 enum notice_kind {
     NOTICE_MESSAGE = 1,
     NOTICE_HINT, /* there is something to see at that chat, and no message: those who may see it are told to look */
-    NOTICE_COUNTS
+    NOTICE_COUNTS,
+    /* To subscribers of chat_events alone. */
+    NOTICE_READ_BY_AGENTS,   /* chat_id; role: the message's id */
+    NOTICE_READ_BY_CUSTOMER, /* the same */
+    NOTICE_CHAT_CHANGED,     /* chat_id */
+    NOTICE_CUSTOMER_CHANGED, /* no chat_id; role: the customer's id */
+    NOTICE_KINDS
 };
 
 /* The order of the counts in a frame (hub_options.counts). */

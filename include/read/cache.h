@@ -66,6 +66,20 @@ enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct s
 enum sight cache_sees_customer(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
                                struct slice *customer_id);
 
+/* What a side says that it has read. */
+enum mark_answer {
+    MARK_FURTHER,   /* *mark is to be written */
+    MARK_OLD,       /* it has read that far already: nothing to do */
+    MARK_NO_CHAT,   /* memory knows no such chat that the scope may see */
+    MARK_NO_MESSAGE /* there is no such message in it, as far as memory knows */
+};
+/* [any] */
+enum mark_answer cache_mark(struct cache *c, struct slice chat_id, const struct scope *s, enum chat_side side,
+                            struct slice message_id, int64_t *mark);
+/* [any] For If-Match: is that tag (or "*") the one that VIEW_CHAT would give the asker now? *row_rev: of the chat's row then, for
+ * change_chat.expected_rev. False too where memory does not know the chat: its tags are gone with it. */
+bool cache_chat_matches(struct cache *c, const struct view_query *query, struct slice if_match, int64_t *row_rev);
+
 /* [readers] A customer comes into memory with its chats, as a poll would bring it, where there is memory and room. */
 NODISCARD enum err cache_load_customer(struct cache *c, struct store_reader *reader, struct slice id);
 

@@ -72,12 +72,15 @@ struct new_message {
     struct slice text;
     struct slice client_key; /* idempotency key; empty = none */
     bool via_widget;         /* as in struct message */
-    struct arena *arena;     /* for what the store finds out about it */
+    struct slice agent_id;   /* as in struct message */
+    struct slice agent_name;
+    struct arena *arena; /* for what the store finds out about it */
     /* in and out */
     enum err result; /* of this message alone; only those that are OK are looked at */
     struct chat_link link;
     int64_t rev;          /* given before the first try */
     int64_t timestamp_us; /* of the stored message (of the first one, when duplicate) */
+    bool reopened;        /* it is the customer's, and the chat was closed: it is open now */
     bool duplicate;       /* stored before by the same key: rev and timestamp_us are the first one's */
 };
 
@@ -113,7 +116,8 @@ struct store_vtable {
      * the chat does not exist, result becomes ERR_NOT_FOUND. */
     enum err (*resolve_chats)(struct store *s, struct new_message *const *messages, size_t count);
     /* [writer] Inserts all messages whose result is OK, keeps chats' flags in step (link.flags says what was there), sets
-     * duplicate/rev/timestamp_us where the client key was used before on that chat. A failure of one document alone
+     * duplicate/rev/timestamp_us where the client key was used before on that chat. A message of role user (not a duplicate) to
+     * a chat that is closed (link.flags) opens it: status "open", the row's rev the message's; sets reopened. A failure of one document alone
      * sets that message's result. */
     enum err (*insert_messages)(struct store *s, struct new_message *const *messages, size_t count);
     enum err (*find_chat)(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
@@ -123,6 +127,13 @@ struct store_vtable {
     enum err (*insert_chat)(struct store *s, struct chat *c);      /* idempotent by chat_id; sets c->key */
     enum err (*set_chat_flags)(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                                int64_t rev, int64_t now_us);
+    /* [writer] An existing chat's status, assigned_to, CHAT_CLOSED of its flags, rev and updated_us become c's. find_chat's rev
+     * is that of the row's last change by this, set_chat_flags, insert_chat or a reopening message: messages do not change it. */
+    enum err (*put_chat)(struct store *s, const struct chat *c);
+    /* [writer] A side has read up to `mark` (chat/model.h); one that is not further than what is stored changes nothing. No write of
+     * its own: it goes into the chat's row with the roll-ups, within two seconds; whoever reads the chat meanwhile sees it. */
+    enum err (*set_mark)(struct store *s, const struct chat_link *link, struct slice chat_id, enum chat_side side,
+                         int64_t mark);
     /* [writer] Adds deltas to the kept totals, in the batch. Stores that count by query may do nothing. */
     enum err (*add_totals)(struct store *s, const struct totals *delta);
     /* [writer] Between batches, when idle and at least once a second: roll-ups, checkpoints, reconnects.

@@ -16,6 +16,7 @@ static const char *const texts[ERR__COUNT] = {
     [ERR_REFUSED] = "the store cannot hold this",
     [ERR_FAILED] = "the store could not do this",
     [ERR_TIMEOUT] = "timed out",
+    [ERR_CHANGED] = "it has changed",
     [ERR_CONFLICT] = "conflicts with the present state",
     [ERR_IO] = "input/output error",
     [ERR_CLOSED] = "closed",

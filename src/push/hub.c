@@ -92,7 +92,7 @@ static void on_notices(void *self, const struct notice *notices, unsigned count)
             messages++;
         } else if (notices[i].kind == NOTICE_HINT) {
             take_hint(h, &notices[i]);
-        } else {
+        } else if (notices[i].kind == NOTICE_COUNTS) {
             counts_changed = true;
         }
     }
