@@ -38,10 +38,11 @@ struct owner_entry {
     struct owner_entry *next_asked; /* while asked */
     uint32_t customers;
     bool asked;
-    uint64_t version;   /* of the last change of anything of its customers */
-    int64_t newest;     /* stamp of the last such change that is known here */
-    int64_t known_from; /* every change after this stamp is known here: one before `newest` may not be */
-    int64_t learned_at; /* what of nobody knows whom has a stamp up to this one was looked at: see owner_learn() */
+    uint64_t version;     /* of the last change of anything of its customers */
+    int64_t newest;       /* stamp of the last such change that is known here */
+    int64_t known_from;   /* every change after this stamp is known here: one before `newest` may not be */
+    int64_t learned_at;   /* what of nobody knows whom has a stamp up to this one was looked at: see owner_learn() */
+    int64_t learned_from; /* …and no customer of the owner had changed after this one */
     uint16_t id_len;
     char id[];
 };

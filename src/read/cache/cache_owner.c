@@ -114,7 +114,7 @@ bool owner_unchanged(const struct cache *c, struct slice id, int64_t since)
 {
     const struct owner_entry *o = find(c, id);
     return o && since >= o->newest && since >= o->known_from &&
-           (since >= c->unowned_stamp || o->learned_at >= c->unowned_stamp);
+           (since >= c->unowned_stamp || (o->learned_at >= c->unowned_stamp && since >= o->learned_from));
 }
 
 int64_t owner_newest(const struct cache *c, struct slice id, int64_t told)
@@ -139,8 +139,10 @@ void owner_learn(struct cache *c, struct slice id, int64_t asked_at, int64_t new
         c->asked = o;
         c->asked_count++;
     }
-    if (all_told && asked_at > o->learned_at)
+    if (all_told && (asked_at > o->learned_at || (asked_at == o->learned_at && newest < o->learned_from))) {
         o->learned_at = asked_at;
+        o->learned_from = newest;
+    }
     if (newest < o->known_from && asked_at >= o->known_from)
         o->known_from = newest;
 }

@@ -347,6 +347,33 @@ static void test_a_quiet_owner_is_told_once(void)
     kit_free(k);
 }
 
+/* What was found for one of an owner's dashboards is not told to another one by that: it asks by the same old cursor. */
+static void test_each_dashboard_is_told(void)
+{
+    struct kit *k = two_owners();
+    char cursor[64], next[64];
+    say(k, "c-ann", "user", "mine");
+    struct view_query q = of_owner(VIEW_REFETCH, "acme");
+    cursor_of(ask(k, &q).body, cursor);
+    struct op *late = kit_send(k, "c-ann", "user", "late");
+    kit_commit(k, late);
+    forget_customer(k, "ann");
+    const struct event elsewhere = {.kind = EVENT_ELSEWHERE,
+                                    .rev = send_of(late)->message.rev,
+                                    .chat_id = SLICE_LIT("c-ann"),
+                                    .customer_id = SLICE_LIT("ann")};
+    cache_take(k->cache, &elsewhere, 1);
+    for (int dashboard = 0; dashboard < 3; dashboard++) {
+        struct answer a = since(k, "acme", cursor);
+        CU_ASSERT_EQUAL(count_of(a.body, "\"late\""), 1);
+        cursor_of(a.body, next);
+        a = since(k, "acme", next);
+        CU_ASSERT_FALSE(a.built);
+        CU_ASSERT_EQUAL(count_of(a.body, "\"_id\""), 0);
+    }
+    kit_free(k);
+}
+
 /* A list shows the most active: who came late, and whose is not known, may be left out of it, and is told by its cursor. */
 static void test_a_list_does_not_settle_who_came_late(void)
 {
@@ -516,6 +543,7 @@ const CU_TestInfo view_owner_tests[] = {
     {"a made-up cursor does not probe", test_a_made_up_cursor_does_not_probe},
     {"a page's cursor tells nothing of others", test_a_pages_cursor_tells_nothing_of_others},
     {"a quiet owner is told once", test_a_quiet_owner_is_told_once},
+    {"each dashboard is told", test_each_dashboard_is_told},
     {"a list does not settle who came late", test_a_list_does_not_settle_who_came_late},
     {"a quiet owner pages once", test_a_quiet_owner_pages_once},
     {"random", test_random},
