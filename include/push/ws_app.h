@@ -9,15 +9,16 @@
 struct ws_conn;
 struct ws_set; /* what one broadcaster's connections share (ws_conn.h) */
 
-#define WS_PRINCIPAL_ID_MAX 128
-
-/* Who a connection acts for. `role`, `id`, `key` are the authorisation layer's (api/auth.h): nothing here looks inside. */
+/* Who a connection acts for, borrowing its texts; each connection holds one copy, as long as they are (ws_handover.h).
+ * `role` and `key` are the authorisation layer's (api/auth.h): nothing here looks inside. */
 struct ws_principal {
     uint8_t role;
-    uint8_t id_len;
-    char id[WS_PRINCIPAL_ID_MAX];
-    uint64_t key;    /* which signing key its token stands on */
-    int64_t until_s; /* wall clock: past it the connection is closed (1008), within a second; 0: never */
+    bool agent;            /* one of those who answer: a dashboard's token */
+    struct slice id;       /* an agent: the owner it is bound to, empty: none; else the customer */
+    struct slice agent_id; /* an agent's own id, at most CUSTOMER_ID_MAX bytes; empty: its token names nobody */
+    struct slice name;     /* an agent's, at most AGENT_NAME_MAX bytes; empty: not known */
+    uint64_t key;          /* which signing key its token stands on */
+    int64_t until_s;       /* wall clock: past it the connection is closed (1008), within a second; 0: never */
 };
 
 enum ws_message_kind { WS_TEXT = 1, WS_BINARY = 2 };

@@ -9,14 +9,14 @@
 
 struct ws_handover {
     struct mailbox_node node;
-    int fd;            /* non-blocking; removed from the worker's loop */
-    uint32_t head_len; /* bytes: the 101 response's head … */
-    uint32_t rest_len; /* … then what was read after the request's head */
-    bool has_principal;
-    struct ws_principal principal;
-    uint64_t tag; /* given back to on_closed: the caller's own (an address's slot, …) */
+    int fd;                         /* non-blocking; removed from the worker's loop */
+    uint32_t head_len;              /* bytes: the 101 response's head … */
+    uint32_t rest_len;              /* … then what was read after the request's head */
+    struct ws_principal *principal; /* with its texts in one block; NULL: anonymous. The connection takes it over */
+    uint64_t tag;                   /* given back to on_closed: the caller's own (an address's slot, …) */
     char bytes[];
 };
 
-/* principal: NULL where anonymous. free() frees it; fd is not closed. */
+/* principal: NULL where anonymous. */
 struct ws_handover *ws_handover_new(int fd, struct slice head, struct slice rest, const struct ws_principal *principal);
+void ws_handover_free(struct ws_handover *h); /* fd is not closed */

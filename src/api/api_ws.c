@@ -76,13 +76,13 @@ void api_upgrade(struct api_worker *w, struct http_session *s, const struct http
 void api_websocket(struct call *c)
 {
     struct ws_principal who = {0};
-    _Static_assert(WS_PRINCIPAL_ID_MAX >= CUSTOMER_ID_MAX, "a customer's id fits");
     if (!check(c->w, c->s, c->req) || (c->w->api->guarded && !guard_connect(c)))
         return;
-    if (c->who) {
-        who = (struct ws_principal){
-            .role = c->who->kind, .id_len = c->who->id_len, .until_s = c->who->until_s, .key = c->who->key};
-        memcpy(who.id, c->who->id, c->who->id_len);
-    }
+    if (c->who)
+        who = (struct ws_principal){.role = c->who->kind,
+                                    .agent = c->who->kind == PRINCIPAL_DASHBOARD,
+                                    .id = principal_id(c->who),
+                                    .until_s = c->who->until_s,
+                                    .key = c->who->key};
     hand_over(c->w, c->s, c->req, c->who ? &who : NULL);
 }

@@ -14,7 +14,7 @@ bool rights_still_good(void *arg, const struct ws_principal *who)
 
 static struct scope scope_of(const struct ws_principal *who)
 {
-    return who ? guard_scope(who->role, slice_of(who->id, who->id_len)) : (struct scope){.kind = SCOPE_ALL};
+    return who ? guard_scope(who->role, who->id) : (struct scope){.kind = SCOPE_ALL};
 }
 
 /* A widget whose chat is not in memory yet polls first, which loads it. */
@@ -24,7 +24,7 @@ enum hub_right rights_may_subscribe(void *arg, const struct ws_principal *who, e
     const struct api *api = arg;
     if (!who)
         return HUB_DENIED;
-    if (topic == HUB_WEBSITE_STATUS || (who->role == PRINCIPAL_DASHBOARD && who->id_len == 0))
+    if (topic == HUB_WEBSITE_STATUS || (who->role == PRINCIPAL_DASHBOARD && who->id.len == 0))
         return HUB_ALLOWED;
     if (topic != HUB_CHAT_UPDATES) /* counts are of all customers */
         return HUB_DENIED;

@@ -115,14 +115,13 @@ static void refuse(struct broadcaster *b, struct ws_handover *h)
     close(h->fd);
     metrics_add(M_WS_REFUSED, 1);
     on_closed(b, h->tag);
-    free(h);
+    ws_handover_free(h);
 }
 
 /* A right may have gone while the connection was on its way here. */
 static bool is_good(const struct broadcaster *b, const struct ws_handover *h)
 {
-    return !h->has_principal || !b->options.still_good ||
-           b->options.still_good(b->options.still_good_arg, &h->principal);
+    return !h->principal || !b->options.still_good || b->options.still_good(b->options.still_good_arg, h->principal);
 }
 
 static bool adopt_new(struct broadcaster *b)

@@ -190,16 +190,10 @@ static void on_events(struct loop_source *source, uint32_t events)
         ws_conn_read(c);
 }
 
-enum err ws_conn_init(struct ws_conn *c, struct ws_set *s, const struct ws_handover *h)
+void ws_conn_init(struct ws_conn *c, struct ws_set *s, const struct ws_handover *h)
 {
     *c = (struct ws_conn){.source = {.fd = h->fd, .on_events = on_events}, .set = s, .state = WS_OPEN, .tag = h->tag};
     uuid_v4(c->id);
-    if (!h->has_principal)
-        return OK;
-    c->principal = malloc(sizeof(*c->principal));
-    if (c->principal)
-        *c->principal = h->principal;
-    return c->principal ? OK : ERR_NOMEM;
 }
 
 void ws_conn_free(struct ws_conn *c)

@@ -139,8 +139,8 @@ void ws_parser_drop(struct ws_conn *c);                           /* in the midd
 void ws_parsers_free(struct ws_set *s);
 
 /* ws_conn.c */
-NODISCARD enum err ws_conn_init(struct ws_conn *c, struct ws_set *s, const struct ws_handover *h);
-void ws_conn_free(struct ws_conn *c); /* also after a failed ws_conn_init() */
+void ws_conn_init(struct ws_conn *c, struct ws_set *s, const struct ws_handover *h); /* without h's principal */
+void ws_conn_free(struct ws_conn *c);
 /* Its first bytes: writes the 101 head, tells the app, parses what was read after the request, all in one write. */
 void ws_conn_begin(struct ws_conn *c, struct slice head, struct slice rest);
 void ws_conn_read(struct ws_conn *c);

@@ -63,16 +63,18 @@ static void reap(struct ws_set *s)
     }
 }
 
-static struct ws_conn *conn_new(struct ws_set *s, const struct ws_handover *h)
+static struct ws_conn *conn_new(struct ws_set *s, struct ws_handover *h)
 {
     struct ws_conn *c = list_room(s->conns, s->count, s->cap, 64) ? pool_get(&s->pool) : NULL;
     if (!c)
         return NULL;
-    if (ws_conn_init(c, s, h) != OK || loop_add(s->loop, &c->source) != OK) {
-        ws_conn_free(c);
+    ws_conn_init(c, s, h);
+    if (loop_add(s->loop, &c->source) != OK) {
         pool_put(&s->pool, c);
         return NULL;
     }
+    c->principal = h->principal;
+    h->principal = NULL;
     c->at = s->count;
     s->conns[s->count++] = c;
     ws_sweep_join(c);
@@ -98,7 +100,7 @@ bool ws_set_adopt(struct ws_set *s, struct ws_handover *h)
     metrics_gauge(G_WS_OPEN, 1);
     log_debug("websocket open", "connection=%.*s", UUID_LEN, c->id);
     ws_conn_begin(c, slice_of(h->bytes, h->head_len), slice_of(h->bytes + h->head_len, h->rest_len));
-    free(h);
+    ws_handover_free(h);
     return true;
 }
 

@@ -309,12 +309,18 @@ static void principal_is_the_connections_own(void)
 {
     struct rig r = {0};
     struct peer p, q;
-    struct ws_principal who = {.role = 3, .id_len = 2, .id = "me"};
+    char texts[] = "meann-1Ann";
+    struct ws_principal who = {
+        .role = 3, .id = slice_of(texts, 2), .agent_id = slice_of(texts + 2, 5), .name = slice_of(texts + 7, 3)};
     rig_start(&r, &rig_app, NULL);
     peer_open_with(&p, &r, SLICE_LIT(""), SLICE_LIT(""), &who);
     memset(&who, 0, sizeof(who));
-    CU_ASSERT_EQUAL(ws_conn_principal(told.conn)->role, 3);
-    CU_ASSERT_EQUAL(memcmp(ws_conn_principal(told.conn)->id, "me", 2), 0);
+    memset(texts, 0, sizeof(texts));
+    const struct ws_principal *mine = ws_conn_principal(told.conn);
+    CU_ASSERT_EQUAL(mine->role, 3);
+    CU_ASSERT(slice_eq(mine->id, SLICE_LIT("me")));
+    CU_ASSERT(slice_eq(mine->agent_id, SLICE_LIT("ann-1")));
+    CU_ASSERT(slice_eq(mine->name, SLICE_LIT("Ann")));
     peer_open(&q, &r);
     CU_ASSERT_PTR_NULL(ws_conn_principal(told.conn));
     CU_ASSERT_TRUE(uuid_is_valid(ws_conn_id(told.conn)));

@@ -290,8 +290,7 @@ static enum hub_right only_own_chat(void *arg, const struct ws_principal *who, e
                                     struct slice chat_id)
 {
     *(unsigned *)arg += 1;
-    bool allowed = !who ? topic == HUB_WEBSITE_STATUS
-                        : topic == HUB_CHAT_UPDATES && slice_eq(chat_id, slice_of(who->id, who->id_len));
+    bool allowed = !who ? topic == HUB_WEBSITE_STATUS : topic == HUB_CHAT_UPDATES && slice_eq(chat_id, who->id);
     return allowed ? HUB_ALLOWED : HUB_DENIED;
 }
 
@@ -301,7 +300,7 @@ static void who_may_subscribe(void)
     struct hub_options options = {.may_subscribe = only_own_chat, .may_arg = &asked};
     struct rig r = {0};
     struct peer p, anonymous;
-    struct ws_principal who = {.role = 1, .id_len = 4, .id = "mine"};
+    struct ws_principal who = {.role = 1, .id = SLICE_LIT("mine")};
     rig_start(&r, &hub_app, &options);
     peer_open_with(&p, &r, SLICE_LIT(""), SLICE_LIT(""), &who);
     EXPECT_TEXT(&p, CONNECTED);
@@ -344,7 +343,7 @@ static enum hub_sight sees_mine(void *arg, const struct ws_principal *who, struc
     (void)arg;
     if (slice_starts(chat_id, SLICE_LIT("unsure")))
         return HUB_UNSURE;
-    return slice_starts(chat_id, slice_of(who->id, who->id_len)) ? HUB_VISIBLE : HUB_HIDDEN;
+    return slice_starts(chat_id, who->id) ? HUB_VISIBLE : HUB_HIDDEN;
 }
 
 /* interval_ms: --notify-interval, under which a filtered subscriber is paced by itself. */
@@ -353,7 +352,7 @@ static void filter_case(int64_t interval_ms)
     struct hub_options options = {.notify_interval_ms = interval_ms, .may_subscribe = filtered, .may_see = sees_mine};
     struct rig r = {0};
     struct peer bound, open;
-    struct ws_principal who = {.role = 2, .id_len = 4, .id = "mine"};
+    struct ws_principal who = {.role = 2, .id = SLICE_LIT("mine")};
     rig_start(&r, &hub_app, &options);
     peer_open_with(&bound, &r, SLICE_LIT(""), SLICE_LIT(""), &who);
     EXPECT_TEXT(&bound, CONNECTED);

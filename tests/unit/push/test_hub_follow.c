@@ -451,7 +451,7 @@ static void a_subscription_ends_with_its_right(void)
     for (int i = 0; i < 2; i++) {
         enum hub_sight sight = HUB_VISIBLE;
         struct hub_options options = {.may_subscribe = bound, .may_see = sight_now, .may_arg = &sight};
-        struct ws_principal who = {.role = 2, .id_len = 1, .id = "o"};
+        struct ws_principal who = {.role = 2, .id = SLICE_LIT("o")};
         struct rig r = {0};
         struct peer p, free_one;
         rig_start(&r, &hub_app, &options);
@@ -558,7 +558,7 @@ static void a_bound_subscriber_is_not_told_of_others(void)
 {
     enum hub_sight sight = HUB_HIDDEN;
     struct hub_options options = {.may_subscribe = bound, .may_see = sight_now, .may_arg = &sight};
-    struct ws_principal who = {.role = 2, .id_len = 1, .id = "o"};
+    struct ws_principal who = {.role = 2, .id = SLICE_LIT("o")};
     struct rig r = {0};
     struct peer p;
     rig_start(&r, &hub_app, &options);
