@@ -69,4 +69,4 @@ enum log_format config_log_format(int argc, char **argv, char **envp);
 void config_unknown_env(char **envp, struct buf *out);
 void config_fini(struct config *c);
 void config_help(struct buf *out);                          /* --help: grouped, defaults, units, env names */
-void config_print(const struct config *c, struct buf *out); /* --print-config: flag = value, secrets masked */
+void config_print(const struct config *c, struct buf *out); /* --print-config: flag = value, passwords masked */

@@ -30,9 +30,7 @@ static void show_text(struct slice text, size_t most, struct buf *out)
 static void show_value(const struct option_row *row, const char *value, struct buf *out)
 {
     struct buf masked = {0};
-    if (row->secret)
-        buf_append_lit(&masked, "***");
-    else if (row->uri)
+    if (row->uri)
         store_mask_uri(value, &masked);
     else
         buf_append_slice(&masked, slice_cstr(value));

@@ -30,7 +30,6 @@ struct option_row {
     option_check_fn check;      /* OPTION_TEXT and OPTION_LIST (each item); NULL: anything not empty */
     void (*tidy)(const char *value, struct buf *out); /* OPTION_LIST: how each item is kept; NULL: as it is given */
     bool flag_only;                                   /* no environment variable: it makes this run do something else */
-    bool secret;                                      /* never printed, not even in an error */
     bool uri;                                         /* printed with its password masked */
     const char *group;
     const char *help;

@@ -118,10 +118,7 @@ void config_print(const struct config *c, struct buf *out)
         if (row->type == OPTION_ACTION || row->flag_only)
             continue;
         buf_printf(out, "%s = ", row->flag);
-        if (row->secret)
-            buf_append_lit(out, "***");
-        else
-            print_value(c, row, out);
+        print_value(c, row, out);
         buf_append_char(out, '\n');
     }
 }

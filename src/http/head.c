@@ -5,6 +5,7 @@
 #include "known.h"
 
 #include "base/text.h"
+#include "net/address.h"
 
 bool http_fail(struct http_parser *p, int status, const char *detail)
 {
@@ -101,14 +102,6 @@ bool http_head_trailer(struct http_parser *p, struct slice line)
     }
 }
 
-static bool is_digits(struct slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < '0' || s.ptr[i] > '9')
-            return false;
-    return true;
-}
-
 /* RFC 3986, 3.2.2: unreserved, sub-delims and %XX; IPv6 in brackets. An empty host is no host of http. */
 static bool host_is_valid(struct slice s)
 {
@@ -144,8 +137,8 @@ static bool authority_is_valid(struct slice s)
     if (!colon || (bracket && bracket > colon))
         return host_is_valid(s);
     struct slice port = slice_of(colon + 1, s.len - (size_t)(colon + 1 - s.ptr));
-    uint64_t number = 0;
-    if (!is_digits(port) || port.len > 5 || (port.len && !slice_to_u64(port, &number)) || number > 65535)
+    uint16_t number;
+    if (port.len > 0 && !port_parse(port, &number)) /* "host:" has none: RFC 3986, 3.2.3 */
         return false;
     return host_is_valid(slice_of(s.ptr, (size_t)(colon - s.ptr)));
 }

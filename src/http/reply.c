@@ -1,6 +1,5 @@
 /* A head is put together by a cursor over room reserved once: the lengths of all parts are known before. */
 #include "http/reply.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/text.h"
 

@@ -8,7 +8,6 @@
  *           taken is closed. Without memory at its start the process aborts. */
 #include "broadcaster_internal.h"
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "push/ws_conn.h"

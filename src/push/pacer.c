@@ -88,9 +88,9 @@ static void begin(struct pacer *p, const struct notice *n, int64_t now_us)
 
 enum pace pacer_admit(struct pacer *p, const struct notice *n, int64_t now_us)
 {
-    struct paced_chat *chat = p ? map_get(&p->chats, notice_chat_id(n)) : NULL;
     if (!p)
         return PACE_PASS;
+    struct paced_chat *chat = map_get(&p->chats, notice_chat_id(n));
     if (!chat) {
         begin(p, n, now_us);
         return PACE_PASS;
