@@ -6,7 +6,8 @@
  * A token's bytes reach the JWT library only after their signature was found good here (constant time, whatever the
  * library does), so that no stranger's JSON is parsed and no algorithm but HS256 is ever asked for.
  * Claims:  aud "sakurad", or a list with it; exp, required; nbf, iat, optional; role "widget" with sub (the customer's id), or role
- *          "dashboard" with an optional owner (that owner's customers only) and an optional sub (an agent's name). */
+ *          "dashboard" with an optional owner (that owner's customers only), an optional sub (which agent) and an optional
+ *          name (what the agent is called; said of nobody without a sub). */
 #pragma once
 #include "base/buf.h"
 #include "base/err.h"
@@ -23,16 +24,34 @@ enum principal_kind { PRINCIPAL_NONE, PRINCIPAL_WIDGET, PRINCIPAL_DASHBOARD };
 struct principal {
     uint8_t kind; /* enum principal_kind */
     uint8_t id_len;
-    char id[CUSTOMER_ID_MAX]; /* widget: its customer; dashboard: the owner it is bound to, empty: none */
-    uint64_t client;          /* what rate limits count: the same for all tokens of one subject */
-    int64_t until_s;          /* wall clock: not good from then on (skew included) */
-    uint64_t key;             /* which key signed it; a number that tells nothing of the key */
+    uint8_t agent_id_len;
+    uint8_t agent_name_len;
+    char id[CUSTOMER_ID_MAX];        /* widget: its customer; dashboard: the owner it is bound to, empty: none */
+    char agent_id[CUSTOMER_ID_MAX];  /* dashboard: which agent; empty: its token does not say… */
+    char agent_name[AGENT_NAME_MAX]; /* …what the agent is called; empty: not known */
+    uint64_t client;                 /* what rate limits count: the same for all tokens of one subject */
+    int64_t until_s;                 /* wall clock: not good from then on (skew included) */
+    uint64_t key;                    /* which key signed it; a number that tells nothing of the key */
 };
 
 static inline struct slice principal_id(const struct principal *p)
 {
     return slice_of(p->id, p->id_len);
 }
+
+static inline struct slice principal_agent_id(const struct principal *p)
+{
+    return slice_of(p->agent_id, p->agent_id_len);
+}
+
+static inline struct slice principal_agent_name(const struct principal *p)
+{
+    return slice_of(p->agent_name, p->agent_name_len);
+}
+
+/* Which agent a dashboard's token is for; name empty: its name is not known. False: one of them is too long, holds control
+ * characters or is not UTF-8, or there is a name of nobody; then nothing is set. */
+bool principal_set_agent(struct principal *p, struct slice id, struct slice name);
 
 /* A customer's id as it stands in the store: 24 hex digits are an ObjectId, whose text is lower case. False: too long
  * or not an id. */

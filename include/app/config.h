@@ -36,6 +36,7 @@ struct config {
     int64_t token_ttl_s;              /* of tokens issued here; default 30 days */
     bool dry_run;                     /* --migrate only says what it would do */
     char *issue_token;                /* "dashboard[:OWNER]" or "widget:ID": print a token and exit; NULL: no */
+    char *subject, *name;             /* of that token: which agent, and what it is called; NULL: not said */
     struct config_list admin_listen;  /* ADDR:PORT apart for metrics and debug routes; default none */
     struct config_list trusted_proxy; /* ADDR or ADDR/BITS whose X-Forwarded-For is believed; default none */
     int64_t rate_send, rate_create, rate_connect; /* per second, address and principal; 0 = no limit (default) */

@@ -30,6 +30,9 @@ struct verdict validate_customer_id(struct slice id); /* ≤ CUSTOMER_ID_MAX byt
 struct verdict validate_new_id(struct slice id);      /* the same, and no address that a customer is given */
 struct verdict validate_email(struct slice email); /* ≤ EMAIL_MAX bytes, an '@', no control characters; blank: none */
 struct verdict validate_name(struct slice name);   /* ≤ CUSTOMER_NAME_MAX bytes */
+struct verdict validate_agent_name(struct slice name); /* ≤ AGENT_NAME_MAX bytes, no control characters; empty: none */
+struct verdict
+validate_assigned_to(struct slice id);             /* ≤ ASSIGNED_TO_MAX bytes, no control characters; empty: nobody */
 struct verdict validate_field(struct slice text);  /* any other stored text: ≤ FIELD_MAX bytes */
 struct verdict validate_object(struct slice json); /* location, device: ≤ JSON_FIELD_MAX bytes of source text */
 

@@ -93,6 +93,15 @@ static bool may_say(struct call *c, struct new_message *send)
     return send->via_widget;
 }
 
+/* Whose words an agent's are, as the token says it. A token that gives no name says nothing of it. */
+static void sign(const struct call *c, struct new_message *send)
+{
+    if (!c->who || c->who->agent_name_len == 0 || !slice_eq(send->role, SLICE_LIT(ROLE_AGENT)))
+        return;
+    send->agent_id = principal_agent_id(c->who);
+    send->agent_name = principal_agent_name(c->who);
+}
+
 static void send_as(struct call *c, struct slice default_role)
 {
     struct body body;
@@ -114,7 +123,8 @@ static void send_as(struct call *c, struct slice default_role)
     struct new_message *m = &send_of(op)->message;
     *m = send;
     m->chat_id = chat_id;
-    struct slice *const all[] = {&m->chat_id, &m->role, &m->text, &m->client_key};
+    sign(c, m);
+    struct slice *const all[] = {&m->chat_id, &m->role, &m->text, &m->client_key, &m->agent_id, &m->agent_name};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 

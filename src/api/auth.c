@@ -62,6 +62,20 @@ bool principal_set(struct principal *p, enum principal_kind kind, struct slice i
     return true;
 }
 
+bool principal_set_agent(struct principal *p, struct slice id, struct slice name)
+{
+    if (validate_customer_id(id).fault != FAULT_NONE || validate_agent_name(name).fault != FAULT_NONE ||
+        !slice_is_utf8(id) || !slice_is_utf8(name) || (id.len == 0 && name.len > 0))
+        return false;
+    p->agent_id_len = (uint8_t)id.len;
+    p->agent_name_len = (uint8_t)name.len;
+    if (id.len > 0)
+        memcpy(p->agent_id, id.ptr, id.len);
+    if (name.len > 0)
+        memcpy(p->agent_name, name.ptr, name.len);
+    return true;
+}
+
 /* ---- keys ---- */
 
 static enum err refuse_file(struct buf *why, const char *file, const char *what)
@@ -304,6 +318,15 @@ static uint64_t client_of(enum principal_kind kind, struct slice sub, struct sli
     return hash_bytes(name, 2 + owner.len + sub.len);
 }
 
+/* Who the agent is gives no right: where a token of somebody else's making says it in a way that is not for us, nothing is
+ * known of the agent, and the token is as good as it was before agents had names. */
+static void take_agent(jwt_t *jwt, struct slice sub, struct principal *p)
+{
+    struct slice name;
+    if (!text_claim(jwt, "name", &name) || !principal_set_agent(p, sub, name))
+        (void)principal_set_agent(p, sub, slice_of(NULL, 0));
+}
+
 static enum token_verdict check_role(jwt_t *jwt, struct slice token, struct principal *p)
 {
     struct slice role, sub, owner;
@@ -319,6 +342,8 @@ static enum token_verdict check_role(jwt_t *jwt, struct slice token, struct prin
         return TOKEN_UNCLEAR;
     if (p->kind == PRINCIPAL_WIDGET)
         sub = principal_id(p);
+    else
+        take_agent(jwt, sub, p);
     p->client = client_of((enum principal_kind)p->kind, sub, owner, token);
     return TOKEN_GOOD;
 }
@@ -374,18 +399,26 @@ enum token_verdict auth_verify(const struct auth *a, struct slice token, int64_t
 
 /* ---- issuing ---- */
 
+static bool add_text(jwt_t *jwt, const char *claim, struct slice text)
+{
+    char copy[CUSTOMER_ID_MAX + 1];
+    _Static_assert(AGENT_NAME_MAX <= CUSTOMER_ID_MAX, "every text of a principal fits");
+    if (text.len == 0)
+        return true;
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    return jwt_add_grant(jwt, claim, copy) == 0;
+}
+
 static enum err add_claims(jwt_t *jwt, const struct principal *p, int64_t now_s, int64_t ttl_s)
 {
-    char id[CUSTOMER_ID_MAX + 1];
-    memcpy(id, p->id, p->id_len);
-    id[p->id_len] = '\0';
     bool widget = p->kind == PRINCIPAL_WIDGET;
     bool good = jwt_add_grant(jwt, "aud", AUTH_AUDIENCE) == 0 &&
                 jwt_add_grant(jwt, "role", widget ? "widget" : "dashboard") == 0 &&
                 jwt_add_grant_int(jwt, "iat", (long)now_s) == 0 &&
-                jwt_add_grant_int(jwt, "exp", (long)(now_s + ttl_s)) == 0;
-    if (good && p->id_len > 0)
-        good = jwt_add_grant(jwt, widget ? "sub" : "owner", id) == 0;
+                jwt_add_grant_int(jwt, "exp", (long)(now_s + ttl_s)) == 0 &&
+                add_text(jwt, widget ? "sub" : "owner", principal_id(p)) &&
+                add_text(jwt, "sub", principal_agent_id(p)) && add_text(jwt, "name", principal_agent_name(p));
     return good ? OK : ERR_NOMEM;
 }
 

@@ -185,6 +185,8 @@ enum err access_issue(const struct config *c, struct buf *out, struct buf *why)
         buf_append_lit(why, "--issue-token: the id is longer than 128 bytes, or not text");
         return ERR_INVALID;
     }
+    if (c->subject) /* checked with the options */
+        must(principal_set_agent(&p, slice_cstr(c->subject), slice_cstr(c->name)));
     enum err e = access_open(c, &a, NULL, why);
     if (e == OK)
         e = auth_issue(a.auth, &p, clock_wall_us() / 1000000, c->token_ttl_s, out);

@@ -287,6 +287,21 @@ static enum err set_default(struct config *c, const struct option_row *row, stru
     return set_value(c, &from, row->fallback, true);
 }
 
+/* Options that mean something beside others only: whoever gives one alone expects what would not happen. */
+static enum err check_company(const struct config *c, struct buf *message)
+{
+    bool dashboard = c->issue_token && slice_starts(slice_cstr(c->issue_token), SLICE_LIT("dashboard"));
+    if (c->dry_run && c->action == CONFIG_RUN)
+        buf_append_lit(message, "--dry-run goes with --migrate only");
+    else if (c->subject && !dashboard)
+        buf_append_lit(message, "--subject goes with --issue-token dashboard only");
+    else if (c->name && !c->subject)
+        buf_append_lit(message, "--name goes with --subject only");
+    else
+        return OK;
+    return ERR_INVALID;
+}
+
 enum err config_parse(struct config *c, int argc, char **argv, char **envp, struct buf *message)
 {
     bool seen[OPTIONS_MAX] = {false};
@@ -307,10 +322,8 @@ enum err config_parse(struct config *c, int argc, char **argv, char **envp, stru
         if (!found && err == OK && row->type != OPTION_ACTION)
             err = set_default(c, row, message);
     }
-    if (err == OK && c->dry_run && c->action == CONFIG_RUN) { /* whoever asks for it expects that nothing is changed */
-        buf_append_lit(message, "--dry-run goes with --migrate only");
-        err = ERR_INVALID;
-    }
+    if (err == OK)
+        err = check_company(c, message);
     c->store.owners_matter = c->auth_key.count > 0;
     if (err == ERR_NOMEM)
         buf_append_lit(message, "no memory for the options");

@@ -1,6 +1,7 @@
 /* What a valid address, network or store URI looks like. Each check says in a few words what is wrong. */
 #include "config_table.h"
 
+#include "chat/validate.h"
 #include "http/origin.h"
 #include "net/address.h"
 
@@ -57,4 +58,13 @@ const char *check_issue(const char *value)
         if (slice_starts(text, bound[i]))
             return text.len > bound[i].len ? NULL : form;
     return form;
+}
+
+const char *check_agent(const char *value)
+{
+    _Static_assert(AGENT_NAME_MAX == CUSTOMER_ID_MAX, "one check for both");
+    struct slice text = slice_cstr(value);
+    return slice_is_utf8(text) && validate_agent_name(text).fault == FAULT_NONE
+               ? NULL
+               : "is longer than 128 bytes, or not text; give one line of UTF-8";
 }

@@ -54,3 +54,4 @@ void tidy_origin(const char *value, struct buf *out);
 const char *check_store(const char *value);
 const char *check_network(const char *value);
 const char *check_issue(const char *value);
+const char *check_agent(const char *value); /* of --subject and --name */

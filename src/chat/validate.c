@@ -99,6 +99,16 @@ struct verdict validate_name(struct slice name)
     return within(name, CUSTOMER_NAME_MAX, "must be at most " STR(CUSTOMER_NAME_MAX) " bytes");
 }
 
+struct verdict validate_agent_name(struct slice name)
+{
+    return key_text(name, AGENT_NAME_MAX, "must be at most " STR(AGENT_NAME_MAX) " bytes");
+}
+
+struct verdict validate_assigned_to(struct slice id)
+{
+    return key_text(id, ASSIGNED_TO_MAX, "must be at most " STR(ASSIGNED_TO_MAX) " bytes");
+}
+
 struct verdict validate_field(struct slice text)
 {
     return within(text, FIELD_MAX, "must be at most " STR(FIELD_MAX) " bytes");

@@ -488,7 +488,14 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(set(got), set(wanted) | {"aud", "exp", "iat"})
             self.assertEqual(got["exp"] - got["iat"], 100)
             self.assertEqual(forge(got, KEY, {}).count("."), token.count("."))
+        code, out, err = run("--auth-key", self.key, "--issue-token", "dashboard:o", "--subject", "ann", "--name", "Ann É")
+        self.assertEqual((code, err), (0, ""))
+        got = read(out.removesuffix("\n"))
+        self.assertEqual({k: got[k] for k in ("role", "owner", "sub", "name")},
+                         {"role": "dashboard", "owner": "o", "sub": "ann", "name": "Ann É"})
         for args in (("--issue-token", "dashboard"), ("--auth-key", self.key, "--issue-token", "root"),
+                     ("--auth-key", self.key, "--issue-token", "dashboard", "--name", "Ann"),
+                     ("--auth-key", self.key, "--issue-token", "widget:x", "--subject", "ann"),
                      ("--auth-key", self.key, "--issue-token", "widget:"),
                      ("--auth-key", self.key, "--issue-token", "widget:" + "x" * 129)):
             code, out, err = run(*args)

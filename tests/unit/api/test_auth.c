@@ -154,6 +154,62 @@ static void test_principals(void)
     auth_free(a);
 }
 
+#define AGENT "{\"aud\":\"sakurad\",\"role\":\"dashboard\"" UNTIL
+
+/* What a token says of its agent. What it says in another way than ours was no matter before agents had names: it still is none. */
+static void test_agents(void)
+{
+    static const struct {
+        const char *claims, *id, *name;
+    } cases[] = {
+        {AGENT ",\"sub\":\"ann\",\"name\":\"Ann \\u00e9\"}", "ann", "Ann \xc3\xa9"},
+        {AGENT ",\"sub\":\"ann\",\"owner\":\"o1\",\"name\":\"Ann\"}", "ann", "Ann"},
+        {AGENT ",\"sub\":\"ann\"}", "ann", ""},
+        {AGENT "}", "", ""},
+        {AGENT ",\"name\":\"Ann\"}", "", ""},
+        {AGENT ",\"sub\":\"ann\",\"name\":7}", "ann", ""},
+        {AGENT ",\"sub\":\"ann\",\"name\":\"A\\nnn\"}", "ann", ""},
+        {AGENT ",\"sub\":\"a\\tnn\",\"name\":\"Ann\"}", "", ""},
+        {"{" WIDGET UNTIL ",\"name\":\"Ann\"}", "", ""},
+    };
+    struct auth *a = with_keys(KEY_A, NULL);
+    struct token_cache *cache = token_cache_new(64);
+    struct buf token = {0};
+    for (size_t i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++) { /* each a second time from the cache */
+        struct principal p;
+        forge(&token, HS256, cases[i / 2].claims, "SHA256", KEY_A);
+        CU_ASSERT_EQUAL(token_cache_verify(cache, a, buf_slice(&token), NOW, &p), TOKEN_GOOD);
+        CU_ASSERT(slice_eq(principal_agent_id(&p), slice_cstr(cases[i / 2].id)));
+        CU_ASSERT(slice_eq(principal_agent_name(&p), slice_cstr(cases[i / 2].name)));
+    }
+    buf_fini(&token);
+    token_cache_free(cache);
+    auth_free(a);
+}
+
+/* What is issued is what is read; what would not be read is not issued. */
+static void test_issued_agent(void)
+{
+    struct auth *a = with_keys(KEY_A, NULL);
+    struct buf token = {0};
+    struct principal p, read;
+    char name[AGENT_NAME_MAX + 1];
+    memset(name, 'n', sizeof(name));
+    CU_ASSERT(principal_set(&p, PRINCIPAL_DASHBOARD, SLICE_LIT("o1")));
+    CU_ASSERT_FALSE(principal_set_agent(&p, SLICE_LIT("ann"), slice_of(name, AGENT_NAME_MAX + 1)));
+    CU_ASSERT_FALSE(principal_set_agent(&p, SLICE_LIT("ann"), SLICE_LIT("\xff")));
+    CU_ASSERT_FALSE(principal_set_agent(&p, slice_of(NULL, 0), SLICE_LIT("Ann")));
+    CU_ASSERT_EQUAL(p.agent_id_len + p.agent_name_len, 0);
+    CU_ASSERT(principal_set_agent(&p, SLICE_LIT("ann"), slice_of(name, AGENT_NAME_MAX)));
+    CU_ASSERT_EQUAL(auth_issue(a, &p, NOW, 300, &token), OK);
+    CU_ASSERT_EQUAL(auth_verify(a, buf_slice(&token), NOW, &read), TOKEN_GOOD);
+    CU_ASSERT(slice_eq(principal_id(&read), SLICE_LIT("o1")));
+    CU_ASSERT(slice_eq(principal_agent_id(&read), SLICE_LIT("ann")));
+    CU_ASSERT(slice_eq(principal_agent_name(&read), slice_of(name, AGENT_NAME_MAX)));
+    buf_fini(&token);
+    auth_free(a);
+}
+
 static void test_signatures(void)
 {
     struct auth *a = with_keys(KEY_A, NULL);
@@ -328,6 +384,7 @@ static void test_line_end(void)
 
 const CU_TestInfo auth_tests[] = {
     {"claims", test_claims},         {"principals", test_principals},
+    {"agents", test_agents},         {"issued agent", test_issued_agent},
     {"signatures", test_signatures}, {"every change", test_every_change},
     {"garbage", test_garbage},       {"rotation", test_rotation},
     {"issue", test_issue},           {"key files", test_key_files},

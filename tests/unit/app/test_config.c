@@ -305,11 +305,35 @@ static void test_access(void)
     CU_ASSERT_EQUAL(p.err, OK);
     CU_ASSERT_PTR_NULL(p.config.issue_token);
     done(&p);
+    p = PARSE("--issue-token", "dashboard:o1", "--subject", "ann", "--name", "Ann");
+    CU_ASSERT_EQUAL_FATAL(p.err, OK);
+    CU_ASSERT_STRING_EQUAL(p.config.subject, "ann");
+    CU_ASSERT_STRING_EQUAL(p.config.name, "Ann");
+    done(&p);
+    static const char *const alone[][4] = {{"--issue-token", "widget:x", "--subject", "ann"},
+                                           {"--issue-token", "dashboard", "--name", "Ann"}};
+    for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++) {
+        p = PARSE(alone[i][0], alone[i][1], alone[i][2], alone[i][3]);
+        CU_ASSERT_EQUAL(p.err, ERR_INVALID);
+        CU_ASSERT_PTR_NOT_NULL(strstr(buf_cstr(&p.message), alone[i][2]));
+        done(&p);
+    }
     static const char *const bad[][2] = {
-        {"--trusted-proxy", "10.0.0.0/33"}, {"--trusted-proxy", "10.0.0/8"},   {"--trusted-proxy", "::1/129"},
-        {"--trusted-proxy", "10.0.0.0/"},   {"--trusted-proxy", "10.0.0.0/x"}, {"--trusted-proxy", "localhost"},
-        {"--issue-token", "widget"},        {"--issue-token", "widget:"},      {"--issue-token", "dashboard:"},
-        {"--issue-token", "admin"},         {"--admin-listen", "9000"},        {"--rate-send", "-1"},
+        {"--subject", "ann"},
+        {"--subject", "a\nb"},
+        {"--name", "\xff"},
+        {"--trusted-proxy", "10.0.0.0/33"},
+        {"--trusted-proxy", "10.0.0/8"},
+        {"--trusted-proxy", "::1/129"},
+        {"--trusted-proxy", "10.0.0.0/"},
+        {"--trusted-proxy", "10.0.0.0/x"},
+        {"--trusted-proxy", "localhost"},
+        {"--issue-token", "widget"},
+        {"--issue-token", "widget:"},
+        {"--issue-token", "dashboard:"},
+        {"--issue-token", "admin"},
+        {"--admin-listen", "9000"},
+        {"--rate-send", "-1"},
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         p = PARSE(bad[i][0], bad[i][1]);
