@@ -82,6 +82,8 @@ void api_websocket(struct call *c)
         who = (struct ws_principal){.role = c->who->kind,
                                     .agent = c->who->kind == PRINCIPAL_DASHBOARD,
                                     .id = principal_id(c->who),
+                                    .agent_id = principal_agent_id(c->who),
+                                    .name = principal_agent_name(c->who),
                                     .until_s = c->who->until_s,
                                     .key = c->who->key};
     hand_over(c->w, c->s, c->req, c->who ? &who : NULL);
