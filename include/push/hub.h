@@ -9,7 +9,10 @@
  *          were lost. Those of new chats, or of what may or may not be one's own, come once a second at most.
  * Slow:    while a subscriber's socket is full its notices coalesce into one hint to refetch. */
 #pragma once
+#include "chat/model.h"
 #include "push/ws_app.h"
+
+struct producer;
 
 /* What may_subscribe() answers. */
 enum hub_right {
@@ -23,7 +26,14 @@ enum hub_sight {
     HUB_UNSURE /* the subscriber gets a hint to refetch, which shows it what it may see */
 };
 
-enum hub_topic { HUB_CHAT_UPDATES, HUB_UNREAD_COUNTS, HUB_WEBSITE_STATUS, HUB_TOPICS };
+/* What may_signal() answers. */
+enum hub_signal {
+    HUB_SIGNAL_DENIED,
+    HUB_SIGNAL_NO_CHAT, /* memory knows no such chat that it may see */
+    HUB_SIGNAL_ALLOWED
+};
+
+enum hub_topic { HUB_CHAT_UPDATES, HUB_UNREAD_COUNTS, HUB_WEBSITE_STATUS, HUB_CHAT_EVENTS, HUB_PRESENCE, HUB_TOPICS };
 
 struct hub_options {
     int64_t notify_interval_ms; /* least time between two notices of one chat to one subscriber; 0 = none */
@@ -35,7 +45,18 @@ struct hub_options {
     enum hub_right (*may_subscribe)(void *arg, const struct ws_principal *who, enum hub_topic topic,
                                     struct slice chat_id);
     enum hub_sight (*may_see)(void *arg, const struct ws_principal *who, struct slice chat_id);
+    enum hub_sight (*may_see_customer)(void *arg, const struct ws_principal *who, struct slice customer_id);
+    /* May it type and read in that chat? With or without authentication; NULL: it may. As what it does so is the hub's
+     * (hub_signal.c). */
+    enum hub_signal (*may_signal)(void *arg, const struct ws_principal *who, struct slice chat_id);
     void *may_arg;
+    /* A side has read up to a message: gives an op of that producer, the broadcaster's own, to the writer where it is news.
+     * OK also where it is none; ERR_NOT_FOUND: no such message; else why it cannot be done. NULL: ERR_STORE. */
+    NODISCARD enum err (*mark_read)(void *arg, struct producer *producer, const struct ws_principal *who,
+                                    enum chat_side side, struct slice chat_id, struct slice message_id);
+    void *mark_read_arg;
+    int64_t signal_rate; /* typing and read, of one connection in a second, ten seconds' worth at once; 0: no limit */
+    bool typing_preview; /* what a customer has typed so far goes to agents */
     /* False: something that the subscriber may see (of that chat, where it is given) may have changed after the cursor.
      * From any broadcaster's thread, must not block. NULL: false. */
     bool (*up_to_date)(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor);

@@ -12,6 +12,8 @@ const struct slice TOPIC_NAMES[HUB_TOPICS] = {
     [HUB_CHAT_UPDATES] = {"chat_updates", sizeof("chat_updates") - 1},
     [HUB_UNREAD_COUNTS] = {"unread_counts", sizeof("unread_counts") - 1},
     [HUB_WEBSITE_STATUS] = {"website_status", sizeof("website_status") - 1},
+    [HUB_CHAT_EVENTS] = {"chat_events", sizeof("chat_events") - 1},
+    [HUB_PRESENCE] = {"presence", sizeof("presence") - 1},
 };
 
 bool hub_passes(struct hub *h, struct pacer *p, const struct notice *n)

@@ -12,8 +12,8 @@
 #include "pacer.h"
 #include "push/hub.h"
 
-enum hub_place { PLACE_UPDATES, PLACE_COUNTS };
-enum hub_topic_bit { TOPIC_UPDATES = 1, TOPIC_COUNTS = 2 };
+enum hub_place { PLACE_UPDATES, PLACE_COUNTS, PLACE_EVENTS, PLACE_STATUS, PLACE_PRESENCE };
+enum hub_topic_bit { TOPIC_UPDATES = 1, TOPIC_COUNTS = 2, TOPIC_EVENTS = 4, TOPIC_STATUS = 8, TOPIC_PRESENCE = 16 };
 enum hub_channel { CHANNEL_NESTED = NOTICE_NESTED, CHANNEL_FLAT = NOTICE_FLAT, CHANNEL_COUNTS, CHANNELS };
 
 #define OWN_PACER_CHATS    256              /* chats that one subscriber's interval covers at a time */
