@@ -65,6 +65,11 @@
     X(M_NOTICE_OVERFLOW, "sakurad_notices_total", "event=\"ring_full\"", "")                                           \
     X(M_NOTICE_DELIVERED, "sakurad_notices_total", "event=\"delivered\"", "")                                          \
     X(M_NOTICE_COALESCED, "sakurad_notices_total", "event=\"coalesced\"", "")                                          \
+    X(M_SIGNAL_IN, "sakurad_signals_total", "event=\"received\"",                                                      \
+      "Typing and read of WebSocket clients, and frames of chat_events.")                                              \
+    X(M_SIGNAL_REFUSED, "sakurad_signals_total", "event=\"refused\"", "")                                              \
+    X(M_SIGNAL_DELIVERED, "sakurad_signals_total", "event=\"delivered\"", "")                                          \
+    X(M_SIGNAL_DROPPED, "sakurad_signals_total", "event=\"dropped\"", "")                                              \
     X(M_WS_OPENED, "sakurad_websockets_total", "event=\"opened\"", "WebSocket connections by event.")                  \
     X(M_WS_CLOSED, "sakurad_websockets_total", "event=\"closed\"", "")                                                 \
     X(M_WS_REFUSED, "sakurad_websockets_total", "event=\"refused\"", "")                                               \

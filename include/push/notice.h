@@ -2,9 +2,10 @@
  * Chats:   an id of more than NOTICE_CHAT_ID_MAX bytes, which only existing data has, travels as its hash, so that all
  *          the others' records stay small. Its followers find it by that; what they are sent names no chat ("*": look).
  * Thread:  plain data.
- * Fails:   notice_message() returns false when a text does not fit (callers validated them long before). */
+ * Fails:   the constructors return false when a text does not fit (callers validated them long before). */
 #pragma once
 #include "base/map.h"
+#include "chat/model.h"
 
 #define NOTICE_CHAT_ID_MAX 64
 #define NOTICE_ROLE_MAX    128 /* 32 characters of at most 4 bytes */
@@ -85,6 +86,35 @@ static inline bool notice_message(struct notice *n, struct slice chat_id, struct
     memcpy(n->chat_id, chat_id.ptr, chat_id.len);
     if (role.len)
         memcpy(n->role, role.ptr, role.len);
+    return true;
+}
+
+/* What subscribers of chat_events alone are told of a chat. */
+static inline bool notice_chat_changed(struct notice *n, struct slice chat_id, int64_t wall_us, int64_t mono_us)
+{
+    bool fits = notice_message(n, chat_id, slice_of(NULL, 0), wall_us, mono_us);
+    n->kind = NOTICE_CHAT_CHANGED;
+    return fits;
+}
+
+static inline bool notice_read(struct notice *n, struct slice chat_id, enum chat_side side, struct slice message_id,
+                               int64_t wall_us, int64_t mono_us)
+{
+    bool fits = notice_message(n, chat_id, message_id, wall_us, mono_us);
+    n->kind = side == SIDE_AGENTS ? NOTICE_READ_BY_AGENTS : NOTICE_READ_BY_CUSTOMER;
+    return fits;
+}
+
+static inline bool notice_customer_changed(struct notice *n, struct slice customer_id, int64_t wall_us, int64_t mono_us)
+{
+    if (customer_id.len == 0 || customer_id.len > NOTICE_ROLE_MAX)
+        return false;
+    n->wall_us = wall_us;
+    n->raised_mono_us = mono_us;
+    n->kind = NOTICE_CUSTOMER_CHANGED;
+    n->chat_id_len = 0;
+    n->role_len = (uint8_t)customer_id.len;
+    memcpy(n->role, customer_id.ptr, customer_id.len);
     return true;
 }
 

@@ -19,7 +19,7 @@
 #include "push/ws_app.h"
 #include "push/ws_handover.h"
 
-#define WS_APP_BYTES   88     /* of each connection for the app's use, zeroed at on_open */
+#define WS_APP_BYTES   96     /* of each connection for the app's use, zeroed at on_open */
 #define WS_KEEP_BYTES  8192   /* notification bytes kept for a slow peer before they become one hint */
 #define WS_SEND_BUFFER 131072 /* else the kernel lets one that never reads hold 4 MB; this holds some 1,000 notices */
 

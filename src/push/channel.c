@@ -106,6 +106,17 @@ void channel_catch_up(struct channel *ch, struct ws_conn *c)
         visit(ch, c);
 }
 
+enum err channel_append_but(struct channel *ch, struct slice frame, struct ws_conn *c)
+{
+    channel_catch_up(ch, c);
+    enum err e = ch->count > 1 ? channel_append(ch, frame) : OK;
+    if (e == OK && ch->count > 1) {
+        channel_sub(c)->pos[ch->place] = ch->queue.end;
+        ch->behind--;
+    }
+    return e;
+}
+
 /* Who was visited in the round that ends here has had all up to round_end at least: that is forgotten. */
 static void begin_round(struct channel *ch)
 {

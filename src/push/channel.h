@@ -58,5 +58,7 @@ NODISCARD enum err channel_add(struct channel *ch, struct ws_conn *c);
 void channel_remove(struct channel *ch, struct ws_conn *c);
 void channel_catch_up(struct channel *ch, struct ws_conn *c); /* sends c what it has not had yet */
 NODISCARD enum err channel_append(struct channel *ch, struct slice frame);
+/* For all but one, who said what is in the frame: it gets what it has not had yet at once. */
+NODISCARD enum err channel_append_but(struct channel *ch, struct slice frame, struct ws_conn *c);
 void channel_mark(struct channel *ch, int64_t taken_us, unsigned notices); /* after the notices' frames */
 void channel_run(struct channel *ch, unsigned max_sends);

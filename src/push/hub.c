@@ -29,7 +29,7 @@ static void emit(struct hub *h, const struct notice *n, struct hub_chat *chat)
     for (unsigned i = 0; i < NOTICE_FORMATS; i++)
         if (h->channels[i].count > 0)
             append(h, &h->channels[i], hub_frame(h, n, (enum notice_format)i));
-    if (chat)
+    if (chat && chat->follows.count > 0)
         feed_gather(h, chat, n);
 }
 
@@ -97,6 +97,7 @@ static void on_notices(void *self, const struct notice *notices, unsigned count)
         }
     }
     feed_finish(h);
+    events_take(h, notices, count);
     hub_arm(h, &h->pacer_timer, h->pacer, h->hints);
     if (counts_changed) {
         append_counts(h);
@@ -113,6 +114,7 @@ static void on_overflow(void *self)
     append_hint(h);
     feed_hint_all(h);
     append_counts(h);
+    events_look_all(h);
 }
 
 /* A client that comes back after the restart does not know that anything was held for it. */
@@ -133,15 +135,19 @@ static void publish_counters(struct hub *h)
 {
     for (unsigned i = 0; i < CHANNELS; i++) {
         struct channel *ch = &h->channels[i];
-        h->delivered += ch->delivered;
-        h->coalesced += ch->dropped;
+        *(i == CHANNEL_EVENTS ? &h->signals_delivered : &h->delivered) += ch->delivered;
+        *(i == CHANNEL_EVENTS ? &h->signals_dropped : &h->coalesced) += ch->dropped;
         ch->delivered = ch->dropped = 0;
     }
     if (h->delivered)
         metrics_add(M_NOTICE_DELIVERED, h->delivered);
     if (h->coalesced)
         metrics_add(M_NOTICE_COALESCED, h->coalesced);
-    h->delivered = h->coalesced = 0;
+    if (h->signals_delivered)
+        metrics_add(M_SIGNAL_DELIVERED, h->signals_delivered);
+    if (h->signals_dropped)
+        metrics_add(M_SIGNAL_DROPPED, h->signals_dropped);
+    h->delivered = h->coalesced = h->signals_delivered = h->signals_dropped = 0;
 }
 
 static enum ws_app_load on_turn(void *self)
@@ -170,6 +176,8 @@ static void on_drained(void *self, struct ws_conn *c, unsigned missed)
     const struct hub_sub *sub = hub_sub(c);
     if (missed & TOPIC_UPDATES && (sub->in.at[PLACE_UPDATES] || sub->follows))
         hub_send_hint(h, c);
+    if (missed & TOPIC_EVENTS)
+        events_drained(h, c);
     if (missed & TOPIC_COUNTS && sub->in.at[PLACE_COUNTS])
         hub_send_counts(h, c);
 }
@@ -178,6 +186,7 @@ static void on_close(void *self, struct ws_conn *c)
 {
     hub_unsubscribe(self, c, HUB_CHAT_UPDATES);
     hub_unsubscribe(self, c, HUB_UNREAD_COUNTS);
+    events_unsubscribe(self, c, slice_of(NULL, 0));
 }
 
 static void destroy(void *self)
@@ -185,6 +194,7 @@ static void destroy(void *self)
     struct hub *h = self;
     must(h->chats.count == 0 && h->of_all.count == 0);
     timer_stop(ws_set_timers(h->set), &h->pacer_timer);
+    events_fini(h);
     for (unsigned i = 0; i < CHANNELS; i++)
         channel_fini(&h->channels[i]);
     for (unsigned i = 0; i < NOTICE_FORMATS; i++)
@@ -210,6 +220,7 @@ static enum err create(void **self, struct ws_set *set, const void *arg)
     channel_init(&h->channels[CHANNEL_NESTED], PLACE_UPDATES, TOPIC_UPDATES);
     channel_init(&h->channels[CHANNEL_FLAT], PLACE_UPDATES, TOPIC_UPDATES);
     channel_init(&h->channels[CHANNEL_COUNTS], PLACE_COUNTS, TOPIC_COUNTS);
+    events_init(h);
     map_init(&h->chats);
     arena_init(&h->arena, 0); /* bounded by the message's length */
     h->pacer_timer.on_fire = on_pacer_due;

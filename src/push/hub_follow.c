@@ -11,7 +11,7 @@ struct hub_chat *follow_chat(struct hub *h, struct slice short_id)
     return h->chats.count > 0 ? map_get(&h->chats, short_id) : NULL;
 }
 
-static struct hub_chat *chat_get(struct hub *h, struct slice chat_id)
+struct hub_chat *follow_chat_get(struct hub *h, struct slice chat_id)
 {
     struct hub_chat *chat = follow_chat(h, chat_id);
     if (chat)
@@ -29,13 +29,14 @@ static struct hub_chat *chat_get(struct hub *h, struct slice chat_id)
     return chat;
 }
 
-static void chat_release(struct hub *h, struct hub_chat *chat)
+void follow_chat_release(struct hub *h, struct hub_chat *chat)
 {
-    if (chat->follows.count > 0)
+    if (chat->follows.count + chat->events.count > 0)
         return;
     must(!chat->in_gathered);
     map_remove(&h->chats, slice_of(chat->id, chat->id_len));
     free(chat->follows.items);
+    free(chat->events.items);
     free(chat);
 }
 
@@ -60,11 +61,11 @@ static bool enlist(struct hub *h, struct hub_follow *f, struct slice chat_id)
     if (chat_id.len == 0)
         return list_add(&h->of_all, f);
     char room[NOTICE_CHAT_ID_MAX];
-    f->chat = chat_get(h, notice_short_id(chat_id, room));
+    f->chat = follow_chat_get(h, notice_short_id(chat_id, room));
     if (!f->chat)
         return false;
     if (!list_add(&f->chat->follows, f)) {
-        chat_release(h, f->chat);
+        follow_chat_release(h, f->chat);
         return false;
     }
     if (!f->pacer)
@@ -104,6 +105,16 @@ struct hub_follow *follow_find(struct ws_conn *c, struct slice chat_id)
     return NULL;
 }
 
+bool hub_speaks_as_agent(struct ws_conn *c)
+{
+    const struct ws_principal *who = ws_conn_principal(c);
+    const struct hub_sub *sub = hub_sub(c);
+    bool of_all = sub->follows && !sub->follows->chat;
+    return who ? who->agent
+               : of_all || sub->in.at[PLACE_UPDATES] || sub->in.at[PLACE_COUNTS] || sub->in.at[PLACE_EVENTS] ||
+                     sub->in.at[PLACE_PRESENCE];
+}
+
 static void forget_ended(struct hub *h, const struct hub_follow *f)
 {
     struct hub_follow **at = &h->ended;
@@ -126,7 +137,7 @@ void follow_remove(struct hub *h, struct hub_follow *f)
         if (!f->pacer)
             f->chat->unpaced[f->format]--;
         list_remove(&f->chat->follows, f);
-        chat_release(h, f->chat);
+        follow_chat_release(h, f->chat);
     } else {
         list_remove(&h->of_all, f);
     }

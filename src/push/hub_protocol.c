@@ -55,6 +55,11 @@ static bool read_chat(struct hub *h, struct ws_conn *c, struct json_value reques
     return false;
 }
 
+static bool is_of_chats(enum hub_topic topic)
+{
+    return topic == HUB_CHAT_UPDATES || topic == HUB_CHAT_EVENTS;
+}
+
 static bool read_wish(struct hub *h, struct ws_conn *c, struct json_value request, struct hub_wish *wish)
 {
     *wish = (struct hub_wish){.format = NOTICE_NESTED};
@@ -121,9 +126,11 @@ static enum err subscribe_updates(struct hub *h, struct ws_conn *c, const struct
     return channel_add(&h->channels[wish->format], c);
 }
 
-static bool has_room(struct hub *h, struct ws_conn *c, const struct hub_wish *wish)
+static bool has_room(struct hub *h, struct ws_conn *c, enum hub_topic topic, const struct hub_wish *wish)
 {
-    if (wish->chat_id.len == 0 || hub_sub(c)->follow_count < HUB_CHATS_MAX || follow_find(c, wish->chat_id))
+    if (topic == HUB_CHAT_EVENTS
+            ? events_have_room(c, wish->chat_id)
+            : wish->chat_id.len == 0 || hub_sub(c)->follow_count < HUB_CHATS_MAX || follow_find(c, wish->chat_id))
         return true;
     hub_say_error(h, c, SLICE_LIT("A connection can follow 64 chats: unsubscribe from one before "), wish->chat_id);
     return false;
@@ -145,7 +152,8 @@ static void subscribe(struct hub *h, struct ws_conn *c, struct json_value reques
     struct hub_wish wish = {0};
     enum hub_topic topic;
     enum err e = OK;
-    if (!read_topic(h, c, request, &topic) || (topic == HUB_CHAT_UPDATES && !read_wish(h, c, request, &wish)))
+    if (!read_topic(h, c, request, &topic) || (topic == HUB_CHAT_UPDATES && !read_wish(h, c, request, &wish)) ||
+        (topic == HUB_CHAT_EVENTS && !read_chat(h, c, request, &wish.chat_id)))
         return;
     enum hub_right right =
         o->may_subscribe ? o->may_subscribe(o->may_arg, ws_conn_principal(c), topic, wish.chat_id) : HUB_ALLOWED;
@@ -153,13 +161,15 @@ static void subscribe(struct hub *h, struct ws_conn *c, struct json_value reques
         hub_say_error(h, c, SLICE_LIT("Not allowed to subscribe to "), TOPIC_NAMES[topic]);
         return;
     }
-    if (!has_room(h, c, &wish))
+    if (!has_room(h, c, topic, &wish))
         return;
     wish.filtered = right == HUB_FILTERED;
     if (wish.filtered && wish.interval_us == 0 && wish.chat_id.len == 0)
         wish.interval_us = o->notify_interval_ms * 1000; /* the shared interval is not on its way */
     if (topic == HUB_CHAT_UPDATES)
         e = subscribe_updates(h, c, &wish);
+    else if (topic == HUB_CHAT_EVENTS)
+        e = events_subscribe(h, c, wish.chat_id, wish.filtered);
     else if (topic == HUB_UNREAD_COUNTS && !hub_sub(c)->in.at[PLACE_COUNTS])
         e = channel_add(&h->channels[CHANNEL_COUNTS], c);
     if (e != OK) {
@@ -177,10 +187,12 @@ static void unsubscribe(struct hub *h, struct ws_conn *c, struct json_value requ
 {
     enum hub_topic topic;
     struct slice chat_id = {0};
-    if (!read_topic(h, c, request, &topic) || (topic == HUB_CHAT_UPDATES && !read_chat(h, c, request, &chat_id)))
+    if (!read_topic(h, c, request, &topic) || (is_of_chats(topic) && !read_chat(h, c, request, &chat_id)))
         return;
-    struct hub_follow *f = chat_id.len > 0 ? follow_find(c, chat_id) : NULL;
-    if (f)
+    struct hub_follow *f = topic == HUB_CHAT_UPDATES && chat_id.len > 0 ? follow_find(c, chat_id) : NULL;
+    if (topic == HUB_CHAT_EVENTS)
+        events_unsubscribe(h, c, chat_id);
+    else if (f)
         follow_remove(h, f);
     else if (chat_id.len == 0)
         hub_unsubscribe(h, c, topic);

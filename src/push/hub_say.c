@@ -43,7 +43,7 @@ void hub_next_frame(struct hub *h)
         buf_clear(&h->frames[i]);
 }
 
-static struct slice whole(struct hub *h, struct buf *b)
+struct slice hub_whole(struct hub *h, struct buf *b)
 {
     if (!buf_ok(b)) {
         h->refetch_due = true;
@@ -57,14 +57,14 @@ struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format
     struct buf *b = &h->frames[format];
     if (b->len == 0)
         frame_message(b, format, notice_chat_id(n), notice_role(n), n->wall_us);
-    return whole(h, b);
+    return hub_whole(h, b);
 }
 
 struct slice hub_hint_frame(struct hub *h, enum notice_format format)
 {
     buf_clear(&h->text);
     frame_message(&h->text, format, NOTICE_ANY_CHAT, NOTICE_HINT_ROLE, ws_set_loop(h->set)->wall_us);
-    return whole(h, &h->text);
+    return hub_whole(h, &h->text);
 }
 
 struct slice hub_counts_frame(struct hub *h)
@@ -74,7 +74,7 @@ struct slice hub_counts_frame(struct hub *h)
         h->options->counts(h->options->counts_arg, counts);
     buf_clear(&h->text);
     frame_counts(&h->text, counts, ws_set_loop(h->set)->wall_us);
-    return whole(h, &h->text);
+    return hub_whole(h, &h->text);
 }
 
 void hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count)

@@ -1,6 +1,7 @@
 /* hub_state.h: what the files of the hub share. Private to src/push. Each calls only those before it: hub_say (what
  * is sent to one connection, and when), hub_follow (who follows what), hub_feed (what followers get of the notices),
- * hub_protocol (what clients ask for), hub (notices in, sends out).
+ * hub_events (chat_events: who is subscribed, and what they get), hub_protocol (what clients ask for), hub (notices in,
+ * sends out).
  * Words:   a *plain* subscriber of chat_updates hears of all chats as they come; all of them are served together, by a
  *          channel. Any other has a *follow*: one for each chat that it follows, or one for all chats with an interval
  *          or a filter of its own. A *hint* is a frame that names no chat ("*"): look again. */
@@ -14,21 +15,28 @@
 
 enum hub_place { PLACE_UPDATES, PLACE_COUNTS, PLACE_EVENTS, PLACE_STATUS, PLACE_PRESENCE };
 enum hub_topic_bit { TOPIC_UPDATES = 1, TOPIC_COUNTS = 2, TOPIC_EVENTS = 4, TOPIC_STATUS = 8, TOPIC_PRESENCE = 16 };
-enum hub_channel { CHANNEL_NESTED = NOTICE_NESTED, CHANNEL_FLAT = NOTICE_FLAT, CHANNEL_COUNTS, CHANNELS };
+enum hub_channel {
+    CHANNEL_NESTED = NOTICE_NESTED,
+    CHANNEL_FLAT = NOTICE_FLAT,
+    CHANNEL_COUNTS,
+    CHANNEL_EVENTS,
+    CHANNELS
+};
 
 #define OWN_PACER_CHATS    256              /* chats that one subscriber's interval covers at a time */
 #define SHARED_PACER_CHATS 65536            /* the same for --notify-interval */
 #define HINT_INTERVAL_US   INT64_C(1000000) /* between two hints of new chats to one subscriber */
-#define HUB_CHATS_MAX      64               /* that one connection follows */
+#define HUB_CHATS_MAX      64               /* that one connection follows, of each topic */
 #define GATHER_SPARES      64               /* buffers for followed chats' frames that are kept from turn to turn… */
 #define GATHER_SPARE_MAX   1024             /* …of at most this size */
 
 /* What the hub keeps in each connection (ws_conn_app). */
 struct hub_sub {
-    struct channel_sub in;      /* first: the channels look for it here */
-    struct hub_follow *follows; /* instead of PLACE_UPDATES */
-    uint8_t format;             /* enum notice_format of its last subscribe to chat_updates */
-    uint8_t follow_count;
+    struct channel_sub in;       /* first: the channels look for it here */
+    struct hub_follow *follows;  /* instead of PLACE_UPDATES */
+    struct event_follow *events; /* of chat_events, instead of PLACE_EVENTS */
+    uint8_t format;              /* enum notice_format of its last subscribe to chat_updates */
+    uint8_t follow_count, event_count;
 };
 
 _Static_assert(sizeof(struct hub_sub) <= WS_APP_BYTES, "fits the connection's space");
@@ -43,11 +51,27 @@ struct hub_list {
     uint32_t count, cap;
 };
 
-/* One chat that somebody follows; exists while somebody does. */
+/* A subscription to chat_events that is of one chat or filtered. */
+struct event_follow {
+    struct ws_conn *conn;
+    struct hub_chat *chat; /* NULL: all chats */
+    struct event_follow *next;
+    uint32_t at;   /* in its list: chat->events or hub->events_of_all */
+    bool filtered; /* as in struct hub_follow */
+    bool unsure;   /* there was something that it may or may not see: it is told to look */
+};
+
+struct event_list {
+    struct event_follow **items;
+    uint32_t count, cap;
+};
+
+/* One chat that somebody follows, by chat_updates or chat_events; exists while somebody does. */
 struct hub_chat {
     char id[NOTICE_CHAT_ID_MAX]; /* as in notices: notice_short_id() */
     uint8_t id_len;
     struct hub_list follows;
+    struct event_list events;
     uint32_t unpaced[NOTICE_FORMATS]; /* how many of them without an interval want each format */
     struct hub_chat *next_gathered;   /* in the hub's list of chats with frames of this turn */
     bool in_gathered;
@@ -78,6 +102,10 @@ struct hub {
     struct buf spares[GATHER_SPARES]; /* empty buffers that keep their memory */
     unsigned spare_count;
     struct hub_list of_all;            /* the follows of all chats */
+    struct event_list events_of_all;   /* the same of chat_events */
+    uint32_t event_follows;            /* how many there are of them, and of single chats */
+    struct timer unsure_timer;         /* when those that are unsure are told to look */
+    struct buf event;                  /* a frame for subscribers of chat_events */
     struct hub_follow *ended;          /* to be removed when the turn's notices are done */
     struct pacer *pacer;               /* of --notify-interval, for all without a longer interval; NULL: none */
     struct pacer *hints;               /* of new chats, for the plain subscribers */
@@ -88,6 +116,7 @@ struct hub {
     bool refetch_due;                  /* memory ran out on the way: subscribers must refetch */
     bool stopping;                     /* no interval holds anything back any more */
     uint64_t delivered, coalesced;
+    uint64_t signals_delivered, signals_dropped; /* the same of chat_events */
 };
 
 static inline int64_t hub_hint_interval_us(const struct hub_options *o)
@@ -105,6 +134,9 @@ struct hub_wish {
     bool filtered;
 };
 
+/* Does it speak for those who answer? Without authentication: it holds a subscription that only dashboards have. */
+bool hub_speaks_as_agent(struct ws_conn *c);
+
 /* hub_say.c */
 extern const struct slice TOPIC_NAMES[HUB_TOPICS];
 /* True: n may go out now. Else the pacer holds it for later (NULL: no interval). */
@@ -115,6 +147,7 @@ void hub_arm(struct hub *h, struct timer *t, const struct pacer *a, const struct
 /* The frame of the notice at hand, encoded once per format until the next notice is at hand; a hint; the counts as they
  * are now. The last two are in h->text. Where memory is short: nothing, and everybody is told to refetch. */
 void hub_next_frame(struct hub *h);
+struct slice hub_whole(struct hub *h, struct buf *b); /* what is in b */
 struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format format);
 struct slice hub_hint_frame(struct hub *h, enum notice_format format);
 struct slice hub_counts_frame(struct hub *h);
@@ -131,8 +164,10 @@ void hub_say_pong(struct hub *h, struct ws_conn *c);
 NODISCARD enum err follow_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wish);
 void follow_remove(struct hub *h, struct hub_follow *f);
 struct hub_follow *follow_find(struct ws_conn *c,
-                               struct slice chat_id);               /* the connection's own of that chat, or NULL */
-struct hub_chat *follow_chat(struct hub *h, struct slice short_id); /* NULL: nobody follows it */
+                               struct slice chat_id);                   /* the connection's own of that chat, or NULL */
+struct hub_chat *follow_chat(struct hub *h, struct slice short_id);     /* NULL: nobody follows it */
+struct hub_chat *follow_chat_get(struct hub *h, struct slice short_id); /* made where there is none; NULL: no memory */
+void follow_chat_release(struct hub *h, struct hub_chat *chat);         /* gone when nobody follows it */
 
 /* hub_feed.c */
 void feed_each(struct hub *h, const struct notice *n, const struct hub_chat *chat);
@@ -142,6 +177,26 @@ void feed_hint(struct hub *h, const struct notice *n); /* of a new chat */
 void feed_hint_all(struct hub *h);
 void feed_flush(struct hub_follow *f); /* sends what its pacers hold */
 void feed_flush_all(struct hub *h);
+
+/* hub_events.c */
+/* What is said of a chat (or of a customer) to those who are subscribed to chat_events. */
+struct hub_said {
+    struct slice chat_id;     /* as notice_short_id() gives it; empty: of a customer… */
+    struct slice customer_id; /* …namely this one: to those who hear of all chats */
+    struct slice frame;       /* for customers… */
+    struct slice to_agents;   /* …and for agents */
+    struct ws_conn *by;       /* who says it does not hear it; NULL: nobody here */
+    bool passing;             /* true for seconds: not worth a look where it did not arrive */
+};
+void events_give(struct hub *h, const struct hub_said *said);
+bool events_have_room(struct ws_conn *c, struct slice chat_id);
+NODISCARD enum err events_subscribe(struct hub *h, struct ws_conn *c, struct slice chat_id, bool filtered);
+void events_unsubscribe(struct hub *h, struct ws_conn *c, struct slice chat_id); /* empty: from all that it has */
+void events_take(struct hub *h, const struct notice *notices, unsigned count);   /* one turn's, of all kinds */
+void events_look_all(struct hub *h);                   /* something was lost: everybody is told to look */
+void events_drained(struct hub *h, struct ws_conn *c); /* its frames were dropped, and it reads again */
+void events_init(struct hub *h);
+void events_fini(struct hub *h);
 
 /* hub_protocol.c */
 void hub_hear(void *hub, struct ws_conn *c, enum ws_message_kind kind, struct slice payload);

@@ -55,6 +55,65 @@ void frame_message(struct buf *out, enum notice_format format, struct slice chat
     frame_end(out, start);
 }
 
+static void append_changed(struct buf *out, struct slice chat_id, int64_t wall_us)
+{
+    buf_append_lit(out, "{\"type\":\"chat_changed\",\"data\":{\"chat_id\":");
+    json_out_string(out, chat_id);
+    append_timestamp(out, wall_us);
+}
+
+void frame_event(struct buf *out, const struct notice *n)
+{
+    size_t start = frame_begin(out);
+    bool read = n->kind == NOTICE_READ_BY_AGENTS || n->kind == NOTICE_READ_BY_CUSTOMER;
+    if (n->kind == NOTICE_CUSTOMER_CHANGED) {
+        buf_append_lit(out, "{\"type\":\"customer_changed\",\"data\":{\"user_id\":");
+        json_out_string(out, notice_role(n));
+        append_timestamp(out, n->wall_us);
+    } else if (read && !notice_id_is_hash(notice_chat_id(n))) {
+        buf_append_lit(out, "{\"type\":\"read\",\"data\":{");
+        json_out_member_string(out, "chat_id", notice_chat_id(n));
+        json_out_member_string(out, "side", slice_cstr(n->kind == NOTICE_READ_BY_AGENTS ? "agent" : "user"));
+        json_out_member_string(out, "message_id", notice_role(n));
+        append_timestamp(out, n->wall_us);
+    } else {
+        append_changed(out, notice_id_is_hash(notice_chat_id(n)) ? NOTICE_ANY_CHAT : notice_chat_id(n), n->wall_us);
+    }
+    buf_append_lit(out, "}}");
+    frame_end(out, start);
+}
+
+void frame_look(struct buf *out, int64_t wall_us)
+{
+    size_t start = frame_begin(out);
+    append_changed(out, NOTICE_ANY_CHAT, wall_us);
+    buf_append_lit(out, "}}");
+    frame_end(out, start);
+}
+
+void frame_typing(struct buf *out, const struct typing *t)
+{
+    size_t start = frame_begin(out);
+    buf_append_lit(out, "{\"type\":\"typing\",\"data\":{");
+    json_out_member_string(out, "chat_id", t->chat_id);
+    json_out_member_string(out, "role", t->role);
+    if (t->agent_name.len > 0) {
+        json_out_key_lit(out, "agent");
+        buf_append_char(out, '{');
+        json_out_member_string(out, "id", t->agent_id);
+        json_out_member_string(out, "name", t->agent_name);
+        buf_append_char(out, '}');
+    }
+    json_out_key_lit(out, "typing");
+    json_out_bool(out, t->on);
+    if (t->on)
+        json_out_member_i64(out, "expires_ms", TYPING_EXPIRES_MS);
+    if (t->text.len > 0)
+        json_out_member_string(out, "text", t->text);
+    buf_append_lit(out, "}}");
+    frame_end(out, start);
+}
+
 void frame_counts(struct buf *out, const int64_t counts[static NOTICE_COUNTS_LEN], int64_t wall_us)
 {
     static const char *const NAMES[NOTICE_COUNTS_LEN] = {

@@ -11,6 +11,7 @@ int main(void)
                                       {"ws_conn, slow peers", slow_tests},
                                       {"hub", hub_tests},
                                       {"hub, followers and intervals", hub_follow_tests},
+                                      {"hub, chat events", hub_events_tests},
                                       {"presence", presence_tests},
                                       {"broadcaster", broadcaster_tests},
                                       {0}});
