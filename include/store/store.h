@@ -117,18 +117,21 @@ struct store_vtable {
     enum err (*resolve_chats)(struct store *s, struct new_message *const *messages, size_t count);
     /* [writer] Inserts all messages whose result is OK, keeps chats' flags in step (link.flags says what was there), sets
      * duplicate/rev/timestamp_us where the client key was used before on that chat. A message of role user (not a duplicate) to
-     * a chat that is closed (link.flags) opens it: status "open", the row's rev the message's; sets reopened. A failure of one document alone
-     * sets that message's result. */
+     * a chat that is closed (link.flags) opens it: status "open", the row's rev the message's; sets reopened, and leaves it
+     * as it is where an earlier try has stored the message and opened the chat. A failure of one document alone sets that
+     * message's result. */
     enum err (*insert_messages)(struct store *s, struct new_message *const *messages, size_t count);
     enum err (*find_chat)(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
     enum err (*find_customer)(struct store *s, enum customer_by by, struct slice value, struct arena *a,
                               struct customer *out);
     enum err (*put_customer)(struct store *s, struct customer *u); /* insert or replace by id; sets u->key */
     enum err (*insert_chat)(struct store *s, struct chat *c);      /* idempotent by chat_id; sets c->key */
+    /* [writer] CHAT_AI_DISABLED becomes as it is in flags. CHAT_CLOSED, which the status says, stays. */
     enum err (*set_chat_flags)(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                                int64_t rev, int64_t now_us);
-    /* [writer] An existing chat's status, assigned_to, CHAT_CLOSED of its flags, rev and updated_us become c's. find_chat's rev
-     * is that of the row's last change by this, set_chat_flags, insert_chat or a reopening message: messages do not change it. */
+    /* [writer] An existing chat's status, assigned_to, CHAT_CLOSED of its flags, rev and updated_us become c's. The rev of
+     * a chat, wherever one is read, is that of the row's last change: by this, set_chat_flags, insert_chat or a message that
+     * opens it. Other messages do not change it. */
     enum err (*put_chat)(struct store *s, const struct chat *c);
     /* [writer] A side has read up to `mark` (chat/model.h); one that is not further than what is stored changes nothing. No write of
      * its own: it goes into the chat's row with the roll-ups, within two seconds; whoever reads the chat meanwhile sees it. */

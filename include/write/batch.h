@@ -1,5 +1,6 @@
 /* batch.h: what a batch of ops means, in terms of the store's interface: the same rules on every store.
- * Happy path: begin; what is no message (customers, chats) one by one; then all messages at once; totals; commit.
+ * Happy path: begin; what is no message (customers, chats) one by one; then all messages at once; totals; commit. Where the
+ *            order matters (kind.h: in_order) the messages before such an op go in before it.
  * Failures:  ERR_STORE anywhere: rollback, the batch is as if never tried (ids stay, so it can be tried again);
  *            an op's own failure (no such chat, …) is that op's result and harms no other. Where the store cannot go on
  *            after it, or does not say whose it is (store.h): rollback too, and the op, where it is known, has its result.

@@ -12,6 +12,9 @@ struct change_chat {
     /* from the writer */
     struct chat_link link;
     struct chat chat; /* the row as it is now */
+    bool decided;     /* in a try: with `verdict`… */
+    enum err verdict;
+    bool changed; /* …and whether anything became another */
 };
 
 extern const struct write_kind write_change_chat;

@@ -29,6 +29,9 @@ struct write_kind {
     struct new_message *(*message)(struct op *op);
     /* …or what it does, before them. ERR_STORE fails the batch, the rest is the op's own. */
     enum err (*apply)(struct attempt *try, struct op *op);
+    /* It has a link, and apply builds on what messages do to that chat: those before it in the batch go in before it, and
+     * what stands behind it finds the chat as it left it. */
+    bool in_order;
     /* What happened, at most WRITE_EVENTS_MAX events into out[]; returns how many. They may point into the op. */
     size_t (*raise)(struct op *op, struct event *out);
     /* What may have happened: chat_id of the one chat that can be concerned, or it stays empty. NULL: empty. */
@@ -43,3 +46,9 @@ static inline const struct write_kind *write_kind_of(const struct op *op)
 /* scope_refusal() where the chat's customer is out of the scope. */
 NODISCARD enum err scope_check_link(struct store *store, const struct scope *s, const struct chat_link *link,
                                     struct arena *a);
+/* The existing chat that the op changes: its link, from the store where memory does not know it, and whether the op may. No
+ * such chat: scope_refusal() too, but ERR_NOT_FOUND where everything is allowed. */
+NODISCARD enum err chat_reach(struct store *store, struct op *op, struct slice chat_id, struct chat_link *link);
+/* The same, and the row as it is now. */
+NODISCARD enum err chat_reach_row(struct store *store, struct op *op, struct slice chat_id, struct chat_link *link,
+                                  struct chat *row);

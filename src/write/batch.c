@@ -17,6 +17,7 @@ struct batch {
     struct op **senders;           /* the ops that store a message each, in order… */
     struct new_message **messages; /* …and those messages */
     size_t message_count;
+    size_t inserted;               /* of the messages: those that went to the store */
     struct new_message **unlinked; /* those of them whose chat memory did not know */
     size_t unlinked_count;
     struct new_message *
@@ -67,8 +68,6 @@ static void add_message(struct batch *b, struct op *op, struct new_message *m)
     /* What memory knows of another's chat is not for a customer to learn by the clock: the store is asked as for none. */
     if (op->scope.kind == SCOPE_CUSTOMER && !slice_eq(m->link.customer_id, op->scope.id))
         m->link.known = false;
-    if (!m->link.known)
-        b->unlinked[b->unlinked_count++] = m;
     if (m->client_key.len == 0)
         return;
     b->keyed_rev[b->keyed_count] = m->rev;
@@ -97,9 +96,20 @@ static enum err sort_out(struct batch *b, struct batch_room *room)
     return OK;
 }
 
-static enum err check_scopes(struct batch *b)
+static enum err resolve_links(struct batch *b, size_t end)
 {
-    for (size_t i = 0; i < b->message_count; i++) {
+    struct store *s = b->try.store;
+    size_t first = b->unlinked_count;
+    for (size_t i = b->inserted; i < end; i++)
+        if (!b->messages[i]->link.known)
+            b->unlinked[b->unlinked_count++] = b->messages[i];
+    size_t count = b->unlinked_count - first;
+    return count > 0 ? s->vtable->resolve_chats(s, b->unlinked + first, count) : OK;
+}
+
+static enum err check_scopes(struct batch *b, size_t end)
+{
+    for (size_t i = b->inserted; i < end; i++) {
         struct op *op = b->senders[i];
         struct new_message *m = b->messages[i];
         if (op->scope.kind == SCOPE_ALL)
@@ -114,22 +124,22 @@ static enum err check_scopes(struct batch *b)
     return OK;
 }
 
-static enum err apply_messages(struct batch *b)
+/* The messages that are not in yet, up to `end`. */
+static enum err insert_messages(struct batch *b, size_t end)
 {
     struct store *s = b->try.store;
-    enum err err = OK;
-    if (b->message_count == 0)
+    if (b->inserted == end)
         return OK;
-    if (b->unlinked_count > 0)
-        err = s->vtable->resolve_chats(s, b->unlinked, b->unlinked_count);
+    enum err err = resolve_links(b, end);
     if (err == OK)
-        err = check_scopes(b);
+        err = check_scopes(b, end);
     if (err == OK)
-        err = s->vtable->insert_messages(s, b->messages, b->message_count);
-    for (size_t i = 0; i < b->message_count; i++) {
-        b->senders[i]->result = b->messages[i]->result;
-        if (err != OK && err != ERR_STORE && b->messages[i]->result == err)
-            b->guilty = b->senders[i]; /* the last: there the store stopped */
+        err = s->vtable->insert_messages(s, b->messages + b->inserted, end - b->inserted);
+    for (; b->inserted < end; b->inserted++) {
+        struct op *op = b->senders[b->inserted];
+        op->result = b->messages[b->inserted]->result;
+        if (err != OK && err != ERR_STORE && op->result == err)
+            b->guilty = op; /* the last: there the store stopped */
     }
     return err;
 }
@@ -222,18 +232,49 @@ static bool fails_batch(struct batch *b, struct op *op)
     return true;
 }
 
+/* What memory knows of the op's chat is not true any more: those behind it ask the store. */
+static void unlink_behind(struct batch *b, size_t at)
+{
+    struct slice changed, chat_id;
+    (void)write_kind_of(b->ops[at])->link(b->ops[at], &changed);
+    for (size_t i = at + 1; i < b->count; i++) {
+        const struct write_kind *kind = write_kind_of(b->ops[i]);
+        struct chat_link *link = kind->link ? kind->link(b->ops[i], &chat_id) : NULL;
+        if (link && slice_eq(chat_id, changed))
+            link->known = false;
+    }
+}
+
+/* messages: how many stand before the op in the batch. */
+static enum err apply_one(struct batch *b, size_t at, size_t messages)
+{
+    struct op *op = b->ops[at];
+    const struct write_kind *kind = write_kind_of(op);
+    enum err err = kind->in_order ? insert_messages(b, messages) : OK;
+    if (err != OK)
+        return err;
+    b->try.halfway = false;
+    op->result = kind->apply(&b->try, op);
+    if (fails_batch(b, op))
+        return op->result;
+    if (kind->in_order)
+        unlink_behind(b, at);
+    return OK;
+}
+
 static enum err apply_all(struct batch *b)
 {
+    size_t messages = 0;
     for (size_t i = 0; b->message_count < b->count && i < b->count; i++) {
-        struct op *op = b->ops[i];
-        if (!write_kind_of(op)->apply)
+        if (!write_kind_of(b->ops[i])->apply) {
+            messages++;
             continue;
-        b->try.halfway = false;
-        op->result = write_kind_of(op)->apply(&b->try, op);
-        if (fails_batch(b, op))
-            return op->result;
+        }
+        enum err err = apply_one(b, i, messages);
+        if (err != OK)
+            return err;
     }
-    enum err err = apply_messages(b);
+    enum err err = insert_messages(b, b->message_count);
     return err == OK ? settle_totals(b) : err;
 }
 

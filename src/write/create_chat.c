@@ -6,7 +6,6 @@
 #include "chat/customer.h"
 #include "chat/email.h"
 #include "customer_rules.h"
-#include "store/ident.h"
 
 #define OPEN_STATUS "open"
 
@@ -21,29 +20,17 @@ static struct slice customer_id_text(struct arena *a, struct slice given)
     return arena_slice(a, slice_of(text, sizeof(text)));
 }
 
-struct lookup {
-    struct store *store;
-    struct arena *arena;
-};
-
-static enum err look_up(void *arg, enum customer_by by, struct slice value, struct customer *out)
-{
-    const struct lookup *l = arg;
-    return l->store->vtable->find_customer(l->store, by, value, l->arena, out);
-}
-
 /* Whom the id means, as everywhere; a token's own id is an id and nothing else, whoever may have it as address. Else who has
  * the address. ERR_NOT_FOUND: nobody. */
 static enum err find_customer(struct store *s, struct op *op, struct slice id, struct slice address,
                               struct customer *out)
 {
-    struct lookup l = {s, &op->arena};
     enum err err = ERR_NOT_FOUND;
     if (id.len > 0)
-        err = op->scope.kind == SCOPE_CUSTOMER ? look_up(&l, CUSTOMER_BY_NAME, id, out)
-                                               : ident_find(look_up, &l, id, out);
+        err = op->scope.kind == SCOPE_CUSTOMER ? s->vtable->find_customer(s, CUSTOMER_BY_NAME, id, &op->arena, out)
+                                               : customer_meant(s, op, id, out);
     if (err == ERR_NOT_FOUND && address.len > 0)
-        err = look_up(&l, CUSTOMER_BY_EMAIL, address, out);
+        err = s->vtable->find_customer(s, CUSTOMER_BY_EMAIL, address, &op->arena, out);
     return err;
 }
 
@@ -171,9 +158,7 @@ static size_t raise(struct op *op, struct event *out)
     struct create_chat *c = create_chat_of(op);
     if (op->result != OK && !c->customer_only)
         return 0;
-    out[0] = (struct event){.kind = EVENT_CUSTOMER, .rev = op->rev, .at_us = op->now_us, .customer_id = c->customer.id};
-    out[0].customer.before = &c->before;
-    out[0].customer.now = &c->customer;
+    (void)customer_raise(op, &c->before, &c->customer, out);
     out[0].customer.address_alone = c->address_alone;
     if (op->result != OK)
         return 1;

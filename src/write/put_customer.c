@@ -66,7 +66,7 @@ static enum err change_reported(struct store *s, struct op *op)
     enum err err = scope_check(&op->scope, p->customer.id, p->customer.owner);
     if (err == OK)
         err = check_owner(op, &p->customer);
-    p->before = p->customer;
+    customer_note_before(op, &p->customer, &p->before);
     if (err != OK)
         return err;
     merge_customer(&p->customer, &p->given, self ? p->set & ~(uint32_t)CUSTOMER_EMAIL : p->set);
@@ -101,35 +101,22 @@ static enum err new_reported(struct store *s, struct op *op)
 static enum err put_customer_target(struct store *s, struct op *op)
 {
     struct put_customer *p = put_customer_of(op);
-    p->before = (struct customer){0};
     p->address_alone = false;
     bool known;
     enum err err = find_reported(s, op, &known);
     if (err != OK)
         return err;
-    if (!known)
-        return new_reported(s, op);
-    return customer_made_by_us(&p->customer, op) ? OK : change_reported(s, op);
+    if (known && !customer_made_by_us(&p->customer, op))
+        return change_reported(s, op);
+    p->before = (struct customer){0};
+    return known ? OK : new_reported(s, op);
 }
 
 static enum err apply(struct attempt *try, struct op *op)
 {
     struct put_customer *p = put_customer_of(op);
     enum err err = put_customer_target(try->store, op);
-    if (err != OK)
-        return err;
-    p->customer.rev = op->rev;
-    p->customer.activity_us = op->now_us;
-    err = try->store->vtable->put_customer(try->store, &p->customer);
-    if (err != OK)
-        return err;
-    try->changed.customers += p->before.id.len == 0;
-    try->changed.customers_with_owner += (p->customer.owner.len > 0) - (p->before.owner.len > 0);
-    if (p->before.chat_count > 0) { /* its chats move to another inbox, where that changed */
-        customer_count_chats(&try->changed, &p->before, -p->before.chat_count);
-        customer_count_chats(&try->changed, &p->customer, p->before.chat_count);
-    }
-    return OK;
+    return err == OK ? customer_put(try, op, &p->before, &p->customer) : err;
 }
 
 static size_t raise(struct op *op, struct event *out)
@@ -137,11 +124,9 @@ static size_t raise(struct op *op, struct event *out)
     struct put_customer *p = put_customer_of(op);
     if (op->result != OK)
         return 0;
-    *out = (struct event){.kind = EVENT_CUSTOMER, .rev = op->rev, .at_us = op->now_us, .customer_id = p->customer.id};
-    out->customer.before = &p->before;
-    out->customer.now = &p->customer;
+    size_t count = customer_raise(op, &p->before, &p->customer, out);
     out->customer.address_alone = p->address_alone;
-    return 1;
+    return count;
 }
 
 /* No doubt(): lists may lack the customer, so what is in doubt is everything. */

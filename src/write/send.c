@@ -1,9 +1,13 @@
 #include "write/send.h"
 
+/* Who wrote it is known of an agent's words only, and only by name. */
 static void give_ids(struct op *op)
 {
-    send_of(op)->message.rev = op->rev;
-    send_of(op)->message.timestamp_us = op->now_us;
+    struct new_message *m = &send_of(op)->message;
+    m->rev = op->rev;
+    m->timestamp_us = op->now_us;
+    if (m->agent_name.len == 0 || !slice_eq(m->role, SLICE_LIT(ROLE_AGENT)))
+        m->agent_id = m->agent_name = (struct slice){0};
 }
 
 static struct chat_link *link_of(struct op *op, struct slice *chat_id)
@@ -26,9 +30,15 @@ static size_t raise(struct op *op, struct event *out)
                           .rev = m->rev,
                           .at_us = m->timestamp_us,
                           .chat_id = m->chat_id};
-    out->message = (struct message){
-        .rev = m->rev, .timestamp_us = m->timestamp_us, .role = m->role, .text = m->text, .via_widget = m->via_widget};
+    out->message = (struct message){.rev = m->rev,
+                                    .timestamp_us = m->timestamp_us,
+                                    .role = m->role,
+                                    .text = m->text,
+                                    .via_widget = m->via_widget,
+                                    .agent_id = m->agent_id,
+                                    .agent_name = m->agent_name};
     out->link = &m->link;
+    out->reopened = !m->duplicate && m->reopened;
     return 1;
 }
 

@@ -10,24 +10,7 @@ static enum err apply(struct attempt *try, struct op *op)
 {
     struct store *s = try->store;
     struct set_ai *ai = set_ai_of(op);
-    if (!ai->link.known) {
-        struct chat chat = {0};
-        enum err err = s->vtable->find_chat(s, ai->chat_id, &op->arena, &chat);
-        if (err != OK)
-            return err == ERR_NOT_FOUND && op->scope.kind != SCOPE_ALL ? scope_refusal(&op->scope) : err;
-        /* Not marked as known: a retry asks again, since a chat of this batch may then have another key. */
-        ai->link = (struct chat_link){.flags = chat.flags,
-                                      .chat_key = chat.key,
-                                      .customer_key = chat.customer_key,
-                                      .customer_id = chat.customer_id};
-        struct customer customer = {0};
-        err = s->vtable->find_customer(s, CUSTOMER_BY_ID, chat.customer_id, &op->arena, &customer);
-        if (err != OK && err != ERR_NOT_FOUND)
-            return err;
-        ai->link.owner = customer.owner;
-        ai->link.owner_known = true;
-    }
-    enum err err = scope_check_link(s, &op->scope, &ai->link, &op->arena);
+    enum err err = chat_reach(s, op, ai->chat_id, &ai->link);
     if (err != OK)
         return err;
     unsigned kept = ai->link.flags & ~(unsigned)CHAT_AI_DISABLED;

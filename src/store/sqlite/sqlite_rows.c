@@ -43,8 +43,9 @@ enum err row_message(sqlite3_stmt *stmt, int64_t rev, struct arena *a, struct me
         .timestamp_us = sqlite3_column_int64(stmt, 0),
         .role = column_keep(stmt, 1, a, &failed),
         .text = column_keep(stmt, 2, a, &failed),
-        .read = false, /* nothing in the product marks a message as read */
         .via_widget = sqlite3_column_int(stmt, 3) == 1,
+        .agent_id = column_keep(stmt, 4, a, &failed),
+        .agent_name = column_keep(stmt, 5, a, &failed),
     };
     return failed ? ERR_NOMEM : OK;
 }
@@ -82,7 +83,6 @@ static void set_newest(struct chat_row *row, int64_t head, int64_t ts, int64_t t
     row->head = head;
     if (head == 0)
         return;
-    row->chat.rev = larger(row->chat.rev, head);
     row->chat.updated_us = larger(row->chat.updated_us, ts);
     row->chat.last_activity_us = ts;
     row->chat.total_messages = total;
@@ -104,6 +104,9 @@ enum err row_chat(sqlite3_stmt *stmt, struct arena *a, struct chat_row *out)
                 .updated_us = sqlite3_column_int64(stmt, 6),
                 .rev = sqlite3_column_int64(stmt, 7),
                 .flags = (uint8_t)sqlite3_column_int(stmt, 8),
+                .assigned_to = column_keep(stmt, 13, a, &failed),
+                .agents_read = sqlite3_column_int64(stmt, 14),
+                .customer_read = sqlite3_column_int64(stmt, 15),
             },
         .first = sqlite3_column_int64(stmt, 12),
     };

@@ -78,7 +78,7 @@ static const char *const steps[] = {
     "CREATE INDEX chats_activity ON chats(activity_rev);"
 
     /* prev: the rev of the message before it in its chat, 0 for the first; seq: 1 for the first. No column `read`:
-     * nothing in the product marks a message as read; when something does, a column is a migration without a rewrite. */
+     * how far it is read is the chat's (step 4). */
     "CREATE TABLE messages("
     "  rev INTEGER PRIMARY KEY,"
     "  chat INTEGER NOT NULL,"
@@ -97,6 +97,15 @@ static const char *const steps[] = {
     /* 3: what customers say without proof. messages.via: 0, or 1 for a role that a customer's own widget gave. */
     ("ALTER TABLE customers ADD COLUMN claimed_email TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE messages ADD COLUMN via INTEGER NOT NULL DEFAULT 0;"),
+
+    /* 4: whose a chat is, up to where its sides have read (marks: sqlite_marks.c), which agent wrote a message. CHAT_CLOSED of
+     * flags says what status says. */
+    ("ALTER TABLE chats ADD COLUMN assigned_to TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE chats ADD COLUMN agents_read INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE chats ADD COLUMN customer_read INTEGER NOT NULL DEFAULT 0;"
+     "UPDATE chats SET flags = flags | 8 WHERE status = 'closed';"
+     "ALTER TABLE messages ADD COLUMN agent_id TEXT;"
+     "ALTER TABLE messages ADD COLUMN agent_name TEXT;"),
 };
 
 const struct schema sqlite_schema = {.steps = steps, .version = sizeof(steps) / sizeof(steps[0])};

@@ -15,7 +15,8 @@
 /* The columns of a chat with its customer's id, in the order that row_chat() reads. */
 #define SQL_CHAT_ROWS                                                                                                  \
     "SELECT c.id, c.chat_id, c.user, u.oid, c.status, c.created, c.updated, c.rev, c.flags, c.head, c.total, "         \
-    "c.last_ts, c.first FROM chats c JOIN customers u ON u.id = c.user "
+    "c.last_ts, c.first, c.assigned_to, c.agents_read, c.customer_read FROM chats c JOIN customers u ON u.id = "       \
+    "c.user "
 
 #define SQL_STATEMENTS(X)                                                                                              \
     X(SQL_BEGIN_WRITE, "BEGIN IMMEDIATE")                                                                              \
@@ -23,13 +24,14 @@
     X(SQL_COMMIT, "COMMIT")                                                                                            \
     X(SQL_ROLLBACK, "ROLLBACK")                                                                                        \
     /* messages */                                                                                                     \
-    X(SQL_MESSAGE_INSERT, "INSERT INTO messages(rev, chat, ts, role, text, client_key, prev, seq, via) "               \
-                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING")                        \
+    X(SQL_MESSAGE_INSERT,                                                                                              \
+      "INSERT INTO messages(rev, chat, ts, role, text, client_key, prev, seq, via, agent_id, agent_name) "             \
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO NOTHING")                                  \
     X(SQL_MESSAGE_BY_KEY, "SELECT rev, ts FROM messages WHERE chat = ?1 AND client_key = ?2")                          \
     X(SQL_MESSAGE_SAME, "SELECT 1 FROM messages WHERE rev = ?1 AND chat = ?2 AND ts = ?3 AND role = ?4 AND text = ?5 " \
                         "AND client_key IS ?6")                                                                        \
     X(SQL_MESSAGE_PREV, "SELECT prev FROM messages WHERE rev = ?1")                                                    \
-    X(SQL_MESSAGE_ROW, "SELECT ts, role, text, via FROM messages WHERE rev = ?1")                                      \
+    X(SQL_MESSAGE_ROW, "SELECT ts, role, text, via, agent_id, agent_name FROM messages WHERE rev = ?1")                \
     X(SQL_MESSAGES_AFTER, "SELECT rev, chat, seq, ts FROM messages WHERE rev > ?1 ORDER BY rev")                       \
     /* chats */                                                                                                        \
     X(SQL_CHAT_LINK, "SELECT c.id, c.user, c.flags, u.oid, c.head, c.total, c.last_ts, u.owner "                       \
@@ -48,7 +50,14 @@
     X(SQL_CHAT_INSERT, "INSERT INTO chats(chat_id, user, status, created, updated, rev, flags, activity_rev) "         \
                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6) ON CONFLICT(chat_id) DO NOTHING")                      \
     X(SQL_CHAT_ADD_FLAGS, "UPDATE chats SET flags = flags | ?2 WHERE id = ?1")                                         \
-    X(SQL_CHAT_SET_FLAGS, "UPDATE chats SET flags = ?2, rev = ?3, updated = ?4 WHERE id = ?1")                         \
+    /* 4: CHAT_AI_DISABLED, 8: CHAT_CLOSED */                                                                          \
+    X(SQL_CHAT_SET_FLAGS, "UPDATE chats SET flags = (flags & ~4) | (?2 & 4), rev = ?3, updated = ?4 WHERE id = ?1")    \
+    X(SQL_CHAT_PUT, "UPDATE chats SET flags = (flags & ~8) | (?2 & 8), rev = ?3, updated = ?4, status = ?5, "          \
+                    "assigned_to = ?6 WHERE id = ?1")                                                                  \
+    X(SQL_CHAT_REOPEN, "UPDATE chats SET flags = flags & ~8, rev = ?2, updated = ?3, status = 'open' "                 \
+                       "WHERE id = ?1 AND flags & 8")                                                                  \
+    X(SQL_CHAT_READ, "UPDATE chats SET customer_read = max(customer_read, ?2), agents_read = max(agents_read, ?3) "    \
+                     "WHERE id = ?1 AND (customer_read < ?2 OR agents_read < ?3)")                                     \
     X(SQL_CHAT_ROLL,                                                                                                   \
       "UPDATE chats SET head = ?2, total = ?3, last_ts = ?4, first = CASE first WHEN 0 THEN ?5 ELSE first END, "       \
       "activity_rev = max(activity_rev, ?2) WHERE id = ?1")                                                            \

@@ -146,6 +146,9 @@ enum err sqlite_put_customer(struct store *s, struct customer *u);
 enum err sqlite_insert_chat(struct store *s, struct chat *c);
 enum err sqlite_set_chat_flags(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                                int64_t rev, int64_t now_us);
+enum err sqlite_put_chat(struct store *s, const struct chat *c);
+enum err sqlite_set_mark(struct store *s, const struct chat_link *link, struct slice chat_id, enum chat_side side,
+                         int64_t mark);
 enum err sqlite_add_totals(struct store *s, const struct totals *delta);
 
 /* sqlite_rollup.c */

@@ -112,16 +112,21 @@ enum err sqlite_resolve_chats(struct store *store, struct new_message *const *me
     return err;
 }
 
+static void bind_optional(sqlite3_stmt *stmt, int at, struct slice value)
+{
+    if (value.len > 0)
+        bind_text(stmt, at, value);
+    else if (stmt)
+        (void)sqlite3_bind_null(stmt, at);
+}
+
 /* The message's own columns, from the third parameter on. */
 static void bind_content(sqlite3_stmt *stmt, const struct new_message *m)
 {
     bind_int(stmt, 3, m->timestamp_us);
     bind_text(stmt, 4, m->role);
     bind_text(stmt, 5, m->text);
-    if (m->client_key.len > 0)
-        bind_text(stmt, 6, m->client_key);
-    else if (stmt)
-        (void)sqlite3_bind_null(stmt, 6);
+    bind_optional(stmt, 6, m->client_key);
 }
 
 /* The rev is not new. Either the file has this very message, from a try whose answer was lost, or the message is wrong. */
@@ -168,6 +173,8 @@ static enum err insert_row(struct sqlite_store *s, const struct new_message *m, 
     bind_int(stmt, 7, chat->rev);
     bind_int(stmt, 8, chat->total + 1);
     bind_int(stmt, 9, m->via_widget);
+    bind_optional(stmt, 10, m->agent_id);
+    bind_optional(stmt, 11, m->agent_name);
     return db_run(&s->conn, stmt);
 }
 
@@ -181,6 +188,23 @@ static enum err add_flags(struct sqlite_store *s, const struct new_message *m)
     bind_int(stmt, 1, m->link.chat_key);
     bind_int(stmt, 2, missing);
     return db_run(&s->conn, stmt);
+}
+
+/* The customer has something to say in a closed chat. Where an earlier message of this batch has opened it, nothing is left
+ * to do. Where the message is stored already (stored_before), what its first try found out stands. */
+static enum err reopen(struct sqlite_store *s, struct new_message *m)
+{
+    m->reopened = false;
+    if (!(m->link.flags & CHAT_CLOSED) || !slice_eq(m->role, SLICE_LIT(ROLE_USER)))
+        return OK;
+    metrics_add(M_STORE_WRITE_CHAT, 1);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_REOPEN);
+    bind_int(stmt, 1, m->link.chat_key);
+    bind_int(stmt, 2, m->rev);
+    bind_int(stmt, 3, m->timestamp_us);
+    enum err err = db_run(&s->conn, stmt);
+    m->reopened = err == OK && sqlite3_changes(s->conn.db) > 0;
+    return err;
 }
 
 /* The failure is this message's own: it becomes its result. The batch goes on where the transaction still stands and has
@@ -221,6 +245,8 @@ static enum err insert_message(struct sqlite_store *s, struct new_message *m)
     s->totals_after.messages++;
     metrics_add(M_STORE_INSERT_MESSAGE, 1);
     err = add_flags(s, m);
+    if (err == OK)
+        err = reopen(s, m);
     return err == OK ? OK : refuse(s, m, err, false);
 }
 
@@ -361,6 +387,36 @@ enum err sqlite_set_chat_flags(struct store *store, const struct chat_link *link
         return ERR_NOT_FOUND;
     /* chats.rev has no index: the next start takes the highest from here (SQL_MAX_REV). */
     return err == OK ? meta_put(&s->conn, "last_rev", rev) : err;
+}
+
+enum err sqlite_put_chat(struct store *store, const struct chat *c)
+{
+    struct sqlite_store *s = sqlite_store_of(store);
+    metrics_add(M_STORE_WRITE_CHAT, 1);
+    note_rev(s, c->rev);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_PUT);
+    bind_int(stmt, 1, c->key);
+    bind_int(stmt, 2, c->flags);
+    bind_int(stmt, 3, c->rev);
+    bind_int(stmt, 4, c->updated_us);
+    bind_text(stmt, 5, c->status);
+    bind_text(stmt, 6, c->assigned_to);
+    enum err err = db_run(&s->conn, stmt);
+    if (err == OK && sqlite3_changes(s->conn.db) == 0)
+        return ERR_NOT_FOUND;
+    return err == OK ? meta_put(&s->conn, "last_rev", c->rev) : err;
+}
+
+enum err sqlite_set_mark(struct store *store, const struct chat_link *link, struct slice chat_id, enum chat_side side,
+                         int64_t mark)
+{
+    (void)chat_id; /* the key says it */
+    struct sqlite_store *s = sqlite_store_of(store);
+    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_READ);
+    bind_int(stmt, 1, link->chat_key);
+    bind_int(stmt, 2, side == SIDE_CUSTOMER ? mark : 0);
+    bind_int(stmt, 3, side == SIDE_AGENTS ? mark : 0);
+    return db_run(&s->conn, stmt);
 }
 
 enum err sqlite_add_totals(struct store *store, const struct totals *delta)
