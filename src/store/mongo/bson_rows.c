@@ -5,7 +5,7 @@
 
 #include "chat/email.h"
 
-enum field_kind { FIELD_TEXT, FIELD_JSON, FIELD_TIME, FIELD_INTEGER, FIELD_DOUBLE };
+enum field_kind { FIELD_TEXT, FIELD_JSON, FIELD_TIME, FIELD_INTEGER, FIELD_DOUBLE, FIELD_MARK };
 
 struct field {
     const char *name;
@@ -46,11 +46,20 @@ static const struct field chat_fields[] = {
     {"last_activity", offsetof(struct chat, last_activity_us), FIELD_TIME, false},
     {"updated_at", offsetof(struct chat, updated_us), FIELD_TIME, false},
     {"total_messages", offsetof(struct chat, total_messages), FIELD_INTEGER, false},
-    {"rev", offsetof(struct chat, rev), FIELD_INTEGER, false},
+    {"changed_rev", offsetof(struct chat, rev), FIELD_INTEGER, false},
+    {"agents_read", offsetof(struct chat, agents_read), FIELD_MARK, false},
+    {"customer_read", offsetof(struct chat, customer_read), FIELD_MARK, false},
 };
 #define COUNT(fields) (sizeof(fields) / sizeof((fields)[0]))
 
 /* --- reading customers and chats --- */
+
+/* 0 for what is no number, true and false among it, or is below it. */
+static int64_t mark_of(const bson_iter_t *it)
+{
+    int64_t mark = BSON_ITER_HOLDS_NUMBER(it) ? bson_integer(it) : 0;
+    return mark > 0 ? mark : 0;
+}
 
 /* Into the struct at `base`. */
 static enum err map_field(const bson_iter_t *it, const struct field *fields, size_t count, void *base, struct arena *a)
@@ -78,6 +87,9 @@ static enum err map_field(const bson_iter_t *it, const struct field *fields, siz
     case FIELD_DOUBLE:
         if (*(double *)member == 0)
             *(double *)member = bson_iter_as_double(it); /* 0 for what is no number */
+        break;
+    case FIELD_MARK:
+        *(int64_t *)member = mark_of(it);
     }
     return OK;
 }
@@ -116,6 +128,27 @@ static bool is_bool(const bson_iter_t *it, const char *key, bool value)
     return strcmp(bson_iter_key(it), key) == 0 && BSON_ITER_HOLDS_BOOL(it) && bson_iter_bool(it) == value;
 }
 
+/* Text, or an ObjectId of an existing deployment's; what is longer than any that this server stores is nobody. */
+static enum err map_assigned(const bson_iter_t *it, struct arena *a, struct chat *out)
+{
+    if (!BSON_ITER_HOLDS_UTF8(it) && !BSON_ITER_HOLDS_OID(it))
+        return OK;
+    struct slice given = bson_text(it, a);
+    if (given.len == 0 || given.len > ASSIGNED_TO_MAX)
+        return OK;
+    out->assigned_to = arena_slice(a, given);
+    return out->assigned_to.ptr ? OK : ERR_NOMEM;
+}
+
+/* Nothing has changed the chat's row since there is such a field: the rev of its making, which is in its _id. Of another
+ * kind of _id: any rev but 0, which means that there is none. */
+static int64_t rev_of_making(const bson_t *doc)
+{
+    struct oid id;
+    int64_t rev = bson_objectid(doc, "_id", &id) ? oid_to_rev(&id) : 0;
+    return rev > 0 ? rev : 1;
+}
+
 enum err map_chat(const bson_t *doc, struct arena *a, struct chat *out)
 {
     *out = (struct chat){0};
@@ -126,6 +159,8 @@ enum err map_chat(const bson_t *doc, struct arena *a, struct chat *out)
         return OK;
     while (e == OK && bson_iter_next(&it)) {
         e = map_field(&it, chat_fields, COUNT(chat_fields), out, a);
+        if (e == OK && strcmp(bson_iter_key(&it), "assigned_to") == 0)
+            e = map_assigned(&it, a, out);
         counted = counted || strcmp(bson_iter_key(&it), "last_rev") == 0;
         out->flags |= is_bool(&it, "ai_agent_enabled", false) ? CHAT_AI_DISABLED : 0;
         out->flags |= is_bool(&it, "has_agent", true) ? CHAT_HAS_AGENT : 0;
@@ -139,8 +174,12 @@ enum err map_chat(const bson_t *doc, struct arena *a, struct chat *out)
     out->flags |= sum.flags;
     if (!counted || out->total_messages < 0)
         out->total_messages = sum.count;
+    if (out->rev <= 0)
+        out->rev = rev_of_making(doc);
     if (out->status.len == 0)
         out->status = SLICE_LIT("open");
+    if (slice_eq(out->status, SLICE_LIT("closed")))
+        out->flags |= CHAT_CLOSED;
     if (out->last_activity_us == 0)
         out->last_activity_us = out->updated_us ? out->updated_us : out->created_us;
     return e;
@@ -170,6 +209,7 @@ static enum err set_field(bson_t *set, const struct field *f, const void *now, c
             put_time(set, f->name, *number);
         break;
     case FIELD_INTEGER:
+    case FIELD_MARK:
         if (!before || *number != *old_number)
             put_number(set, f->name, *number);
         break;
@@ -204,6 +244,27 @@ enum err customer_update(const struct customer *u, const struct customer *before
 
 /* --- messages --- */
 
+/* {id, name}: both, and neither longer than what this server stores, or it is as if there were none. */
+static void map_agent(const bson_iter_t *agent, struct message *out)
+{
+    bson_iter_t it;
+    struct slice id = {0}, name = {0};
+    if (!BSON_ITER_HOLDS_DOCUMENT(agent) || !bson_iter_recurse(agent, &it))
+        return;
+    while (bson_iter_next(&it)) {
+        if (!BSON_ITER_HOLDS_UTF8(&it))
+            continue;
+        if (strcmp(bson_iter_key(&it), "id") == 0)
+            id = bson_text(&it, NULL);
+        else if (strcmp(bson_iter_key(&it), "name") == 0)
+            name = bson_text(&it, NULL);
+    }
+    if (id.len == 0 || id.len > FIELD_MAX || name.len == 0 || name.len > AGENT_NAME_MAX)
+        return;
+    out->agent_id = id;
+    out->agent_name = name;
+}
+
 void map_message(bson_iter_t *fields, struct arena *a, struct message *out)
 {
     *out = (struct message){.role = SLICE_LIT("user")};
@@ -226,8 +287,12 @@ void map_message(bson_iter_t *fields, struct arena *a, struct message *out)
             out->read = bson_iter_as_bool(fields);
         } else if (strcmp(key, "via") == 0 && BSON_ITER_HOLDS_UTF8(fields)) {
             out->via_widget = slice_eq(bson_text(fields, a), SLICE_LIT(VIA_WIDGET));
+        } else if (strcmp(key, "agent") == 0) {
+            map_agent(fields, out);
         }
     }
+    if (!slice_eq(out->role, SLICE_LIT(ROLE_AGENT)))
+        out->agent_id = out->agent_name = (struct slice){0};
     if (out->text.len == 0)
         out->text = content;
 }
@@ -245,6 +310,13 @@ bson_t *message_document(const struct new_message *m, const struct oid *id)
     bson_append_bool(doc, "read", -1, false);
     if (m->via_widget)
         put_text(doc, "via", SLICE_LIT(VIA_WIDGET));
+    if (m->agent_name.len > 0) {
+        bson_t agent;
+        bson_append_document_begin(doc, "agent", -1, &agent);
+        put_text(&agent, "id", m->agent_id);
+        put_text(&agent, "name", m->agent_name);
+        bson_append_document_end(doc, &agent);
+    }
     if (m->client_key.len > 0)
         put_text(doc, "client_message_id", m->client_key);
     return doc;

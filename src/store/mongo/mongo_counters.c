@@ -1,11 +1,11 @@
-/* total_messages, last_activity, rev and flags of chats.
+/* total_messages, last_activity, rev and flags of chats, and how far their sides have read.
  * Why: in MongoDB an update costs several inserts, and a busy chat's counters may be added up before they are written:
  *   so a batch is one insert, and a thread brings the chats up to date every EVERY_US, each chat once.
  * Happy path:
- *   1. The writer adds each message of a batch, once it is inserted, to the table `fresh`.
+ *   1. The writer adds each message of a batch, once it is inserted, to the table `fresh`; and marks, as they come.
  *   2. The thread takes the table whole (`taken`; the other one becomes `fresh`).
  *   3. It writes it as guarded updates ({last_rev < the first message added}), SHARE chats a command, so that inserts
- *      pass between them, and clears it.
+ *      pass between them, and clears it. Marks are updates of their own: another guard is theirs.
  *   Whoever reads chats from the database has the thread write at once, and waits for a write that began after the call
  *   (mongo_counters_settle). The writer waits for it only where too much is behind (mongo_counters_room).
  * Failure:
@@ -15,14 +15,15 @@
  *     mongo_recount.c counts what is there.
  *   A chat cannot be counted though the database answers: given up after TRIES, alone.
  *   A crash loses both tables: mongo_counters_room() sees to it that no message older than MONGO_BEHIND_US before the
- *     newest is ever in them, and mongo_recover_tail() looks that far back at the next start. */
+ *     newest is ever in them, and mongo_recover_tail() looks that far back at the next start. Marks of the last EVERY_US
+ *     are lost: messages are shown as unread that were read. */
 #include "mongo_counters.h"
 
-#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/map.h"
-#include "mongo_recount.h"
+#include "mongo_marks.h"
+#include "mongo_query.h"
+#include "mongo_table.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -37,19 +38,6 @@
 #define WAIT_READER_US 10000000
 #define STOP_US        5000000
 #define TRIES          5
-
-struct pending {
-    struct mongo_touched chat; /* its id in the table's arena */
-    bool doubt;                /* count, do not add */
-    bool done;                 /* written; the thread's */
-    uint8_t tries;             /* alone, and failed; the thread's */
-};
-
-struct table {
-    struct arena a;
-    struct map by_chat; /* → struct pending */
-    int64_t first_rev;  /* the oldest message in it; 0: empty */
-};
 
 struct mongo_counters {
     struct mongo_conn conn; /* the thread's */
@@ -66,83 +54,72 @@ struct mongo_counters {
     atomic_int_least64_t stop_by_us; /* 0: goes on */
 };
 
-static void table_clear(struct table *t)
+static bool is_empty(const struct mongo_counters *c)
 {
-    map_fini(&t->by_chat);
-    map_init(&t->by_chat);
-    arena_reset(&t->a);
-    t->first_rev = 0;
+    return table_is_empty(c->fresh) && table_is_empty(c->taken);
 }
 
 /* --- filling it: the writer --- */
-
-static struct pending *reserve(struct table *t, struct slice chat_id)
-{
-    struct pending *p = map_get(&t->by_chat, chat_id);
-    if (p)
-        return p;
-    p = arena_zalloc(&t->a, sizeof(*p));
-    struct slice id = arena_slice(&t->a, chat_id);
-    if (!p || !id.ptr || map_put(&t->by_chat, id, p) != OK)
-        return NULL;
-    p->chat.chat_id = id;
-    return p;
-}
-
-static void add(struct table *t, struct pending *p, const struct mongo_added *m)
-{
-    struct mongo_touched *c = &p->chat;
-    /* A batch that failed after this comes again. Its messages are not added twice: a chat's revs ascend. */
-    bool counted = c->added > 0 && m->rev <= c->rev;
-    c->first_rev = c->first_rev == 0 || m->rev < c->first_rev ? m->rev : c->first_rev;
-    c->rev = m->rev > c->rev ? m->rev : c->rev;
-    c->timestamp_us = m->timestamp_us > c->timestamp_us ? m->timestamp_us : c->timestamp_us;
-    c->flags |= m->flags;
-    c->added += counted ? 0 : 1;
-    t->first_rev = t->first_rev == 0 || m->rev < t->first_rev ? m->rev : t->first_rev;
-}
 
 enum err mongo_counters_add(struct mongo_counters *c, struct mongo_added *messages, size_t count)
 {
     bool room = true;
     pthread_mutex_lock(&c->lock);
-    bool was_empty = c->fresh->first_rev == 0;
+    bool was_empty = table_is_empty(c->fresh);
     for (size_t i = 0; room && i < count; i++)
-        room = (messages[i].slot = reserve(c->fresh, messages[i].chat_id)) != NULL;
-    for (size_t i = 0; room && i < count; i++) /* all or nothing: a failed batch comes again */
-        add(c->fresh, messages[i].slot, &messages[i]);
-    if (was_empty && c->fresh->first_rev != 0)
+        room = (messages[i].slot = table_get(c->fresh, messages[i].chat_id)) != NULL;
+    for (size_t i = 0; room && i < count; i++) { /* all or nothing: a failed batch comes again */
+        const struct mongo_added *m = &messages[i];
+        table_add(c->fresh, m->slot, m->rev, m->timestamp_us, m->flags, false);
+    }
+    if (was_empty)
         pthread_cond_signal(&c->wanted);
     pthread_mutex_unlock(&c->lock);
     return room ? OK : ERR_NOMEM;
 }
 
-void mongo_counters_doubt(struct mongo_counters *c, const struct mongo_added *message)
+void mongo_counters_doubt(struct mongo_counters *c, const struct mongo_added *m)
 {
     pthread_mutex_lock(&c->lock);
-    struct pending *p = reserve(c->fresh, message->chat_id);
+    struct pending *p = table_get(c->fresh, m->chat_id);
     if (p) { /* without memory the chat's counter may stay too low */
-        p->doubt = true;
-        int64_t added = p->chat.added;
-        add(c->fresh, p, message);
-        p->chat.added = added; /* the message may come again, and be added */
+        table_add(c->fresh, p, m->rev, m->timestamp_us, m->flags, true);
         pthread_cond_signal(&c->wanted);
     }
     pthread_mutex_unlock(&c->lock);
 }
 
-static uint8_t flags_in(const struct table *t, struct slice chat_id)
+struct mongo_behind mongo_counters_behind(struct mongo_counters *c, struct slice chat_id)
 {
-    const struct pending *p = map_get(&t->by_chat, chat_id);
-    return p ? p->chat.flags : 0;
+    struct mongo_behind sum = {0};
+    pthread_mutex_lock(&c->lock);
+    const struct table *tables[] = {c->taken, c->fresh};
+    for (unsigned i = 0; i < 2; i++) {
+        const struct pending *p = map_get(&tables[i]->by_chat, chat_id);
+        if (!p)
+            continue;
+        sum.flags |= p->chat.flags;
+        for (unsigned side = 0; side < 2; side++)
+            if (p->chat.marks[side] > sum.marks[side])
+                sum.marks[side] = p->chat.marks[side];
+    }
+    pthread_mutex_unlock(&c->lock);
+    return sum;
 }
 
-uint8_t mongo_counters_flags(struct mongo_counters *c, struct slice chat_id)
+enum err mongo_chat_now(const struct mongo_conn *conn, struct mongo_counters *c, struct slice chat_id, struct arena *a,
+                        struct chat *out)
 {
-    pthread_mutex_lock(&c->lock);
-    uint8_t flags = flags_in(c->fresh, chat_id) | flags_in(c->taken, chat_id);
-    pthread_mutex_unlock(&c->lock);
-    return flags;
+    struct mongo_behind behind = mongo_counters_behind(c, chat_id); /* first: it may be in the row by then */
+    enum err e = mongo_chat(conn, chat_id, a, out);
+    if (e != OK)
+        return e;
+    out->flags |= behind.flags;
+    if (behind.marks[SIDE_AGENTS] > out->agents_read)
+        out->agents_read = behind.marks[SIDE_AGENTS];
+    if (behind.marks[SIDE_CUSTOMER] > out->customer_read)
+        out->customer_read = behind.marks[SIDE_CUSTOMER];
+    return OK;
 }
 
 /* --- writing it: the thread --- */
@@ -152,7 +129,7 @@ struct share {
     struct mongo_touched chats[SHARE_MOST];
     struct pending *from[SHARE_MOST];
     size_t count;
-    bool doubt;
+    enum part part;
 };
 
 /* Counting these chats together failed. Each is counted alone, so that one that cannot be counted does not keep the
@@ -179,14 +156,16 @@ static enum err recount_each(struct mongo_counters *c, struct share *s)
 
 static enum err write_share(struct mongo_counters *c, struct share *s)
 {
-    bool settled = !s->doubt;
+    bool settled = s->part == PART_MARKS;
     enum err e = OK;
-    if (!s->doubt)
+    if (s->part == PART_MARKS)
+        e = mongo_write_marks(&c->conn, s->chats, s->count);
+    else if (s->part == PART_ADDED)
         e = mongo_add_counts(&c->conn, s->chats, s->count, &settled);
     if (e == OK && !settled && mongo_recount(&c->conn, s->chats, s->count) != OK)
         e = recount_each(c, s);
     for (size_t i = 0; e == OK && i < s->count; i++)
-        s->from[i]->done = true;
+        *(s->part == PART_MARKS ? &s->from[i]->marked : &s->from[i]->done) = true;
     s->count = 0;
     return e;
 }
@@ -197,19 +176,18 @@ static bool out_of_time(const struct mongo_counters *c)
     return by != 0 && clock_mono_us() > by;
 }
 
-/* Writes the chats that are counted (doubt) or those whose messages are added. Each is marked once it is written, so
- * that a failure repeats only the rest. */
-static enum err write_kind(struct mongo_counters *c, struct share *s, bool doubt)
+/* Writes that part of every chat that has it. Each is noted once it is written, so that a failure repeats only the rest. */
+static enum err write_part(struct mongo_counters *c, struct share *s, enum part part)
 {
     size_t most = c->taken->by_chat.count > CHATS_SOON ? SHARE_MOST : SHARE;
     size_t pos = 0;
     struct pending *p;
     enum err e = OK;
     s->count = 0;
-    s->doubt = doubt;
+    s->part = part;
     do {
         p = map_next(&c->taken->by_chat, &pos);
-        if (p && !p->done && p->doubt == doubt && p->chat.first_rev != 0) {
+        if (p && pending_is_due(p, part)) {
             s->from[s->count] = p;
             s->chats[s->count++] = p->chat;
         }
@@ -222,8 +200,10 @@ static enum err write_kind(struct mongo_counters *c, struct share *s, bool doubt
 static enum err write_taken(struct mongo_counters *c)
 {
     struct share s;
-    enum err e = write_kind(c, &s, false);
-    return e == OK ? write_kind(c, &s, true) : e;
+    enum err e = OK;
+    for (enum part part = PART_MARKS; e == OK && part <= PART_COUNTED; part++)
+        e = write_part(c, &s, part);
+    return e;
 }
 
 /* Writes what a failed write left, then what has come since. Called with the lock, which is released while the database
@@ -234,7 +214,7 @@ static void write_all(struct mongo_counters *c)
     c->begun++;
     c->soon = false;
     for (bool last = false; e == OK && !last;) {
-        if (c->taken->first_rev == 0) {
+        if (table_is_empty(c->taken)) {
             struct table *empty = c->taken;
             c->taken = c->fresh;
             c->fresh = empty;
@@ -251,18 +231,13 @@ static void write_all(struct mongo_counters *c)
     pthread_cond_broadcast(&c->written);
 }
 
-static bool is_empty(const struct mongo_counters *c)
-{
-    return c->fresh->first_rev == 0 && c->taken->first_rev == 0;
-}
-
 /* Waits until there is something to write and EVERY_US are over, or somebody cannot wait that long. After a failure
  * there is always a pause. */
 static void wait_until_due(struct mongo_counters *c)
 {
     while (!c->stopping && !c->soon && is_empty(c))
         pthread_cond_wait(&c->wanted, &c->lock);
-    bool failed = c->taken->first_rev != 0;
+    bool failed = !table_is_empty(c->taken);
     struct timespec until = clock_mono_after(failed ? EVERY_US / 8 : EVERY_US);
     int rc = 0;
     while (!c->stopping && (failed || !c->soon) && rc != ETIMEDOUT)
@@ -314,31 +289,48 @@ void mongo_counters_settle_or_not(struct mongo_counters *c)
         log_warn("chats are listed as they are", "the newest messages may not be counted");
 }
 
-enum err mongo_counters_room(struct mongo_counters *c, int64_t rev)
+/* Called with the lock, which is released while this waits. */
+static enum err make_room(struct mongo_counters *c, bool behind)
 {
-    enum err e = OK;
-    pthread_mutex_lock(&c->lock);
-    int64_t first = c->taken->first_rev != 0 ? c->taken->first_rev : c->fresh->first_rev;
-    bool behind = first != 0 && rev - first > MONGO_BEHIND_US;
     size_t chats = c->fresh->by_chat.count;
-    if (behind || chats >= CHATS_MOST) {
-        e = wait_written(c, WAIT_WRITER_US);
-    } else if (chats >= CHATS_SOON && !c->soon) {
+    if (behind || chats >= CHATS_MOST)
+        return wait_written(c, WAIT_WRITER_US);
+    if (chats >= CHATS_SOON && !c->soon) {
         c->soon = true;
         pthread_cond_signal(&c->wanted);
     }
+    return OK;
+}
+
+enum err mongo_counters_room(struct mongo_counters *c, int64_t rev)
+{
+    pthread_mutex_lock(&c->lock);
+    int64_t first = c->taken->first_rev != 0 ? c->taken->first_rev : c->fresh->first_rev;
+    enum err e = make_room(c, first != 0 && rev - first > MONGO_BEHIND_US);
     pthread_mutex_unlock(&c->lock);
     return e;
+}
+
+enum err mongo_counters_mark(struct mongo_counters *c, struct slice chat_id, enum chat_side side, int64_t mark)
+{
+    pthread_mutex_lock(&c->lock);
+    enum err e = make_room(c, false);
+    bool was_empty = table_is_empty(c->fresh);
+    struct pending *p = e == OK ? table_get(c->fresh, chat_id) : NULL;
+    if (p && mark > p->chat.marks[side])
+        p->chat.marks[side] = mark;
+    if (p && was_empty)
+        pthread_cond_signal(&c->wanted);
+    pthread_mutex_unlock(&c->lock);
+    return e == OK && !p ? ERR_NOMEM : e;
 }
 
 /* --- life --- */
 
 static void counters_free(struct mongo_counters *c)
 {
-    for (int i = 0; i < 2; i++) {
-        map_fini(&c->tables[i].by_chat);
-        arena_fini(&c->tables[i].a);
-    }
+    for (int i = 0; i < 2; i++)
+        table_fini(&c->tables[i]);
     mongo_conn_close(&c->conn);
     pthread_cond_destroy(&c->wanted);
     pthread_cond_destroy(&c->written);
@@ -355,10 +347,8 @@ enum err mongo_counters_start(struct mongo_counters **out, const struct mongo_ur
     enum err e = mongo_conn_open(&c->conn, uris, MONGO_READER, pool);
     c->fresh = &c->tables[0];
     c->taken = &c->tables[1];
-    for (int i = 0; i < 2; i++) {
-        arena_init(&c->tables[i].a, 0);
-        map_init(&c->tables[i].by_chat);
-    }
+    for (int i = 0; i < 2; i++)
+        table_init(&c->tables[i]);
     pthread_mutex_init(&c->lock, NULL);
     clock_cond_init(&c->wanted);
     clock_cond_init(&c->written);
@@ -382,6 +372,6 @@ void mongo_counters_stop(struct mongo_counters *c)
     pthread_mutex_unlock(&c->lock);
     pthread_join(c->thread, NULL);
     if (!is_empty(c))
-        log_warn("counters not written", "the next start counts them");
+        log_warn("counters not written", "the next start counts them; what was marked as read meanwhile is lost");
     counters_free(c);
 }

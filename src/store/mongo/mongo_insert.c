@@ -75,8 +75,8 @@ static enum err check(const struct new_message *m)
 {
     if (m->text.len > DOCUMENT_MAX / 2)
         return ERR_TOO_LARGE;
-    bool good =
-        slice_is_utf8(m->text) && slice_is_utf8(m->role) && slice_is_utf8(m->client_key) && slice_is_utf8(m->chat_id);
+    bool good = slice_is_utf8(m->text) && slice_is_utf8(m->role) && slice_is_utf8(m->client_key) &&
+                slice_is_utf8(m->chat_id) && slice_is_utf8(m->agent_id) && slice_is_utf8(m->agent_name);
     return good ? OK : ERR_INVALID;
 }
 
@@ -364,7 +364,7 @@ static enum err count_stored(struct insertion *in)
             .chat_id = m->chat_id,
             .rev = m->rev,
             .timestamp_us = m->timestamp_us,
-            .flags = (uint8_t)(m->link.flags | chat_flags_of_role(m->role)),
+            .flags = (uint8_t)((m->link.flags & (CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT)) | chat_flags_of_role(m->role)),
         };
     }
     return n > 0 ? mongo_counters_add(in->s->counters, added, n) : OK;

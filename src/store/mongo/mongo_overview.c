@@ -34,7 +34,9 @@ static enum err keep_message(bson_iter_t *fields, struct arena *a, struct messag
     map_message(fields, a, out);
     out->role = arena_slice(a, out->role);
     out->text = arena_slice(a, out->text);
-    return out->role.ptr && out->text.ptr ? OK : ERR_NOMEM;
+    out->agent_id = arena_slice(a, out->agent_id);
+    out->agent_name = arena_slice(a, out->agent_name);
+    return out->role.ptr && out->text.ptr && out->agent_id.ptr && out->agent_name.ptr ? OK : ERR_NOMEM;
 }
 
 static enum err keep_embedded(const bson_t *doc, const char *key, struct arena *a, bool *has, struct message *out)

@@ -8,8 +8,8 @@
 /* Of a chat's embedded messages only the roles: count and flags without the texts. */
 #define MONGO_CHAT_FIELDS                                                                                              \
     "{\"chat_id\":1,\"user_id\":1,\"status\":1,\"created_at\":1,\"last_activity\":1,\"updated_at\":1,"                 \
-    "\"total_messages\":1,\"rev\":1,\"last_rev\":1,\"ai_agent_enabled\":1,\"has_agent\":1,\"has_assistant\":1,"        \
-    "\"messages.role\":1}"
+    "\"total_messages\":1,\"last_rev\":1,\"changed_rev\":1,\"ai_agent_enabled\":1,\"has_agent\":1,"                    \
+    "\"has_assistant\":1,\"assigned_to\":1,\"agents_read\":1,\"customer_read\":1,\"messages.role\":1}"
 NODISCARD enum err mongo_chat(const struct mongo_conn *conn, struct slice chat_id, struct arena *a, struct chat *out);
 
 /* The customers of these ids, each in its place; id empty: there is none. */

@@ -14,7 +14,7 @@
 
 enum err mongo_read_chat(struct store_reader *reader, struct slice chat_id, struct arena *a, struct chat *out)
 {
-    return mongo_chat(&mongo_reader_of(reader)->conn, chat_id, a, out);
+    return mongo_chat_now(&mongo_reader_of(reader)->conn, mongo_of(reader->store)->counters, chat_id, a, out);
 }
 
 /* --- load_customer --- */
@@ -111,6 +111,18 @@ static enum err link_rows(struct load *l)
     return e;
 }
 
+/* What a document says of its chat; but the status is that of the chain's head. */
+static void add_row_to_chat(const struct chat_row *row, struct chat *chat)
+{
+    const uint8_t status = CHAT_CLOSED;
+    chat->total_messages += row->embedded_count;
+    chat->flags |= row->chat.flags & (uint8_t)~status;
+    if (row->chat.agents_read > chat->agents_read)
+        chat->agents_read = row->chat.agents_read;
+    if (row->chat.customer_read > chat->customer_read)
+        chat->customer_read = row->chat.customer_read;
+}
+
 /* Totals are counted, not believed: a chat of the old layout may have none, or a wrong one. */
 static enum err count_rows(struct load *l)
 {
@@ -127,13 +139,9 @@ static enum err count_rows(struct load *l)
         if (l->rows[i].repeated)
             continue;
         chat->total_messages = c->count;
-        if (c->newest > chat->rev)
-            chat->rev = c->newest;
         c++;
-        for (const struct chat_row *row = &l->rows[i]; row; row = row->next) {
-            chat->total_messages += row->embedded_count;
-            chat->flags |= row->chat.flags;
-        }
+        for (const struct chat_row *row = &l->rows[i]; row; row = row->next)
+            add_row_to_chat(row, chat);
         if (chat->last_activity_us > l->customer.activity_us)
             l->customer.activity_us = chat->last_activity_us;
         l->customer.chat_count++;

@@ -8,7 +8,7 @@
  *   mongo_driver.c, mongo_client.c the driver and its watch; URIs, pools, connections
  *   mongo_cursor.c, mongo_query.c  how a query is asked; questions that several files ask
  *   write:    mongo_write.c (chats, customers) → mongo_insert.c (messages) → mongo_counters.c (their chats, behind)
- *             → mongo_recount.c (when an update's result is in doubt)
+ *             (mongo_table.c) → mongo_recount.c (when an update's result is in doubt), mongo_marks.c
  *   read:     mongo_customer.c, mongo_read.c, mongo_list.c (by mongo_merge.c), mongo_overview.c, mongo_totals.c
  *   at start: mongo_lease.c (who writes), mongo_identity.c, legacy/mongo_adopt.c (what existing data lacks);
  *             mongo_index.c beside it
@@ -70,6 +70,9 @@ enum err mongo_put_customer(struct store *s, struct customer *u);
 enum err mongo_insert_chat(struct store *s, struct chat *c);
 enum err mongo_set_chat_flags(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                               int64_t rev, int64_t now_us);
+enum err mongo_put_chat(struct store *s, const struct chat *c);
+enum err mongo_set_mark(struct store *s, const struct chat_link *link, struct slice chat_id, enum chat_side side,
+                        int64_t mark);
 enum err mongo_identity(struct store *s, int64_t *max_rev, uint8_t tag[5]);
 enum err mongo_totals(struct store *s, struct totals *out);
 enum err mongo_read_totals(struct store_reader *r, struct totals *out);

@@ -53,13 +53,16 @@ static void link_messages(struct new_message *const *messages, size_t count, con
             continue;
         struct slice customer_id = arena_slice(m->arena, chat->customer_id);
         m->result = customer_id.ptr || chat->customer_id.len == 0 ? OK : ERR_NOMEM;
-        m->link = (struct chat_link){.known = m->result == OK, .flags = chat->flags, .customer_id = customer_id};
+        m->link = (struct chat_link){.known = m->result == OK,
+                                     .flags = (uint8_t)(m->link.flags | chat->flags), /* those not written yet, too */
+                                     .customer_id = customer_id};
     }
 }
 
 /* Lists the chats that the batch does not know yet, once each; their messages stand at "not found" until a row says
- * else. */
-static enum err unknown_chats(struct new_message *const *messages, size_t count, struct bson_array *in)
+ * else. What is not written to the rows yet is taken down before they are read: it may be in them by then. */
+static enum err unknown_chats(struct mongo_counters *counters, struct new_message *const *messages, size_t count,
+                              struct bson_array *in)
 {
     struct map seen;
     map_init(&seen);
@@ -69,6 +72,7 @@ static enum err unknown_chats(struct new_message *const *messages, size_t count,
         if (m->link.known || m->result != OK)
             continue;
         m->result = ERR_NOT_FOUND;
+        m->link.flags = mongo_counters_behind(counters, m->chat_id).flags;
         if (!slice_is_utf8(m->chat_id) || map_get(&seen, m->chat_id))
             continue;
         e = map_put(&seen, m->chat_id, m);
@@ -113,7 +117,7 @@ enum err mongo_resolve_chats(struct store *st, struct new_message *const *messag
     struct mongo_store *s = mongo_of(st);
     struct bson_array in;
     bson_in_begin(&in, "chat_id");
-    enum err e = unknown_chats(messages, count, &in);
+    enum err e = unknown_chats(s->counters, messages, count, &in);
     bson_t *filter = bson_in_end(&in);
     if (e != OK || in.count == 0) {
         bson_destroy(filter);
@@ -125,10 +129,8 @@ enum err mongo_resolve_chats(struct store *st, struct new_message *const *messag
     while (e == OK && mongoc_cursor_next(cursor, &doc)) {
         struct chat chat;
         e = map_chat(doc, &s->scratch, &chat);
-        if (e != OK)
-            break;
-        chat.flags |= mongo_counters_flags(s->counters, chat.chat_id);
-        link_messages(messages, count, &chat);
+        if (e == OK)
+            link_messages(messages, count, &chat);
     }
     e = mongo_done(&s->writer, "finding chats", cursor, e);
     return e == OK && s->owners_matter ? link_owners(s, messages, count) : e;
@@ -137,13 +139,11 @@ enum err mongo_resolve_chats(struct store *st, struct new_message *const *messag
 enum err mongo_find_chat(struct store *st, struct slice chat_id, struct arena *a, struct chat *out)
 {
     struct mongo_store *s = mongo_of(st);
-    enum err e = mongo_chat(&s->writer, chat_id, a, out);
-    if (e == OK)
-        out->flags |= mongo_counters_flags(s->counters, chat_id);
-    return e;
+    return mongo_chat_now(&s->writer, s->counters, chat_id, a, out);
 }
 
-/* The fields that an existing deployment's chats have, and ours: last_rev guards the counters, has_* are the flags. */
+/* The fields that an existing deployment's chats have, and ours: last_rev guards the counters, has_* are the flags;
+ * rev is that of the last change of any kind, changed_rev that of the last one but for messages. */
 static bson_t *new_chat(const struct mongo_store *s, const struct chat *c)
 {
     struct oid id = oid_from_rev(c->rev, s->own_tag); /* in order of creation; another node's cannot be the same */
@@ -166,6 +166,7 @@ static bson_t *new_chat(const struct mongo_store *s, const struct chat *c)
     BSON_APPEND_BOOL(&set, "has_agent", c->flags & CHAT_HAS_AGENT);
     BSON_APPEND_BOOL(&set, "has_assistant", c->flags & CHAT_HAS_ASSISTANT);
     BSON_APPEND_INT64(&set, "rev", c->rev);
+    BSON_APPEND_INT64(&set, "changed_rev", c->rev);
     BSON_APPEND_INT64(&set, "last_rev", 0);
     BCON_APPEND(&set, "messages", "[", "]"); /* what tools of the old layout expect to be there */
     bson_append_document_end(change, &set);
@@ -185,25 +186,53 @@ enum err mongo_insert_chat(struct store *st, struct chat *c)
     return update_one(s, s->writer.chats, filter, new_chat(s, c), true, &matched);
 }
 
+/* Takes change, an update without $set and $max, and set, the members of its $set so far. */
+static enum err change_chat(struct mongo_store *s, struct slice chat_id, bson_t *change, bson_t *set, int64_t rev,
+                            int64_t now_us)
+{
+    int64_t matched;
+    BSON_APPEND_INT64(set, "changed_rev", rev);
+    put_time(set, "updated_at", now_us);
+    BSON_APPEND_DOCUMENT(change, "$set", set);
+    BCON_APPEND(change, "$max", "{", "rev", BCON_INT64(rev), "}");
+    bson_destroy(set);
+    metrics_add(M_STORE_WRITE_CHAT, 1);
+    enum err e = update_one(s, s->writer.chats, bson_is("chat_id", chat_id), change, false, &matched);
+    return e == OK && matched == 0 ? ERR_NOT_FOUND : e;
+}
+
 enum err mongo_set_chat_flags(struct store *st, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                               int64_t rev, int64_t now_us)
 {
-    struct mongo_store *s = mongo_of(st);
     (void)link;
     if (!slice_is_utf8(chat_id))
         return ERR_NOT_FOUND;
-    bson_t *filter = bson_is("chat_id", chat_id);
-    bson_t set;
-    bson_t *change = BCON_NEW("$max", "{", "rev", BCON_INT64(rev), "}");
-    bson_append_document_begin(change, "$set", -1, &set);
-    BSON_APPEND_BOOL(&set, "ai_agent_enabled", !(flags & CHAT_AI_DISABLED));
-    put_flags(&set, flags);
-    put_time(&set, "updated_at", now_us);
-    bson_append_document_end(change, &set);
-    int64_t matched;
-    metrics_add(M_STORE_WRITE_CHAT, 1);
-    enum err e = update_one(s, s->writer.chats, filter, change, false, &matched);
-    return e == OK && matched == 0 ? ERR_NOT_FOUND : e;
+    bson_t *set = bson_new();
+    BSON_APPEND_BOOL(set, "ai_agent_enabled", !(flags & CHAT_AI_DISABLED));
+    put_flags(set, flags);
+    return change_chat(mongo_of(st), chat_id, bson_new(), set, rev, now_us);
+}
+
+enum err mongo_put_chat(struct store *st, const struct chat *c)
+{
+    if (!slice_is_utf8(c->chat_id))
+        return ERR_NOT_FOUND;
+    if (!slice_is_utf8(c->status) || !slice_is_utf8(c->assigned_to))
+        return ERR_REFUSED;
+    bson_t *set = bson_new(), *change = bson_new();
+    put_text(set, "status", c->status);
+    if (c->assigned_to.len > 0)
+        put_text(set, "assigned_to", c->assigned_to);
+    else
+        BCON_APPEND(change, "$unset", "{", "assigned_to", BCON_UTF8(""), "}");
+    return change_chat(mongo_of(st), c->chat_id, change, set, c->rev, c->updated_us);
+}
+
+enum err mongo_set_mark(struct store *st, const struct chat_link *link, struct slice chat_id, enum chat_side side,
+                        int64_t mark)
+{
+    (void)link;
+    return mongo_counters_mark(mongo_of(st)->counters, chat_id, side, mark);
 }
 
 /* --- customers --- */

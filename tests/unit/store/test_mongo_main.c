@@ -68,6 +68,7 @@ int main(int argc, char **argv)
         {"conformance", conformance_tests}, {"legacy", mongo_legacy_tests}, {"faults", mongo_fault_tests},
         {"index", mongo_index_tests},       {"lists", mongo_list_tests},    {"migrate", mongo_migrate_tests},
         {"refused", mongo_refused_tests},   {"lease", mongo_lease_tests},   {"walk", walk_tests},
+        {"chats", mongo_chat_tests},
     };
     struct suite wanted[sizeof(all) / sizeof(all[0]) + 1] = {0};
     bool but = argc > 1 && strcmp(argv[1], "--but") == 0;

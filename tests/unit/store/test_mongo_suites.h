@@ -3,6 +3,7 @@
 #include <CUnit/CUnit.h>
 
 extern const CU_TestInfo mongo_legacy_tests[];
+extern const CU_TestInfo mongo_chat_tests[];
 extern const CU_TestInfo mongo_fault_tests[];
 extern const CU_TestInfo mongo_index_tests[];
 extern const CU_TestInfo mongo_lease_tests[];
