@@ -1,8 +1,8 @@
 /* broadcaster.h: a thread that owns WebSocket connections and sends each notice to those that asked for it.
  * Thread:  runs its own, named broadcast-<index>. broadcaster_adopt(), broadcaster_connections() and the loop's
  *          counters from any thread; the rest from server.c.
- * Order:   broadcaster_new, publisher_new…, broadcaster_start, …, broadcaster_stop (every producer has stopped
- *          pushing), publisher_free…, broadcaster_free.
+ * Order:   broadcaster_new, publisher_new…, relay_new, broadcaster_start, …, broadcaster_stop of all (every producer has
+ *          stopped pushing), publisher_free…, relay_free, broadcaster_free (the writer has stopped).
  * Owns:    its connections' descriptors from broadcaster_adopt() on.
  * Blocks:  broadcaster_adopt() never; the thread in epoll_wait only; broadcaster_stop() until the thread has ended.
  * Fails:   broadcaster_new ERR_NOMEM, ERR_IO; broadcaster_start ERR_NOMEM. Later failures close the one connection that
@@ -14,7 +14,8 @@
 #include "push/ws_conn.h"
 #include "push/ws_handover.h"
 
-#define BROADCAST_BATCH 256 /* notices taken from the rings in one turn */
+#define BROADCAST_BATCH 256  /* notices taken from the rings in one turn */
+#define BROADCAST_OPS   1024 /* of its connections, on their way to the writer */
 
 struct broadcaster;
 
@@ -25,6 +26,7 @@ struct broadcaster_options {
      * the connection is closed. NULL: all are good. */
     bool (*still_good)(void *arg, const struct ws_principal *who);
     void *still_good_arg;
+    bool produces; /* its connections have things to store: they get a producer (ws_options) */
 };
 
 enum broadcaster_order {

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "push/notice.h"
 
+struct blob;
 struct ws_conn;
 struct ws_set; /* what one broadcaster's connections share (ws_conn.h) */
 
@@ -42,6 +43,8 @@ struct ws_app {
     void (*on_drained)(void *self, struct ws_conn *c, unsigned missed);
     /* One turn's notices, of all rings together, at most BROADCAST_BATCH. May be NULL. */
     void (*on_notices)(void *self, const struct notice *notices, unsigned count);
+    /* What a connection of another broadcaster said, as that one's app gave it to relay_send(). May be NULL. */
+    void (*on_signal)(void *self, const struct blob *signal);
     /* Notices were lost (a ring was full), or BROADCASTER_REFETCH was asked: subscribers must refetch. May be NULL. */
     void (*on_overflow)(void *self);
     /* The end is near: what is held back for later goes out now, and nothing is held back from here on. May be NULL. */

@@ -19,6 +19,9 @@
 #include "push/ws_app.h"
 #include "push/ws_handover.h"
 
+struct producer;
+struct relay_port;
+
 #define WS_APP_BYTES   96     /* of each connection for the app's use, zeroed at on_open */
 #define WS_KEEP_BYTES  8192   /* notification bytes kept for a slow peer before they become one hint */
 #define WS_SEND_BUFFER 131072 /* else the kernel lets one that never reads hold 4 MB; this holds some 1,000 notices */
@@ -45,6 +48,9 @@ struct ws_options {
     unsigned send_buffer;  /* bytes: SO_SNDBUF of each connection; 0 = WS_SEND_BUFFER */
     const struct ws_app *app;
     const void *app_arg; /* for app->create() */
+    /* What the broadcaster lends its app; NULL: nothing. */
+    struct relay_port *relay;  /* to the connections of the other broadcasters (push/relay.h) */
+    struct producer *producer; /* for ops of the connections (write/producer.h) */
     /* A connection has been closed, on the set's thread; `tag` is its handover's. May be NULL. */
     void (*on_closed)(void *arg, uint64_t tag);
     void *on_closed_arg;
@@ -66,6 +72,7 @@ unsigned ws_set_count(const struct ws_set *s);
 struct loop *ws_set_loop(struct ws_set *s);
 struct timer_wheel *ws_set_timers(struct ws_set *s);
 void *ws_set_app(struct ws_set *s); /* the app's instance */
+const struct ws_options *ws_set_options(const struct ws_set *s);
 
 /* A reply. Inside on_open and on_message everything is gathered and written at once when the callback's batch ends. */
 void ws_conn_send(struct ws_conn *c, enum ws_message_kind kind, struct slice payload);

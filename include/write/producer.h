@@ -16,3 +16,6 @@ void producer_fini(struct producer *p);                                         
 struct op *producer_op(struct producer *p, const struct op_kind *kind, op_complete_fn complete);
 /* What came back: oldest first, linked by node.next; NULL: nothing. Each is given to op_put() in the end. */
 struct op *producer_take(struct producer *p);
+/* Completes what came back and takes it into the pool again, for one whose completions need no more than the op. False:
+ * nothing came. Accepts zeroed. */
+bool producer_complete(struct producer *p);

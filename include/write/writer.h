@@ -38,6 +38,7 @@ struct writer_options {
 NODISCARD enum err writer_start(const struct writer_options *options, struct writer **out);
 NODISCARD enum err writer_submit(struct writer *w, struct op *op);
 bool writer_available(const struct writer *w); /* false while the circuit is open; any thread */
-/* Finishes what is queued (each within its deadline), then ends the thread. No submit after the call. */
+/* Finishes what is queued (each within its deadline), then ends the thread. What is submitted after the call is
+ * not begun: it stays where its producer's pool finds it. */
 void writer_stop(struct writer *w);
 void writer_free(struct writer *w);

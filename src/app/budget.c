@@ -5,6 +5,8 @@
 #include "api/rate_limit.h"
 #include "handoff/ring.h"
 #include "http/session.h"
+#include "push/broadcaster.h"
+#include "push/relay.h"
 #include "push/ws_conn.h"
 #include "read/cache.h"
 #include "write/writer.h"
@@ -63,10 +65,14 @@ static void add_threads(const struct config *c, struct budget *b)
     int64_t op = (int64_t)OP_BYTES_MAX + OP_ARENA + OP_OVERHEAD;
     int64_t threads = c->workers + c->store.readers + c->broadcasters + 4;
     add(b, "operations", "--workers × --queue", times(times(c->workers, c->queue), op));
+    add(b, "operations of WebSockets", "--broadcasters", times(c->broadcasters, BROADCAST_OPS * op));
     add(b, "events of a batch", "--batch", times(c->batch, WRITER_EVENTS(1) * (int64_t)sizeof(struct event)));
     add(b, "rings between threads", "--workers + --broadcasters",
         plus(times(c->workers, (int64_t)ring_bytes(sizeof(struct accepted), RING_CAPACITY)),
              times(c->broadcasters, (int64_t)ring_bytes(sizeof(struct notice), RING_CAPACITY))));
+    if (c->broadcasters > 1)
+        add(b, "rings between broadcasters", "--broadcasters × --broadcasters",
+            times(c->broadcasters, times(c->broadcasters - 1, (int64_t)ring_bytes(sizeof(struct blob *), RELAY_RING))));
     add(b, "scratch of workers", "--workers", times(c->workers, WORKER_SCRATCH));
     add(b, "frames on their way", "--broadcasters", times(c->broadcasters, STREAMS));
     if (c->notify_interval_ms > 0)

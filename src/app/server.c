@@ -183,7 +183,8 @@ static enum err make_broadcasters(struct server *s, struct buf *why)
                                               .ws.on_closed = on_ws_closed,
                                               .ws.on_closed_arg = s->admission,
                                               .still_good = s->access.auth ? rights_still_good : NULL,
-                                              .still_good_arg = &s->api};
+                                              .still_good_arg = &s->api,
+                                              .produces = true};
         enum err e = broadcaster_new(&s->broadcasters[i], &options);
         if (e != OK)
             return say(why, e, "a broadcaster");
@@ -192,7 +193,8 @@ static enum err make_broadcasters(struct server *s, struct buf *why)
     s->announcer.broadcasters = s->broadcasters;
     s->announcer.count = s->broadcaster_count;
     s->announcer.publisher = publisher_new(s->broadcasters, s->broadcaster_count, 0);
-    return say(why, s->announcer.publisher ? OK : ERR_NOMEM, "the broadcasters");
+    s->relay = relay_new(s->broadcasters, s->broadcaster_count);
+    return say(why, s->announcer.publisher && s->relay ? OK : ERR_NOMEM, "the broadcasters");
 }
 
 static enum err start_broadcasters(struct server *s, struct buf *why)
@@ -391,6 +393,7 @@ static void free_all(struct server *s)
     for (unsigned i = 0; i < s->worker_count; i++)
         worker_free(s->workers[i]);
     publisher_free(s->announcer.publisher);
+    relay_free(s->relay);
     for (unsigned i = 0; i < s->broadcaster_count; i++)
         broadcaster_free(s->broadcasters[i]);
     for (unsigned i = 0; i < s->listener_count; i++)

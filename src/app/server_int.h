@@ -8,6 +8,7 @@
 #include "app/worker.h"
 #include "http/session.h"
 #include "push/hub.h"
+#include "push/relay.h"
 
 #define THREADS_MAX 256
 
@@ -22,6 +23,7 @@ struct server {
     struct shares *shares; /* of --buffer-mb */
     struct hub_options hub;
     struct announcer announcer;
+    struct relay *relay;
     struct broadcaster *broadcasters[THREADS_MAX];
     unsigned broadcaster_count;
     struct api api;

@@ -1,5 +1,6 @@
-/* Turn:     new connections (mailbox), notices (rings), a slice of the fan-out (the app's on_turn), the timers, then what
- *           the sockets have to say (loop).
+/* Turn:     new connections (mailbox), ops that came back (the producer's inbox), notices and what the other broadcasters'
+ *           connections say (rings), a slice of the fan-out (the app's on_turn), the timers, then what the sockets have to
+ *           say (loop).
  * Sleep:    only when nothing of that is left. The thread tells the mailbox that it is about to sleep, then looks once
  *           more: a producer either sees that it sleeps and wakes it, or pushed before and is found by that look.
  * Stop:     what the rings hold is delivered (DELIVERING), every connection gets a close frame with 1001 (CLOSING), and
@@ -8,9 +9,11 @@
  *           taken is closed. Without memory at its start the process aborts. */
 #include "broadcaster_internal.h"
 
+#include "base/blob.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "push/ws_conn.h"
+#include "write/producer.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -21,6 +24,7 @@
 #include <unistd.h>
 
 #define CACHE_LINE 64
+#define OP_ARENA   ((size_t)16384) /* of one op: ids alone */
 
 enum phase { RUNNING, DELIVERING, CLOSING };
 
@@ -28,7 +32,8 @@ struct broadcaster {
     /* thread only */
     struct loop loop;
     struct ws_set *set;
-    struct loop_source wake_source;
+    struct loop_source wake_source, inbox_source;
+    struct producer producer; /* zeroed where it does not produce */
     enum phase phase;
     enum ws_app_load load;
     unsigned next_ring; /* where the next drain begins, so that no producer is last for ever */
@@ -38,6 +43,8 @@ struct broadcaster {
     struct mailbox *mailbox;
     struct ring *rings[BROADCASTER_RINGS_MAX];
     unsigned ring_count;
+    struct ring *links[BROADCASTER_RINGS_MAX]; /* from the other broadcasters: struct blob * */
+    unsigned link_count;
     bool started;
     pthread_t thread;
     /* atomic */
@@ -64,6 +71,28 @@ void broadcaster_detach(struct broadcaster *b, struct ring *ring)
             b->rings[i] = b->rings[--b->ring_count];
             return;
         }
+}
+
+enum err broadcaster_link_from(struct broadcaster *b, struct ring *ring)
+{
+    must(!b->started);
+    if (b->link_count == BROADCASTER_RINGS_MAX)
+        return ERR_BUSY;
+    b->links[b->link_count++] = ring;
+    return OK;
+}
+
+void broadcaster_link_to(struct broadcaster *b, struct relay_port *port)
+{
+    must(!b->started);
+    b->options.ws.relay = port;
+}
+
+void broadcaster_unlink(struct broadcaster *b)
+{
+    must(!b->started);
+    b->link_count = 0;
+    b->options.ws.relay = NULL;
 }
 
 void broadcaster_poke(struct broadcaster *b)
@@ -166,12 +195,33 @@ static bool take_notices(struct broadcaster *b)
     return count > 0 || overflowed;
 }
 
-static bool notices_wait(struct broadcaster *b)
+/* At most BROADCAST_BATCH of each other broadcaster: more than a ring holds. */
+static bool take_signals(struct broadcaster *b)
 {
-    for (unsigned i = 0; i < b->ring_count; i++)
-        if (ring_depth(b->rings[i]) > 0)
+    const struct ws_app *app = b->options.ws.app;
+    bool any = false;
+    struct blob *signal;
+    for (unsigned i = 0; i < b->link_count; i++)
+        for (unsigned n = 0; n < BROADCAST_BATCH && ring_pop(b->links[i], &signal); n++) {
+            any = true;
+            if (app->on_signal)
+                app->on_signal(ws_set_app(b->set), signal);
+            blob_drop(signal);
+        }
+    return any;
+}
+
+static bool any_waits(struct ring *const *rings, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (ring_depth(rings[i]) > 0)
             return true;
     return false;
+}
+
+static bool rings_wait(struct broadcaster *b)
+{
+    return any_waits(b->rings, b->ring_count) || any_waits(b->links, b->link_count);
 }
 
 static void check_asked(struct broadcaster *b)
@@ -191,7 +241,7 @@ static void check_stop(struct broadcaster *b)
         b->load = WS_APP_BUSY; /* as far as we know: the next turn says */
     }
     bool late = b->phase != RUNNING && b->loop.now_us >= atomic_load(&b->stop_deadline_us);
-    if (b->phase == DELIVERING && (late || (b->load == WS_APP_IDLE && !notices_wait(b)))) {
+    if (b->phase == DELIVERING && (late || (b->load == WS_APP_IDLE && !rings_wait(b)))) {
         b->phase = CLOSING;
         ws_set_close_all(b->set, WS_CLOSE_GOING_AWAY, "server is stopping");
     }
@@ -215,7 +265,7 @@ static int sleep_ms(struct broadcaster *b)
 /* The last look before the sleep. New connections are taken on the spot, which gives the turn that follows work. */
 static bool work_waits(struct broadcaster *b)
 {
-    return notices_wait(b) || adopt_new(b) ||
+    return rings_wait(b) || adopt_new(b) || producer_complete(&b->producer) ||
            (b->phase == RUNNING && atomic_load_explicit(&b->stop, memory_order_acquire));
 }
 
@@ -223,8 +273,11 @@ static void turn(struct broadcaster *b)
 {
     const struct ws_app *app = b->options.ws.app;
     bool more = adopt_new(b);
-    if (b->load != WS_APP_FULL)
+    more |= producer_complete(&b->producer);
+    if (b->load != WS_APP_FULL) {
         more |= take_notices(b);
+        more |= take_signals(b);
+    }
     b->load = app->on_turn ? app->on_turn(ws_set_app(b->set)) : WS_APP_IDLE;
     ws_set_turn(b->set);
     check_asked(b);
@@ -236,8 +289,12 @@ static void turn(struct broadcaster *b)
         return;
     }
     mailbox_sleeping(b->mailbox);
+    if (b->producer.inbox)
+        mailbox_sleeping(b->producer.inbox);
     loop_run_once(&b->loop, work_waits(b) ? 0 : wait_ms);
     mailbox_awake(b->mailbox);
+    if (b->producer.inbox)
+        mailbox_awake(b->producer.inbox);
 }
 
 static void on_wake(struct loop_source *source, uint32_t events)
@@ -257,9 +314,12 @@ static void *run(void *arg)
     struct ws_options options = b->options.ws;
     options.on_closed = on_closed;
     options.on_closed_arg = b;
+    options.producer = b->producer.ops ? &b->producer : NULL;
     enum err e = ws_set_new(&b->set, &b->loop, &options);
     if (e == OK)
         e = loop_add(&b->loop, &b->wake_source);
+    if (e == OK && b->producer.inbox)
+        e = loop_add(&b->loop, &b->inbox_source);
     if (e != OK) {
         log_error("broadcaster failed", "reason=\"%s\"", err_text(e));
         must(e == OK); /* at start, with nothing served yet: better gone than deaf */
@@ -282,10 +342,16 @@ enum err broadcaster_new(struct broadcaster **out, const struct broadcaster_opti
     b->options = *options;
     enum err e = loop_init(&b->loop);
     b->mailbox = e == OK ? mailbox_new() : NULL;
-    if (!b->mailbox) {
+    if (e == OK && !b->mailbox)
+        e = ERR_IO;
+    if (e == OK && options->produces)
+        e = producer_init(&b->producer, BROADCAST_OPS, OP_ARENA);
+    if (e != OK) {
         broadcaster_free(b);
-        return e == OK ? ERR_IO : e;
+        return e;
     }
+    if (b->producer.inbox)
+        b->inbox_source = (struct loop_source){.fd = mailbox_fd(b->producer.inbox), .on_events = on_wake};
     b->wake_source = (struct loop_source){.fd = mailbox_fd(b->mailbox), .on_events = on_wake};
     *out = b;
     return OK;
@@ -333,6 +399,7 @@ void broadcaster_free(struct broadcaster *b)
         refuse(b, h);
     }
     mailbox_free(b->mailbox);
+    producer_fini(&b->producer); /* with what the writer had not begun when it ended */
     loop_fini(&b->loop);
     free(b);
 }

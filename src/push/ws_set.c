@@ -180,6 +180,11 @@ void *ws_set_app(struct ws_set *s)
     return s->app;
 }
 
+const struct ws_options *ws_set_options(const struct ws_set *s)
+{
+    return &s->options;
+}
+
 void ws_set_free(struct ws_set *s)
 {
     if (!s)

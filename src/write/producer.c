@@ -28,3 +28,17 @@ struct op *producer_take(struct producer *p)
 {
     return (struct op *)mailbox_take(p->inbox);
 }
+
+bool producer_complete(struct producer *p)
+{
+    struct op *op = p->inbox ? producer_take(p) : NULL;
+    bool any = op != NULL;
+    while (op) {
+        struct op *next = (struct op *)op->node.next;
+        if (op->complete)
+            op->complete(op, NULL);
+        op_put(p->ops, op);
+        op = next;
+    }
+    return any;
+}
