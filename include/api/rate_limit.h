@@ -7,7 +7,7 @@
 #pragma once
 #include "base/buf.h"
 
-enum rate_kind { RATE_NONE, RATE_SEND, RATE_CREATE, RATE_CONNECT, RATE_KINDS };
+enum rate_kind { RATE_NONE, RATE_SEND, RATE_CREATE, RATE_CONNECT, RATE_SIGNAL, RATE_KINDS };
 
 #define RATE_BURST_SECONDS 10 /* a bucket holds what flows into it in this time */
 #define RATE_CLIENTS_MAX   65536

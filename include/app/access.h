@@ -20,6 +20,11 @@ struct access {
     bool insecure; /* reachable from elsewhere, and no key */
 };
 
+static inline bool access_limits(const struct config *c)
+{
+    return c->rate_send + c->rate_create + c->rate_connect + c->rate_signals > 0;
+}
+
 /* ERR_INVALID: the options contradict each other, or name what is not there; *why says so. */
 NODISCARD enum err access_check(const struct config *c, struct buf *why);
 /* warnings: lines for the log. */

@@ -40,6 +40,7 @@ struct config {
     struct config_list admin_listen;  /* ADDR:PORT apart for metrics and debug routes; default none */
     struct config_list trusted_proxy; /* ADDR or ADDR/BITS whose X-Forwarded-For is believed; default none */
     int64_t rate_send, rate_create, rate_connect; /* per second, address and principal; 0 = no limit (default) */
+    int64_t rate_signals;                         /* the same; of a WebSocket, for each connection */
     char *user;                                   /* to become after binding; NULL: stay (default) */
     /* threads and queues */
     int64_t workers, broadcasters;
@@ -51,6 +52,7 @@ struct config {
     int64_t cache_mb;            /* MiB; default 256 */
     /* notifications */
     int64_t notify_interval_ms; /* least time between two notices of one chat to one subscriber; default 0 */
+    bool typing_preview;        /* agents see what a visitor has typed so far; default no */
     int64_t ws_ping_ms;         /* server ping interval; 0 = off; default 30000 */
     int64_t ws_max_message;     /* bytes of one message from a client; default 4096 */
     int64_t ws_backlog;         /* bytes pending for one slow subscriber before 1013; default 65536 */

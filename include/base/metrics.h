@@ -40,6 +40,7 @@
     X(M_RATE_SEND, "sakurad_rate_limited_total", "kind=\"send\"", "Requests answered 429.")                            \
     X(M_RATE_CREATE, "sakurad_rate_limited_total", "kind=\"create\"", "")                                              \
     X(M_RATE_CONNECT, "sakurad_rate_limited_total", "kind=\"connect\"", "")                                            \
+    X(M_RATE_SIGNAL, "sakurad_rate_limited_total", "kind=\"signal\"", "")                                              \
     X(M_BYTES_IN, "sakurad_received_bytes_total", "", "Bytes read from HTTP clients.")                                 \
     X(M_BYTES_OUT, "sakurad_sent_bytes_total", "", "Bytes written to HTTP clients.")                                   \
     X(M_CACHE_HIT, "sakurad_cache_lookups_total", "result=\"hit\"", "Cache lookups by GET routes.")                    \

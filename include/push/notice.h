@@ -13,7 +13,8 @@
 
 enum notice_kind {
     NOTICE_MESSAGE = 1,
-    NOTICE_HINT, /* there is something to see at that chat, and no message: those who may see it are told to look */
+    NOTICE_HINT, /* there is something to see at that chat, and no message: those who may see it are told to look. No chat_id:
+                  * at that customer; role: its id */
     NOTICE_COUNTS,
     /* To subscribers of chat_events alone. */
     NOTICE_READ_BY_AGENTS,   /* chat_id; role: the message's id */
@@ -121,6 +122,14 @@ static inline bool notice_customer_changed(struct notice *n, struct slice custom
 static inline bool notice_hint(struct notice *n, struct slice chat_id, int64_t wall_us, int64_t mono_us)
 {
     bool fits = notice_message(n, chat_id, slice_of(NULL, 0), wall_us, mono_us);
+    n->kind = NOTICE_HINT;
+    return fits;
+}
+
+/* The same at a customer, whatever chats it has. */
+static inline bool notice_hint_of_customer(struct notice *n, struct slice customer_id, int64_t wall_us, int64_t mono_us)
+{
+    bool fits = notice_customer_changed(n, customer_id, wall_us, mono_us);
     n->kind = NOTICE_HINT;
     return fits;
 }

@@ -66,6 +66,9 @@ enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct s
 enum sight cache_sees_customer(struct cache *c, struct slice ident, const struct scope *s, struct arena *a,
                                struct slice *customer_id);
 
+/* The same of one who is named by id and in no other way. */
+enum sight cache_sees_customer_id(struct cache *c, struct slice customer_id, const struct scope *s);
+
 /* What a side says that it has read. */
 enum mark_answer {
     MARK_FURTHER,   /* *mark is to be written */

@@ -8,8 +8,10 @@
 
 #define BEARER "bearer"
 
-static const enum metric_counter rate_counters[RATE_KINDS] = {
-    [RATE_SEND] = M_RATE_SEND, [RATE_CREATE] = M_RATE_CREATE, [RATE_CONNECT] = M_RATE_CONNECT};
+static const enum metric_counter rate_counters[RATE_KINDS] = {[RATE_SEND] = M_RATE_SEND,
+                                                              [RATE_CREATE] = M_RATE_CREATE,
+                                                              [RATE_CONNECT] = M_RATE_CONNECT,
+                                                              [RATE_SIGNAL] = M_RATE_SIGNAL};
 
 /* ---- rates ---- */
 

@@ -24,12 +24,15 @@ enum hub_right rights_may_subscribe(void *arg, const struct ws_principal *who, e
     const struct api *api = arg;
     if (!who)
         return HUB_DENIED;
-    if (topic == HUB_WEBSITE_STATUS || (who->role == PRINCIPAL_DASHBOARD && who->id.len == 0))
+    bool dashboard = who->role == PRINCIPAL_DASHBOARD;
+    if (topic == HUB_WEBSITE_STATUS || (dashboard && who->id.len == 0))
         return HUB_ALLOWED;
-    if (topic != HUB_CHAT_UPDATES) /* counts are of all customers */
+    if (topic == HUB_PRESENCE)
+        return dashboard ? HUB_FILTERED : HUB_DENIED;
+    if (topic == HUB_UNREAD_COUNTS) /* of all customers */
         return HUB_DENIED;
     if (chat_id.len == 0)
-        return who->role == PRINCIPAL_DASHBOARD ? HUB_FILTERED : HUB_DENIED;
+        return dashboard ? HUB_FILTERED : HUB_DENIED;
     struct scope scope = scope_of(who);
     if (cache_sees_chat(api->cache, chat_id, &scope) != SIGHT_YES)
         return HUB_DENIED;
@@ -37,15 +40,37 @@ enum hub_right rights_may_subscribe(void *arg, const struct ws_principal *who, e
                                         : HUB_FILTERED; /* a chat keeps its customer, who may change owners */
 }
 
+static const enum hub_sight sights[] = {
+    [SIGHT_NO] = HUB_HIDDEN, [SIGHT_YES] = HUB_VISIBLE, [SIGHT_UNKNOWN] = HUB_UNSURE};
+
 enum hub_sight rights_may_see(void *arg, const struct ws_principal *who, struct slice chat_id)
 {
-    static const enum hub_sight sights[] = {
-        [SIGHT_NO] = HUB_HIDDEN, [SIGHT_YES] = HUB_VISIBLE, [SIGHT_UNKNOWN] = HUB_UNSURE};
     const struct api *api = arg;
     if (!who)
         return HUB_HIDDEN;
     struct scope scope = scope_of(who);
     return sights[cache_sees_chat(api->cache, chat_id, &scope)];
+}
+
+/* By its id and nothing else: that is what is told of a customer. */
+enum hub_sight rights_may_see_customer(void *arg, const struct ws_principal *who, struct slice customer_id)
+{
+    const struct api *api = arg;
+    if (!who)
+        return HUB_HIDDEN;
+    struct scope scope = scope_of(who);
+    return sights[cache_sees_customer_id(api->cache, customer_id, &scope)];
+}
+
+/* What memory does not know cannot be signalled in: a signal is worth no look into the store. Who has the chat before its eyes
+ * has loaded it. */
+enum hub_signal rights_may_signal(void *arg, const struct ws_principal *who, struct slice chat_id)
+{
+    const struct api *api = arg;
+    struct scope scope = scope_of(who);
+    if (cache_sees_chat(api->cache, chat_id, &scope) == SIGHT_YES)
+        return HUB_SIGNAL_ALLOWED;
+    return scope.kind == SCOPE_CUSTOMER ? HUB_SIGNAL_DENIED : HUB_SIGNAL_NO_CHAT;
 }
 
 bool rights_up_to_date(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor)

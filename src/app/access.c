@@ -100,15 +100,17 @@ static enum err read_proxies(const struct config *c, struct access *a, struct bu
 
 enum err access_open(const struct config *c, struct access *out, struct buf *warnings, struct buf *why)
 {
-    const int64_t rates[RATE_KINDS] = {
-        [RATE_SEND] = c->rate_send, [RATE_CREATE] = c->rate_create, [RATE_CONNECT] = c->rate_connect};
+    const int64_t rates[RATE_KINDS] = {[RATE_SEND] = c->rate_send,
+                                       [RATE_CREATE] = c->rate_create,
+                                       [RATE_CONNECT] = c->rate_connect,
+                                       [RATE_SIGNAL] = c->rate_signals};
     *out = (struct access){0};
     enum err e = read_proxies(c, out, why);
     if (e == OK)
         e = origins_read(&c->cors_origin, &out->origins, why);
     if (e == OK && c->auth_key.count > 0)
         e = auth_new(c->auth_key.items, c->auth_key.count, &out->auth, warnings, why);
-    if (e == OK && c->rate_send + c->rate_create + c->rate_connect > 0) {
+    if (e == OK && access_limits(c)) {
         out->rates = rate_limiter_new(rates, RATE_CLIENTS_MAX);
         e = out->rates ? OK : ERR_NOMEM;
     }

@@ -3,6 +3,7 @@
 #include "api/api.h"
 #include "api/auth.h"
 #include "api/rate_limit.h"
+#include "app/access.h"
 #include "handoff/ring.h"
 #include "http/session.h"
 #include "push/broadcaster.h"
@@ -96,7 +97,7 @@ void budget_compute(const struct config *c, struct budget *out)
     add_threads(c, out);
     if (c->auth_key.count > 0)
         add(out, "tokens found good", "--workers", times(c->workers, (int64_t)token_cache_bytes(TOKEN_CACHE_ENTRIES)));
-    if (c->rate_send + c->rate_create + c->rate_connect > 0)
+    if (access_limits(c))
         add(out, "rate limits", "fixed", (int64_t)rate_limiter_bytes(RATE_CLIENTS_MAX));
 }
 

@@ -139,6 +139,8 @@ const struct option_row option_rows[] = {
         "The same for chats created and customers reported."),
     INT("rate-connect", rate_connect, "0", 0, 1000000, "per second", "N", ACCESS,
         "The same for connections of one address; behind a trusted proxy, for WebSockets of one client."),
+    INT("rate-signals", rate_signals, "0", 0, 1000000, "per second", "N", ACCESS,
+        "The same for reading (POST), and for typing and reading on one WebSocket."),
     {.flag = "user",
      .type = OPTION_TEXT,
      .offset = FIELD(user),
@@ -194,6 +196,14 @@ const struct option_row option_rows[] = {
         "Largest WebSocket message from a client."),
     INT("ws-backlog", ws_backlog, "65536", 256, 1073741824, "bytes", "BYTES", "Notifications",
         "Most bytes kept for a slow subscriber before it is closed with 1013."),
+
+    {.flag = "typing-preview",
+     .type = OPTION_BOOL,
+     .offset = FIELD(typing_preview),
+     .fallback = "false",
+     .group = "Notifications",
+     .help =
+         "Pass on to agents what a visitor has typed so far, where the widget says it. Never stored, never logged."},
 
     INT("drain-timeout", drain_timeout_ms, "10000", 0, 600000, "ms", "MS", "Process",
         "Time for requests in flight to finish when told to stop."),

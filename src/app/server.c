@@ -165,13 +165,17 @@ static enum err make_broadcasters(struct server *s, struct buf *why)
 {
     const struct config *c = s->config;
     s->hub.notify_interval_ms = c->notify_interval_ms;
+    s->hub.signal_rate = c->rate_signals;
+    s->hub.typing_preview = c->typing_preview;
     s->hub.counts = current_counts;
     s->hub.up_to_date = rights_up_to_date;
     s->hub.up_to_date_arg = &s->api;
+    s->hub.may_signal = rights_may_signal;
+    s->hub.may_arg = &s->api;
     if (s->access.auth) {
         s->hub.may_subscribe = rights_may_subscribe;
         s->hub.may_see = rights_may_see;
-        s->hub.may_arg = &s->api;
+        s->hub.may_see_customer = rights_may_see_customer;
     }
     for (int64_t i = 0; i < c->broadcasters; i++) {
         struct broadcaster_options options = {.index = (unsigned)i,

@@ -117,11 +117,23 @@ void feed_each(struct hub *h, const struct notice *n, const struct hub_chat *cha
             feed_one(chat->follows.items[i], n);
 }
 
+static enum hub_sight sight_of_customer(const struct hub_follow *f, struct slice customer_id)
+{
+    const struct hub_options *o = f->hub->options;
+    if (!f->filtered)
+        return HUB_VISIBLE;
+    return o->may_see_customer ? o->may_see_customer(o->may_arg, ws_conn_principal(f->conn), customer_id) : HUB_HIDDEN;
+}
+
 void feed_hint(struct hub *h, const struct notice *n)
 {
-    for (uint32_t i = 0; i < h->of_all.count; i++)
-        if (sight_of(h->of_all.items[i], notice_chat_id(n)) != HUB_HIDDEN)
-            hint_paced(h->of_all.items[i]);
+    bool of_customer = n->chat_id_len == 0;
+    for (uint32_t i = 0; i < h->of_all.count; i++) {
+        struct hub_follow *f = h->of_all.items[i];
+        enum hub_sight sight = of_customer ? sight_of_customer(f, notice_role(n)) : sight_of(f, notice_chat_id(n));
+        if (sight != HUB_HIDDEN)
+            hint_paced(f);
+    }
 }
 
 /* Between its notices a chat costs its struct only: what it gathers them in is lent for the turn. */

@@ -173,7 +173,7 @@ void follow_chat_release(struct hub *h, struct hub_chat *chat);         /* gone 
 void feed_each(struct hub *h, const struct notice *n, const struct hub_chat *chat);
 void feed_gather(struct hub *h, struct hub_chat *chat, const struct notice *n);
 void feed_finish(struct hub *h); /* after the turn's notices, which were taken in this turn of the loop */
-void feed_hint(struct hub *h, const struct notice *n); /* of a new chat */
+void feed_hint(struct hub *h, const struct notice *n);
 void feed_hint_all(struct hub *h);
 void feed_flush(struct hub_follow *f); /* sends what its pacers hold */
 void feed_flush_all(struct hub *h);

@@ -76,6 +76,20 @@ enum sight cache_sees_customer(struct cache *c, struct slice ident, const struct
     return sight;
 }
 
+enum sight cache_sees_customer_id(struct cache *c, struct slice customer_id, const struct scope *s)
+{
+    uint32_t hash = index_hash(customer_id);
+    if (s->kind != SCOPE_OWNER)
+        return scope_allows(s, customer_id, slice_of(NULL, 0)) ? SIGHT_YES : SIGHT_NO;
+    if (!c->enabled)
+        return SIGHT_UNKNOWN;
+    cache_lock(c);
+    const struct customer_entry *u = index_customer(c, customer_id, hash);
+    enum sight sight = u ? sight_of(u, s) : SIGHT_UNKNOWN;
+    cache_unlock(c);
+    return sight;
+}
+
 /* [lock] */
 static bool unchanged(struct cache *c, const struct scope *viewer, struct slice chat_id, uint32_t hash, int64_t since)
 {

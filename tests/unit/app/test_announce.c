@@ -20,7 +20,9 @@ static void write_down(const char *what, struct slice chat, struct slice role)
 {
     pthread_mutex_lock(&given.lock);
     const struct slice words[] = {slice_cstr(what), chat, role};
-    for (int i = 0; i < 3 && (i == 0 || words[i].len > 0); i++) {
+    for (int i = 0; i < 3; i++) {
+        if (words[i].len == 0)
+            continue;
         if (given.text.len > 0)
             buf_append_slice(&given.text, i > 0 ? SLICE_LIT(" ") : SLICE_LIT(", "));
         buf_append_slice(&given.text, words[i]);
@@ -54,11 +56,15 @@ static void on_message(void *self, struct ws_conn *c, enum ws_message_kind kind,
 static void on_notices(void *self, const struct notice *n, unsigned count)
 {
     (void)self;
+    static const char *const words[NOTICE_KINDS] = {[NOTICE_MESSAGE] = "message",
+                                                    [NOTICE_HINT] = "look",
+                                                    [NOTICE_COUNTS] = "counts",
+                                                    [NOTICE_READ_BY_AGENTS] = "read by agents",
+                                                    [NOTICE_READ_BY_CUSTOMER] = "read by customer",
+                                                    [NOTICE_CHAT_CHANGED] = "chat changed",
+                                                    [NOTICE_CUSTOMER_CHANGED] = "customer changed"};
     for (unsigned i = 0; i < count; i++)
-        write_down(n[i].kind == NOTICE_MESSAGE ? "message"
-                   : n[i].kind == NOTICE_HINT  ? "look"
-                                               : "counts",
-                   notice_chat_id(&n[i]), notice_role(&n[i]));
+        write_down(words[n[i].kind], notice_chat_id(&n[i]), notice_role(&n[i]));
 }
 
 static void on_overflow(void *self)
@@ -110,6 +116,16 @@ static void events_become_notices(void)
     };
     const struct event chat = {.kind = EVENT_CHAT, .chat_id = SLICE_LIT("c8")};
     const struct event moved = {.kind = EVENT_CUSTOMER, .customer = {.before = &open, .now = &closed}};
+    const struct message back = {.role = SLICE_LIT("user")};
+    const struct event by_agents[] = {
+        {.kind = EVENT_CUSTOMER, .customer = {.before = &closed, .now = &open, .by_agent = true}},
+        {.kind = EVENT_CHAT_CHANGED, .chat_id = SLICE_LIT("c9")},
+        {.kind = EVENT_READ, .chat_id = SLICE_LIT("c10"), .read = {.side = SIDE_AGENTS, .message_id = SLICE_LIT("m1")}},
+        {.kind = EVENT_READ,
+         .chat_id = SLICE_LIT("c10"),
+         .read = {.side = SIDE_CUSTOMER, .message_id = SLICE_LIT("m2")}},
+        {.kind = EVENT_MESSAGE, .chat_id = SLICE_LIT("c11"), .message = back, .reopened = true},
+    };
     const struct event recovered = {.kind = EVENT_RECOVERED};
     struct broadcaster *b;
     struct broadcaster_options options = {
@@ -123,11 +139,14 @@ static void events_become_notices(void)
     broadcaster_adopt(b,
                       ws_handover_new(fds[0], SLICE_LIT(""), SLICE_LIT(""), NULL)); /* nobody there: nothing is sent */
     announce(&a, happened, sizeof(happened) / sizeof(happened[0]));
-    expect("message c1 agent, message c3 agent, look c6");
+    expect("message c1 agent, message c3 agent, chat changed c4, look c6");
     announce(&a, &chat, 1);
     expect("look c8, counts");
-    announce(&a, &moved, 1);
-    expect("counts");
+    announce(&a, &moved, 1); /* a widget's report: who knows no chat_events hears no more than ever */
+    expect("customer changed ann, counts");
+    announce(&a, by_agents, sizeof(by_agents) / sizeof(by_agents[0]));
+    expect("customer changed ann, look ann, chat changed c9, look c9, read by agents c10 m1, read by customer c10 m2, "
+           "message c11 user, chat changed c11, counts");
     announce(&a, &recovered, 1);
     expect("refetch");
     close(fds[1]);
