@@ -103,18 +103,31 @@ void render_chat_start(struct buf *b, const struct chat *c)
     STRING(b, ",\"status\":", shown_status(c));
     buf_append_lit(b, ",\"created_at\":");
     render_time(b, c->created_us);
+    buf_append_lit(b, ",\"assigned_to\":");
+    string_or_null(b, c->assigned_to);
 }
 
-void render_chat_rest(struct buf *b, int64_t last_activity_us, int64_t total_messages)
+static void read_up_to(struct buf *b, const struct chat_read *read)
+{
+    buf_append_lit(b, ",\"unread\":");
+    buf_append_u64(b, read->unread);
+    buf_append_lit(b, ",\"read_up_to\":{\"user\":");
+    string_or_null(b, read->user);
+    buf_append_lit(b, ",\"agent\":");
+    string_or_null(b, read->agent);
+    buf_append_lit(b, "},\"messages\":[");
+}
+
+void render_chat_rest(struct buf *b, int64_t last_activity_us, int64_t total_messages, const struct chat_read *read)
 {
     buf_append_lit(b, ",\"last_activity\":");
     render_time(b, last_activity_us);
     buf_append_lit(b, ",\"total_messages\":");
     buf_append_i64(b, total_messages);
-    buf_append_lit(b, ",\"messages\":[");
+    read_up_to(b, read);
 }
 
-void render_chat_object(struct buf *b, const struct chat *c)
+void render_chat_object(struct buf *b, const struct chat *c, const struct chat_read *read)
 {
     STRING(b, "{\"chat_id\":", c->chat_id);
     STRING(b, ",\"user_id\":", c->customer_id);
@@ -123,7 +136,9 @@ void render_chat_object(struct buf *b, const struct chat *c)
     render_time(b, c->created_us);
     buf_append_lit(b, ",\"updated_at\":");
     render_time(b, c->updated_us);
-    buf_append_lit(b, ",\"messages\":[");
+    buf_append_lit(b, ",\"assigned_to\":");
+    string_or_null(b, c->assigned_to);
+    read_up_to(b, read);
 }
 
 void render_ai(struct buf *b, struct slice chat_id, bool enabled)

@@ -7,13 +7,20 @@
 #include <ctype.h>
 #include <endian.h>
 
-#define HEAD     "{\"role\":\""
-#define TEXT     "\",\"text\":\""
-#define TIME     "\",\"timestamp\":"
-#define READ_NO  ",\"read\":false"
-#define READ_YES ",\"read\":true"
-#define VIA      ",\"via\":\"" VIA_WIDGET "\""
-#define LEN(lit) (sizeof(lit) - 1)
+#define HEAD      "{\"role\":\""
+#define HEAD_NAME "{\"agent\":"
+#define HEAD_ROLE ",\"role\":\"" ROLE_AGENT /* after the name */
+#define TEXT      "\",\"text\":\""
+#define TIME      "\",\"timestamp\":"
+#define READ      ",\"read\":"
+#define YES       "true " /* as long as NO */
+#define NO        "false"
+#define VIA       ",\"via\":\"" VIA_WIDGET "\""
+#define LEN(lit)  (sizeof(lit) - 1)
+
+_Static_assert(LEN(YES) == LEN(NO), "one is written over the other");
+
+#define AGENT_BYTES_MAX 4096 /* of id and name: so that the escaped object's length fits into its 16 bits */
 
 /* Roles longer than any that we accept (an existing deployment's) are shown cut, at a code point's start. */
 static struct slice shown_role(struct slice role)
@@ -33,38 +40,74 @@ static void end_message(struct buf *b, bool via_widget)
     buf_append_char(b, '}');
 }
 
+static uint8_t flags_of(const struct message *m)
+{
+    bool agent = slice_eq(m->role, SLICE_LIT(ROLE_AGENT)) && !m->via_widget;
+    bool named =
+        agent && m->agent_id.len > 0 && m->agent_name.len > 0 && m->agent_id.len + m->agent_name.len <= AGENT_BYTES_MAX;
+    return (uint8_t)((m->read ? FORM_READ : 0) | (m->legacy ? FORM_LEGACY : 0) |
+                     (m->timestamp_us == 0 ? FORM_NO_TIME : 0) | (m->via_widget ? FORM_VIA : 0) |
+                     (slice_eq(m->role, SLICE_LIT(ROLE_USER)) ? FORM_USER : 0) | (agent ? FORM_REPLY : 0) |
+                     (named ? FORM_AGENT : 0));
+}
+
+/* Returns the length of what is between the fixed parts. */
+static size_t put_head(struct buf *b, const struct message *m, bool named)
+{
+    if (named)
+        buf_append_lit(b, HEAD_NAME);
+    else
+        buf_append_lit(b, HEAD);
+    size_t start = b->len;
+    if (named) {
+        buf_append_char(b, '{');
+        json_out_member_string(b, "id", m->agent_id);
+        json_out_member_string(b, "name", m->agent_name);
+        buf_append_char(b, '}');
+    } else {
+        json_out_escaped(b, shown_role(m->role));
+    }
+    size_t len = b->len - start;
+    if (named)
+        buf_append_lit(b, HEAD_ROLE);
+    return len;
+}
+
 void render_message(struct buf *b, const struct message *m, struct message_form *form)
 {
     size_t start = b->len;
-    buf_append_lit(b, HEAD);
-    size_t role_start = b->len;
-    json_out_escaped(b, shown_role(m->role));
-    size_t role_len = b->len - role_start;
+    uint8_t flags = flags_of(m);
+    size_t head_len = put_head(b, m, flags & FORM_AGENT);
     buf_append_lit(b, TEXT);
     json_out_escaped(b, m->text);
     buf_append_lit(b, TIME);
     render_time(b, m->timestamp_us);
-    if (m->read)
-        buf_append_lit(b, READ_YES);
-    else
-        buf_append_lit(b, READ_NO);
+    buf_append_lit(b, READ YES);
     end_message(b, m->via_widget);
-    *form = (struct message_form){
-        .len = (uint32_t)(b->len - start),
-        .role_len = (uint16_t)role_len,
-        .flags = (uint8_t)((m->read ? FORM_READ : 0) | (m->legacy ? FORM_LEGACY : 0) |
-                           (m->timestamp_us == 0 ? FORM_NO_TIME : 0) | (m->via_widget ? FORM_VIA : 0)),
-    };
+    *form = (struct message_form){.len = (uint32_t)(b->len - start), .head_len = (uint16_t)head_len, .flags = flags};
+}
+
+/* From the end of the timestamp on. */
+static size_t end_len(const struct message_form *form)
+{
+    return LEN(READ YES) + (form->flags & FORM_VIA ? LEN(VIA) : 0) + 1;
+}
+
+void render_unread(char *fragment, const struct message_form *form)
+{
+    memcpy(fragment + form->len - end_len(form) + LEN(READ), NO, LEN(NO));
 }
 
 void message_parts(const char *fragment, const struct message_form *form, struct message_parts *out)
 {
+    bool named = form->flags & FORM_AGENT;
     size_t time_len = form->flags & FORM_NO_TIME ? LEN("null") : TIME_TEXT_LEN + 2;
-    size_t read_len = form->flags & FORM_READ ? LEN(READ_YES) : LEN(READ_NO);
-    size_t end_len = read_len + (form->flags & FORM_VIA ? LEN(VIA) : 0) + 1;
-    size_t text_at = LEN(HEAD) + form->role_len + LEN(TEXT);
-    size_t time_at = form->len - end_len - time_len;
-    out->role = slice_of(fragment + LEN(HEAD), form->role_len);
+    size_t head_at = named ? LEN(HEAD_NAME) : LEN(HEAD);
+    size_t text_at = head_at + form->head_len + (named ? LEN(HEAD_ROLE) : 0) + LEN(TEXT);
+    size_t time_at = form->len - end_len(form) - time_len;
+    struct slice head = slice_of(fragment + head_at, form->head_len);
+    out->role = named ? SLICE_LIT(ROLE_AGENT) : head;
+    out->agent = named ? head : slice_of(NULL, 0);
     out->text = slice_of(fragment + text_at, time_at - LEN(TIME) - text_at);
     out->timestamp = slice_of(fragment + time_at, time_len);
     out->read = form->flags & FORM_READ;
@@ -145,6 +188,14 @@ bool message_id_parse(struct slice id, bool *legacy, int64_t *rev, uint64_t *ind
     return slice_to_u64(slice_of(rest.ptr, before), &seconds) && slice_to_u64(place, index);
 }
 
+static void put_agent(struct buf *b, struct slice agent)
+{
+    if (agent.len == 0)
+        return;
+    buf_append_lit(b, ",\"agent\":");
+    buf_append_slice(b, agent);
+}
+
 static void quoted(struct buf *b, struct slice escaped)
 {
     buf_append_char(b, '"');
@@ -166,6 +217,7 @@ void render_message_poll(struct buf *b, struct slice id, const struct message_pa
     buf_append_slice(b, parts->timestamp);
     buf_append_lit(b, ",\"read\":");
     json_out_bool(b, parts->read);
+    put_agent(b, parts->agent);
     end_message(b, parts->via_widget);
 }
 
@@ -180,5 +232,6 @@ void render_message_chat(struct buf *b, struct slice id, const struct message_pa
     buf_append_lit(b, ",\"timestamp\":");
     buf_append_slice(b, parts->timestamp);
     buf_append_lit(b, ",\"status\":\"sent\",\"isLink\":false,\"linkUrl\":null,\"tags\":[]");
+    put_agent(b, parts->agent);
     end_message(b, parts->via_widget);
 }

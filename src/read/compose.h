@@ -15,14 +15,20 @@ struct listed_chat {
     const struct content *content;
 };
 
-struct blob *compose_refetch(const struct snap *s, const struct cursor *cursor);
-struct blob *compose_customers(const struct snap *s, const struct page *page);
-struct blob *compose_customer(const struct snap *s);
-struct blob *compose_poll(const struct snap *s, const uint8_t tag[static 5], const struct cursor *cursor);
-struct blob *compose_chat(const struct listed_chat *chat, const uint8_t tag[static 5]);
-struct blob *compose_chats(const struct listed_chat *chats, size_t count, const struct page *page,
-                           const uint8_t tag[static 5]);
-struct blob *compose_history(const struct history_span *page, const uint8_t tag[static 5]);
+/* For whom: what is read and what is not differs by side. */
+struct look {
+    const uint8_t *tag; /* 5 bytes: the store's, for ids */
+    enum chat_side asker;
+};
+
+struct blob *compose_refetch(const struct snap *s, const struct look *look, const struct cursor *cursor);
+struct blob *compose_customers(const struct snap *s, const struct look *look, const struct page *page);
+struct blob *compose_customer(const struct snap *s, const struct look *look);
+struct blob *compose_poll(const struct snap *s, const struct look *look, const struct cursor *cursor);
+struct blob *compose_chat(const struct listed_chat *chat, const struct look *look);
+struct blob *compose_chats(const struct listed_chat *chats, size_t count, const struct look *look,
+                           const struct page *page);
+struct blob *compose_history(const struct history_span *page, const struct look *look);
 
 /* A blob that grows: room for `room` bytes at first. */
 void body_begin(struct buf *b, size_t room);

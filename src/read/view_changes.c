@@ -180,7 +180,8 @@ static void answer_changes(struct changes *w, uint64_t version, struct view_answ
     struct cursor cursor = next_cursor(w);
     cache_unlock(c);
     snap_since(&w->snap, w->base);
-    view_give(c, out, compose_refetch(&w->snap, &cursor), version);
+    struct look look = view_look(c, w->query);
+    view_give(c, out, compose_refetch(&w->snap, &look, &cursor), version);
 }
 
 /* [lock] What comes late from now on gets a stamp above it. An owner is told the clock: when anybody's last change was is

@@ -18,6 +18,13 @@ static inline int64_t view_base(const struct view_query *q)
     return q->since_base > 0 ? q->since_base : q->since;
 }
 
+/* For whom the answer is: a poll is the customer's, whoever asks; the rest the dashboards', unless the customer asks. */
+static inline struct look view_look(const struct cache *c, const struct view_query *q)
+{
+    bool customer = q->view == VIEW_POLL || q->viewer.kind == SCOPE_CUSTOMER;
+    return (struct look){.tag = c->tag, .asker = customer ? SIDE_CUSTOMER : SIDE_AGENTS};
+}
+
 /* Ends an answer with a body (takes the reference; NULL: ERR_NOMEM). version 0: no ETag. */
 void view_give(const struct cache *c, struct view_answer *out, struct blob *body, uint64_t version);
 void view_fail(struct view_answer *out, enum err e);

@@ -145,9 +145,10 @@ static enum err list_customers(struct listing *l, struct blob **body)
     enum err e = gather_customers(l);
     if (e != OK)
         return e;
+    struct look look = view_look(l->cache, l->query);
     if (l->query->view == VIEW_REFETCH) {
         struct cursor cursor = learn_cursor(l);
-        *body = compose_refetch(&l->snap, &cursor);
+        *body = compose_refetch(&l->snap, &look, &cursor);
         metrics_add(M_CACHE_COMPOSED, 1);
         return OK;
     }
@@ -158,7 +159,7 @@ static enum err list_customers(struct listing *l, struct blob **body)
     else if (!l->cache->enabled)
         e = l->reader->vtable->read_totals(l->reader, &totals);
     if (e == OK)
-        *body = compose_customers(&l->snap, &(struct page){totals.customers, l->query->skip, l->query->limit});
+        *body = compose_customers(&l->snap, &look, &(struct page){totals.customers, l->query->skip, l->query->limit});
     return e;
 }
 
@@ -207,8 +208,9 @@ static enum err list_chats(struct listing *l, struct blob **body)
     size_t found = 0;
     struct listed_chat *chats = calloc(count + 1, sizeof(*chats));
     e = chats && listing_room(l, count) ? gather_chats(l, refs, count, chats, &found) : ERR_NOMEM;
+    struct look look = view_look(l->cache, q);
     if (e == OK)
-        *body = compose_chats(chats, found, &(struct page){total, q->skip, q->limit}, l->cache->tag);
+        *body = compose_chats(chats, found, &look, &(struct page){total, q->skip, q->limit});
     free(chats);
     return e;
 }

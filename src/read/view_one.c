@@ -33,11 +33,12 @@ static void compose_one_chat(struct cache *c, const struct view_query *q, const 
     struct listed_chat chat = {.content = s->customers[0].content};
     if (found)
         chat.history = *found;
+    struct look look = view_look(c, q);
     enum err e = found ? page_of(q, &chat.history) : ERR_NOT_FOUND;
     if (e != OK)
         view_fail(out, e);
     else if (chat.history.bytes <= max_bytes)
-        view_give(c, out, q->view == VIEW_CHAT ? compose_chat(&chat, c->tag) : compose_history(&chat.history, c->tag),
+        view_give(c, out, q->view == VIEW_CHAT ? compose_chat(&chat, &look) : compose_history(&chat.history, &look),
                   s->customers[0].version);
 }
 
@@ -70,7 +71,9 @@ void view_compose_one(struct cache *c, const struct view_query *q, struct snap *
         snap_since(s, view_base(q));
     if (snap_bytes(s) > max_bytes)
         return;
-    view_give(c, out, q->view == VIEW_CUSTOMER ? compose_customer(s) : compose_poll(s, c->tag, cursor), u->version);
+    struct look look = view_look(c, q);
+    view_give(c, out, q->view == VIEW_CUSTOMER ? compose_customer(s, &look) : compose_poll(s, &look, cursor),
+              u->version);
     if (out->result == VIEW_OK && q->view == VIEW_POLL && !q->has_since && c->enabled)
         keep_poll(c, u, out);
 }

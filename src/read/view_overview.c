@@ -12,7 +12,24 @@ static void put_customer(struct buf *b, const struct customer *u)
     buf_append_char(b, '}');
 }
 
-static void put_message(struct buf *b, const struct message *m, struct slice chat_id, uint64_t place,
+/* Up to where the agents have read. The row does not have what their own messages imply: memory does where it has the chat,
+ * and else the last message says it. */
+static int64_t agents_mark(struct cache *c, const struct overview_chat *o)
+{
+    uint32_t hash = index_hash(o->chat.chat_id);
+    int64_t mark = o->chat.agents_read;
+    bool reply = o->has_last && !o->last.via_widget && slice_eq(o->last.role, SLICE_LIT(ROLE_AGENT));
+    if (reply)
+        mark = INT64_MAX;
+    cache_lock(c);
+    const struct chat_entry *chat = index_chat(c, o->chat.chat_id, hash);
+    if (chat && chat->marks[SIDE_AGENTS] > mark)
+        mark = chat->marks[SIDE_AGENTS];
+    cache_unlock(c);
+    return mark;
+}
+
+static void put_message(struct buf *b, const struct message *m, struct slice chat_id, uint64_t place, int64_t mark,
                         const uint8_t tag[static 5])
 {
     struct buf fragment;
@@ -23,6 +40,7 @@ static void put_message(struct buf *b, const struct message *m, struct slice cha
     render_message(&fragment, m, &form);
     if (buf_ok(&fragment)) {
         message_parts(fragment.ptr, &form, &parts);
+        parts.read = parts.read || !(form.flags & FORM_USER) || (m->legacy ? (int64_t)place + 1 : m->rev) <= mark;
         size_t len =
             m->legacy ? message_id_legacy(message_seconds(&parts), place, chat_id, id) : message_id(m->rev, tag, id);
         render_message_poll(b, slice_of(id, len), &parts);
@@ -32,8 +50,9 @@ static void put_message(struct buf *b, const struct message *m, struct slice cha
     buf_fini(&fragment);
 }
 
-static void put_chat_row(struct buf *b, const struct overview_chat *c, const uint8_t tag[static 5])
+static void put_chat_row(struct buf *b, const struct overview_chat *c, struct cache *cache)
 {
+    int64_t mark = agents_mark(cache, c);
     buf_append_char(b, '{');
     json_out_member_string(b, "_id", c->row_id);
     json_out_member_string(b, "chat_id", c->chat.chat_id);
@@ -47,19 +66,18 @@ static void put_chat_row(struct buf *b, const struct overview_chat *c, const uin
     json_out_member_i64(b, "messages_count", c->messages);
     buf_append_lit(b, ",\"first_message\":");
     if (c->has_first)
-        put_message(b, &c->first, c->chat.chat_id, 0, tag);
+        put_message(b, &c->first, c->chat.chat_id, 0, mark, cache->tag);
     else
         json_out_null(b);
     buf_append_lit(b, ",\"last_message\":");
     if (c->has_last)
-        put_message(b, &c->last, c->chat.chat_id, (uint64_t)(c->messages > 0 ? c->messages - 1 : 0), tag);
+        put_message(b, &c->last, c->chat.chat_id, (uint64_t)(c->messages > 0 ? c->messages - 1 : 0), mark, cache->tag);
     else
         json_out_null(b);
     buf_append_char(b, '}');
 }
 
-static void put_collections(struct buf *b, const struct overview *o, const struct totals *t,
-                            const uint8_t tag[static 5])
+static void put_collections(struct buf *b, const struct overview *o, const struct totals *t, struct cache *cache)
 {
     buf_append_lit(b, ",\"collections\":{\"customers\":{\"count\":");
     buf_append_i64(b, t->customers);
@@ -75,7 +93,7 @@ static void put_collections(struct buf *b, const struct overview *o, const struc
     for (size_t i = 0; i < o->chat_count; i++) {
         if (i > 0)
             buf_append_char(b, ',');
-        put_chat_row(b, &o->chats[i], tag);
+        put_chat_row(b, &o->chats[i], cache);
     }
     /* Dashboards have no accounts in this database: the old service had a collection for them. */
     buf_append_lit(b, "]},\"dashboard_users\":{\"count\":0,\"data\":[]}}");
@@ -111,7 +129,7 @@ void view_overview(struct reading *r)
         body_begin(&b, 64 * 1024);
         buf_append_lit(&b, "{\"database_name\":");
         json_out_string(&b, o.database_name);
-        put_collections(&b, &o, &t, r->cache->tag);
+        put_collections(&b, &o, &t, r->cache);
         put_statistics(&b, &t);
         buf_append_lit(&b, ",\"timestamp\":");
         render_time(&b, clock_wall_us());

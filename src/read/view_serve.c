@@ -102,11 +102,12 @@ static bool pick_changed(struct cache *c, const struct view_query *q, struct sna
 static void serve_changes(struct cache *c, const struct view_query *q, struct snap *s, const struct cursor *cursor,
                           uint64_t version, struct view_answer *out)
 {
+    struct look look = view_look(c, q);
     snap_since(s, view_base(q));
     if (s->failed)
         view_fail(out, ERR_NOMEM);
     else if (snap_bytes(s) <= INLINE_BYTES)
-        view_give(c, out, compose_refetch(s, cursor), version);
+        view_give(c, out, compose_refetch(s, &look, cursor), version);
 }
 
 static void serve_list(struct cache *c, const struct view_query *asked, struct view_answer *out)

@@ -30,7 +30,7 @@ static bool merge_history(struct fill *f, struct history *into, const struct his
 {
     struct history_span v;
     history_span_take(recorded, &v);
-    struct history_iter it = history_iter(&v);
+    struct history_iter it = history_iter(&v, SIDE_AGENTS);
     struct message_form form;
     int64_t rev, loaded_rev = into->last_rev;
     for (const char *fragment; (fragment = history_next_raw(&it, &form, &rev));) {
@@ -72,7 +72,7 @@ static bool bring_up(struct cache *c, struct customer_entry *u, struct fill *f, 
         chat->found = true;
         if (chat->history && !merge_history(f, f->chats[i].history, chat->history))
             return false;
-        if (f->chats[i].history->last_rev < chat->last_rev)
+        if (f->chats[i].history->last_rev < chat->last_rev || f->chats[i].rev < chat->row_rev)
             return false;
     }
     for (const struct chat_entry *chat = u->first; chat; chat = chat->next) {
@@ -88,20 +88,23 @@ static bool bring_up(struct cache *c, struct customer_entry *u, struct fill *f, 
 static void take_chat(struct cache *c, struct customer_entry *u, const struct fill_chat *from)
 {
     const uint8_t has = CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT;
-    struct slice id = history_chat_id(from->history);
+    struct history *h = from->history;
+    struct slice id = history_chat_id(h);
     struct chat_entry *chat = chat_get(c, u, id, index_hash(id), from->key);
     if (!chat || chat->customer != u)
         return; /* a send to it finds no history, and unloads the customer */
-    uint8_t seen = (uint8_t)((chat->flags | from->flags) & has);
-    uint8_t switches = (uint8_t)(from->rev >= chat->rev ? from->flags & ~has : chat->flags & ~has);
-    chat->flags = seen | switches;
+    chat->flags = (uint8_t)((chat->flags & has) | from->flags);
     if (from->key != 0)
         chat->key = from->key;
-    if (from->history->rev > chat->rev)
-        chat->rev = from->history->rev;
-    from->history->rev = chat->rev;
-    chat->last_rev = from->history->last_rev > chat->last_rev ? from->history->last_rev : chat->last_rev;
-    chat->history = from->history;
+    chat->row_rev = from->rev;
+    chat->last_rev = h->last_rev;
+    if (from->rev > h->rev)
+        h->rev = from->rev;
+    for (unsigned side = 0; side < 2; side++) {
+        history_mark(h, side, chat->marks[side]); /* the store may not have the last ones yet */
+        chat->marks[side] = h->marks[side];
+    }
+    chat->history = h;
 }
 
 /* Chats that the load did not have: born while it ran, or gone from the store. */

@@ -82,6 +82,37 @@ static void append(struct cache *c, struct chat_entry *chat, const struct prepar
         customer_unload(c, u);
 }
 
+/* The row's own change. Where its text cannot be kept, a load brings it. */
+static void set_row(struct cache *c, struct chat_entry *chat, const struct chat *row, int64_t rev, int64_t at_us)
+{
+    struct customer_entry *u = chat->customer;
+    struct history *h = chat->history;
+    if (rev > chat->row_rev)
+        chat->row_rev = rev;
+    if (!h)
+        return;
+    size_t before = u->content->alloc_bytes;
+    bool done = history_set_row(u->content, h, row);
+    c->content_bytes += u->content->alloc_bytes - before;
+    if (rev > h->rev)
+        h->rev = rev;
+    h->updated_us = at_us;
+    if (!done)
+        customer_unload(c, u);
+}
+
+/* The customer wrote to a chat that was closed. */
+static void reopen(struct cache *c, struct chat_entry *chat, const struct event *e)
+{
+    struct chat row = {.status = SLICE_LIT("open")};
+    if (e->rev < chat->row_rev)
+        return;
+    chat->flags &= (uint8_t)~CHAT_CLOSED;
+    if (chat->history)
+        row.assigned_to = row_assigned(chat->history->row);
+    set_row(c, chat, &row, e->rev, e->at_us);
+}
+
 static void apply_message(struct cache *c, const struct event *e, struct prepared *p)
 {
     struct chat_entry *chat = linked_chat(c, e, p->hash, e->link);
@@ -90,11 +121,16 @@ static void apply_message(struct cache *c, const struct event *e, struct prepare
         return;
     }
     chat->flags |= chat_flags_of_role(e->message.role);
-    if (e->rev > chat->rev)
-        chat->rev = e->rev;
     append(c, chat, p, e);
     if (e->rev > chat->last_rev)
         chat->last_rev = e->rev;
+    if (p->form.flags & (FORM_USER | FORM_REPLY)) {
+        enum chat_side sender = p->form.flags & FORM_USER ? SIDE_CUSTOMER : SIDE_AGENTS;
+        if (e->rev > chat->marks[sender])
+            chat->marks[sender] = e->rev;
+    }
+    if (e->reopened)
+        reopen(c, chat, e);
     customer_changed(c, chat->customer, e->rev, true);
 }
 
@@ -163,8 +199,8 @@ static void apply_chat(struct cache *c, const struct event *e, struct prepared *
         cache_forget_all(c, e->rev, e->rev);
         return;
     }
-    if (e->rev > chat->rev)
-        chat->rev = e->rev;
+    if (e->rev > chat->row_rev)
+        chat->row_rev = e->rev;
     if (e->chat->key != 0)
         chat->key = e->chat->key;
     if (u->state != CUSTOMER_KNOWN && !chat->history) { /* else a load saw it already */
@@ -185,13 +221,38 @@ static void apply_ai(struct cache *c, const struct event *e, struct prepared *p)
         return;
     }
     chat->flags = (uint8_t)((chat->flags & ~CHAT_AI_DISABLED) | (e->ai.enabled ? 0 : CHAT_AI_DISABLED));
-    if (e->rev > chat->rev)
-        chat->rev = e->rev;
+    if (e->rev > chat->row_rev)
+        chat->row_rev = e->rev;
     if (chat->history) {
-        chat->history->rev = chat->rev;
+        if (e->rev > chat->history->rev)
+            chat->history->rev = e->rev;
         chat->history->updated_us = e->at_us;
     }
     customer_changed(c, chat->customer, e->rev, false); /* no list shows the switch */
+}
+
+static void apply_chat_changed(struct cache *c, const struct event *e, struct prepared *p)
+{
+    struct chat_entry *chat = linked_chat(c, e, p->hash, e->changed.link);
+    if (!chat) {
+        cache_forget_all(c, e->rev, e->rev);
+        return;
+    }
+    chat->flags = (uint8_t)((chat->flags & ~CHAT_CLOSED) | (e->changed.now->flags & CHAT_CLOSED));
+    set_row(c, chat, e->changed.now, e->rev, e->at_us);
+    customer_changed(c, chat->customer, e->rev, true);
+}
+
+/* A chat that is not in memory and finds no room there: what is read is written all the same, and no answer is kept. */
+static void apply_read(struct cache *c, const struct event *e, struct prepared *p)
+{
+    struct chat_entry *chat = linked_chat(c, e, p->hash, e->read.link);
+    if (!chat || e->read.mark <= chat->marks[e->read.side])
+        return;
+    chat->marks[e->read.side] = e->read.mark;
+    if (chat->history)
+        history_mark(chat->history, e->read.side, e->read.mark);
+    customer_marked(c, chat->customer);
 }
 
 /* ---- what is not known in full ---- */
@@ -260,6 +321,8 @@ static const struct {
     [EVENT_REPEATED] = {NULL, apply_repeated},
     [EVENT_CHAT] = {NULL, apply_chat},
     [EVENT_CUSTOMER] = {prepare_customer, apply_customer},
+    [EVENT_CHAT_CHANGED] = {NULL, apply_chat_changed},
+    [EVENT_READ] = {NULL, apply_read},
     [EVENT_AI] = {NULL, apply_ai},
     [EVENT_DOUBT] = {NULL, apply_doubt},
     [EVENT_RECOVERED] = {NULL, apply_recovered},

@@ -96,9 +96,9 @@ static uint32_t mark_of(const struct cache *c, const struct scope *viewer)
     return (uint32_t)siphash13(words, sizeof(words), c->tag_secret[0], c->tag_secret[1]) | 1; /* 0 is none */
 }
 
-/* The last that a cursor can be. Who may not see all is told by the clock: whether a cursor lies before the last change of
- * anybody would tell when that was. */
-static int64_t latest(const struct cache *c, const struct scope *viewer)
+/* Who may not see all is told by the clock: whether what he names lies before the last change of anybody would tell when that
+ * was. */
+int64_t change_latest(const struct cache *c, const struct scope *viewer)
 {
     int64_t now = viewer->kind == SCOPE_ALL ? c->change : clock_wall_us();
     return now > c->start_rev ? now : c->start_rev;
@@ -111,7 +111,7 @@ bool cursor_take(const struct cache *c, struct view_query *q)
     q->has_since = q->has_since && can && q->since > 0;
     if (!q->has_since)
         return false;
-    bool past = q->since <= latest(c, &q->viewer);
+    bool past = q->since <= change_latest(c, &q->viewer);
     q->since_ours = q->since_form && q->since_mark == mark_of(c, &q->viewer) && (past || q->since <= c->change);
     q->has_since = past || q->since_ours;
     if (!q->has_since || q->since_ours)

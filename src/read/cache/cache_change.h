@@ -34,6 +34,9 @@ int64_t change_stamp(struct cache *c, int64_t rev); /* of a change that is appli
 void change_lags(struct cache *c, int64_t rev);     /* the change that got the last stamp has this rev too */
 void change_loaded(struct cache *c, int64_t rev);   /* seen in the store: no later stamp may be at or below it */
 
+/* The last that anything known to the viewer can be: a cursor, a message. */
+int64_t change_latest(const struct cache *c, const struct scope *viewer);
+
 /* Above which rev is what got a stamp above `since`, where the last that came late got the stamp `late`. */
 static inline int64_t revs_after(int64_t since, int64_t late, int64_t lag_us)
 {

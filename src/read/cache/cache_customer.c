@@ -236,12 +236,23 @@ void customer_lags(struct cache *c, struct customer_entry *u, int64_t lowest)
         u->lag_us = u->newest - lowest;
 }
 
+static void renew(struct cache *c, struct customer_entry *u)
+{
+    u->version = c->inbox_version = ++c->version;
+    drop_body(c, u);
+}
+
+void customer_marked(struct cache *c, struct customer_entry *u)
+{
+    renew(c, u);
+    owner_renewed(c, u);
+}
+
 void customer_changed(struct cache *c, struct customer_entry *u, int64_t rev, bool active)
 {
     int64_t stamp = change_stamp(c, rev);
-    u->version = c->inbox_version = ++c->version;
+    renew(c, u);
     owner_changed(c, u, stamp);
-    drop_body(c, u);
     u->newest = stamp;
     if (stamp != rev)
         customer_lags(c, u, rev);

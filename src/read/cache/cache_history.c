@@ -7,12 +7,6 @@
 
 _Static_assert(sizeof(struct msg_rec) == 16, "an index record is 16 bytes");
 
-static inline struct msg_rec *chunk_rec(const struct chunk *k, uint32_t i)
-{
-    const struct msg_rec *end = (const struct msg_rec *)(const void *)(k->data + k->cap);
-    return (struct msg_rec *)(uintptr_t)(end - 1 - i);
-}
-
 static size_t align16(size_t n)
 {
     return (n + 15) & ~(size_t)15;
@@ -40,9 +34,10 @@ struct content *content_hold(struct content *c)
     return c;
 }
 
-static size_t history_size(size_t id_len, size_t status_len, size_t start_len)
+static size_t history_size(const struct history *l)
 {
-    return sizeof(struct history) + id_len + status_len + start_len;
+    const struct history_row *row = &l->first_row;
+    return sizeof(*l) + l->id_len + row->status_len + row->assigned_len + row->start_len;
 }
 
 static size_t chunk_size(const struct chunk *k)
@@ -57,7 +52,8 @@ static void history_free(struct slab *memory, struct history *l)
         slab_put(memory, k, chunk_size(k));
         k = next;
     }
-    slab_put(memory, l, history_size(l->id_len, l->status_len, l->start_len));
+    history_rows_free(memory, l);
+    slab_put(memory, l, history_size(l));
 }
 
 void content_drop(struct content *c)
@@ -95,22 +91,26 @@ struct history *content_add_history(struct content *c, const struct chat *row, b
     struct buf start;
     buf_init(&start);
     render_chat_start(&start, row);
-    size_t size = history_size(row->chat_id.len, row->status.len, start.len);
-    struct history *l = buf_ok(&start) ? slab_zget(c->memory, size) : NULL;
+    struct history head = {
+        .id_len = (uint32_t)row->chat_id.len,
+        .first_row = {.status_len = (uint32_t)row->status.len,
+                      .assigned_len = (uint32_t)row->assigned_to.len,
+                      .start_len = (uint32_t)start.len},
+        .complete = complete,
+        .rev = row->rev,
+        .created_us = row->created_us,
+        .last_activity_us = row->last_activity_us,
+        .updated_us = row->updated_us,
+        .marks = {[SIDE_CUSTOMER] = row->customer_read, [SIDE_AGENTS] = row->agents_read},
+    };
+    struct history *l = buf_ok(&start) ? slab_get(c->memory, history_size(&head)) : NULL;
     if (l) {
-        l->alloc_bytes = slab_size(size);
-        l->complete = complete;
-        l->rev = row->rev;
-        l->created_us = row->created_us;
-        l->last_activity_us = row->last_activity_us;
-        l->updated_us = row->updated_us;
-        l->id_len = (uint32_t)row->chat_id.len;
-        l->status_len = (uint32_t)row->status.len;
-        l->start_len = (uint32_t)start.len;
-        memcpy(l->text, row->chat_id.ptr, row->chat_id.len);
-        if (row->status.len > 0)
-            memcpy(l->text + l->id_len, row->status.ptr, row->status.len);
-        memcpy(l->text + l->id_len + l->status_len, start.ptr, start.len);
+        *l = head;
+        l->alloc_bytes = slab_size(history_size(&head));
+        l->row = &l->first_row;
+        l->row->text = l->text + l->id_len;
+        char *at = slice_put(l->text, row->chat_id);
+        (void)slice_put(slice_put(slice_put(at, row->status), row->assigned_to), buf_slice(&start));
         content_link(c, l);
     }
     buf_fini(&start);
@@ -171,13 +171,13 @@ bool history_append(struct content *c, struct history *l, const char *fragment, 
     if (!k)
         return false;
     memcpy(k->data + k->used, fragment, len);
-    *chunk_rec(k, k->count) =
-        (struct msg_rec){.rev = rev, .len = form->len, .role_len = form->role_len, .flags = form->flags};
+    struct msg_rec *rec = chunk_rec(k, k->count);
+    *rec = (struct msg_rec){.rev = rev, .len = form->len, .head_len = form->head_len, .flags = form->flags};
     k->used += (uint32_t)len;
     k->count++;
     l->bytes += len;
     c->bytes += len;
-    l->count++;
+    history_count(l, rec, l->count++);
     if (!(form->flags & FORM_LEGACY))
         l->last_rev = rev;
     return true;
@@ -226,18 +226,6 @@ static uint32_t chunk_lower(const struct chunk *k, uint32_t count, int64_t rev)
     return low;
 }
 
-bool history_has(const struct history *l, int64_t rev)
-{
-    for (const struct chunk *k = l->last; k; k = k->prev) {
-        uint32_t i = chunk_lower(k, k->count, rev);
-        if (i < k->count && chunk_rec(k, i)->rev == rev)
-            return true;
-        if (i > 0)
-            return false; /* what comes before is older still */
-    }
-    return false;
-}
-
 void history_move(struct content *from, struct content *to, struct history *l)
 {
     struct history *before = NULL;
@@ -259,6 +247,7 @@ void history_span_take(const struct history *l, struct history_span *v)
 {
     *v = (struct history_span){
         .history = l,
+        .row = l->row,
         .last = l->last,
         .last_used = l->last ? l->last->used : 0,
         .last_count = l->last ? l->last->count : 0,
@@ -268,24 +257,16 @@ void history_span_take(const struct history *l, struct history_span *v)
         .rev = l->rev,
         .last_activity_us = l->last_activity_us,
         .updated_us = l->updated_us,
+        .marks = {l->marks[0], l->marks[1]},
+        .unread = {l->unread[0], l->unread[1]},
         .total = l->count,
     };
-}
-
-static uint32_t seen_count(const struct history_span *v, const struct chunk *k)
-{
-    return k == v->last ? v->last_count : k->count;
-}
-
-static uint32_t seen_used(const struct history_span *v, const struct chunk *k)
-{
-    return k == v->last ? v->last_used : k->used;
 }
 
 uint32_t history_span_place(const struct history_span *v, int64_t rev)
 {
     for (const struct chunk *k = v->last; k; k = k->prev) {
-        uint32_t i = chunk_lower(k, seen_count(v, k), rev);
+        uint32_t i = chunk_lower(k, span_count(v, k), rev);
         if (i > 0)
             return k->first + i;
     }
@@ -326,7 +307,7 @@ void history_span_range(struct history_span *v, uint32_t begin, uint32_t end)
     if (end < v->end)
         cut_end(v, end);
     const struct chunk *k = v->last;
-    uint64_t bytes = seen_used(v, k);
+    uint64_t bytes = span_used(v, k);
     while (k->first > begin) {
         k = k->prev;
         bytes += k->used;
@@ -343,21 +324,23 @@ void history_span_since(struct history_span *v, int64_t since)
     history_span_range(v, since < INT64_MAX ? history_span_place(v, since + 1) : v->end, v->end);
 }
 
-void history_span_copy(const struct history_span *v, struct buf *out)
+void history_span_copy(const struct history_span *v, enum chat_side asker, struct buf *out)
 {
     if (v->begin == v->end)
         return;
     uint32_t at = v->from_at + 1; /* no comma before the first */
     for (const struct chunk *k = v->from;; k = k->next, at = 0) {
-        buf_append(out, k->data + at, seen_used(v, k) - at);
+        buf_append(out, k->data + at, span_used(v, k) - at);
         if (k == v->last)
-            return;
+            break;
     }
+    history_span_unread(v, asker, out);
 }
 
-struct history_iter history_iter(const struct history_span *v)
+struct history_iter history_iter(const struct history_span *v, enum chat_side asker)
 {
-    return (struct history_iter){.span = v, .chunk = v->from, .rec = v->from_rec, .at = v->from_at, .place = v->begin};
+    return (struct history_iter){
+        .span = v, .chunk = v->from, .rec = v->from_rec, .at = v->from_at, .place = v->begin, .asker = asker};
 }
 
 const char *history_next_raw(struct history_iter *it, struct message_form *form, int64_t *rev)
@@ -365,12 +348,12 @@ const char *history_next_raw(struct history_iter *it, struct message_form *form,
     const struct history_span *v = it->span;
     if (it->place >= v->end)
         return NULL;
-    while (it->rec >= seen_count(v, it->chunk)) {
+    while (it->rec >= span_count(v, it->chunk)) {
         it->chunk = it->chunk->next;
         it->rec = it->at = 0;
     }
     const struct msg_rec *r = chunk_rec(it->chunk, it->rec);
-    *form = (struct message_form){.len = r->len, .role_len = r->role_len, .flags = r->flags};
+    *form = (struct message_form){.len = r->len, .head_len = r->head_len, .flags = r->flags};
     *rev = r->rev;
     const char *fragment = it->chunk->data + it->at + 1;
     it->at += r->len + 1;
@@ -389,6 +372,8 @@ bool history_next(struct history_iter *it, const uint8_t tag[static 5], struct m
     if (!fragment)
         return false;
     message_parts(fragment, &form, parts);
+    int64_t mark = form.flags & FORM_LEGACY ? (int64_t)place + 1 : rev;
+    parts->read = !history_span_is_unread(it->span, it->asker, form.flags, mark);
     size_t len = form.flags & FORM_LEGACY
                      ? message_id_legacy(message_seconds(parts), place, history_chat_id(it->span->history), id_room)
                      : message_id(rev, tag, id_room);

@@ -67,8 +67,9 @@ struct chat_entry {
     struct chat_entry *next; /* of the same customer, oldest first */
     struct history *history; /* in customer->content; NULL when the customer is KNOWN */
     int64_t key;             /* the store's, of the row; 0: it has none, or it is not known */
-    int64_t rev;             /* of its last change known here */
-    int64_t last_rev;        /* of its last message known here: what a load must have seen */
+    int64_t row_rev;         /* of the row's last change known here, and… */
+    int64_t last_rev;        /* …of its last message: what a load must have seen */
+    int64_t marks[2];        /* by enum chat_side: how far that side has read, as far as it is known here */
     uint8_t flags;           /* enum chat_flag */
     bool at_begin;           /* LOADING: the entry existed when the load began */
     bool found;              /* in cache_acquire.c, while a load is installed: the chat is among what was loaded */
@@ -233,12 +234,16 @@ void customer_changed(struct cache *c, struct customer_entry *u, int64_t rev, bo
 void customer_lags(struct cache *c, struct customer_entry *u,
                    int64_t lowest); /* that change was of revs down to this one */
 
+/* A side has read further in one of its chats: a new version, and no change. */
+void customer_marked(struct cache *c, struct customer_entry *u);
+
 /* cache_owner.c [lock] */
 void owners_fini(struct cache *c);
 /* The customer is that owner's, as the store says. Without memory it is not known whose it is. */
 void owner_set(struct cache *c, struct customer_entry *u, struct slice owner);
 void owner_forget(struct cache *c, struct customer_entry *u);
 void owner_changed(struct cache *c, struct customer_entry *u, int64_t stamp); /* u->version is new */
+void owner_renewed(struct cache *c, struct customer_entry *u);                /* the same, and it is no change */
 void owner_unowned(struct cache *c, int64_t stamp);                           /* a change of nobody knows whom */
 /* What a listing's tag and kept body go by: the owner's last change where it shows one owner's customers. */
 uint64_t list_version(const struct cache *c, struct slice owner);
@@ -252,6 +257,9 @@ static inline struct slice customer_owner(const struct customer_entry *u)
 {
     return u->owner ? slice_of(u->owner->id, u->owner->id_len) : slice_of(NULL, 0);
 }
+
+/* cache_scope.c [lock] chat: the one that is asked about, or NULL */
+enum sight chat_sight(const struct cache *c, const struct chat_entry *chat, const struct scope *s);
 
 /* cache_kept.c [lock] */
 struct kept_list *kept_find(struct cache *c, uint64_t question);

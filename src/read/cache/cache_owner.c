@@ -93,9 +93,17 @@ void owner_changed(struct cache *c, struct customer_entry *u, int64_t stamp)
         owner_unowned(c, stamp);
         return;
     }
-    u->owner->version = u->version;
+    owner_renewed(c, u);
     if (stamp > u->owner->newest)
         u->owner->newest = stamp;
+}
+
+void owner_renewed(struct cache *c, struct customer_entry *u)
+{
+    if (u->owner)
+        u->owner->version = u->version;
+    else
+        c->unowned_version = u->version;
 }
 
 static uint64_t owner_version(const struct cache *c, struct slice id)

@@ -19,18 +19,20 @@ static enum sight sees_own_chat(const struct cache *c, const struct chat_entry *
     return self && self->state == CUSTOMER_LOADED ? SIGHT_NO : SIGHT_UNKNOWN;
 }
 
+enum sight chat_sight(const struct cache *c, const struct chat_entry *chat, const struct scope *s)
+{
+    if (s->kind == SCOPE_CUSTOMER)
+        return sees_own_chat(c, chat, s->id);
+    return chat ? sight_of(chat->customer, s) : SIGHT_UNKNOWN;
+}
+
 enum sight cache_sees_chat(struct cache *c, struct slice chat_id, const struct scope *s)
 {
     uint32_t hash = index_hash(chat_id);
-    enum sight sight = SIGHT_UNKNOWN;
     if (!c->enabled)
         return SIGHT_UNKNOWN;
     cache_lock(c);
-    const struct chat_entry *chat = index_chat(c, chat_id, hash);
-    if (s->kind == SCOPE_CUSTOMER)
-        sight = sees_own_chat(c, chat, s->id);
-    else if (chat)
-        sight = sight_of(chat->customer, s);
+    enum sight sight = chat_sight(c, index_chat(c, chat_id, hash), s);
     cache_unlock(c);
     return sight;
 }

@@ -74,15 +74,18 @@ static void test_chat(void)
     struct chat c = {.chat_id = SLICE_LIT("c\\1"), .customer_id = SLICE_LIT("u"), .created_us = T, .updated_us = T + 1};
     buf_init(&b);
     render_chat_start(&b, &c);
-    render_chat_rest(&b, T + 2, 12);
+    render_chat_rest(&b, T + 2, 12, &(struct chat_read){0});
     check(&b, "{\"chat_id\":\"c\\\\1\",\"status\":\"open\",\"created_at\":\"2026-11-24T21:56:00.588000Z\","
-              "\"last_activity\":\"2026-11-24T21:56:00.588002Z\",\"total_messages\":12,\"messages\":[");
+              "\"assigned_to\":null,\"last_activity\":\"2026-11-24T21:56:00.588002Z\",\"total_messages\":12,"
+              "\"unread\":0,\"read_up_to\":{\"user\":null,\"agent\":null},\"messages\":[");
     c.status = SLICE_LIT("closed");
+    c.assigned_to = SLICE_LIT("a\"nn");
     buf_init(&b);
-    render_chat_object(&b, &c);
+    render_chat_object(&b, &c, &(struct chat_read){.unread = 3, .user = SLICE_LIT("m1"), .agent = SLICE_LIT("m2")});
     buf_append_lit(&b, RENDER_CHAT_OBJECT_END);
     check(&b, "{\"chat_id\":\"c\\\\1\",\"user_id\":\"u\",\"status\":\"closed\","
               "\"created_at\":\"2026-11-24T21:56:00.588000Z\",\"updated_at\":\"2026-11-24T21:56:00.588001Z\","
+              "\"assigned_to\":\"a\\\"nn\",\"unread\":3,\"read_up_to\":{\"user\":\"m1\",\"agent\":\"m2\"},"
               "\"messages\":[],\"state\":{}}");
 }
 

@@ -39,7 +39,7 @@ static void test_shapes(void)
                  "\"linkUrl\":null,\"tags\":[]}");
     CU_ASSERT_EQUAL(form.len, b.len - 6);
     check(&b, "before{\"role\":\"user\",\"text\":\"h\\\"i\",\"timestamp\":\"2026-11-24T21:56:00.588000Z\","
-              "\"read\":false}");
+              "\"read\":true }");
 }
 
 /* Said by a customer's widget to be another's: every shape says so. */
@@ -60,7 +60,7 @@ static void test_via(void)
     render_message_chat(&chat, SLICE_LIT("id1"), &parts);
     check(&chat, "{\"_id\":\"id1\",\"sender\":\"assistant\",\"content\":\"x\",\"timestamp\":null,"
                  "\"status\":\"sent\",\"isLink\":false,\"linkUrl\":null,\"tags\":[],\"via\":\"widget\"}");
-    check(&b, "{\"role\":\"assistant\",\"text\":\"x\",\"timestamp\":null,\"read\":false,\"via\":\"widget\"}");
+    check(&b, "{\"role\":\"assistant\",\"text\":\"x\",\"timestamp\":null,\"read\":true ,\"via\":\"widget\"}");
 }
 
 static void test_parts(void)

@@ -60,6 +60,19 @@ struct seen {
     } chats[64];
 };
 
+static struct message message_of(const struct kit_message *from)
+{
+    return (struct message){.rev = from->rev,
+                            .timestamp_us = from->rev,
+                            .role = slice_cstr(from->role),
+                            .text = slice_cstr(from->text),
+                            .agent_id = slice_cstr(from->agent ? from->agent : ""),
+                            .agent_name = slice_cstr(from->agent ? from->agent : ""),
+                            .read = from->read,
+                            .via_widget = from->via_widget,
+                            .legacy = from->legacy};
+}
+
 static enum err deliver(struct seen *seen, const struct load_sink *sink)
 {
     enum err e = sink->customer(sink->arg, &seen->row);
@@ -67,12 +80,8 @@ static enum err deliver(struct seen *seen, const struct load_sink *sink)
         seen->chats[c].row.total_messages = (int64_t)seen->chats[c].count;
         e = sink->chat(sink->arg, &seen->chats[c].row);
         for (size_t m = 0; e == OK && m < seen->chats[c].count; m++) {
-            const struct kit_message *from = &seen->chats[c].messages[m];
-            e = sink->message(sink->arg, &(struct message){.rev = from->rev,
-                                                           .timestamp_us = from->rev,
-                                                           .role = slice_cstr(from->role),
-                                                           .text = slice_cstr(from->text),
-                                                           .legacy = from->legacy});
+            struct message message = message_of(&seen->chats[c].messages[m]);
+            e = sink->message(sink->arg, &message);
         }
     }
     return e;
@@ -254,16 +263,8 @@ static enum err overview(struct store_reader *r, struct arena *a, struct overvie
             if (chat->count == 0)
                 continue;
             const struct kit_message *first = &chat->messages[0], *last = &chat->messages[chat->count - 1];
-            o->first = (struct message){.rev = first->rev,
-                                        .timestamp_us = first->rev,
-                                        .role = slice_cstr(first->role),
-                                        .text = slice_cstr(first->text),
-                                        .legacy = first->legacy};
-            o->last = (struct message){.rev = last->rev,
-                                       .timestamp_us = last->rev,
-                                       .role = slice_cstr(last->role),
-                                       .text = slice_cstr(last->text),
-                                       .legacy = last->legacy};
+            o->first = message_of(first);
+            o->last = message_of(last);
         }
     }
     return OK;
@@ -437,6 +438,15 @@ static void link_of(const struct kit_customer *u, const struct kit_chat *chat, s
                                .owner_known = true};
 }
 
+static struct kit_message *new_message(struct kit_chat *chat)
+{
+    if (chat->count == chat->cap) {
+        chat->cap = chat->cap ? chat->cap * 2 : 8;
+        chat->messages = realloc(chat->messages, chat->cap * sizeof(*chat->messages));
+    }
+    return &chat->messages[chat->count++];
+}
+
 static void commit_send(struct kit *k, struct op *op)
 {
     struct new_message *o = &send_of(op)->message;
@@ -447,14 +457,20 @@ static void commit_send(struct kit *k, struct op *op)
         return;
     }
     link_of(u, chat, &o->link);
-    if (chat->count == chat->cap) {
-        chat->cap = chat->cap ? chat->cap * 2 : 8;
-        chat->messages = realloc(chat->messages, chat->cap * sizeof(*chat->messages));
-    }
-    chat->messages[chat->count++] =
-        (struct kit_message){o->rev, arena_dup(&k->arena, o->role), arena_dup(&k->arena, o->text), false};
+    struct kit_message *m = new_message(chat);
+    *m = (struct kit_message){.rev = o->rev,
+                              .role = arena_dup(&k->arena, o->role),
+                              .text = arena_dup(&k->arena, o->text),
+                              .agent = o->agent_id.len > 0 ? arena_dup(&k->arena, o->agent_id) : NULL,
+                              .via_widget = o->via_widget};
     chat->row.flags |= chat_flags_of_role(o->role);
-    chat->row.rev = u->row.rev = o->rev;
+    if (slice_eq(o->role, SLICE_LIT("user")) && chat->row.flags & CHAT_CLOSED) {
+        chat->row.flags &= (uint8_t)~CHAT_CLOSED;
+        chat->row.status = keep(k, "open");
+        chat->row.rev = o->rev;
+        o->reopened = true;
+    }
+    u->row.rev = o->rev;
     chat->row.last_activity_us = chat->row.updated_us = u->row.activity_us = o->timestamp_us;
 }
 
@@ -502,12 +518,30 @@ void kit_write(struct kit *k, struct op *op)
     kit_apply(k, op);
 }
 
-int64_t say(struct kit *k, const char *chat_id, const char *role, const char *text)
+static int64_t said(struct kit *k, struct op *op)
 {
-    struct op *op = kit_send(k, chat_id, role, text);
     kit_write(k, op);
     CU_ASSERT_EQUAL(op->result, OK);
     return send_of(op)->message.rev;
+}
+
+int64_t say(struct kit *k, const char *chat_id, const char *role, const char *text)
+{
+    return said(k, kit_send(k, chat_id, role, text));
+}
+
+int64_t say_as(struct kit *k, const char *chat_id, const char *agent, const char *text)
+{
+    struct op *op = kit_send(k, chat_id, "agent", text);
+    send_of(op)->message.agent_id = send_of(op)->message.agent_name = keep(k, agent);
+    return said(k, op);
+}
+
+int64_t say_via(struct kit *k, const char *chat_id, const char *role, const char *text)
+{
+    struct op *op = kit_send(k, chat_id, role, text);
+    send_of(op)->message.via_widget = true;
+    return said(k, op);
 }
 
 void open_chat(struct kit *k, const char *customer_id, const char *chat_id)
@@ -521,13 +555,57 @@ void open_chat(struct kit *k, const char *customer_id, const char *chat_id)
 void add_legacy(struct kit *k, const char *chat_id, const char *role, const char *text)
 {
     struct kit_chat *chat = find_chat(k, slice_cstr(chat_id), NULL);
-    if (chat->count == chat->cap) {
-        chat->cap = chat->cap ? chat->cap * 2 : 8;
-        chat->messages = realloc(chat->messages, chat->cap * sizeof(*chat->messages));
-    }
     /* In the old service's local time: later than all that follows. */
-    chat->messages[chat->count++] = (struct kit_message){
-        T0 + INT64_C(3600000000), arena_dup(&k->arena, slice_cstr(role)), arena_dup(&k->arena, slice_cstr(text)), true};
+    *new_message(chat) = (struct kit_message){.rev = T0 + INT64_C(3600000000),
+                                              .role = arena_dup(&k->arena, slice_cstr(role)),
+                                              .text = arena_dup(&k->arena, slice_cstr(text)),
+                                              .legacy = true};
+}
+
+struct kit_chat *kit_chat(struct kit *k, const char *chat_id)
+{
+    struct kit_chat *chat = find_chat(k, slice_cstr(chat_id), NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(chat);
+    return chat;
+}
+
+void kit_tell_read(struct kit *k, const char *chat_id, enum chat_side side, int64_t mark)
+{
+    struct kit_customer *u;
+    struct chat_link link;
+    struct kit_chat *chat = find_chat(k, slice_cstr(chat_id), &u);
+    link_of(u, chat, &link);
+    struct event e = {.kind = EVENT_READ, .rev = ++k->rev, .chat_id = slice_cstr(chat_id)};
+    e.at_us = e.rev;
+    e.read.side = side;
+    e.read.mark = mark;
+    e.read.link = &link;
+    cache_take(k->cache, &e, 1);
+}
+
+void kit_read(struct kit *k, const char *chat_id, enum chat_side side, int64_t mark)
+{
+    struct chat *row = &kit_chat(k, chat_id)->row;
+    int64_t *stored = side == SIDE_AGENTS ? &row->agents_read : &row->customer_read;
+    if (mark > *stored)
+        *stored = mark;
+    kit_tell_read(k, chat_id, side, mark);
+}
+
+void kit_change(struct kit *k, const char *chat_id, const char *assigned_to, bool closed)
+{
+    struct kit_customer *u;
+    struct chat_link link;
+    struct chat *row = &find_chat(k, slice_cstr(chat_id), &u)->row;
+    link_of(u, kit_chat(k, chat_id), &link);
+    row->assigned_to = keep(k, assigned_to);
+    row->status = keep(k, closed ? "closed" : "open");
+    row->flags = (uint8_t)(closed ? row->flags | CHAT_CLOSED : row->flags & ~CHAT_CLOSED);
+    row->rev = u->row.rev = row->updated_us = u->row.activity_us = ++k->rev;
+    struct event e = {.kind = EVENT_CHAT_CHANGED, .rev = row->rev, .at_us = row->rev, .chat_id = slice_cstr(chat_id)};
+    e.changed.now = row;
+    e.changed.link = &link;
+    cache_take(k->cache, &e, 1);
 }
 
 struct answer ask(struct kit *k, const struct view_query *q)

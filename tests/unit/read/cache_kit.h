@@ -17,8 +17,8 @@
 
 struct kit_message {
     int64_t rev;
-    char *role, *text;
-    bool legacy;
+    char *role, *text, *agent; /* agent: its id and its name; NULL: not known */
+    bool legacy, read, via_widget;
 };
 
 struct kit_chat {
@@ -70,7 +70,14 @@ void kit_apply(struct kit *k, struct op *op);  /* into the cache */
 void kit_write(struct kit *k, struct op *op);  /* both */
 /* The same at once. Return the rev. */
 int64_t say(struct kit *k, const char *chat_id, const char *role, const char *text);
+int64_t say_as(struct kit *k, const char *chat_id, const char *agent, const char *text);
+int64_t say_via(struct kit *k, const char *chat_id, const char *role, const char *text); /* via_widget */
 void open_chat(struct kit *k, const char *customer_id, const char *chat_id);
+/* A side reads up to a mark; assigned_to and status, of a chat that is there. */
+void kit_read(struct kit *k, const char *chat_id, enum chat_side side, int64_t mark);
+void kit_change(struct kit *k, const char *chat_id, const char *assigned_to, bool closed);
+void kit_tell_read(struct kit *k, const char *chat_id, enum chat_side side, int64_t mark); /* only memory */
+struct kit_chat *kit_chat(struct kit *k, const char *chat_id);
 void add_legacy(struct kit *k, const char *chat_id, const char *role, const char *text);
 
 /* Serves, and builds where the cache says so. *built: the reader was needed. Body as text, owned by the kit's arena. */

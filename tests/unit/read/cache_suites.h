@@ -11,3 +11,4 @@ extern const CU_TestInfo view_tests[];
 extern const CU_TestInfo view_since_tests[];
 extern const CU_TestInfo view_owner_tests[];
 extern const CU_TestInfo cursor_tests[];
+extern const CU_TestInfo marks_tests[];

@@ -13,5 +13,6 @@ int main(void)
                                       {"views since", view_since_tests},
                                       {"views of an owner", view_owner_tests},
                                       {"cursors", cursor_tests},
+                                      {"marks", marks_tests},
                                       {0}});
 }

@@ -63,7 +63,7 @@ static void check_view(const struct history_span *v, uint32_t begin, uint32_t en
     struct slice id;
     char id_room[MESSAGE_ID_MAX], id_expected[MESSAGE_ID_MAX];
     uint32_t i = begin;
-    for (struct history_iter it = history_iter(v); history_next(&it, tag, &parts, &id, id_room); i++) {
+    for (struct history_iter it = history_iter(v, SIDE_AGENTS); history_next(&it, tag, &parts, &id, id_room); i++) {
         CU_ASSERT_TRUE(slice_eq(parts.text, text_of(room, i)));
         CU_ASSERT_TRUE(slice_eq(parts.role, SLICE_LIT("user")));
         CU_ASSERT_TRUE(slice_eq(id, slice_of(id_expected, message_id(T0 + i, tag, id_expected))));
@@ -71,7 +71,7 @@ static void check_view(const struct history_span *v, uint32_t begin, uint32_t en
     CU_ASSERT_EQUAL(i, end);
     struct buf copy;
     buf_init(&copy);
-    history_span_copy(v, &copy);
+    history_span_copy(v, SIDE_AGENTS, &copy);
     CU_ASSERT_EQUAL(copy.len + (end > begin), v->bytes);
     if (end > begin) {
         CU_ASSERT_EQUAL(copy.ptr[0], '{');
@@ -163,7 +163,7 @@ static void test_legacy_first(void)
     history_span_since(&v, T0);
     CU_ASSERT_EQUAL(v.begin, 2);
     history_span_take(h, &v);
-    struct history_iter it = history_iter(&v);
+    struct history_iter it = history_iter(&v, SIDE_AGENTS);
     struct message_parts parts;
     struct slice id;
     char room[MESSAGE_ID_MAX];
@@ -197,17 +197,18 @@ static void test_move(void)
 
 static void test_empty_bodies(void)
 {
+    struct look look = {.tag = tag, .asker = SIDE_AGENTS};
     struct snap s;
     snap_init(&s, 0);
-    struct blob *body = compose_refetch(&s, &(struct cursor){.stamp = 7, .form = '.', .mark = 5});
+    struct blob *body = compose_refetch(&s, &look, &(struct cursor){.stamp = 7, .form = '.', .mark = 5});
     struct slice text = blob_slice(body);
     CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7.5\"}")));
     blob_drop(body);
-    body = compose_refetch(&s, &(struct cursor){.stamp = 7, .base = 3, .form = '~', .mark = 6, .more = true});
+    body = compose_refetch(&s, &look, &(struct cursor){.stamp = 7, .base = 3, .form = '~', .mark = 6, .more = true});
     text = blob_slice(body);
     CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7-3~6\",\"more\":true}")));
     blob_drop(body);
-    body = compose_chats(NULL, 0, &(struct page){0, 0, 100}, tag);
+    body = compose_chats(NULL, 0, &look, &(struct page){0, 0, 100});
     text = blob_slice(body);
     CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"chats\":[],\"total\":0,\"skip\":0,\"limit\":100}")));
     blob_drop(body);

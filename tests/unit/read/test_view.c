@@ -12,11 +12,15 @@
     "{\"_id\":\"ann\",\"name\":\"Name of ann\",\"email\":\"ann@x.io\",\"ip\":null,\"vibe\":\"neutral\","               \
     "\"category\":\"agent-inbox\",\"status\":\"active\",\"location\":{},\"device\":{},\"dashboard_user_id\":null"
 #define CHAT_ANN                                                                                                       \
-    "{\"chat_id\":\"c1\",\"status\":\"open\",\"created_at\":\"2026-11-24T21:56:00.588001Z\","                          \
-    "\"last_activity\":\"2026-11-24T21:56:00.588003Z\",\"total_messages\":2,\"messages\":["
-#define MESSAGE_1 "{\"role\":\"user\",\"text\":\"hi\",\"timestamp\":\"2026-11-24T21:56:00.588002Z\",\"read\":false}"
+    "{\"chat_id\":\"c1\",\"status\":\"open\",\"created_at\":\"2026-11-24T21:56:00.588001Z\",\"assigned_to\":null,"     \
+    "\"last_activity\":\"2026-11-24T21:56:00.588003Z\",\"total_messages\":2,"
+/* What the agent sent, the agents' side has read, and what was before it. */
+#define READ_UP_TO                                                                                                     \
+    "\"read_up_to\":{\"user\":\"6b0607f0aabbccddee08f8e2\",\"agent\":\"6b0607f0aabbccddee08f8e3\"},\"messages\":["
+#define SEEN_ANN  CHAT_ANN "\"unread\":0," READ_UP_TO
+#define MESSAGE_1 "{\"role\":\"user\",\"text\":\"hi\",\"timestamp\":\"2026-11-24T21:56:00.588002Z\",\"read\":true }"
 #define MESSAGE_2                                                                                                      \
-    "{\"role\":\"agent\",\"text\":\"say \\\"yo\\\"\",\"timestamp\":\"2026-11-24T21:56:00.588003Z\",\"read\":false}"
+    "{\"role\":\"agent\",\"text\":\"say \\\"yo\\\"\",\"timestamp\":\"2026-11-24T21:56:00.588003Z\",\"read\":true }"
 
 /* ann with chat c1: "hi", then an answer. */
 static struct kit *two_messages(void)
@@ -42,7 +46,7 @@ static void test_refetch(void)
 {
     struct kit *k = two_messages();
     struct answer a = get(k, VIEW_REFETCH, NULL);
-    CHECK_TEXT(a.body, "{\"users\":[" HEAD_ANN ",\"chats\":[" CHAT_ANN MESSAGE_1 "," MESSAGE_2
+    CHECK_TEXT(a.body, "{\"users\":[" HEAD_ANN ",\"chats\":[" SEEN_ANN MESSAGE_1 "," MESSAGE_2
                        "]}]}],\"cursor\":\"1795557360588003\"}");
     CU_ASSERT_TRUE(a.built);
     CU_ASSERT_EQUAL(k->loads, 0);
@@ -60,8 +64,9 @@ static void test_poll(void)
     CU_ASSERT_FALSE(a.built);
     CHECK_TEXT(a.body,
                "{\"user_id\":\"ann\",\"user_name\":\"Name of ann\",\"user_email\":\"ann@x.io\",\"chats\":[" CHAT_ANN
+               "\"unread\":1," READ_UP_TO
                "{\"_id\":\"6b0607f0aabbccddee08f8e2\",\"role\":\"user\",\"text\":\"hi\",\"content\":\"hi\","
-               "\"timestamp\":\"2026-11-24T21:56:00.588002Z\",\"read\":false},"
+               "\"timestamp\":\"2026-11-24T21:56:00.588002Z\",\"read\":true},"
                "{\"_id\":\"6b0607f0aabbccddee08f8e3\",\"role\":\"agent\",\"text\":\"say \\\"yo\\\"\","
                "\"content\":\"say \\\"yo\\\"\",\"timestamp\":\"2026-11-24T21:56:00.588003Z\",\"read\":false}]}],"
                "\"total_chats\":1,\"cursor\":\"1795557360588003\"}");
@@ -76,12 +81,12 @@ static void test_customers(void)
 {
     struct kit *k = two_messages();
     struct answer a = get(k, VIEW_CUSTOMER, "ann");
-    CHECK_TEXT(a.body, HEAD_ANN ",\"last_seen\":null,\"chats\":[" CHAT_ANN MESSAGE_1 "," MESSAGE_2 "]}]}");
+    CHECK_TEXT(a.body, HEAD_ANN ",\"last_seen\":null,\"chats\":[" SEEN_ANN MESSAGE_1 "," MESSAGE_2 "]}]}");
     CU_ASSERT_FALSE(a.built);
     kit_write(k, kit_put_customer(k, "zoe@x.io", "Zoe", "owner-1"));
     struct view_query q = {.view = VIEW_CUSTOMERS, .skip = 1, .limit = 5};
     a = ask(k, &q);
-    CHECK_TEXT(a.body, "{\"users\":[" HEAD_ANN ",\"last_seen\":null,\"chats\":[" CHAT_ANN MESSAGE_1 "," MESSAGE_2
+    CHECK_TEXT(a.body, "{\"users\":[" HEAD_ANN ",\"last_seen\":null,\"chats\":[" SEEN_ANN MESSAGE_1 "," MESSAGE_2
                        "]}]}],\"total\":0,\"skip\":1,\"limit\":5}");
     q.skip = 0;
     q.limit = 1;
@@ -100,7 +105,7 @@ static void test_chat(void)
     struct kit *k = two_messages();
     const char *object =
         "{\"chat_id\":\"c1\",\"user_id\":\"ann\",\"status\":\"open\",\"created_at\":\"2026-11-24T21:56:00.588001Z\","
-        "\"updated_at\":\"2026-11-24T21:56:00.588003Z\",\"messages\":["
+        "\"updated_at\":\"2026-11-24T21:56:00.588003Z\",\"assigned_to\":null,\"unread\":0," READ_UP_TO
         "{\"_id\":\"6b0607f0aabbccddee08f8e2\",\"sender\":\"user\",\"content\":\"hi\","
         "\"timestamp\":\"2026-11-24T21:56:00.588002Z\",\"status\":\"sent\",\"isLink\":false,\"linkUrl\":null,"
         "\"tags\":[]},{\"_id\":\"6b0607f0aabbccddee08f8e3\",\"sender\":\"agent\",\"content\":\"say \\\"yo\\\"\","

@@ -83,15 +83,17 @@ static void test_poll(void)
     open_chat(k, "bob", "c3");
     a = ask(k, &q);
     CU_ASSERT_FALSE(a.built);
-    CHECK_TEXT(a.body,
-               "{\"user_id\":\"ann\",\"user_name\":\"Name of ann\",\"user_email\":\"ann@x.io\",\"chats\":["
-               "{\"chat_id\":\"c2\",\"status\":\"open\",\"created_at\":\"2026-11-24T21:56:00.588002Z\","
-               "\"last_activity\":\"2026-11-24T21:56:00.588005Z\",\"total_messages\":2,\"messages\":["
-               "{\"_id\":\"6b0607f0aabbccddee08f8e4\",\"role\":\"user\",\"text\":\"two\",\"content\":\"two\","
-               "\"timestamp\":\"2026-11-24T21:56:00.588004Z\",\"read\":false},"
-               "{\"_id\":\"6b0607f0aabbccddee08f8e5\",\"role\":\"agent\",\"text\":\"three\",\"content\":\"three\","
-               "\"timestamp\":\"2026-11-24T21:56:00.588005Z\",\"read\":false}]}],\"total_chats\":2,"
-               "\"cursor\":\"1795557360588005\"}");
+    CHECK_TEXT(
+        a.body,
+        "{\"user_id\":\"ann\",\"user_name\":\"Name of ann\",\"user_email\":\"ann@x.io\",\"chats\":["
+        "{\"chat_id\":\"c2\",\"status\":\"open\",\"created_at\":\"2026-11-24T21:56:00.588002Z\",\"assigned_to\":null,"
+        "\"last_activity\":\"2026-11-24T21:56:00.588005Z\",\"total_messages\":2,\"unread\":1,\"read_up_to\":{"
+        "\"user\":\"6b0607f0aabbccddee08f8e4\",\"agent\":\"6b0607f0aabbccddee08f8e5\"},\"messages\":["
+        "{\"_id\":\"6b0607f0aabbccddee08f8e4\",\"role\":\"user\",\"text\":\"two\",\"content\":\"two\","
+        "\"timestamp\":\"2026-11-24T21:56:00.588004Z\",\"read\":true},"
+        "{\"_id\":\"6b0607f0aabbccddee08f8e5\",\"role\":\"agent\",\"text\":\"three\",\"content\":\"three\","
+        "\"timestamp\":\"2026-11-24T21:56:00.588005Z\",\"read\":false}]}],\"total_chats\":2,"
+        "\"cursor\":\"1795557360588005\"}");
     /* From the future, or no cursor at all: everything. */
     const char *others[] = {"9999999999999999", "x", "0"};
     for (int i = 0; i < 3; i++) {
@@ -122,19 +124,24 @@ static void test_refetch(void)
     kit_write(k, kit_ai(k, "c3", false));
     struct answer a = ask(k, &q);
     CU_ASSERT_FALSE(a.built);
-    CHECK_TEXT(a.body,
-               "{\"users\":[{\"_id\":\"bob\",\"name\":\"Name of bob\",\"email\":\"bob@x.io\",\"ip\":null,"
-               "\"vibe\":\"neutral\",\"category\":\"agent-inbox\",\"status\":\"active\",\"location\":{},\"device\":{},"
-               "\"dashboard_user_id\":null,\"chats\":[{\"chat_id\":\"c2\",\"status\":\"open\","
-               "\"created_at\":\"2026-11-24T21:56:00.588002Z\",\"last_activity\":\"2026-11-24T21:56:00.588005Z\","
-               "\"total_messages\":1,\"messages\":[{\"role\":\"user\",\"text\":\"first\","
-               "\"timestamp\":\"2026-11-24T21:56:00.588005Z\",\"read\":false}]}]},"
-               "{\"_id\":\"ann\",\"name\":\"Name of ann\",\"email\":\"ann@x.io\",\"ip\":null,"
-               "\"vibe\":\"neutral\",\"category\":\"agent-inbox\",\"status\":\"active\",\"location\":{},\"device\":{},"
-               "\"dashboard_user_id\":null,\"chats\":[{\"chat_id\":\"c1\",\"status\":\"open\","
-               "\"created_at\":\"2026-11-24T21:56:00.588001Z\",\"last_activity\":\"2026-11-24T21:56:00.588006Z\","
-               "\"total_messages\":2,\"messages\":[{\"role\":\"user\",\"text\":\"second\","
-               "\"timestamp\":\"2026-11-24T21:56:00.588006Z\",\"read\":false}]}]}],\"cursor\":\"1795557360588007\"}");
+    CHECK_TEXT(
+        a.body,
+        "{\"users\":[{\"_id\":\"bob\",\"name\":\"Name of bob\",\"email\":\"bob@x.io\",\"ip\":null,"
+        "\"vibe\":\"neutral\",\"category\":\"agent-inbox\",\"status\":\"active\",\"location\":{},\"device\":{},"
+        "\"dashboard_user_id\":null,\"chats\":[{\"chat_id\":\"c2\",\"status\":\"open\","
+        "\"created_at\":\"2026-11-24T21:56:00.588002Z\",\"assigned_to\":null,\"last_activity\":\"2026-11-24T21:56:00."
+        "588005Z\","
+        "\"total_messages\":1,\"unread\":1,\"read_up_to\":{\"user\":\"6b0607f0aabbccddee08f8e5\",\"agent\":null},"
+        "\"messages\":[{\"role\":\"user\",\"text\":\"first\","
+        "\"timestamp\":\"2026-11-24T21:56:00.588005Z\",\"read\":false}]}]},"
+        "{\"_id\":\"ann\",\"name\":\"Name of ann\",\"email\":\"ann@x.io\",\"ip\":null,"
+        "\"vibe\":\"neutral\",\"category\":\"agent-inbox\",\"status\":\"active\",\"location\":{},\"device\":{},"
+        "\"dashboard_user_id\":null,\"chats\":[{\"chat_id\":\"c1\",\"status\":\"open\","
+        "\"created_at\":\"2026-11-24T21:56:00.588001Z\",\"assigned_to\":null,\"last_activity\":\"2026-11-24T21:56:00."
+        "588006Z\","
+        "\"total_messages\":2,\"unread\":2,\"read_up_to\":{\"user\":\"6b0607f0aabbccddee08f8e6\",\"agent\":null},"
+        "\"messages\":[{\"role\":\"user\",\"text\":\"second\","
+        "\"timestamp\":\"2026-11-24T21:56:00.588006Z\",\"read\":false}]}]}],\"cursor\":\"1795557360588007\"}");
     /* A restart forgets who changed: the store knows. */
     kit_restart(k, 16 * MB);
     struct answer cold = ask(k, &q);
