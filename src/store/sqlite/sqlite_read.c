@@ -83,6 +83,7 @@ static enum err find_customer(void *arg, enum customer_by by, struct slice value
 
 struct chat_list {
     struct head *heads; /* .chat set; the rest from memory */
+    struct mark *marks; /* the same */
     struct chat_row *rows;
     size_t count;
 };
@@ -104,7 +105,21 @@ static enum err read_chat_keys(struct sqlite_reader *r, sqlite3_stmt *stmt, stru
     return err == ERR_NOT_FOUND ? OK : err;
 }
 
-/* Their rows, with what memory has put into heads; strings in a. */
+/* What memory knows of them: before the snapshot (sqlite_store.h says why). */
+static enum err read_chat_memory(struct sqlite_reader *r, struct chat_list *list)
+{
+    struct sqlite_store *s = reader_store(&r->base);
+    list->marks = arena_alloc(&r->scratch, (list->count + 1) * sizeof(*list->marks));
+    if (!list->marks)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < list->count; i++)
+        list->marks[i].chat = list->heads[i].chat;
+    marks_get(&s->marks, list->marks, list->count);
+    heads_get(&s->heads, list->heads, list->count);
+    return OK;
+}
+
+/* Their rows, with what memory knows; strings in a. */
 static enum err read_chat_rows(struct sqlite_reader *r, struct chat_list *list, struct arena *a)
 {
     list->rows = arena_alloc(&r->scratch, (list->count + 1) * sizeof(*list->rows));
@@ -116,8 +131,10 @@ static enum err read_chat_rows(struct sqlite_reader *r, struct chat_list *list, 
         if (err == OK)
             err = row_chat(stmt, a, &list->rows[i]);
         db_reset(stmt);
-        if (err == OK)
-            chat_row_overlay(&list->rows[i], &list->heads[i]);
+        if (err != OK)
+            break;
+        chat_row_overlay(&list->rows[i], &list->heads[i]);
+        mark_overlay(&list->marks[i], &list->rows[i].chat);
     }
     return err == ERR_NOT_FOUND ? ERR_STORE : err; /* chats are never deleted */
 }
@@ -204,7 +221,7 @@ static enum err load_customer_row(struct sqlite_reader *r, int64_t key, const st
     return err;
 }
 
-/* The keys of the chats first, then their heads from memory, then the snapshot (sqlite_store.h says why). */
+/* The keys of the chats first, then what memory knows of them, then the snapshot. */
 static enum err load_customer(struct sqlite_reader *r, struct slice ident, const struct load_sink *sink)
 {
     struct customer named;
@@ -215,10 +232,10 @@ static enum err load_customer(struct sqlite_reader *r, struct slice ident, const
     sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHATS_OF_CUSTOMER);
     bind_int(stmt, 1, named.key);
     err = read_chat_keys(r, stmt, &chats);
-    if (err != OK)
-        return err;
-    heads_get(&reader_store(&r->base)->heads, chats.heads, chats.count);
-    err = reader_snapshot(r);
+    if (err == OK)
+        err = read_chat_memory(r, &chats);
+    if (err == OK)
+        err = reader_snapshot(r);
     if (err == OK)
         err = read_chat_rows(r, &chats, &r->scratch);
     if (err == OK)
@@ -245,21 +262,28 @@ enum err sqlite_read_customer(struct store_reader *reader, enum customer_by by, 
     return reader_end(r, err == OK ? row_find_customer(&r->conn, by, value, a, out) : err);
 }
 
+static enum err read_chat(struct sqlite_reader *r, struct slice chat_id, struct arena *a, struct chat *out)
+{
+    struct chat_list one;
+    sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHAT_KEY);
+    bind_text(stmt, 1, chat_id);
+    enum err err = read_chat_keys(r, stmt, &one);
+    if (err == OK && one.count == 0)
+        return ERR_NOT_FOUND;
+    if (err == OK)
+        err = read_chat_memory(r, &one);
+    if (err == OK)
+        err = read_chat_rows(r, &one, a);
+    if (err == OK)
+        *out = one.rows[0].chat;
+    return err;
+}
+
 enum err sqlite_read_chat(struct store_reader *reader, struct slice chat_id, struct arena *a, struct chat *out)
 {
     struct sqlite_reader *r = (struct sqlite_reader *)reader;
     enum err err = reader_begin(r);
-    if (err != OK)
-        return reader_end(r, err);
-    struct chat_row row;
-    err = row_find_chat(&r->conn, chat_id, a, &row);
-    if (err == OK) {
-        struct head head = {.chat = row.chat.key};
-        heads_get(&reader_store(reader)->heads, &head, 1);
-        chat_row_overlay(&row, &head);
-        *out = row.chat;
-    }
-    return reader_end(r, err);
+    return reader_end(r, err == OK ? read_chat(r, chat_id, a, out) : err);
 }
 
 enum err sqlite_read_totals(struct store_reader *reader, struct totals *out)
@@ -344,10 +368,10 @@ static enum err read_overview(struct sqlite_reader *r, struct arena *a, struct o
     sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CHATS_FIRST);
     bind_int(stmt, 1, OVERVIEW_ROWS);
     enum err err = read_chat_keys(r, stmt, &chats);
-    if (err != OK)
-        return err;
-    heads_get(&reader_store(&r->base)->heads, chats.heads, chats.count);
-    err = reader_snapshot(r);
+    if (err == OK)
+        err = read_chat_memory(r, &chats);
+    if (err == OK)
+        err = reader_snapshot(r);
     if (err == OK)
         err = read_chat_rows(r, &chats, a);
     if (err == OK)

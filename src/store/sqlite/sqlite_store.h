@@ -2,6 +2,7 @@
  *   store_sqlite.c      the table of functions: composes what the files below do; open, close, work between batches
  *   sqlite_write.c      a batch: begin, commit, and every write and read in between
  *   sqlite_rollup.c     the rows of chats and customers follow the messages; recovery after a crash
+ *   sqlite_marks.c      up to where the sides of chats have read, until their rows say so
  *   sqlite_txn.c        one transaction of the writer, and what memory knows about it
  *   sqlite_open.c       the writer's connection, and memory read from the file
  *   sqlite_read.c       readers: one customer whole, one chat, the overview
@@ -19,8 +20,8 @@
  * Thread:  fields by group, below.
  * A send:  begin → one INSERT that names the chat's head as the message before it → commit (one fdatasync for the
  *          batch) → the new head is published to readers. Nothing else is read or written, however long the history is.
- * A read:  first copies the heads from memory, then opens a snapshot of the file. Heads are published after their commit, so
- *          the snapshot has every message that they name; asked the other way round it might lack some.
+ * A read:  first copies the heads and marks from memory, then opens a snapshot of the file. Heads are published after their
+ *          commit, so the snapshot has every message that they name; asked the other way round it might lack some.
  * Failures: any call can fail with ERR_STORE; sqlite_rollback() then brings memory back to the last commit. A connection
  *          that SQLite gave up on (I/O, corruption) is opened anew by the next begin or read. Whenever the writer's is
  *          opened, first or again, memory is read from the file. Where the answer of a commit was lost, the file may have
@@ -29,6 +30,7 @@
 #include "sqlite_checkpoint.h"
 #include "sqlite_conn.h"
 #include "sqlite_heads.h"
+#include "sqlite_marks.h"
 #include "sqlite_rows.h"
 #include "sqlite_schema.h"
 #include "sqlite_watch.h"
@@ -72,6 +74,7 @@ struct sqlite_store {
     size_t staged_count, staged_cap;
     int64_t *new_chats; /* inserted by the running batch */
     size_t new_chat_count, new_chat_cap;
+    int changes_before;         /* SQLite's count of them when the transaction began */
     struct totals totals_after; /* if the running batch commits */
     int64_t last_rev_after;
     /* The highest rev in the file when the connection was opened. A message or row that comes with it, or a lower one, is of
@@ -86,6 +89,7 @@ struct sqlite_store {
     struct log_size log_size;
     /* shared, each with its own lock */
     struct heads heads;
+    struct marks marks;
     struct checkpointer *checkpointer;
     pthread_mutex_t health_lock;
     bool healthy;
@@ -114,6 +118,7 @@ NODISCARD enum err sqlite_max_rev(struct sqlite_store *s, int64_t *rev); /* of a
 
 /* sqlite_txn.c */
 NODISCARD enum err txn_begin(struct sqlite_store *s); /* on the connection as it is */
+bool txn_wrote(const struct sqlite_store *s);         /* else its commit costs nothing, and says nothing of the disk */
 NODISCARD enum err txn_commit(struct sqlite_store *s);
 void txn_rollback(struct sqlite_store *s);
 /* The chat's slot in h, read from its row where it is not there; ERR_NOT_FOUND: no such chat. */

@@ -34,10 +34,16 @@ enum err txn_begin(struct sqlite_store *s)
     s->totals_after = s->heads.totals;
     s->last_rev_after = s->heads.last_rev;
     s->replayed = false;
+    s->changes_before = s->conn.db ? sqlite3_total_changes(s->conn.db) : 0;
     enum err err = db_run_id(&s->conn, SQL_BEGIN_WRITE);
     if (err != OK)
         db_rollback(&s->conn);
     return err;
+}
+
+bool txn_wrote(const struct sqlite_store *s)
+{
+    return sqlite3_total_changes(s->conn.db) != s->changes_before;
 }
 
 static void clear_batch(struct sqlite_store *s)
@@ -65,12 +71,14 @@ static void note_commit(struct sqlite_store *s)
 
 enum err txn_commit(struct sqlite_store *s)
 {
+    bool wrote = txn_wrote(s);
     enum err err = db_run_id(&s->conn, SQL_COMMIT);
     if (err != OK)
         return err;
     heads_publish(&s->heads, s->staged, s->staged_count, &s->totals_after, s->last_rev_after);
     clear_batch(s);
-    note_commit(s);
+    if (wrote)
+        note_commit(s);
     return OK;
 }
 

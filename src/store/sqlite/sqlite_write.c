@@ -38,12 +38,14 @@ enum err sqlite_begin(struct store *store)
 enum err sqlite_commit(struct store *store)
 {
     struct sqlite_store *s = sqlite_store_of(store);
-    if (rollup_with_commit(s) != OK)
+    if (txn_wrote(s) && (rollup_with_commit(s) != OK || marks_with_commit(s) != OK))
         return ERR_STORE; /* no op of this batch is at fault, whatever it is */
     enum err err = txn_commit(s);
-    if (err == OK)
-        rollup_settle(s, true);
-    return err; /* where it failed the caller rolls back */
+    if (err != OK)
+        return err; /* the caller rolls back */
+    rollup_settle(s, true);
+    marks_settle(s, true);
+    return OK;
 }
 
 void sqlite_rollback(struct store *store)
@@ -51,6 +53,7 @@ void sqlite_rollback(struct store *store)
     struct sqlite_store *s = sqlite_store_of(store);
     txn_rollback(s);
     rollup_settle(s, false);
+    marks_settle(s, false);
 }
 
 /* An operator's trigger may have ended the transaction, and some failures do. */
@@ -273,6 +276,9 @@ enum err sqlite_find_chat(struct store *store, struct slice chat_id, struct aren
     const struct head *head = heads_find(&s->heads, row.chat.key);
     if (head)
         chat_row_overlay(&row, head);
+    struct mark mark = {.chat = row.chat.key};
+    marks_get(&s->marks, &mark, 1);
+    mark_overlay(&mark, &row.chat);
     *out = row.chat;
     return OK;
 }
@@ -411,12 +417,7 @@ enum err sqlite_set_mark(struct store *store, const struct chat_link *link, stru
                          int64_t mark)
 {
     (void)chat_id; /* the key says it */
-    struct sqlite_store *s = sqlite_store_of(store);
-    sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_READ);
-    bind_int(stmt, 1, link->chat_key);
-    bind_int(stmt, 2, side == SIDE_CUSTOMER ? mark : 0);
-    bind_int(stmt, 3, side == SIDE_AGENTS ? mark : 0);
-    return db_run(&s->conn, stmt);
+    return marks_set(sqlite_store_of(store), link->chat_key, side, mark);
 }
 
 enum err sqlite_add_totals(struct store *store, const struct totals *delta)

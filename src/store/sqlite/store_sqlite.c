@@ -150,7 +150,7 @@ static void sqlite_maintain(struct store *store, int64_t now_mono_us, bool idle)
             (void)probe(s);
         return;
     }
-    if (!idle || now_mono_us - s->committed_us < QUIET_US)
+    if (marks_write(s, now_mono_us, false) != OK || !idle || now_mono_us - s->committed_us < QUIET_US)
         return;
     if (s->heads.pending_count > 0 && rollup_all(s, QUIET_BUDGET_US) != OK)
         return;
@@ -179,6 +179,7 @@ static void free_store(struct sqlite_store *s)
 {
     db_close(&s->conn);
     heads_fini(&s->heads);
+    marks_fini(&s->marks);
     sqlite_log_size_end(s);
     sqlite_watch_end(s);
     sqlite_unlock(s);
@@ -196,7 +197,10 @@ static void sqlite_close(struct store *store)
     sqlite_watch_look(s);
     checkpointer_stop(s->checkpointer);
     s->checkpointer = NULL; /* the roll-up below goes on without it */
-    if (s->conn.db && !s->conn.failed && !s->watch.wrong && rollup_all(s, 0) != OK)
+    bool well = s->conn.db && !s->conn.failed && !s->watch.wrong;
+    if (well && marks_write(s, 0, true) != OK)
+        log_warn("store closed", "what was read in the last two seconds is lost");
+    if (well && rollup_all(s, 0) != OK)
         log_warn("store closed", "rows are behind; the next start brings them up to date");
     free_store(s); /* SQLite moves the log into the file when its last connection closes */
 }
@@ -273,6 +277,8 @@ enum err store_sqlite_open(struct slice path, struct store **out, struct buf *wh
     err = sqlite_lock(s, why);
     if (err == OK)
         err = heads_init(&s->heads);
+    if (err == OK)
+        err = marks_init(&s->marks);
     if (err == OK)
         err = open_database(s, why);
     if (err != OK) {
