@@ -84,6 +84,8 @@ void mongo_counters_doubt(struct mongo_counters *c, const struct mongo_added *m)
     struct pending *p = table_get(c->fresh, m->chat_id);
     if (p) { /* without memory the chat's counter may stay too low */
         table_add(c->fresh, p, m->rev, m->timestamp_us, m->flags, true);
+        if (m->opens_rev > p->chat.opens_rev)
+            p->chat.opens_rev = m->opens_rev;
         pthread_cond_signal(&c->wanted);
     }
     pthread_mutex_unlock(&c->lock);

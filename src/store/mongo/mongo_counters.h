@@ -19,6 +19,8 @@ struct mongo_added { /* one stored message */
     struct slice chat_id;
     int64_t rev, timestamp_us;
     uint8_t flags;
+    int64_t
+        opens_rev; /* of the customer's newest one, which opens its chat where it is stored; in doubt only; 0: none */
     struct pending *slot; /* mongo_counters.c's: its chat's entry (mongo_table.h) */
 };
 

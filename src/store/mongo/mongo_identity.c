@@ -50,6 +50,8 @@ static enum err add_tail(struct tail *t, const bson_t *doc, struct arena *row)
     chat->rev = m.rev > chat->rev ? m.rev : chat->rev;
     chat->timestamp_us = m.timestamp_us > chat->timestamp_us ? m.timestamp_us : chat->timestamp_us;
     chat->flags |= chat_flags_of_role(m.role);
+    if (slice_eq(m.role, SLICE_LIT(ROLE_USER)) && m.rev > chat->opens_rev)
+        chat->opens_rev = m.rev;
     return OK;
 }
 
@@ -74,7 +76,8 @@ static enum err read_tail(const struct mongo_conn *conn, int64_t newest, struct 
     return mongo_done(conn, "reading the newest messages", cursor, e);
 }
 
-/* Takes the tail's next chats. Those whose counters have their newest message get a rev of 0. */
+/* Takes the tail's next chats. Those whose counters have their newest message get a rev of 0. One that this server never
+ * closed stays as it is. */
 static enum err compare(const struct mongo_conn *conn, const struct tail *t, size_t *pos, struct mongo_added **chats,
                         size_t *count)
 {
@@ -83,13 +86,15 @@ static enum err compare(const struct mongo_conn *conn, const struct tail *t, siz
     bson_in_begin(&in, "chat_id");
     while (*count < CHATS_AT_ONCE && (chats[*count] = map_next(&t->by_id, pos)) != NULL)
         put_text(&in.array, array_key(&in), chats[(*count)++]->chat_id);
-    struct mongo_find how = {.fields = "{\"chat_id\":1,\"last_rev\":1}", .primary = true};
+    struct mongo_find how = {.fields = "{\"chat_id\":1,\"last_rev\":1,\"changed_rev\":1}", .primary = true};
     mongoc_cursor_t *cursor = mongo_find(conn, conn->chats, bson_in_end(&in), &how);
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
         struct mongo_added *chat = map_get(&t->by_id, bson_string(doc, "chat_id"));
         if (chat && bson_number(doc, "last_rev") >= chat->rev)
             chat->rev = 0;
+        if (chat && !bson_has_field(doc, "changed_rev"))
+            chat->opens_rev = 0;
     }
     return mongo_done(conn, "reading the newest messages' chats", cursor, OK);
 }

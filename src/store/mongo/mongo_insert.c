@@ -1,6 +1,7 @@
 /* The messages of a batch: one insert.
  * Happy path: each message → a document whose _id is its rev → one unordered insert → what was added to which chat goes
- *   to mongo_counters.c, which writes it to the chats behind.
+ *   to mongo_counters.c, which writes it to the chats behind. Closed chats that their customers write to are opened by one
+ *   update (mongo_reopen.c), after the insert: before it, a message that came again would open them.
  * A document that the insert refuses:
  *   duplicate _id, the message there is this one  → an earlier try stored it: done;
  *   duplicate _id, the message there is another's → another node made the same microsecond: again, with an _id that
@@ -17,6 +18,7 @@
 #include "mongo_cursor.h"
 #include "mongo_error.h"
 #include "mongo_identity.h"
+#include "mongo_reopen.h"
 
 #include "base/log.h"
 #include "base/map.h"
@@ -370,13 +372,38 @@ static enum err count_stored(struct insertion *in)
     return n > 0 ? mongo_counters_add(in->s->counters, added, n) : OK;
 }
 
-/* The insert was tried and its result is unclear: should the batch be given up, the chats are counted all the same. */
+static bool is_opener(const struct new_message *m)
+{
+    return m->link.flags & CHAT_CLOSED && slice_eq(m->role, SLICE_LIT(ROLE_USER));
+}
+
+static enum err open_chats(struct insertion *in)
+{
+    struct new_message **openers = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        const struct plan *p = &in->plans[i];
+        if (p->state != PLAN_STORED || !is_opener(p->m))
+            continue;
+        if (!openers)
+            openers = arena_alloc(in->a, (in->count - i) * sizeof(*openers));
+        if (!openers)
+            return ERR_NOMEM;
+        openers[n++] = p->m;
+    }
+    return n > 0 ? mongo_reopen(in->s, openers, n) : OK;
+}
+
+/* The insert was tried and its result is unclear: should the batch be given up, the chats are counted, and opened, all the
+ * same. */
 static void doubt_chats(struct insertion *in)
 {
     for (size_t i = 0; i < in->count; i++) {
         const struct plan *p = &in->plans[i];
         if (p->state != PLAN_FAILED && p->state != PLAN_TWIN)
-            mongo_counters_doubt(in->s->counters, &(struct mongo_added){.chat_id = p->m->chat_id, .rev = p->m->rev});
+            mongo_counters_doubt(in->s->counters, &(struct mongo_added){.chat_id = p->m->chat_id,
+                                                                        .rev = p->m->rev,
+                                                                        .opens_rev = is_opener(p->m) ? p->m->rev : 0});
     }
 }
 
@@ -397,6 +424,8 @@ enum err mongo_insert_messages(struct store *st, struct new_message *const *mess
         e = insert_planned(&in, PLAN_INSERT);
         if (e == OK)
             e = resolve_clashes(&in);
+        if (e == OK)
+            e = open_chats(&in);
         if (e == OK)
             e = count_stored(&in);
         if (e != OK)

@@ -3,7 +3,6 @@
  * Failure: what the database will never write for one chat is said in the log, and the others go on. */
 #include "mongo_marks.h"
 
-#include "base/log.h"
 #include "base/metrics.h"
 #include "bson_map.h"
 #include "mongo_cursor.h"
@@ -34,7 +33,7 @@ enum err mongo_write_marks(const struct mongo_conn *conn, const struct mongo_tou
     bool ok = mongoc_bulk_operation_execute(bulk, &reply, &error) != 0;
     enum err e = OK;
     if (!ok && mongo_only_documents(&reply, &error) && !mongo_may_pass(&reply))
-        log_warn("a chat's mark cannot be written", "error=\"%s\"", error.message);
+        mongo_note_refused(conn, "writing marks", &error);
     else if (!ok)
         e = mongo_failed(conn, "writing marks", &error);
     bson_destroy(&reply);

@@ -66,11 +66,19 @@ enum err mongo_add_counts(const struct mongo_conn *conn, const struct mongo_touc
 
 struct recount {
     const struct mongo_touched *touched;
-    bson_t *filter; /* {_id, last_rev} as read; NULL: the chat is gone */
-    int64_t last_rev;
+    bson_t *filter; /* {_id, last_rev, changed_rev} as read; NULL: the chat is gone */
+    int64_t last_rev, row_rev;
     int64_t embedded;
     uint8_t flags;
 };
+
+static void put_as_read(bson_t *filter, const bson_t *doc, const char *key)
+{
+    if (bson_has_field(doc, key))
+        put_same(filter, doc, key);
+    else
+        bson_append_null(filter, key, -1); /* matches a missing field */
+}
 
 static enum err take_chat(const bson_t *doc, const struct map *by_id, struct arena *row)
 {
@@ -84,11 +92,10 @@ static enum err take_chat(const bson_t *doc, const struct map *by_id, struct are
         return e;
     r->filter = bson_new();
     put_same(r->filter, doc, "_id");
-    if (bson_has_field(doc, "last_rev"))
-        put_same(r->filter, doc, "last_rev");
-    else
-        BSON_APPEND_NULL(r->filter, "last_rev"); /* matches a missing field */
+    put_as_read(r->filter, doc, "last_rev");
+    put_as_read(r->filter, doc, "changed_rev");
     r->last_rev = bson_number(doc, "last_rev");
+    r->row_rev = chat.rev;
     r->embedded = embedded_sum(doc).count;
     r->flags = chat.flags;
     return OK;
@@ -129,15 +136,30 @@ static enum err read_chats(const struct mongo_conn *conn, const struct mongo_tou
     return e;
 }
 
+/* A crash, or a batch that was given up, came between the customer's message and the opening of its chat. */
+static bool is_to_open(const struct recount *r, const struct mongo_count *c)
+{
+    int64_t rev = r->touched->opens_rev;
+    return r->flags & CHAT_CLOSED && rev > r->row_rev && rev <= c->newest;
+}
+
 static bson_t *counted_change(const struct recount *r, const struct mongo_count *c)
 {
     const struct mongo_touched *t = r->touched;
     uint8_t flags = r->flags | t->flags;
     int64_t last_rev = c->newest > r->last_rev ? c->newest : r->last_rev;
     last_rev = t->rev > last_rev ? t->rev : last_rev; /* ids of several nodes do not sort by rev within a second */
-    bson_t *change = BCON_NEW("$set", "{", "total_messages", BCON_INT64(r->embedded + c->count), "last_rev",
-                              BCON_INT64(last_rev), "has_agent", BCON_BOOL((flags & CHAT_HAS_AGENT) != 0),
-                              "has_assistant", BCON_BOOL((flags & CHAT_HAS_ASSISTANT) != 0), "}");
+    bson_t set, *change = bson_new();
+    bson_append_document_begin(change, "$set", -1, &set);
+    BSON_APPEND_INT64(&set, "total_messages", r->embedded + c->count);
+    BSON_APPEND_INT64(&set, "last_rev", last_rev);
+    BSON_APPEND_BOOL(&set, "has_agent", flags & CHAT_HAS_AGENT);
+    BSON_APPEND_BOOL(&set, "has_assistant", flags & CHAT_HAS_ASSISTANT);
+    if (is_to_open(r, c)) {
+        put_text(&set, "status", SLICE_LIT("open"));
+        BSON_APPEND_INT64(&set, "changed_rev", t->opens_rev);
+    }
+    bson_append_document_end(change, &set);
     BCON_APPEND(change, "$max", "{", "rev", BCON_INT64(t->rev), "last_activity", BCON_DATE_TIME(t->timestamp_us / 1000),
                 "updated_at", BCON_DATE_TIME(t->timestamp_us / 1000), "}");
     return change;

@@ -10,7 +10,8 @@ struct mongo_touched { /* a chat and what was added to it */
     int64_t added;
     int64_t first_rev, rev; /* of the oldest and the newest message added */
     int64_t timestamp_us;
-    int64_t marks[2]; /* by enum chat_side; 0: none (mongo_marks.h) */
+    int64_t opens_rev; /* of the newest message that opens its chat, if it is stored; 0: none */
+    int64_t marks[2];  /* by enum chat_side; 0: none (mongo_marks.h) */
     uint8_t flags;
 };
 /* One command. *settled: every chat was found below its guard and moved; else they are to be counted. */

@@ -7,7 +7,8 @@
  *   mongo_health.c, mongo_error.c  what is known of the database; whom a failure concerns
  *   mongo_driver.c, mongo_client.c the driver and its watch; URIs, pools, connections
  *   mongo_cursor.c, mongo_query.c  how a query is asked; questions that several files ask
- *   write:    mongo_write.c (chats, customers) → mongo_insert.c (messages) → mongo_counters.c (their chats, behind)
+ *   write:    mongo_write.c (chats, customers) → mongo_insert.c (messages), mongo_reopen.c → mongo_counters.c (their
+ *             chats, behind)
  *             (mongo_table.c) → mongo_recount.c (when an update's result is in doubt), mongo_marks.c
  *   read:     mongo_customer.c, mongo_read.c, mongo_list.c (by mongo_merge.c), mongo_overview.c, mongo_totals.c
  *   at start: mongo_lease.c (who writes), mongo_identity.c, legacy/mongo_adopt.c (what existing data lacks);

@@ -299,6 +299,118 @@ static void agents_sign_their_messages(void)
     kit_fini(&k);
 }
 
+/* --- closed chats that their customers write to --- */
+
+static int64_t close_chat(struct kit *k, int64_t rev)
+{
+    CU_ASSERT_EQUAL(put(k, "closed", "ann", rev), OK);
+    CU_ASSERT(kit_settle(k));
+    return rev;
+}
+
+static void a_customers_message_opens(void)
+{
+    struct kit k;
+    begin(&k);
+    kit_chat(&k, "v", "d");
+    int64_t now = close_chat(&k, clock_wall_us() + 1000000);
+    struct kit_send ops[4], *list[4] = {&ops[0], &ops[1], &ops[2], &ops[3]};
+    kit_send_init(&ops[0], "c", "agent", "1", "", now + 1);
+    kit_send_init(&ops[1], "d", "user", "2", "", now + 2);
+    kit_send_init(&ops[2], "c", "user", "3", "key", now + 3);
+    kit_send_init(&ops[3], "c", "user", "4", "", now + 4);
+    CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK); /* an agent's does not */
+    expect_row(&k, now, "closed", "ann", true);
+    for (int try = 0; try < 2; try++) { /* the second: its answer was lost, and it is known that it did */
+        CU_ASSERT_EQUAL(kit_apply(&k, list, 4), OK);
+        for (size_t i = 0; i < 4; i++) {
+            CU_ASSERT_EQUAL(ops[i].m.result, OK);
+            CU_ASSERT_EQUAL(ops[i].m.reopened, i == 2);
+        }
+        expect_row(&k, now + 3, "open", "ann", false);
+    }
+    CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, CHAT, "total_messages"), 3);
+    CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, CHAT, "rev"), now + 4);
+    (void)close_chat(&k, now + 10);
+    struct kit_send again, late, *again_list[] = {&again}, *late_list[] = {&late};
+    kit_send_init(&again, "c", "user", "3", "key", now + 11); /* it was said before */
+    CU_ASSERT_EQUAL(kit_apply(&k, again_list, 1), OK);
+    CU_ASSERT(again.m.duplicate && !again.m.reopened);
+    ops[2].m.link.flags |= CHAT_CLOSED; /* a batch that comes again as a whole, after the change that was behind it */
+    CU_ASSERT_EQUAL(kit_apply(&k, list + 2, 1), OK);
+    expect_row(&k, now + 10, "closed", "ann", true);
+    (void)put(&k, "open", "ann", now + 12);
+    kit_send_init(&late, "c", "user", "5", "", now + 13);
+    late.m.link = (struct chat_link){.known = true, .flags = CHAT_CLOSED}; /* what was true once */
+    CU_ASSERT_EQUAL(kit_apply(&k, late_list, 1), OK);
+    CU_ASSERT_FALSE(late.m.reopened);
+    expect_row(&k, now + 12, "open", "ann", false);
+    for (size_t i = 0; i < 4; i++)
+        arena_fini(&ops[i].arena);
+    arena_fini(&again.arena);
+    arena_fini(&late.arena);
+    kit_fini(&k);
+}
+
+/* The message is stored, and the update that opens its chat fails: the batch comes again, or is given up, or the process
+ * dies before either. */
+static void stored_and_not_opened(void)
+{
+    enum { AGAIN, GIVEN_UP, CRASHED, ENDS };
+    for (int end = AGAIN; end < ENDS; end++) {
+        struct kit k;
+        begin(&k);
+        if (!kit_owns_server()) {
+            kit_fini(&k);
+            return;
+        }
+        int64_t now = close_chat(&k, clock_wall_us() + 1000000);
+        struct kit_send op, *list[] = {&op};
+        kit_send_init(&op, "c", "user", "x", "", now + 1);
+        kit_break(&k, -1, "\"update\"", "\"closeConnection\":true");
+        CU_ASSERT_EQUAL(kit_apply(&k, list, 1), ERR_STORE);
+        CU_ASSERT(found(&k, "c").flags & CHAT_CLOSED);
+        if (end == CRASHED)
+            kit_close_store(&k);
+        kit_heal(&k);
+        if (end == CRASHED)
+            CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+        if (end == AGAIN) {
+            CU_ASSERT_EQUAL(kit_apply(&k, list, 1), OK);
+            CU_ASSERT(op.m.reopened);
+        }
+        CU_ASSERT(kit_settle(&k));
+        expect_row(&k, now + 1, "open", "ann", false);
+        CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, CHAT, "total_messages"), 1);
+        arena_fini(&op.arena);
+        kit_fini(&k);
+    }
+}
+
+/* What is in doubt opens nothing that was closed after it, that is not stored, or that this server never closed. */
+static void doubt_opens_no_more(void)
+{
+    struct kit k;
+    begin(&k);
+    struct mongo_store *s = (struct mongo_store *)k.store;
+    int64_t now = clock_wall_us() + 1000000;
+    say(&k, "user", now);
+    (void)close_chat(&k, now + 1);
+    struct mongo_added doubted[] = {{.chat_id = SLICE_LIT("c"), .rev = now, .opens_rev = now},
+                                    {.chat_id = SLICE_LIT("c"), .rev = now + 2, .opens_rev = now + 2}};
+    for (size_t i = 0; i < 2; i++) {
+        mongo_counters_doubt(s->counters, &doubted[i]);
+        CU_ASSERT(kit_settle(&k));
+        expect_row(&k, now + 1, "closed", "ann", true);
+    }
+    kit_put(&k, MONGO_CHATS, "{\"chat_id\":\"old\",\"user_id\":\"u\",\"status\":\"closed\"}");
+    kit_put(&k, MONGO_MESSAGES, "{\"chat_id\":\"old\",\"role\":\"user\",\"text\":\"x\"}");
+    CU_ASSERT_EQUAL(mongo_recover_tail(s->counters, &s->writer, now), OK);
+    CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, "{\"chat_id\":\"old\"}", "total_messages"), 1);
+    CU_ASSERT(found(&k, "old").flags & CHAT_CLOSED);
+    kit_fini(&k);
+}
+
 const CU_TestInfo mongo_chat_tests[] = {
     {"a row has a rev of its own", row_has_a_rev_of_its_own},
     {"switches are the row's", switches_are_the_rows},
@@ -307,5 +419,8 @@ const CU_TestInfo mongo_chat_tests[] = {
     {"marks outlive trouble", marks_outlive_trouble},
     {"odd rows", odd_rows},
     {"agents sign their messages", agents_sign_their_messages},
+    {"a customer's message opens a closed chat", a_customers_message_opens},
+    {"stored, and the chat not opened", stored_and_not_opened},
+    {"doubt opens no more than that", doubt_opens_no_more},
     CU_TEST_INFO_NULL,
 };
