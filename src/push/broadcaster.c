@@ -278,8 +278,9 @@ static void turn(struct broadcaster *b)
         more |= take_notices(b);
         more |= take_signals(b);
     }
-    b->load = app->on_turn ? app->on_turn(ws_set_app(b->set)) : WS_APP_IDLE;
+    /* The app's share comes last: what timers and closed connections gave it to send is not slept on. */
     ws_set_turn(b->set);
+    b->load = app->on_turn ? app->on_turn(ws_set_app(b->set)) : WS_APP_IDLE;
     check_asked(b);
     check_stop(b);
     more |= b->load != WS_APP_IDLE;

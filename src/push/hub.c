@@ -4,6 +4,7 @@
 #include "hub_state.h"
 
 #include "base/metrics.h"
+#include "push/relay.h"
 
 #include <stdlib.h>
 
@@ -155,6 +156,7 @@ static enum ws_app_load on_turn(void *self)
     struct hub *h = self;
     if (h->refetch_due)
         on_overflow(h);
+    relay_flush(ws_set_options(h->set)->relay);
     enum ws_app_load load = WS_APP_IDLE;
     for (unsigned i = 0; i < CHANNELS; i++) {
         struct channel *ch = &h->channels[i];
@@ -187,6 +189,7 @@ static void on_close(void *self, struct ws_conn *c)
     hub_unsubscribe(self, c, HUB_CHAT_UPDATES);
     hub_unsubscribe(self, c, HUB_UNREAD_COUNTS);
     events_unsubscribe(self, c, slice_of(NULL, 0));
+    signaller_free(c);
 }
 
 static void destroy(void *self)
@@ -206,6 +209,7 @@ static void destroy(void *self)
     pacer_free(h->hints);
     arena_fini(&h->arena);
     buf_fini(&h->text);
+    buf_fini(&h->signal);
     free(h->of_all.items);
     free(h);
 }
@@ -243,6 +247,7 @@ const struct ws_app hub_app = {
     .on_close = on_close,
     .on_drained = on_drained,
     .on_notices = on_notices,
+    .on_signal = typing_hear,
     .on_overflow = on_overflow,
     .on_stop = on_stop,
     .on_turn = on_turn,

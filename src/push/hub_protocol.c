@@ -1,29 +1,13 @@
 /* What clients ask for (contract: WebSocket), and what is done about it. */
 #include "hub_state.h"
 
-#include "chat/model.h"
 #include "json/json_in.h"
 
 #define INTERVAL_MAX_MS 3600000
 
-static bool given(struct json_value v)
-{
-    return json_type(v) != JSON_ABSENT && json_type(v) != JSON_NULL;
-}
-
-/* A word of the client, to be compared and for an error: a string's text, else the JSON as it came, which is none of the
- * words that are compared, "None" where there is nothing. */
-static struct slice words_of(struct json_value v)
-{
-    struct slice s;
-    if (!given(v))
-        return SLICE_LIT("None");
-    return json_string(v, &s) == OK ? s : json_raw(v);
-}
-
 static bool read_topic(struct hub *h, struct ws_conn *c, struct json_value request, enum hub_topic *topic)
 {
-    struct slice name = words_of(json_get(request, SLICE_LIT("subscription_type")));
+    struct slice name = request_words(json_get(request, SLICE_LIT("subscription_type")));
     for (unsigned i = 0; i < HUB_TOPICS; i++)
         if (slice_eq(name, TOPIC_NAMES[i])) {
             *topic = (enum hub_topic)i;
@@ -35,23 +19,12 @@ static bool read_topic(struct hub *h, struct ws_conn *c, struct json_value reque
 
 static bool read_format(struct hub *h, struct ws_conn *c, struct json_value v, struct hub_wish *wish)
 {
-    struct slice name = words_of(v);
+    struct slice name = request_words(v);
     if (slice_eq(name, SLICE_LIT("flat")))
         wish->format = NOTICE_FLAT;
-    if (!given(v) || wish->format == NOTICE_FLAT || slice_eq(name, SLICE_LIT("nested")))
+    if (!request_gives(v) || wish->format == NOTICE_FLAT || slice_eq(name, SLICE_LIT("nested")))
         return true;
     hub_say_error(h, c, SLICE_LIT("Unknown format: "), name);
-    return false;
-}
-
-/* Absent: *chat_id is empty. */
-static bool read_chat(struct hub *h, struct ws_conn *c, struct json_value request, struct slice *chat_id)
-{
-    struct json_value v = json_get(request, SLICE_LIT("chat_id"));
-    *chat_id = slice_of(NULL, 0);
-    if (!given(v) || (json_string(v, chat_id) == OK && chat_id->len > 0 && chat_id->len <= CHAT_ID_MAX))
-        return true;
-    hub_say_error(h, c, SLICE_LIT("chat_id must be a string of 1 to 1024 bytes, not "), words_of(v));
     return false;
 }
 
@@ -65,18 +38,18 @@ static bool read_wish(struct hub *h, struct ws_conn *c, struct json_value reques
     *wish = (struct hub_wish){.format = NOTICE_NESTED};
     if (!read_format(h, c, json_get(request, SLICE_LIT("format")), wish))
         return false;
-    if (!read_chat(h, c, request, &wish->chat_id))
+    if (!request_chat(h, c, request, &wish->chat_id))
         return false;
     struct json_value since = json_get(request, SLICE_LIT("since"));
-    if (given(since) && json_string(since, &wish->since) != OK) {
-        hub_say_error(h, c, SLICE_LIT("since must be a cursor, as a string, not "), words_of(since));
+    if (request_gives(since) && json_string(since, &wish->since) != OK) {
+        hub_say_error(h, c, SLICE_LIT("since must be a cursor, as a string, not "), request_words(since));
         return false;
     }
     struct json_value interval = json_get(request, SLICE_LIT("min_interval_ms"));
     int64_t ms = 0;
-    if (given(interval) && (json_i64(interval, &ms) != OK || ms < 0 || ms > INTERVAL_MAX_MS)) {
+    if (request_gives(interval) && (json_i64(interval, &ms) != OK || ms < 0 || ms > INTERVAL_MAX_MS)) {
         hub_say_error(h, c, SLICE_LIT("min_interval_ms must be a whole number from 0 to 3600000, not "),
-                      words_of(interval));
+                      request_words(interval));
         return false;
     }
     /* The shared interval already covers one that is not longer. */
@@ -153,7 +126,7 @@ static void subscribe(struct hub *h, struct ws_conn *c, struct json_value reques
     enum hub_topic topic;
     enum err e = OK;
     if (!read_topic(h, c, request, &topic) || (topic == HUB_CHAT_UPDATES && !read_wish(h, c, request, &wish)) ||
-        (topic == HUB_CHAT_EVENTS && !read_chat(h, c, request, &wish.chat_id)))
+        (topic == HUB_CHAT_EVENTS && !request_chat(h, c, request, &wish.chat_id)))
         return;
     enum hub_right right =
         o->may_subscribe ? o->may_subscribe(o->may_arg, ws_conn_principal(c), topic, wish.chat_id) : HUB_ALLOWED;
@@ -187,12 +160,13 @@ static void unsubscribe(struct hub *h, struct ws_conn *c, struct json_value requ
 {
     enum hub_topic topic;
     struct slice chat_id = {0};
-    if (!read_topic(h, c, request, &topic) || (is_of_chats(topic) && !read_chat(h, c, request, &chat_id)))
+    if (!read_topic(h, c, request, &topic) || (is_of_chats(topic) && !request_chat(h, c, request, &chat_id)))
         return;
     struct hub_follow *f = topic == HUB_CHAT_UPDATES && chat_id.len > 0 ? follow_find(c, chat_id) : NULL;
-    if (topic == HUB_CHAT_EVENTS)
+    if (topic == HUB_CHAT_EVENTS) {
+        typing_end(c, chat_id);
         events_unsubscribe(h, c, chat_id);
-    else if (f)
+    } else if (f)
         follow_remove(h, f);
     else if (chat_id.len == 0)
         hub_unsubscribe(h, c, topic);
@@ -201,11 +175,13 @@ static void unsubscribe(struct hub *h, struct ws_conn *c, struct json_value requ
 
 static void act(struct hub *h, struct ws_conn *c, struct json_value request)
 {
-    struct slice action = words_of(json_get(request, SLICE_LIT("action")));
+    struct slice action = request_words(json_get(request, SLICE_LIT("action")));
     if (slice_eq(action, SLICE_LIT("subscribe")))
         subscribe(h, c, request);
     else if (slice_eq(action, SLICE_LIT("unsubscribe")))
         unsubscribe(h, c, request);
+    else if (slice_eq(action, SLICE_LIT("typing")) || slice_eq(action, SLICE_LIT("read")))
+        hub_take_signal(h, c, slice_eq(action, SLICE_LIT("typing")), request);
     else if (slice_eq(action, SLICE_LIT("ping")))
         hub_say_pong(h, c);
     else

@@ -1,6 +1,7 @@
 /* hub_state.h: what the files of the hub share. Private to src/push. Each calls only those before it: hub_say (what
  * is sent to one connection, and when), hub_follow (who follows what), hub_feed (what followers get of the notices),
- * hub_events (chat_events: who is subscribed, and what they get), hub_protocol (what clients ask for), hub (notices in,
+ * hub_events (chat_events: who is subscribed, and what they get), hub_request (fields of what clients ask), hub_typing (who is
+ * typing), hub_signal (typing and read, as clients say them), hub_protocol (what else clients ask for), hub (notices in,
  * sends out).
  * Words:   a *plain* subscriber of chat_updates hears of all chats as they come; all of them are served together, by a
  *          channel. Any other has a *follow*: one for each chat that it follows, or one for all chats with an interval
@@ -12,6 +13,7 @@
 #include "notice_frame.h"
 #include "pacer.h"
 #include "push/hub.h"
+#include "json/json_in.h"
 
 enum hub_place { PLACE_UPDATES, PLACE_COUNTS, PLACE_EVENTS, PLACE_STATUS, PLACE_PRESENCE };
 enum hub_topic_bit { TOPIC_UPDATES = 1, TOPIC_COUNTS = 2, TOPIC_EVENTS = 4, TOPIC_STATUS = 8, TOPIC_PRESENCE = 16 };
@@ -32,10 +34,11 @@ enum hub_channel {
 
 /* What the hub keeps in each connection (ws_conn_app). */
 struct hub_sub {
-    struct channel_sub in;       /* first: the channels look for it here */
-    struct hub_follow *follows;  /* instead of PLACE_UPDATES */
-    struct event_follow *events; /* of chat_events, instead of PLACE_EVENTS */
-    uint8_t format;              /* enum notice_format of its last subscribe to chat_updates */
+    struct channel_sub in;           /* first: the channels look for it here */
+    struct hub_follow *follows;      /* instead of PLACE_UPDATES */
+    struct event_follow *events;     /* of chat_events, instead of PLACE_EVENTS */
+    struct hub_signaller *signaller; /* NULL: it has not typed or read yet */
+    uint8_t format;                  /* enum notice_format of its last subscribe to chat_updates */
     uint8_t follow_count, event_count;
 };
 
@@ -93,6 +96,25 @@ struct hub_follow {
     bool ended;    /* in the hub's list of those whose right is gone */
 };
 
+enum hub_role { AS_USER, AS_AGENT, AS_ASSISTANT, HUB_ROLES };
+
+/* A connection that types or reads, from its first signal on. */
+struct hub_signaller {
+    struct timer timer; /* first: its typing is to be passed on, or to end */
+    struct hub *hub;
+    struct ws_conn *conn;
+    int64_t spent_us;   /* of --signal-rate: what it has said is paid for by then */
+    int64_t warned_us;  /* when it was last told that it says too much; 0: never */
+    int64_t passed_us;  /* when its typing was last passed on */
+    int64_t heard_us;   /* when it last said that it is typing */
+    struct buf chat_id; /* where it is typing; empty: nowhere */
+    struct buf text;    /* its preview, for agents */
+    uint8_t role;       /* enum hub_role: what it types as */
+    bool typing;        /* as it last said; */
+    bool shown;         /* as others were last told; */
+    bool waits;         /* and whether they are to be told when the gate opens */
+};
+
 struct hub {
     struct ws_set *set;
     const struct hub_options *options;
@@ -106,6 +128,7 @@ struct hub {
     uint32_t event_follows;            /* how many there are of them, and of single chats */
     struct timer unsure_timer;         /* when those that are unsure are told to look */
     struct buf event;                  /* a frame for subscribers of chat_events */
+    struct buf signal;                 /* what a connection says to them, encoded */
     struct hub_follow *ended;          /* to be removed when the turn's notices are done */
     struct pacer *pacer;               /* of --notify-interval, for all without a longer interval; NULL: none */
     struct pacer *hints;               /* of new chats, for the plain subscribers */
@@ -197,6 +220,25 @@ void events_look_all(struct hub *h);                   /* something was lost: ev
 void events_drained(struct hub *h, struct ws_conn *c); /* its frames were dropped, and it reads again */
 void events_init(struct hub *h);
 void events_fini(struct hub *h);
+
+/* hub_request.c */
+bool request_gives(struct json_value v); /* neither absent nor null */
+/* A word of the client, to be compared and for an error: a string's text, else the JSON as it came, which is none of the
+ * words that are compared, "None" where there is nothing. */
+struct slice request_words(struct json_value v);
+/* Absent: *chat_id is empty. False: it has been told what is wrong. */
+bool request_chat(struct hub *h, struct ws_conn *c, struct json_value request, struct slice *chat_id);
+
+/* hub_typing.c */
+extern const struct slice ROLE_NAMES[HUB_ROLES];
+struct hub_signaller *signaller_of(struct hub *h, struct ws_conn *c); /* made where there is none; NULL: no memory */
+void signaller_free(struct ws_conn *c);                               /* its typing has ended */
+void typing_say(struct hub_signaller *s, struct slice chat_id, enum hub_role role, bool on, struct slice text);
+void typing_end(struct ws_conn *c, struct slice chat_id); /* empty: wherever it types */
+void typing_hear(void *hub, const struct blob *signal);   /* from another broadcaster */
+
+/* hub_signal.c */
+void hub_take_signal(struct hub *h, struct ws_conn *c, bool typing, struct json_value request); /* typing or read */
 
 /* hub_protocol.c */
 void hub_hear(void *hub, struct ws_conn *c, enum ws_message_kind kind, struct slice payload);

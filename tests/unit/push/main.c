@@ -13,6 +13,7 @@ int main(void)
                                       {"hub, followers and intervals", hub_follow_tests},
                                       {"hub, chat events", hub_events_tests},
                                       {"presence", presence_tests},
+                                      {"hub, signals", hub_signal_tests},
                                       {"broadcaster", broadcaster_tests},
                                       {0}});
 }
