@@ -11,6 +11,8 @@ enum hub_sight rights_may_see(void *arg, const struct ws_principal *who, struct 
 enum hub_sight rights_may_see_customer(void *arg, const struct ws_principal *who, struct slice customer_id);
 /* With or without authentication. */
 enum hub_signal rights_may_signal(void *arg, const struct ws_principal *who, struct slice chat_id);
+NODISCARD enum err rights_mark_read(void *arg, struct producer *producer, const struct ws_principal *who,
+                                    enum chat_side side, struct slice chat_id, struct slice message_id);
 bool rights_up_to_date(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor);
 /* Is the key that signed its token still in force? */
 bool rights_still_good(void *arg, const struct ws_principal *who);

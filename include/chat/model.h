@@ -95,6 +95,9 @@ struct customer {
     struct slice device;    /* JSON object text; empty = {} */
 };
 
+#define CATEGORY_AGENT_INBOX "agent-inbox"
+#define CATEGORY_HUMAN_CHATS "human-chats"
+
 /* The six numbers of unread_counts, in the order of the frame. */
 enum inbox {
     INBOX_ALL,            /* unified-inbox: every chat */

@@ -32,9 +32,15 @@ struct verdict validate_email(struct slice email); /* ≤ EMAIL_MAX bytes, an '@
 struct verdict validate_name(struct slice name);   /* ≤ CUSTOMER_NAME_MAX bytes */
 struct verdict validate_agent_name(struct slice name); /* ≤ AGENT_NAME_MAX bytes, no control characters; empty: none */
 struct verdict
-validate_assigned_to(struct slice id);             /* ≤ ASSIGNED_TO_MAX bytes, no control characters; empty: nobody */
-struct verdict validate_field(struct slice text);  /* any other stored text: ≤ FIELD_MAX bytes */
-struct verdict validate_object(struct slice json); /* location, device: ≤ JSON_FIELD_MAX bytes of source text */
+validate_assigned_to(struct slice id); /* ≤ ASSIGNED_TO_MAX bytes, no control characters; empty: nobody */
+/* What a dashboard changes of a customer or a chat. */
+struct verdict validate_given_name(struct slice name); /* 1–CUSTOMER_NAME_MAX bytes */
+struct verdict validate_category(struct slice text);   /* one of those that the inboxes know */
+struct verdict validate_status(struct slice text); /* 1–FIELD_MAX bytes; active, resolved and escalated are counted */
+struct verdict validate_chat_status(struct slice text); /* open or closed */
+struct verdict validate_side(struct slice text);        /* user or agent */
+struct verdict validate_field(struct slice text);       /* any other stored text: ≤ FIELD_MAX bytes */
+struct verdict validate_object(struct slice json);      /* location, device: ≤ JSON_FIELD_MAX bytes of source text */
 
 /* False: no stored chat is found by this id (route: 404). 1–CHAT_ID_MAX bytes, any: what existing data calls its chats is
  * not ours to choose. */

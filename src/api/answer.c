@@ -111,6 +111,7 @@ static const struct {
     [ERR_REFUSED] = {422, "the database cannot hold this"},
     [ERR_FAILED] = {503, "The store could not do this, try again"},
     [ERR_TIMEOUT] = {503, "The store did not answer in time"},
+    [ERR_CHANGED] = {412, "The chat has changed"},
     [ERR_CONFLICT] = {409, "Another record has this already, and the database allows it only once"},
     [ERR_IO] = {500, NULL},
     [ERR_CLOSED] = {503, NULL},

@@ -1,9 +1,11 @@
-/* POST /api/users/chats/create and PATCH /api/dashboard/chats/{chat_id}/ai-agent. */
+/* POST /api/users/chats/create, PATCH /api/dashboard/chats/{chat_id}/ai-agent and PATCH /api/chats/{chat_id}. */
 #include "call.h"
 
 #include "api/grants.h"
 #include "base/clock.h"
 #include "chat/email.h"
+#include "read/cache.h"
+#include "write/change_chat.h"
 #include "write/create_chat.h"
 #include "write/set_ai.h"
 #include "json/json_out.h"
@@ -172,4 +174,82 @@ void api_set_ai(struct call *c)
     set_ai_of(op)->enabled = enabled;
     set_ai_of(op)->chat_id = chat_id;
     call_submit(c, op, (struct slice *const[]){&set_ai_of(op)->chat_id}, 1);
+}
+
+static void complete_change_chat(struct op *op, void *arg)
+{
+    struct http_session *s = op_session(op, arg);
+    if (!s)
+        return;
+    if (op->result == ERR_NOT_FOUND)
+        answer_error(s, 404, "Chat not found");
+    else if (op->result != OK)
+        answer_err(s, op->result);
+    else
+        answer_as_view(op, arg, s, VIEW_CHAT, change_chat_of(op)->chat_id);
+}
+
+/* null: nobody. */
+static void take_assigned(const struct body *body, struct rules *rules, struct change_chat *change)
+{
+    const struct body_field *f = body_get(body, "assigned_to");
+    change->set_assigned = (f && f->kind == JSON_NULL) ||
+                           field_word(body, "assigned_to", validate_assigned_to, rules, &change->assigned_to);
+}
+
+static bool take_chat_changes(struct call *c, struct change_chat *change)
+{
+    struct body body;
+    struct rules rules = {0};
+    struct slice status = {0};
+    if (!body_object(c, &body))
+        return false;
+    take_assigned(&body, &rules, change);
+    change->set_closed = field_word(&body, "status", validate_chat_status, &rules, &status);
+    change->closed = slice_eq(status, SLICE_LIT("closed"));
+    if (!change->set_assigned && !change->set_closed && rules.count == 0)
+        rules_add(&rules, (struct rule_break){.rule = RULE_VALUE_ERROR,
+                                              .where = "body",
+                                              .reason = SLICE_LIT("must give assigned_to or status")});
+    return !rules_answer(c, &rules);
+}
+
+/* If-Match is looked at here, where the tag is known, and by the writer, which has the last word: *rev is of the row that the tag
+ * was given for. What memory does not know, and what is out of the scope, has no tag. False: answered 412. */
+static bool is_as_expected(struct call *c, struct slice chat_id, int64_t *rev)
+{
+    struct slice if_match = c->req->if_match;
+    const struct view_query query = {.view = VIEW_CHAT, .ident = chat_id, .viewer = c->scope};
+    if (c->req->more_conditions && http_list_whole(c->req, SLICE_LIT("If-Match"), c->arena, &if_match) != OK) {
+        answer_err(c->s, ERR_NOMEM);
+        return false;
+    }
+    if (if_match.len == 0 || http_list_has(if_match, SLICE_LIT("*")) ||
+        cache_chat_matches(c->w->api->cache, &query, if_match, rev))
+        return true;
+    answer_err(c->s, ERR_CHANGED);
+    return false;
+}
+
+void api_change_chat(struct call *c)
+{
+    struct change_chat given = {.chat_id = c->match->params[0]};
+    if (!chat_id_possible(given.chat_id)) {
+        answer_missing(c, "Chat not found");
+        return;
+    }
+    if (!take_chat_changes(c, &given) || !is_as_expected(c, given.chat_id, &given.expected_rev))
+        return;
+    struct op *op = call_op(c, &write_change_chat.op, complete_change_chat);
+    if (!op)
+        return;
+    struct change_chat *change = change_chat_of(op);
+    change->chat_id = given.chat_id;
+    change->set_assigned = given.set_assigned;
+    change->set_closed = given.set_closed;
+    change->closed = given.closed;
+    change->assigned_to = given.assigned_to;
+    change->expected_rev = given.expected_rev;
+    struct slice *const all[] = {&change->chat_id, &change->assigned_to};
+    call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }

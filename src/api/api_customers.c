@@ -1,9 +1,10 @@
-/* POST /api/users/data: what the widget reports of its customer. */
+/* POST /api/users/data: what the widget reports of its customer. PATCH /api/users/{ident}: what a dashboard changes of one. */
 #include "call.h"
 
 #include "base/clock.h"
 #include "chat/customer.h"
 #include "chat/email.h"
+#include "write/change_customer.h"
 #include "write/put_customer.h"
 #include "json/json_out.h"
 
@@ -130,7 +131,7 @@ void api_put_customer(struct call *c)
         p.given.email = SLICE_LIT(EMAIL_UNKNOWN);
     default_text(&p.given.name, SLICE_LIT("Unknown User"));
     default_text(&p.given.vibe, SLICE_LIT("neutral"));
-    default_text(&p.given.category, SLICE_LIT("agent-inbox"));
+    default_text(&p.given.category, SLICE_LIT(CATEGORY_AGENT_INBOX));
     default_text(&p.given.status, SLICE_LIT("active"));
     if (!own_owner(c, &p))
         return;
@@ -144,5 +145,54 @@ void api_put_customer(struct call *c)
     struct customer *u = &put->given;
     struct slice *const all[] = {&u->email, &u->name,      &u->ip,        &u->vibe,     &u->category, &u->status,
                                  &u->owner, &u->last_chat, &u->timestamp, &u->location, &u->device};
+    call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
+}
+
+static void complete_change_customer(struct op *op, void *arg)
+{
+    struct http_session *s = op_about_customer(op, arg);
+    if (s)
+        answer_as_view(op, arg, s, VIEW_CUSTOMER, change_customer_of(op)->customer.id);
+}
+
+/* Fields that are not named here are nobody's to change in this way, and ignored. */
+static bool take_changes(struct call *c, struct change_customer *change)
+{
+    struct body body;
+    struct rules rules = {0};
+    if (!body_object(c, &body))
+        return false;
+    if (field_text(&body, "name", validate_given_name, &rules, &change->name))
+        change->set |= CUSTOMER_NAME;
+    if (field_word(&body, "category", validate_category, &rules, &change->category))
+        change->set |= CUSTOMER_CATEGORY;
+    if (field_word(&body, "status", validate_status, &rules, &change->status))
+        change->set |= CUSTOMER_STATUS;
+    if (change->set == 0 && rules.count == 0)
+        rules_add(&rules, (struct rule_break){.rule = RULE_VALUE_ERROR,
+                                              .where = "body",
+                                              .reason = SLICE_LIT("must give category, status or name")});
+    return !rules_answer(c, &rules);
+}
+
+void api_change_customer(struct call *c)
+{
+    struct change_customer given = {.ident = c->match->params[0]};
+    if (!customer_ident_possible(given.ident)) {
+        answer_missing(c, "User not found");
+        return;
+    }
+    if (!take_changes(c, &given))
+        return;
+    struct op *op = call_op(c, &write_change_customer.op, complete_change_customer);
+    if (!op)
+        return;
+    struct change_customer *change = change_customer_of(op);
+    change->ident = given.ident;
+    change->set = given.set;
+    change->name = given.name;
+    change->category = given.category;
+    change->status = given.status;
+    struct slice *const all[] = {&change->ident, &change->name, &change->category, &change->status};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }

@@ -1,6 +1,6 @@
-/* Health, metrics, the API's description. */
+/* Health, metrics, the descriptions of the API. */
 #include "call.h"
-#include "openapi.h"
+#include "descriptions.h"
 
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -110,4 +110,9 @@ void api_metrics(struct call *c)
 void api_openapi(struct call *c)
 {
     answer_json(c->s, 200, slice_of((const char *)openapi_json, openapi_json_len));
+}
+
+void api_asyncapi(struct call *c)
+{
+    answer_json(c->s, 200, slice_of((const char *)asyncapi_json, asyncapi_json_len));
 }

@@ -109,13 +109,10 @@ static bool take_conditions(struct call *c, struct view_query *q)
             http_list_whole(c->req, SLICE_LIT("If-Match"), c->arena, &q->if_match) == OK);
 }
 
-static void serve(struct call *c, struct view_query *q)
+/* Its conditions are known. Memory first, a reader otherwise. */
+static void serve_asked(struct call *c, struct view_query *q)
 {
     struct view_answer a = {.result = VIEW_LOAD};
-    if (!take_conditions(c, q)) {
-        answer_err(c->s, ERR_NOMEM);
-        return;
-    }
     q->viewer = c->scope;
     if (c->scope.kind != SCOPE_ALL && !limit_view(c, q))
         return;
@@ -134,6 +131,23 @@ static void serve(struct call *c, struct view_query *q)
     struct slice *const all[] = {&mine->ident,         &mine->owner,    &mine->email,    &mine->before,
                                  &mine->if_none_match, &mine->if_match, &mine->scope.id, &mine->viewer.id};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
+}
+
+static void serve(struct call *c, struct view_query *q)
+{
+    if (take_conditions(c, q))
+        serve_asked(c, q);
+    else
+        answer_err(c->s, ERR_NOMEM);
+}
+
+void answer_as_view(struct op *op, struct api_worker *w, struct http_session *s, enum view view, struct slice ident)
+{
+    /* The request is gone, but for what stands in the session; the worker's arena is free between requests. */
+    struct call c = {.w = w, .s = s, .arena = &w->arena, .scope = op->scope};
+    struct view_query q = {.view = view, .ident = ident};
+    arena_reset(c.arena);
+    serve_asked(&c, &q);
 }
 
 /* A cursor that is not one of ours means "I have nothing": the whole answer. */

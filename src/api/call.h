@@ -69,6 +69,8 @@ bool field_key(const struct body *b, const char *name, check_fn check, struct ru
 /* Idempotency: the field client_message_id or the header Idempotency-Key; empty: none. */
 void field_client_key(struct call *c, const struct body *body, struct rules *rules, struct slice *key);
 bool field_number(const struct body *b, const char *name, struct rules *r, double *out);
+/* As field_key, but a string and nothing else. */
+bool field_word(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out);
 bool field_object(const struct body *b, const char *name, struct rules *r, struct slice *out);
 bool field_bool(const struct body *b, const char *name, struct rules *r, bool *out);
 /* The body as a JSON object, whatever its Content-Type; else 422 answered and false. */
@@ -97,12 +99,19 @@ struct http_session *op_about_customer(struct op *op, struct api_worker *w);
 /* In a completion that took an address: it was refused as another customer's, and that is answered. */
 bool op_address_taken(struct op *op, struct api_worker *w, struct slice email);
 
+/* In the completion of a write: what a GET of that customer or chat would answer now, from memory or by a reader, without a look
+ * at conditions. ident may point into the op. */
+void answer_as_view(struct op *op, struct api_worker *w, struct http_session *s, enum view view, struct slice ident);
+
 /* Handlers, one file per resource. */
 void api_send(struct call *c);       /* the widget's */
 void api_agent_send(struct call *c); /* the dashboards': an agent's message unless it says otherwise */
 void api_create_chat(struct call *c);
 void api_set_ai(struct call *c);
+void api_change_chat(struct call *c);
+void api_mark_read(struct call *c);
 void api_put_customer(struct call *c);
+void api_change_customer(struct call *c);
 void api_ask(struct call *c); /* POST /api/chat */
 void api_poll(struct call *c);
 void api_refetch(struct call *c);
@@ -119,4 +128,5 @@ void api_health(struct call *c);
 void api_probe(struct call *c); /* GET /health */
 void api_metrics(struct call *c);
 void api_openapi(struct call *c);
+void api_asyncapi(struct call *c);
 void api_websocket(struct call *c);

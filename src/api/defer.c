@@ -147,7 +147,7 @@ bool api_complete(struct api_worker *w)
         op->complete(op, w);
         give_back(w, op);
         w->in_flight--;
-        if (s)
+        if (s && s->answered) /* else its answer is another op's by now */
             session_resume(s);
     }
     return any;

@@ -63,15 +63,16 @@ static void redirect(struct call *c)
     session_reply(c->s, &r);
 }
 
-/* What the request asks of us before anything is done: to decode its body, or to change only a state that it knows. Nothing
- * that is written has a tag yet, so only "*" is ever fulfilled there; the views look for themselves. False: answered. */
-static bool can_be_done(struct call *c)
+/* What the request asks of us before anything is done: to decode its body, or to change only a state that it knows. The views and
+ * the change of a chat look at its conditions themselves; what other routes write has no tag, so only "*" is ever fulfilled there.
+ * False: answered. */
+static bool can_be_done(struct call *c, const struct endpoint *row)
 {
     const struct http_request *req = c->req;
-    bool reads = req->method == METHOD_GET || req->method == METHOD_HEAD;
+    bool tagged = req->method == METHOD_GET || req->method == METHOD_HEAD || row->handle == api_change_chat;
     if (req->encoded && req->has_body)
         answer_error(c->s, 415, "Content-Encoding is not supported: send the body as it is");
-    else if (req->if_match.len > 0 && !reads && !http_list_has(req->if_match, SLICE_LIT("*")))
+    else if (req->if_match.len > 0 && !tagged && !http_list_has(req->if_match, SLICE_LIT("*")))
         answer_error(c->s, 412, PRECONDITION_SENTENCE);
     else
         return true;
@@ -91,7 +92,7 @@ static void route(struct call *c, struct route_match *match)
         c->s->conn.pot = endpoints[match->id].access >= ACCESS_DASHBOARD ? POT_DASHBOARDS : POT_ANSWERS;
         if (c->w->api->guarded && !guard_admit(c, &endpoints[match->id]))
             return;
-        if (can_be_done(c))
+        if (can_be_done(c, &endpoints[match->id]))
             endpoints[match->id].handle(c);
         break;
     case ROUTE_NOT_FOUND:

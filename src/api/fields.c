@@ -76,6 +76,13 @@ bool field_key(const struct body *b, const char *name, check_fn check, struct ru
     return field_text(b, name, check, r, out);
 }
 
+bool field_word(const struct body *b, const char *name, check_fn check, struct rules *r, struct slice *out)
+{
+    const struct body_field *f = body_get(b, name);
+    bool text = f && f->kind == JSON_STRING;
+    return text ? field_key(b, name, check, r, out) : field_string(b, name, check, r, out);
+}
+
 /* The header is a string of RFC 8941 by its draft, so quotes around it are its form, not its value. */
 static struct slice unquoted(struct slice s)
 {

@@ -1,9 +1,11 @@
 #include "api/rights.h"
 
 #include "guard.h"
+#include "marks.h"
 
 #include "api/api.h"
 #include "api/grants.h"
+#include "base/clock.h"
 #include "read/cache.h"
 
 bool rights_still_good(void *arg, const struct ws_principal *who)
@@ -71,6 +73,27 @@ enum hub_signal rights_may_signal(void *arg, const struct ws_principal *who, str
     if (cache_sees_chat(api->cache, chat_id, &scope) == SIGHT_YES)
         return HUB_SIGNAL_ALLOWED;
     return scope.kind == SCOPE_CUSTOMER ? HUB_SIGNAL_DENIED : HUB_SIGNAL_NO_CHAT;
+}
+
+/* Nobody waits for it: what comes of it is told by its event. */
+static void complete_nothing(struct op *op, void *arg)
+{
+    (void)op;
+    (void)arg;
+}
+
+enum err rights_mark_read(void *arg, struct producer *producer, const struct ws_principal *who, enum chat_side side,
+                          struct slice chat_id, struct slice message_id)
+{
+    const struct api *api = arg;
+    enum err e = OK;
+    struct mark_wish wish = {.scope = scope_of(who),
+                             .side = side,
+                             .chat_id = chat_id,
+                             .message_id = message_id,
+                             .parsed_us = clock_mono_us()};
+    enum mark_answer answer = mark_submit(api, producer, &wish, complete_nothing, &e);
+    return answer == MARK_NO_CHAT || answer == MARK_NO_MESSAGE ? ERR_NOT_FOUND : e;
 }
 
 bool rights_up_to_date(void *arg, const struct ws_principal *who, struct slice chat_id, struct slice cursor)

@@ -14,12 +14,15 @@ const struct endpoint endpoints[] = {
     {POST, "/api/users/chats/{chat_id}/send", api_send, ACCESS_OWN, RATE_SEND},
     {GET, "/api/users/{ident}/chats", api_poll, ACCESS_OWN, RATE_NONE},
     {POST, "/api/chat", api_ask, ACCESS_SIGNED, RATE_NONE},
+    {POST, "/api/chats/{chat_id}/read", api_mark_read, ACCESS_OWN, RATE_SIGNAL},
     /* dashboard */
     {GET, "/api/debug/users-chats", api_refetch, ACCESS_DASHBOARD, RATE_NONE},
     {GET, "/api/users", api_customers, ACCESS_DASHBOARD, RATE_NONE},
     {GET, "/api/users/{ident}", api_customer, ACCESS_DASHBOARD, RATE_NONE},
+    {PATCH, "/api/users/{ident}", api_change_customer, ACCESS_DASHBOARD, RATE_NONE},
     {GET, "/api/chats", api_chats, ACCESS_DASHBOARD, RATE_NONE},
     {GET, "/api/chats/{chat_id}", api_chat, ACCESS_OWN, RATE_NONE},
+    {PATCH, "/api/chats/{chat_id}", api_change_chat, ACCESS_DASHBOARD, RATE_NONE},
     {GET, "/api/chats/{chat_id}/messages", api_history, ACCESS_OWN, RATE_NONE},
     {POST, "/api/dashboard/chats/{chat_id}/send", api_agent_send, ACCESS_DASHBOARD, RATE_SEND},
     {POST, "/api/chats/{chat_id}/send", api_agent_send, ACCESS_DASHBOARD, RATE_SEND},
@@ -33,5 +36,6 @@ const struct endpoint endpoints[] = {
     /* operators and developers */
     {GET, "/metrics", api_metrics, ACCESS_ADMIN, RATE_NONE},
     {GET, "/api/openapi.json", api_openapi, ACCESS_PUBLIC, RATE_NONE},
+    {GET, "/api/asyncapi.json", api_asyncapi, ACCESS_PUBLIC, RATE_NONE},
 };
 const unsigned endpoint_count = sizeof(endpoints) / sizeof(endpoints[0]);

@@ -171,7 +171,8 @@ static enum err make_broadcasters(struct server *s, struct buf *why)
     s->hub.up_to_date = rights_up_to_date;
     s->hub.up_to_date_arg = &s->api;
     s->hub.may_signal = rights_may_signal;
-    s->hub.may_arg = &s->api;
+    s->hub.mark_read = rights_mark_read;
+    s->hub.mark_read_arg = s->hub.may_arg = &s->api;
     if (s->access.auth) {
         s->hub.may_subscribe = rights_may_subscribe;
         s->hub.may_see = rights_may_see;

@@ -15,9 +15,9 @@ enum inbox inbox_of(struct slice category, struct slice status)
         const char *category, *status;
         enum inbox inbox;
     } rows[] = {
-        {"agent-inbox", "active", INBOX_AGENT_ACTIVE},  {"agent-inbox", "resolved", INBOX_AGENT_RESOLVED},
-        {"human-chats", "active", INBOX_MY_CHATS},      {"human-chats", "escalated", INBOX_MY_ESCALATED},
-        {"human-chats", "resolved", INBOX_MY_RESOLVED},
+        {CATEGORY_AGENT_INBOX, "active", INBOX_AGENT_ACTIVE},  {CATEGORY_AGENT_INBOX, "resolved", INBOX_AGENT_RESOLVED},
+        {CATEGORY_HUMAN_CHATS, "active", INBOX_MY_CHATS},      {CATEGORY_HUMAN_CHATS, "escalated", INBOX_MY_ESCALATED},
+        {CATEGORY_HUMAN_CHATS, "resolved", INBOX_MY_RESOLVED},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (slice_eq(category, slice_cstr(rows[i].category)) && slice_eq(status, slice_cstr(rows[i].status)))

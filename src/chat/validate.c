@@ -109,6 +109,37 @@ struct verdict validate_assigned_to(struct slice id)
     return key_text(id, ASSIGNED_TO_MAX, "must be at most " STR(ASSIGNED_TO_MAX) " bytes");
 }
 
+struct verdict validate_given_name(struct slice name)
+{
+    return name.len == 0 ? too_short(1) : validate_name(name);
+}
+
+struct verdict validate_category(struct slice text)
+{
+    if (slice_eq(text, SLICE_LIT(CATEGORY_AGENT_INBOX)) || slice_eq(text, SLICE_LIT(CATEGORY_HUMAN_CHATS)))
+        return fine;
+    return (struct verdict){FAULT_FORM, 0, "must be " CATEGORY_AGENT_INBOX " or " CATEGORY_HUMAN_CHATS};
+}
+
+struct verdict validate_status(struct slice text)
+{
+    return text.len == 0 ? too_short(1) : validate_field(text);
+}
+
+struct verdict validate_chat_status(struct slice text)
+{
+    if (slice_eq(text, SLICE_LIT("open")) || slice_eq(text, SLICE_LIT("closed")))
+        return fine;
+    return (struct verdict){FAULT_FORM, 0, "must be open or closed"};
+}
+
+struct verdict validate_side(struct slice text)
+{
+    if (slice_eq(text, SLICE_LIT(ROLE_USER)) || slice_eq(text, SLICE_LIT(ROLE_AGENT)))
+        return fine;
+    return (struct verdict){FAULT_FORM, 0, "must be " ROLE_USER " or " ROLE_AGENT};
+}
+
 struct verdict validate_field(struct slice text)
 {
     return within(text, FIELD_MAX, "must be at most " STR(FIELD_MAX) " bytes");

@@ -5,7 +5,7 @@
 packages_build=(cmake ninja-build gcc libc6-dev pkg-config libmongoc-dev libsqlite3-dev node-llhttp libwslay-dev
     libjsmn-dev libck-dev libssl-dev libjwt-dev libcunit1-dev)
 # What tests run with.
-packages_test=(python3 python3-venv curl strace slowhttptest faketime libfaketime fiu-utils libfiu-dev
+packages_test=(python3 python3-venv python3-jsonschema curl strace slowhttptest faketime libfaketime fiu-utils libfiu-dev
     sqlite3)
 # What CI adds: fuzzing, format check, leak check.
 packages_ci=(clang libclang-rt-dev clang-format valgrind)

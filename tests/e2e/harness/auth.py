@@ -9,7 +9,7 @@ from .websocket import new_key, upgrade_headers
 
 KEY = b"k" * 48
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-PUBLIC = {"/api/health", "/health", "/api/openapi.json"}
+PUBLIC = {"/api/health", "/health", "/api/openapi.json", "/api/asyncapi.json"}
 SIGNED = {"/api/chat"}
 ADMIN = {"/metrics", "/api/debug/database-overview"}
 OVERALL = {"/api/reports/stats", "/api/agent/stats"}
@@ -54,6 +54,12 @@ def body_for(pattern, person):
         return {"message": "hello", "session_id": "s"}
     if pattern.endswith("/ai-agent"):
         return {"enabled": False}
+    if pattern.endswith("/read"):
+        return {"message_id": "0123456789abcdef01234567"}
+    if pattern == "/api/users/{user}":
+        return {"name": "taken over"}
+    if pattern == "/api/chats/{chat}":
+        return {"assigned_to": "thief", "status": "closed"}
     return {"content": "intruder", "role": "user"}
 
 

@@ -11,8 +11,11 @@ ROUTES = (
     ("GET", "/api/debug/users-chats"),
     ("GET", "/api/users"),
     ("GET", "/api/users/{user}"),
+    ("PATCH", "/api/users/{user}"),
     ("GET", "/api/chats"),
     ("GET", "/api/chats/{chat}"),
+    ("PATCH", "/api/chats/{chat}"),
+    ("POST", "/api/chats/{chat}/read"),
     ("GET", "/api/chats/{chat}/messages"),
     ("POST", "/api/dashboard/chats/{chat}/send"),
     ("POST", "/api/chats/{chat}/send"),
@@ -24,6 +27,7 @@ ROUTES = (
     ("GET", "/health"),
     ("GET", "/metrics"),
     ("GET", "/api/openapi.json"),
+    ("GET", "/api/asyncapi.json"),
     ("GET", "/ws/dashboard"),
 )
 PATTERNS = tuple(dict.fromkeys(pattern for _, pattern in ROUTES))

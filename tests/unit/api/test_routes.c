@@ -15,13 +15,16 @@ static const struct {
     {"/api/health", {1, 1, 1, 1}},
     {"/health", {1, 1, 1, 1}},
     {"/api/openapi.json", {1, 1, 1, 1}},
+    {"/api/asyncapi.json", {1, 1, 1, 1}},
     {"/api/users/chats/create", {1, 1, 1, 1}},
     {"/api/users/data", {0, 1, 1, 1}},
     {"/api/users/chats/{chat_id}/send", {0, 1, 1, 1}},
     {"/api/users/{ident}/chats", {0, 1, 1, 1}},
     {"/api/chat", {0, 1, 1, 1}},
     {"/api/chats/{chat_id}", {0, 1, 1, 1}},
+    {"PATCH /api/chats/{chat_id}", {0, 0, 1, 1}},
     {"/api/chats/{chat_id}/messages", {0, 1, 1, 1}},
+    {"/api/chats/{chat_id}/read", {0, 1, 1, 1}},
     {"/ws/dashboard", {0, 1, 1, 1}},
     {"/api/debug/users-chats", {0, 0, 1, 1}},
     {"/api/users", {0, 0, 1, 1}},
@@ -54,12 +57,20 @@ static void test_every_row_has_a_rule(void)
     }
 }
 
+/* Who may look at a chat may not always change it. */
+static bool is_of(const char *expectation, const struct endpoint *row)
+{
+    bool patch = row->methods == METHOD_BIT(METHOD_PATCH) && strcmp(row->pattern, "/api/chats/{chat_id}") == 0;
+    bool wants_patch = strncmp(expectation, "PATCH ", 6) == 0;
+    return patch == wants_patch && strcmp(expectation + (wants_patch ? 6 : 0), row->pattern) == 0;
+}
+
 static void test_every_row_refuses(void)
 {
     for (unsigned i = 0; i < endpoint_count; i++) {
         unsigned rules = 0;
         for (size_t k = 0; k < sizeof(expected) / sizeof(expected[0]); k++) {
-            if (strcmp(expected[k].pattern, endpoints[i].pattern) != 0)
+            if (!is_of(expected[k].pattern, &endpoints[i]))
                 continue;
             rules++;
             for (enum caller who = NOBODY; who < CALLERS; who++) {
@@ -84,6 +95,8 @@ static void test_rates(void)
         enum rate_kind wanted = RATE_NONE;
         if (slice_ends(pattern, SLICE_LIT("/send")))
             wanted = RATE_SEND;
+        else if (slice_ends(pattern, SLICE_LIT("/read")))
+            wanted = RATE_SIGNAL;
         else if (slice_ends(pattern, SLICE_LIT("/create")) || slice_ends(pattern, SLICE_LIT("/users/data")))
             wanted = RATE_CREATE;
         CU_ASSERT_EQUAL(endpoints[i].rate, wanted);

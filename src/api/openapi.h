@@ -1,6 +1,0 @@
-/* openapi.h: openapi.json, embedded at build time (see CMakeLists.txt). Constant data. */
-#pragma once
-#include <stddef.h>
-
-extern const unsigned char openapi_json[];
-extern const size_t openapi_json_len;
