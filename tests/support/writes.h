@@ -1,7 +1,10 @@
 /* writes.h: every kind of write, and what the writer does with a durable batch, for tests that play its part. */
 #pragma once
 #include "read/cache.h"
+#include "write/change_chat.h"
+#include "write/change_customer.h"
 #include "write/create_chat.h"
+#include "write/mark_read.h"
 #include "write/put_customer.h"
 #include "write/send.h"
 #include "write/set_ai.h"
@@ -13,6 +16,9 @@ union any_write {
     struct create_chat create;
     struct put_customer put_customer;
     struct set_ai set_ai;
+    struct change_chat change_chat;
+    struct change_customer change_customer;
+    struct mark_read mark_read;
 };
 
 /* The ops' events to memory, one op at a time. */

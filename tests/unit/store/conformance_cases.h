@@ -1,5 +1,5 @@
 /* conformance_cases.h: the cases, one line each; where they are written: conformance_customers.c, conformance_sends.c,
- * conformance_reads.c, and what is about the store itself in conformance.c.
+ * conformance_reads.c, conformance_changes.c, and what is about the store itself in conformance.c.
  * To add one: a line below, and void case_<name>(struct rig *r) in the file that it belongs to. */
 #pragma once
 #include "store_rig.h"
@@ -31,6 +31,11 @@
     X(big_text)                                                                                                        \
     X(ai_switch)                                                                                                       \
     X(agent_counts_once)                                                                                               \
+    X(chat_is_given_and_closed)                                                                                        \
+    X(faster_one_wins)                                                                                                 \
+    X(agents_sign)                                                                                                     \
+    X(marks_go_forwards)                                                                                               \
+    X(customer_is_changed)                                                                                             \
     X(load_of_unknown)                                                                                                 \
     X(load_ends_with_the_sink)                                                                                         \
     X(recent_customers)                                                                                                \
@@ -39,8 +44,15 @@
     X(chats_by_activity)                                                                                               \
     X(overview_shows_the_first)
 
+/* Until MongoDB's messages open closed chats too. */
+#define CONFORMANCE_OPENING(X)                                                                                         \
+    X(customers_word_opens)                                                                                            \
+    X(changes_among_messages)                                                                                          \
+    X(changes_come_again)
+
 #define CASE_DECLARATION(name) void case_##name(struct rig *r);
 CONFORMANCE_CASES(CASE_DECLARATION)
+CONFORMANCE_OPENING(CASE_DECLARATION)
 
 #define EXPECT_TEXT(actual, expected)                                                                                  \
     do {                                                                                                               \

@@ -114,6 +114,48 @@ struct op *rig_ai(struct rig *r, const char *chat, bool enabled)
     return op;
 }
 
+struct op *rig_change(struct rig *r, const char *chat)
+{
+    struct op *op = make(r, &write_change_chat.op);
+    change_chat_of(op)->chat_id = slice_cstr(chat);
+    op->rev = op->now_us = r->rev;
+    return op;
+}
+
+struct op *rig_assign(struct rig *r, const char *chat, const char *to)
+{
+    struct op *op = rig_change(r, chat);
+    change_chat_of(op)->set_assigned = true;
+    change_chat_of(op)->assigned_to = slice_cstr(to);
+    return op;
+}
+
+struct op *rig_close_chat(struct rig *r, const char *chat, bool closed)
+{
+    struct op *op = rig_change(r, chat);
+    change_chat_of(op)->set_closed = true;
+    change_chat_of(op)->closed = closed;
+    return op;
+}
+
+struct op *rig_change_customer(struct rig *r, const char *ident)
+{
+    struct op *op = make(r, &write_change_customer.op);
+    change_customer_of(op)->ident = slice_cstr(ident);
+    op->rev = op->now_us = r->rev;
+    return op;
+}
+
+struct op *rig_mark(struct rig *r, const char *chat, enum chat_side side, int64_t mark)
+{
+    struct op *op = make(r, &write_mark_read.op);
+    mark_read_of(op)->chat_id = slice_cstr(chat);
+    mark_read_of(op)->side = side;
+    mark_read_of(op)->mark = mark;
+    op->rev = op->now_us = r->rev;
+    return op;
+}
+
 enum err rig_apply(struct rig *r, struct op *const *ops, size_t count)
 {
     return batch_apply(r->store, &r->room, ops, count, &r->changed);
@@ -143,6 +185,22 @@ static void put_time(struct buf *out, int64_t us)
     buf_printf(out, "@%lld", (long long)(us - RIG_T0) / 1000);
 }
 
+static void put_mark(struct buf *out, const char *name, int64_t mark)
+{
+    if (mark == 0)
+        return;
+    buf_printf(out, " %s=", name);
+    put_time(out, mark);
+}
+
+static void put_hands(struct buf *out, const struct chat *c)
+{
+    if (c->assigned_to.len > 0)
+        buf_printf(out, " to=%.*s", SLICE_ARG(c->assigned_to));
+    put_mark(out, "agents", c->agents_read);
+    put_mark(out, "customer", c->customer_read);
+}
+
 static enum err on_customer(void *arg, const struct customer *u)
 {
     struct buf *out = arg;
@@ -159,6 +217,7 @@ static enum err on_chat(void *arg, const struct chat *c)
     buf_printf(out, " chat %.*s total=%lld flags=%d ", SLICE_ARG(c->status), (long long)c->total_messages, c->flags);
     put_time(out, c->created_us);
     put_time(out, c->last_activity_us);
+    put_hands(out, c);
     buf_append_char(out, '\n');
     return OK;
 }
@@ -170,6 +229,8 @@ static enum err on_message(void *arg, const struct message *m)
     put_time(out, m->timestamp_us);
     if (m->via_widget)
         buf_append_lit(out, " via widget");
+    if (m->agent_id.len > 0 || m->agent_name.len > 0)
+        buf_printf(out, " by %.*s (%.*s)", SLICE_ARG(m->agent_name), SLICE_ARG(m->agent_id));
     buf_append_char(out, '\n');
     CU_ASSERT_FALSE(m->read);
     CU_ASSERT_FALSE(m->legacy);
@@ -185,6 +246,59 @@ const char *rig_load(struct rig *r, const char *ident)
         return NULL;
     CU_ASSERT_EQUAL(err, OK);
     return buf_cstr(&r->text);
+}
+
+/* ---- one chat's row ---- */
+
+struct row_text {
+    struct slice chat_id;
+    struct buf *out;
+};
+
+static enum err on_row(void *arg, const struct chat *c)
+{
+    const struct row_text *row = arg;
+    if (!slice_eq(c->chat_id, row->chat_id))
+        return OK;
+    buf_printf(row->out, "%.*s flags=%d rev=", SLICE_ARG(c->status), c->flags);
+    put_time(row->out, c->rev);
+    put_hands(row->out, c);
+    return OK;
+}
+
+static enum err no_customer(void *arg, const struct customer *u)
+{
+    (void)arg, (void)u;
+    return OK;
+}
+
+static enum err no_message(void *arg, const struct message *m)
+{
+    (void)arg, (void)m;
+    return OK;
+}
+
+const char *rig_row(struct rig *r, const char *chat)
+{
+    const struct store_vtable *v = r->store->vtable;
+    struct slice id = slice_cstr(chat);
+    struct buf ways[3] = {0};
+    struct row_text rows[3] = {{id, &ways[0]}, {id, &ways[1]}, {id, &ways[2]}};
+    struct chat found = {0}, read = {0};
+    CU_ASSERT_EQUAL(v->read_chat(r->reader, id, &r->arena, &read), OK);
+    (void)on_row(&rows[0], &read);
+    const struct load_sink sink = {.customer = no_customer, .chat = on_row, .message = no_message, .arg = &rows[1]};
+    CU_ASSERT_EQUAL(v->load_customer(r->reader, read.customer_id, &sink), OK);
+    CU_ASSERT_EQUAL(v->begin(r->store), OK);
+    CU_ASSERT_EQUAL(v->find_chat(r->store, id, &r->arena, &found), OK);
+    CU_ASSERT_EQUAL(v->commit(r->store), OK);
+    (void)on_row(&rows[2], &found);
+    CU_ASSERT_STRING_EQUAL(buf_cstr(&ways[0]), buf_cstr(&ways[1]));
+    CU_ASSERT_STRING_EQUAL(buf_cstr(&ways[0]), buf_cstr(&ways[2]));
+    const char *text = arena_dup(&r->arena, buf_slice(&ways[0]));
+    for (size_t i = 0; i < 3; i++)
+        buf_fini(&ways[i]);
+    return text;
 }
 
 static const char *customers_text(struct rig *r, enum err err, const struct customer *customers, size_t count)

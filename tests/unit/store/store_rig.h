@@ -39,6 +39,11 @@ struct op *rig_send(struct rig *r, const char *chat, const char *role, const cha
 struct op *rig_create(struct rig *r, const char *customer_id, const char *email, const char *name);
 struct op *rig_put(struct rig *r, const struct customer *given, uint32_t set);
 struct op *rig_ai(struct rig *r, const char *chat, bool enabled);
+struct op *rig_change(struct rig *r, const char *chat); /* of nothing yet */
+struct op *rig_assign(struct rig *r, const char *chat, const char *to);
+struct op *rig_close_chat(struct rig *r, const char *chat, bool closed);
+struct op *rig_change_customer(struct rig *r, const char *ident);
+struct op *rig_mark(struct rig *r, const char *chat, enum chat_side side, int64_t mark);
 enum err rig_apply(struct rig *r, struct op *const *ops, size_t count);
 #define RIG_APPLY(r, ...)                                                                                              \
     rig_apply((r), (struct op *[]){__VA_ARGS__}, sizeof((struct op *[]){__VA_ARGS__}) / sizeof(struct op *))
@@ -48,8 +53,10 @@ const char *rig_chat(struct rig *r, const char *customer_id);
 enum err rig_say(struct rig *r, const char *chat, const char *role, const char *text);
 
 /* One customer as lines: "ID NAME EMAIL chats=N", " chat total=N flags=N", "  ROLE TEXT", times as milliseconds
- * after RIG_T0 with "@". NULL: not found. */
+ * after RIG_T0 with "@"; and where there is any, whose the chat is, up to where it is read, who wrote. NULL: not found. */
 const char *rig_load(struct rig *r, const char *ident);
+/* A chat's row, which every way to it must give alike: "STATUS flags=N rev=@N to=WHO agents=@N customer=@N". */
+const char *rig_row(struct rig *r, const char *chat);
 const char *rig_recent(struct rig *r, const char *owner, int64_t skip, int64_t limit); /* "id id id" */
 const char *rig_changed(struct rig *r, int64_t since, int64_t limit);                  /* "id id id" */
 const char *rig_chats(struct rig *r, const char *email, int64_t skip, int64_t limit);  /* "total: user user" */
