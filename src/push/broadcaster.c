@@ -284,7 +284,7 @@ static void turn(struct broadcaster *b)
     check_asked(b);
     check_stop(b);
     more |= b->load != WS_APP_IDLE;
-    int wait_ms = more ? 0 : sleep_ms(b);
+    int wait_ms = more || done(b) ? 0 : sleep_ms(b);
     if (wait_ms == 0) {
         loop_run_once(&b->loop, 0);
         return;

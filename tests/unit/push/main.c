@@ -15,5 +15,6 @@ int main(void)
                                       {"presence", presence_tests},
                                       {"hub, signals", hub_signal_tests},
                                       {"broadcaster", broadcaster_tests},
+                                      {"relay", relay_tests},
                                       {0}});
 }
