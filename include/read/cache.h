@@ -53,8 +53,8 @@ void cache_take(void *cache, const struct event *events, size_t count);
 void cache_serve(struct cache *c, const struct view_query *query, struct view_answer *out);
 void cache_inbox_counts(struct cache *c, int64_t out[INBOX_COUNT]);
 void cache_totals(struct cache *c, struct totals *out);
-/* Nothing that the viewer may see (of that chat's customer, where one is given) changed after the cursor. False where memory
- * does not know. */
+/* Nothing that the viewer may see (of that chat's customer, where one is given) changed, or was read, after the cursor. False
+ * where memory does not know. */
 bool cache_up_to_date(struct cache *c, const struct scope *viewer, struct slice chat_id, struct slice cursor);
 
 /* Whose something is, as far as memory knows. */

@@ -42,8 +42,9 @@ struct view_query {
     int64_t since;       /* customers changed after this… */
     int64_t since_base;  /* …each with what is newer than this (0: than since) */
     int64_t since_upto;  /* the store lists: what was applied when it began */
-    uint32_t since_mark; /* whose, and of which process */
-    char since_form;     /* 0: no mark */
+    int64_t since_read;  /* and those in whose chats somebody read after this */
+    uint32_t since_sign; /* whose, and of which process */
+    char since_form;     /* 0: no signature */
     bool since_ours;     /* the views set it: of this process, and of this viewer */
 };
 

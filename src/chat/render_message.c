@@ -131,24 +131,24 @@ size_t message_id(int64_t rev, const uint8_t tag[static 5], char out[static MESS
     return OID_LEN;
 }
 
-#define CHAT_MARK_LEN 8 /* hex digits */
+#define CHAT_HASH_LEN 8 /* hex digits */
 
 /* FNV-1a, since it must be the same on every node and after every start: hash_bytes() has a secret. */
-static char *put_chat_mark(char *out, struct slice chat_id)
+static char *put_chat_hash(char *out, struct slice chat_id)
 {
     uint32_t hash = 2166136261U;
     for (size_t i = 0; i < chat_id.len; i++)
         hash = (hash ^ (unsigned char)chat_id.ptr[i]) * 16777619U;
     uint32_t big_endian = htobe32(hash);
-    return put_hex(out, &big_endian, CHAT_MARK_LEN / 2);
+    return put_hex(out, &big_endian, CHAT_HASH_LEN / 2);
 }
 
-static bool is_chat_mark(struct slice s)
+static bool is_chat_hash(struct slice s)
 {
     for (size_t i = 0; i < s.len; i++)
         if (!isxdigit((unsigned char)s.ptr[i]))
             return false;
-    return s.len == CHAT_MARK_LEN;
+    return s.len == CHAT_HASH_LEN;
 }
 
 size_t message_id_legacy(int64_t seconds, uint64_t index, struct slice chat_id, char out[static MESSAGE_ID_MAX])
@@ -158,7 +158,7 @@ size_t message_id_legacy(int64_t seconds, uint64_t index, struct slice chat_id, 
     *at++ = '_';
     at = put_u64(at, index);
     *at++ = '_';
-    return (size_t)(put_chat_mark(at, chat_id) - out);
+    return (size_t)(put_chat_hash(at, chat_id) - out);
 }
 
 bool message_id_parse(struct slice id, bool *legacy, int64_t *rev, uint64_t *index)
@@ -179,9 +179,9 @@ bool message_id_parse(struct slice id, bool *legacy, int64_t *rev, uint64_t *ind
     size_t before = (size_t)(bar - rest.ptr);
     struct slice place = slice_of(bar + 1, rest.len - before - 1);
     bar = memchr(place.ptr, '_', place.len);
-    if (bar) { /* ids that earlier versions gave have no mark; in one chat it is not needed */
+    if (bar) { /* ids that earlier versions gave have no hash; in one chat it is not needed */
         size_t digits = (size_t)(bar - place.ptr);
-        if (!is_chat_mark(slice_of(bar + 1, place.len - digits - 1)))
+        if (!is_chat_hash(slice_of(bar + 1, place.len - digits - 1)))
             return false;
         place.len = digits;
     }

@@ -42,15 +42,39 @@ bool view_unchanged(const struct cache *c, const struct view_query *q, uint64_t 
     return true;
 }
 
-int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t asked_at, int64_t after)
+/* The later one, unless that is after everything that was known. */
+static int64_t later(int64_t at, int64_t other, int64_t asked_at)
 {
-    int64_t newest = after > 0 ? after : 1;
+    return other > at && other <= asked_at ? other : at;
+}
+
+struct told list_cursor(const struct view_query *q, const struct snap *s, struct told asked_at, struct told after)
+{
+    struct told told = {after.stamp > 0 ? after.stamp : 1, after.read};
     if (q->owner.len == 0)
         return asked_at;
     for (size_t i = 0; i < s->customer_count; i++)
-        if (s->customers[i].content && s->customers[i].newest > newest && s->customers[i].newest <= asked_at)
-            newest = s->customers[i].newest;
-    return newest;
+        if (s->customers[i].content) {
+            told.stamp = later(told.stamp, s->customers[i].newest, asked_at.stamp);
+            told.read = later(told.read, s->customers[i].marked, asked_at.read);
+        }
+    return told;
+}
+
+void view_marked(const struct cache *c, const struct view_query *q, struct customer_entry *out[static MARKED_MAX],
+                 size_t *count)
+{
+    *count = 0;
+    if (q->owner.len > 0 && owner_marked(c, q->owner) <= q->since_read)
+        return;
+    for (const struct chain_node *at = c->marked.ends.next; at != &c->marked.ends; at = at->next) {
+        struct customer_entry *u = entry_of(at, struct customer_entry, marks);
+        if (u->marked <= q->since_read)
+            return;
+        bool others = q->owner.len > 0 && !(u->owner && slice_eq(customer_owner(u), q->owner));
+        if (!others && u->change <= q->since)
+            out[(*count)++] = u;
+    }
 }
 
 bool view_changed(const struct cache *c, const struct view_query *q, struct customer_entry **out, size_t max,

@@ -1,5 +1,5 @@
-/* The refetch with a cursor: customers changed after it, oldest change first, each with its newer messages only.
- * Who changed is known here as far back as changes_floor, by stamp; further back the store's index says, by rev. A turn of
+/* The refetch with a cursor: customers changed after it, oldest change first, each with its newer messages only; then those in
+ * whose chats somebody has only read. Who changed is known here as far back as changes_floor, by stamp; further back the store's index says, by rev. A turn of
  * the AI switch is no change: no list shows it.
  * Where an answer is cut, the next page goes on after the last customer's change, and shows for each customer what is newer
  * than the first page's cursor (base). A customer that changes while a client pages comes again, later; total_messages
@@ -28,13 +28,17 @@ struct changes {
     struct arena *arena;
     struct snap snap;
     size_t included;
-    bool by_store;    /* listed by the store, by rev */
-    int64_t base;     /* each customer with what is newer than this */
-    int64_t asked_at; /* the stamp up to which everything was known when it was asked for */
-    int64_t upto;     /* the same, where the pages are the store's: when the first of them was asked for */
-    int64_t position; /* of the last customer looked at */
-    int64_t told;     /* of the last one included */
+    bool by_store;        /* listed by the store, by rev */
+    int64_t base;         /* each customer with what is newer than this */
+    struct told asked_at; /* up to where everything was known when it was asked for */
+    int64_t upto;         /* the same, where the pages are the store's: when the first of them was asked for */
+    int64_t position;     /* of the last customer looked at */
+    int64_t told;         /* of the last one included */
     bool more;
+    struct changed *marked; /* by their marks' stamps, newest first */
+    size_t marked_count;
+    bool more_marked; /* there was no room for all of them… */
+    int64_t read;     /* …and those up to this stamp are told */
 };
 
 static bool has_owner(const struct view_query *q, struct slice owner)
@@ -55,6 +59,21 @@ static bool list_changed(const struct cache *c, const struct view_query *q, stru
             return false;
     }
     return true;
+}
+
+/* [lock] */
+static bool list_marked(struct changes *w)
+{
+    struct customer_entry *found[MARKED_MAX];
+    view_marked(w->cache, w->query, found, &w->marked_count);
+    w->marked = arena_alloc(w->arena, (w->marked_count + 1) * sizeof(*w->marked));
+    for (size_t i = 0; w->marked && i < w->marked_count; i++) {
+        struct slice id = arena_slice(w->arena, slice_of(found[i]->id, found[i]->id_len));
+        w->marked[i] = (struct changed){id, found[i]->marked};
+        if (!id.ptr)
+            return false;
+    }
+    return w->marked;
 }
 
 /* The snapshot has the owner only as part of rendered text, so the entry is asked. */
@@ -80,19 +99,55 @@ static void leave_out(struct changes *w)
 }
 
 /* Loads one and keeps it in the answer, if it is the owner's. */
+static enum err load(struct changes *w, struct slice id, bool owner_known, bool *kept)
+{
+    struct told told = {w->base, w->query->since_read};
+    enum err e = cache_acquire(w->cache, w->reader, id, told, &w->snap, w->included);
+    *kept = e == OK && (owner_known || cached_owner_is(w, id));
+    if (*kept)
+        w->included++;
+    else if (e == OK)
+        leave_out(w);
+    return e == ERR_NOT_FOUND ? OK : e;
+}
+
 static enum err include(struct changes *w, const struct changed *row, bool owner_known)
 {
-    enum err e = cache_acquire(w->cache, w->reader, row->id, w->base, &w->snap, w->included);
-    if (e != OK && e != ERR_NOT_FOUND)
+    bool kept;
+    enum err e = load(w, row->id, owner_known, &kept);
+    if (e != OK)
         return e;
-    if (e == OK && (owner_known || cached_owner_is(w, row->id))) {
-        w->included++;
+    if (kept)
         w->told = row->at;
-    } else if (e == OK) {
-        leave_out(w);
-    }
     w->position = row->at;
     return OK;
+}
+
+static bool is_included(const struct changes *w, struct slice id)
+{
+    for (size_t i = 0; i < w->included; i++) {
+        const struct content *c = w->snap.customers[i].content;
+        if (slice_eq(slice_of(c->customer_id, c->customer_id_len), id))
+            return true;
+    }
+    return false;
+}
+
+/* Once all changes are told: as many as there is room for, oldest first. */
+static enum err include_marked(struct changes *w)
+{
+    enum err e = OK;
+    bool kept;
+    w->read = w->query->since_read;
+    for (size_t left = w->marked_count; e == OK && left > 0; w->read = w->marked[--left].at) {
+        if (is_included(w, w->marked[left - 1].id))
+            continue;
+        w->more_marked = w->included == (size_t)w->query->limit;
+        if (w->more_marked)
+            return OK;
+        e = load(w, w->marked[left - 1].id, false, &kept);
+    }
+    return e;
 }
 
 static enum err from_cache(struct changes *w, const struct changed *rows, size_t count)
@@ -132,19 +187,25 @@ static enum err from_store(struct changes *w)
     return OK;
 }
 
+static struct told told_up_to(const struct changes *w)
+{
+    const struct view_query *q = w->query;
+    return list_cursor(q, &w->snap, w->asked_at, (struct told){q->since, q->since_read});
+}
+
 /* Where the next page begins: after the last customer looked at. For an owner after the last one of that owner, since a
  * cursor shows nothing of others. */
 static void next_page(const struct changes *w, struct cursor *out)
 {
     const struct view_query *q = w->query;
     out->stamp = q->owner.len > 0 ? w->told : w->position;
-    if (out->stamp <= w->asked_at || !w->cache->enabled)
+    if (out->stamp <= w->asked_at.stamp || !w->cache->enabled)
         return;
     /* The store shows what memory has not been told of yet: a customer that is loaded was shown without it. And one that
      * writes chats behind may show such a change before an older one. So the next page begins at the stamp up to which
      * everything is known to have been told; if that is where this one began, it is for the next question. */
-    int64_t known = w->asked_at > q->since ? w->asked_at : q->since;
-    out->stamp = q->owner.len > 0 ? list_cursor(q, &w->snap, w->asked_at, q->since) : known;
+    int64_t known = w->asked_at.stamp > q->since ? w->asked_at.stamp : q->since;
+    out->stamp = q->owner.len > 0 ? told_up_to(w).stamp : known;
     out->wait = out->stamp <= q->since;
 }
 
@@ -153,20 +214,24 @@ static struct cursor next_cursor(const struct changes *w)
 {
     struct cache *c = w->cache;
     const struct view_query *q = w->query;
-    struct cursor cursor = {.more = w->more, .base = w->base};
+    struct cursor cursor = {.more = w->more, .base = w->base, .read = q->since_read};
     if (w->more) {
         next_page(w, &cursor);
         cursor.upto = w->by_store ? w->upto : 0;
     } else {
-        cursor.stamp = list_cursor(q, &w->snap, w->asked_at, q->since);
-        int64_t newest = q->owner.len > 0 ? owner_newest(c, q->owner, w->asked_at) : 0;
+        struct told told = told_up_to(w);
+        cursor.stamp = told.stamp;
+        cursor.read = w->more_marked ? w->read : told.read;
+        int64_t newest = q->owner.len > 0 ? owner_newest(c, q->owner, w->asked_at.stamp) : 0;
         if (newest > cursor.stamp) /* it came late, and was on a page before */
             cursor.stamp = newest;
         bool passed_over = w->by_store && c->late > w->upto; /* perhaps, what came late meanwhile */
         if (!passed_over)
-            owner_learn(c, q->owner, w->asked_at, cursor.stamp, true);
+            owner_learn(c, q->owner, w->asked_at.stamp, cursor.stamp, true);
         else if (w->upto < cursor.stamp)
             cursor.stamp = w->upto;
+        cursor.more = w->more_marked;
+        cursor.base = cursor.stamp;
     }
     cursor_sign(c, &q->viewer, &cursor);
     return cursor;
@@ -206,9 +271,10 @@ void view_changes(struct reading *r)
     snap_init(&w.snap, (size_t)q->limit + 1); /* one more: it may be loaded and then left out */
     cache_lock(c);
     uint64_t version = list_version(c, q->owner);
-    w.asked_at = c->applied;
+    w.asked_at = told_now(c);
     w.upto = q->since_upto > 0 ? q->since_upto : upto_now(c, q);
-    if (rows && c->enabled)
+    bool room = rows && list_marked(&w);
+    if (room && c->enabled)
         known_here = list_changed(c, q, rows, &own, &count);
     w.by_store = !known_here;
     if (w.by_store && q->since_ours && q->since_upto == 0) {
@@ -217,7 +283,9 @@ void view_changes(struct reading *r)
         w.base = q->since_base > 0 ? w.base : w.position;
     }
     cache_unlock(c);
-    enum err e = !rows || w.snap.failed ? ERR_NOMEM : known_here ? from_cache(&w, rows, count) : from_store(&w);
+    enum err e = !room || w.snap.failed ? ERR_NOMEM : known_here ? from_cache(&w, rows, count) : from_store(&w);
+    if (e == OK && !w.more)
+        e = include_marked(&w);
     bool lost = e == OK && w.more &&
                 w.included == 0; /* too many others' changes were looked at and none of this owner's found */
     if (e != OK)

@@ -17,6 +17,10 @@ static inline int64_t view_base(const struct view_query *q)
 {
     return q->since_base > 0 ? q->since_base : q->since;
 }
+static inline struct told view_told(const struct view_query *q)
+{
+    return q->has_since ? (struct told){view_base(q), q->since_read} : told_nothing;
+}
 
 /* For whom the answer is: a poll is the customer's, whoever asks; the rest the dashboards', unless the customer asks. */
 static inline struct look view_look(const struct cache *c, const struct view_query *q)
@@ -31,21 +35,30 @@ void view_fail(struct view_answer *out, enum err e);
 /* [lock] True: the answer is 304, and complete. Sets the ETag either way. */
 bool view_unchanged(const struct cache *c, const struct view_query *q, uint64_t version, struct view_answer *out);
 
-/* The cursor of a listing that was asked for at asked_at: an owner's shows that owner's changes only. after: the cursor that
- * it goes on from, or 0. What was shown and changed later than asked_at is told again: something older may not have been
- * there yet. */
-int64_t list_cursor(const struct view_query *q, const struct snap *s, int64_t asked_at, int64_t after);
+/* Up to where a listing tells, that was asked for at asked_at: an owner's shows that owner's changes and marks only. after: the
+ * cursor that it goes on from, or zeros. What was shown and changed later than asked_at is told again: something older may not
+ * have been there yet. */
+struct told list_cursor(const struct view_query *q, const struct snap *s, struct told asked_at, struct told after);
+static inline struct told told_now(const struct cache *c) /* [lock] */
+{
+    return (struct told){c->applied, c->marked_at};
+}
 
 /* [lock] Who changed after the cursor, newest first: the owner's that is asked for, and whose owner is not known. False: the
  * store must say, or there are more than max. */
 bool view_changed(const struct cache *c, const struct view_query *q, struct customer_entry **out, size_t max,
                   size_t *count);
 
+/* [lock] In whose chats somebody read after the cursor, newest first, but for those that have changed after it. */
+void view_marked(const struct cache *c, const struct view_query *q, struct customer_entry *out[static MARKED_MAX],
+                 size_t *count);
+
 /* Of one customer's answer: that customer's last change, so that it moves with nobody else's. [lock] */
 static inline struct cursor poll_cursor(const struct cache *c, const struct scope *viewer,
                                         const struct snap_customer *u)
 {
-    struct cursor cursor = {.stamp = u->newest > 0 ? u->newest : 1}; /* data without revs: all that has one is newer */
+    /* Data without revs: all that has one is newer. */
+    struct cursor cursor = {.stamp = u->newest > 0 ? u->newest : 1, .read = u->marked};
     cursor_sign(c, viewer, &cursor);
     return cursor;
 }

@@ -19,7 +19,7 @@ struct listing {
     struct slice *ids; /* of each slot */
     size_t count;
     uint64_t version;
-    int64_t asked_at; /* the stamp up to which everything was known when it was asked for */
+    struct told asked_at; /* up to where everything was known when it was asked for */
 };
 
 static bool listing_room(struct listing *l, size_t slots)
@@ -48,7 +48,7 @@ static bool take_slot(struct listing *l, struct customer_entry *u)
     if (u->state == CUSTOMER_LOADED) {
         customer_touch(l->cache, u);
         snap_customer_of(u, &seen);
-        snap_fill(&l->snap, slot, &seen, SINCE_ALL);
+        snap_fill(&l->snap, slot, &seen, told_nothing);
     }
     return l->ids[slot].ptr && !l->snap.failed;
 }
@@ -102,7 +102,7 @@ static enum err load_missing(struct listing *l)
     for (size_t i = 0; i < l->count; i++) {
         if (l->snap.customers[i].content)
             continue;
-        enum err e = cache_acquire(l->cache, l->reader, l->ids[i], SINCE_ALL, &l->snap, i);
+        enum err e = cache_acquire(l->cache, l->reader, l->ids[i], told_nothing, &l->snap, i);
         if (e != OK && e != ERR_NOT_FOUND)
             return e;
     }
@@ -116,7 +116,7 @@ static enum err gather_customers(struct listing *l)
         return ERR_NOMEM;
     cache_lock(c);
     l->version = list_version(c, l->query->owner);
-    l->asked_at = c->applied;
+    l->asked_at = told_now(c);
     uint64_t cuts = c->order_cuts;
     enum err e = c->enabled ? walk_order(l) : ERR_NOT_FOUND;
     cache_unlock(c);
@@ -132,9 +132,10 @@ static enum err gather_customers(struct listing *l)
 /* A list begins with the customer that changed last: so none of this owner's changed after the newest that is shown. */
 static struct cursor learn_cursor(const struct listing *l)
 {
-    struct cursor cursor = {.stamp = list_cursor(l->query, &l->snap, l->asked_at, 0)};
+    struct told told = list_cursor(l->query, &l->snap, l->asked_at, (struct told){0});
+    struct cursor cursor = {.stamp = told.stamp, .read = told.read};
     cache_lock(l->cache);
-    owner_learn(l->cache, l->query->owner, l->asked_at, cursor.stamp, false);
+    owner_learn(l->cache, l->query->owner, l->asked_at.stamp, cursor.stamp, false);
     cursor_sign(l->cache, &l->query->viewer, &cursor);
     cache_unlock(l->cache);
     return cursor;
@@ -173,7 +174,7 @@ static enum err gather_chats(struct listing *l, const struct chat_ref *refs, siz
     for (size_t i = 0; i < count && e == OK; i++) {
         if (map_get(&slots, refs[i].customer_id))
             continue;
-        e = cache_acquire(l->cache, l->reader, refs[i].customer_id, SINCE_ALL, &l->snap, l->count);
+        e = cache_acquire(l->cache, l->reader, refs[i].customer_id, told_nothing, &l->snap, l->count);
         if (e == OK)
             e = map_put(&slots, refs[i].customer_id, &l->snap.customers[l->count++]);
         else if (e == ERR_NOT_FOUND)

@@ -132,7 +132,7 @@ void view_one(struct reading *r)
     snap_init(&s, 1);
     enum err e = customer ? find_named(r, &id) : find_customer_of_chat(r, &id);
     if (e == OK)
-        e = cache_acquire(c, r->reader, id, q->has_since ? q->since : SINCE_ALL, &s, 0);
+        e = cache_acquire(c, r->reader, id, view_told(q), &s, 0);
     if (e != OK) {
         view_fail(r->answer, e);
     } else if (!c->enabled || !view_unchanged(c, q, s.customers[0].version, r->answer)) {

@@ -53,7 +53,7 @@ static void serve_one(struct cache *c, const struct view_query *asked, struct vi
             snap_customer_of(u, &seen);
             cursor = poll_cursor(c, &q.viewer, &seen);
             if (!s.failed)
-                snap_fill(&s, 0, &seen, q.has_since ? q.since : SINCE_ALL);
+                snap_fill(&s, 0, &seen, view_told(&q));
         }
     }
     cache_unlock(c);
@@ -79,13 +79,17 @@ static void serve_ai(struct cache *c, const struct view_query *q, struct view_an
         view_compose_ai(c, q->ident, flags, version, out);
 }
 
-/* [lock] Customers changed after the cursor, oldest first, where they are few, all loaded, and all known. */
+/* [lock] Customers changed, or marked, after the cursor, oldest first, where they are few, all loaded, and all known. */
 static bool pick_changed(struct cache *c, const struct view_query *q, struct snap *s)
 {
-    struct customer_entry *picked[REFETCH_LIMIT];
-    size_t limit = q->limit < REFETCH_LIMIT ? (size_t)q->limit : REFETCH_LIMIT, count = 0;
+    struct customer_entry *picked[REFETCH_LIMIT + MARKED_MAX];
+    size_t limit = q->limit < REFETCH_LIMIT ? (size_t)q->limit : REFETCH_LIMIT, count = 0, marked;
     bool none = q->owner.len > 0 && q->since_upto == 0 && owner_unchanged(c, q->owner, q->since);
     if (!none && !view_changed(c, q, picked, limit, &count))
+        return false;
+    view_marked(c, q, picked + count, &marked);
+    count += marked;
+    if (count > limit)
         return false;
     for (size_t i = 0; i < count; i++)
         if (picked[i]->state != CUSTOMER_LOADED || !picked[i]->owner)
@@ -94,7 +98,7 @@ static bool pick_changed(struct cache *c, const struct view_query *q, struct sna
     struct snap_customer seen;
     for (size_t i = 0; i < count && !s->failed; i++) {
         snap_customer_of(picked[count - 1 - i], &seen);
-        snap_fill(s, i, &seen, view_base(q));
+        snap_fill(s, i, &seen, view_told(q));
     }
     return true;
 }
@@ -124,7 +128,8 @@ static void serve_list(struct cache *c, const struct view_query *asked, struct v
         if (q.has_since) {
             compose = pick_changed(c, &q, &s);
             if (compose) {
-                cursor.stamp = list_cursor(&q, &s, c->applied, q.since);
+                struct told told = list_cursor(&q, &s, told_now(c), (struct told){q.since, q.since_read});
+                cursor = (struct cursor){.stamp = told.stamp, .read = told.read};
                 owner_learn(c, q.owner, c->applied, cursor.stamp, true);
                 cursor_sign(c, &q.viewer, &cursor);
             }

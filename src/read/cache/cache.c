@@ -24,6 +24,7 @@ struct cache *cache_new(const struct cache_options *options)
     chain_init(&c->order);
     chain_init(&c->loaded);
     chain_init(&c->expendable);
+    chain_init(&c->marked);
     chain_init(&c->doubted);
     c->max_bytes = options->max_bytes;
     c->enabled = options->enabled;

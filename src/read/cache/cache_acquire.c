@@ -13,7 +13,8 @@ void snap_customer_of(const struct customer_entry *u, struct snap_customer *out)
                                   .version = u->version,
                                   .newest = u->newest,
                                   .late = u->late,
-                                  .lag_us = u->lag_us};
+                                  .lag_us = u->lag_us,
+                                  .marked = u->marked};
 }
 
 /* The highest stamp that a change of what was loaded can have had; no later change gets it. */
@@ -104,6 +105,7 @@ static void take_chat(struct cache *c, struct customer_entry *u, const struct fi
         history_mark(h, side, chat->marks[side]); /* the store may not have the last ones yet */
         chat->marks[side] = h->marks[side];
     }
+    h->marked = u->marked; /* which of its chats it was is not known any more */
     chat->history = h;
 }
 
@@ -185,7 +187,7 @@ struct acquire {
     struct store_reader *reader;
     struct slice ident;    /* an id; of an existing chat it may be another form of it */
     char id[ENTRY_ID_MAX]; /* the customer's own, once a load has told it: ident points here then */
-    int64_t since;
+    struct told told;
     struct snap *snap;
     size_t slot;
     uint64_t cuts; /* order_cuts before the store was asked */
@@ -196,7 +198,7 @@ static void fill_slot(struct acquire *a, struct customer_entry *u)
     struct snap_customer seen;
     customer_touch(a->cache, u);
     snap_customer_of(u, &seen);
-    snap_fill(a->snap, a->slot, &seen, a->since);
+    snap_fill(a->snap, a->slot, &seen, a->told);
 }
 
 /* One load's end. u: the entry that was LOADING meanwhile, or NULL. True: the slot is filled. */
@@ -276,7 +278,7 @@ static void answer_from_fill(struct acquire *a, const struct fill *f)
     seen.lag_us = a->cache->lag_us;
     seen.newest = loaded_stamp(a->cache, f, seen.late, seen.lag_us);
     cache_unlock(a->cache);
-    snap_fill(a->snap, a->slot, &seen, a->since);
+    snap_fill(a->snap, a->slot, &seen, a->told);
 }
 
 static void remember_id(struct acquire *a, const struct fill *f)
@@ -287,10 +289,10 @@ static void remember_id(struct acquire *a, const struct fill *f)
     a->ident = slice_of(a->id, f->row.id.len);
 }
 
-enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, int64_t since, struct snap *s,
-                       size_t slot)
+enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, struct told told,
+                       struct snap *s, size_t slot)
 {
-    struct acquire a = {.cache = c, .reader = reader, .ident = ident, .since = since, .snap = s, .slot = slot};
+    struct acquire a = {.cache = c, .reader = reader, .ident = ident, .told = told, .snap = s, .slot = slot};
     enum err e = OK;
     enum attempt attempt = ATTEMPT_AGAIN;
     for (int i = 1; attempt == ATTEMPT_AGAIN; i++) {
@@ -319,8 +321,7 @@ enum err cache_load_customer(struct cache *c, struct store_reader *reader, struc
     if (!c->enabled)
         return OK;
     snap_init(&s, 1);
-    enum err e = s.failed ? ERR_NOMEM
-                          : cache_acquire(c, reader, id, INT64_MAX, &s, 0); /* no chat is newer: the snap stays empty */
+    enum err e = s.failed ? ERR_NOMEM : cache_acquire(c, reader, id, told_all, &s, 0); /* so the snap stays empty */
     snap_fini(&s);
     return e;
 }

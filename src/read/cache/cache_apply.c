@@ -252,7 +252,7 @@ static void apply_read(struct cache *c, const struct event *e, struct prepared *
     chat->marks[e->read.side] = e->read.mark;
     if (chat->history)
         history_mark(chat->history, e->read.side, e->read.mark);
-    customer_marked(c, chat->customer);
+    chat_marked(c, chat, e->rev);
 }
 
 /* ---- what is not known in full ---- */

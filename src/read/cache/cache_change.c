@@ -20,6 +20,12 @@ int64_t change_stamp(struct cache *c, int64_t rev)
     return stamp;
 }
 
+int64_t mark_stamp(struct cache *c, int64_t rev)
+{
+    c->marked_at = rev > c->marked_at ? rev : c->marked_at + 1;
+    return c->marked_at;
+}
+
 void change_lags(struct cache *c, int64_t rev)
 {
     if (rev >= c->applied)
@@ -71,9 +77,11 @@ static bool parse(struct slice text, struct cursor *out)
         out->form = '.';
     else if (take_char(&text, '~'))
         out->form = '~';
-    int64_t mark = out->form ? take_number(&text) : 0;
-    out->mark = (uint32_t)mark;
-    return out->stamp > 0 && text.len == 0 && mark <= UINT32_MAX && (out->form == 0) == (mark == 0);
+    int64_t sign = out->form ? take_number(&text) : 0;
+    out->sign = (uint32_t)sign;
+    if (sign > 0 && take_char(&text, '_') && (out->read = take_number(&text)) == 0)
+        return false;
+    return out->stamp > 0 && text.len == 0 && sign <= UINT32_MAX && (out->form == 0) == (sign == 0);
 }
 
 void view_parse_cursor(struct slice text, struct view_query *q)
@@ -85,11 +93,12 @@ void view_parse_cursor(struct slice text, struct view_query *q)
     q->since = cursor.stamp;
     q->since_base = cursor.base;
     q->since_upto = cursor.upto;
-    q->since_mark = cursor.mark;
+    q->since_read = cursor.read;
+    q->since_sign = cursor.sign;
     q->since_form = cursor.form;
 }
 
-static uint32_t mark_of(const struct cache *c, const struct scope *viewer)
+static uint32_t sign_of(const struct cache *c, const struct scope *viewer)
 {
     const uint64_t words[] = {0, (uint64_t)viewer->kind,
                               viewer->id.len > 0 ? hash_bytes(viewer->id.ptr, viewer->id.len) : 0};
@@ -104,7 +113,7 @@ int64_t change_latest(const struct cache *c, const struct scope *viewer)
     return now > c->start_rev ? now : c->start_rev;
 }
 
-bool cursor_take(const struct cache *c, struct view_query *q)
+static bool take(const struct cache *c, struct view_query *q)
 {
     bool can = q->view == VIEW_REFETCH || q->view == VIEW_POLL;
     q->since_ours = false;
@@ -112,7 +121,7 @@ bool cursor_take(const struct cache *c, struct view_query *q)
     if (!q->has_since)
         return false;
     bool past = q->since <= change_latest(c, &q->viewer);
-    q->since_ours = q->since_form && q->since_mark == mark_of(c, &q->viewer) && (past || q->since <= c->change);
+    q->since_ours = q->since_form && q->since_sign == sign_of(c, &q->viewer) && (past || q->since <= c->change);
     q->has_since = past || q->since_ours;
     if (!q->has_since || q->since_ours)
         return q->has_since;
@@ -124,6 +133,14 @@ bool cursor_take(const struct cache *c, struct view_query *q)
     }
     q->since = q->since > c->overlap_us ? q->since - c->overlap_us : 1;
     return true;
+}
+
+bool cursor_take(const struct cache *c, struct view_query *q)
+{
+    bool taken = take(c, q);
+    if (taken && !q->since_ours)
+        q->since_read = q->since;
+    return taken;
 }
 
 /* Nothing with a rev at or below the stamp can come to light from now on, or has and was not told. For who may not see all
@@ -140,7 +157,7 @@ static bool is_settled(const struct cache *c, const struct scope *viewer, int64_
 
 void cursor_sign(const struct cache *c, const struct scope *viewer, struct cursor *cursor)
 {
-    cursor->mark = mark_of(c, viewer);
+    cursor->sign = sign_of(c, viewer);
     cursor->form = is_settled(c, viewer, cursor->stamp) ? '.' : '~';
 }
 
@@ -156,5 +173,9 @@ void cursor_put(struct buf *b, const struct cursor *cursor)
         buf_append_i64(b, cursor->upto);
     }
     buf_append_char(b, cursor->form);
-    buf_append_u64(b, cursor->mark);
+    buf_append_u64(b, cursor->sign);
+    if (cursor->read > 0) {
+        buf_append_char(b, '_');
+        buf_append_i64(b, cursor->read);
+    }
 }

@@ -12,10 +12,15 @@
  * Another process's stamps are none here: a cursor of another epoch, like one of another principal, is taken as a time T.
  * Everything with a rev above T is told. Where something with a rev below S may not have been told when the cursor was given
  * (cursor_sign() knows, and writes "~" for "."), T is S - overlap: cache_options.overlap_us.
- * A principal can make up cursors of his own mark. So what becomes of one, and how the next is signed, depends on nothing of
+ * Marks (chat/model.h) are no changes: they are stored behind, and a restart may lose the last of them, so a cursor that was one's
+ * stamp could lie after all that there is. They have a sequence of their own, of times too. A cursor has where it stands in
+ * that, and who asks by it is told of the chats in which somebody has read since, as far as this process knows: the last
+ * MARKED_MAX customers. One of another epoch is taken as a time in this as well.
+ * A principal can make up cursors of his own signature. So what becomes of one, and how the next is signed, depends on nothing of
  * others' changes where he may not see all: the clock stands for them.
- * Text:    "<stamp>", then "-<base>" and perhaps "-<upto>" where an answer was cut, then "." or "~" and the mark, a hash of
- *          the asker's scope under the key of this process. Without a mark it is of an older server: T is S - overlap.
+ * Text:    "<stamp>", then "-<base>" and perhaps "-<upto>" where an answer was cut, then "." or "~" and the signature, a hash
+ *          of the asker's scope under the key of this process; then perhaps "_<read>". Without a signature it is of an older
+ *          server: T is S - overlap.
  * Thread:  [lock], but for the text. */
 #pragma once
 #include "read/cache.h"
@@ -24,13 +29,15 @@ struct cursor {
     int64_t stamp;
     int64_t base; /* where an answer was cut: each customer is told with what is newer than this */
     int64_t upto; /* and where the store lists: its pages go on by rev, and tell what was applied up to this stamp */
-    uint32_t mark;
+    int64_t read; /* the stamp of the last mark that was told; 0: none was */
+    uint32_t sign;
     char form; /* '.': whatever process reads it, all up to the stamp was told; '~': only this one knows that */
     bool more; /* the answer was cut */
     bool wait; /* and the rest cannot be told yet: the client is not told to ask for more at once */
 };
 
 int64_t change_stamp(struct cache *c, int64_t rev); /* of a change that is applied now */
+int64_t mark_stamp(struct cache *c, int64_t rev);   /* of a mark */
 void change_lags(struct cache *c, int64_t rev);     /* the change that got the last stamp has this rev too */
 void change_loaded(struct cache *c, int64_t rev);   /* seen in the store: no later stamp may be at or below it */
 

@@ -242,10 +242,19 @@ static void renew(struct cache *c, struct customer_entry *u)
     drop_body(c, u);
 }
 
-void customer_marked(struct cache *c, struct customer_entry *u)
+void chat_marked(struct cache *c, struct chat_entry *chat, int64_t rev)
 {
+    struct customer_entry *u = chat->customer;
     renew(c, u);
     owner_renewed(c, u);
+    u->marked = mark_stamp(c, rev);
+    if (u->owner)
+        u->owner->marked = u->marked;
+    if (chat->history)
+        chat->history->marked = u->marked;
+    chain_front(&c->marked, &u->marks);
+    if (c->marked.count > MARKED_MAX)
+        chain_remove(&c->marked, c->marked.ends.prev);
 }
 
 void customer_changed(struct cache *c, struct customer_entry *u, int64_t rev, bool active)
@@ -292,6 +301,7 @@ void customer_free(struct cache *c, struct customer_entry *u)
     customer_leave_order(c, u);
     c->doubt_cold |= in_chain(&u->doubt);
     chain_remove(&c->doubted, &u->doubt);
+    chain_remove(&c->marked, &u->marks);
     owner_forget(c, u);
     c->customers--;
     entry_free(c, u, sizeof(*u) + u->id_len);

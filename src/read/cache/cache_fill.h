@@ -40,6 +40,6 @@ int64_t fill_newest(const struct fill *f); /* the highest rev in it */
 /* cache_acquire.c */
 
 /* Fills a slot of the snap with the customer of this id: from memory, else from the store, and then keeps it. */
-NODISCARD enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, int64_t since,
+NODISCARD enum err cache_acquire(struct cache *c, struct store_reader *reader, struct slice ident, struct told told,
                                  struct snap *s, size_t slot);
 void snap_customer_of(const struct customer_entry *u, struct snap_customer *out); /* [lock] LOADED only; borrows */

@@ -55,6 +55,7 @@ struct history {
     int64_t updated_us;
     struct history_row *row;
     int64_t marks[2];   /* by enum chat_side; what a side has sent it has read too */
+    int64_t marked;     /* stamp of the last mark; after a load that of any of its customer's chats */
     uint32_t unread[2]; /* by the side that has not read them; without those that are read for everybody */
     /* never change: */
     int64_t created_us;

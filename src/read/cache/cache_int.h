@@ -21,6 +21,7 @@
 #define KEPT_MAX       8
 #define KEPT_OWNER_MAX 512
 #define NAME_SLOTS     1024
+#define MARKED_MAX     2000 /* customers whose last mark is told to who asks by a cursor */
 
 enum index_kind { INDEX_NONE, INDEX_CUSTOMER, INDEX_NAME, INDEX_CHAT, INDEX_OWNER };
 
@@ -40,6 +41,7 @@ struct owner_entry {
     bool asked;
     uint64_t version;     /* of the last change of anything of its customers */
     int64_t newest;       /* stamp of the last such change that is known here */
+    int64_t marked;       /* stamp of the last mark in a chat of its customers */
     int64_t known_from;   /* every change after this stamp is known here: one before `newest` may not be */
     int64_t learned_at;   /* what of nobody knows whom has a stamp up to this one was looked at: see owner_learn() */
     int64_t learned_from; /* …and no customer of the owner had changed after this one */
@@ -81,6 +83,7 @@ struct customer_entry {
     struct index_node by_id;
     struct name *names; /* what else the store says that it is called */
     struct chain_node order, lru;
+    struct chain_node marks; /* in cache.marked, or nowhere */
     struct chain_node doubt; /* in cache.doubted, or nowhere */
     struct chat_entry *first, *last;
     struct content *content;
@@ -96,6 +99,7 @@ struct customer_entry {
     int64_t newest;  /* stamp of the last change of anything of it, as far as it is known here; LOADED: of all */
     int64_t late;    /* the last stamp of it that may be above its change's rev… */
     int64_t lag_us;  /* …and by how much any of its stamps may be, at most */
+    int64_t marked;  /* stamp of the last mark in one of its chats; 0: none */
     int64_t last_seen_us;
     uint32_t chat_count;
     uint32_t poll_at;
@@ -146,6 +150,7 @@ struct cache {
     int64_t stamped_rev;    /* that has the last stamp for its own, while the events of a stride are applied; else 0 */
     int64_t late;           /* the last stamp above its change's rev… */
     int64_t lag_us;         /* …and the most that any was */
+    int64_t marked_at;      /* the last stamp of a mark, a sequence of its own */
     int64_t changes_floor;  /* whoever has a stamp above it is in order */
     struct owner_entry *asked; /* those that stay without customers */
     unsigned asked_count;
@@ -156,6 +161,7 @@ struct cache {
     struct chain order;
     struct chain loaded;           /* LOADED customers by last use */
     struct chain expendable;       /* KNOWN and not in order: the first entries to be evicted */
+    struct chain marked;           /* the MARKED_MAX customers with the last marks, newest first */
     struct chain doubted;          /* whom a write in doubt concerns */
     int64_t doubt_from, doubt_rev; /* the lowest and the highest in doubt; 0: none */
     int64_t recovered_us;          /* wall: when the last doubts ended */
@@ -234,8 +240,8 @@ void customer_changed(struct cache *c, struct customer_entry *u, int64_t rev, bo
 void customer_lags(struct cache *c, struct customer_entry *u,
                    int64_t lowest); /* that change was of revs down to this one */
 
-/* A side has read further in one of its chats: a new version, and no change. */
-void customer_marked(struct cache *c, struct customer_entry *u);
+/* A side has read further in that chat: a new version of its customer, and no change. */
+void chat_marked(struct cache *c, struct chat_entry *chat, int64_t rev);
 
 /* cache_owner.c [lock] */
 void owners_fini(struct cache *c);
@@ -244,6 +250,7 @@ void owner_set(struct cache *c, struct customer_entry *u, struct slice owner);
 void owner_forget(struct cache *c, struct customer_entry *u);
 void owner_changed(struct cache *c, struct customer_entry *u, int64_t stamp); /* u->version is new */
 void owner_renewed(struct cache *c, struct customer_entry *u);                /* the same, and it is no change */
+int64_t owner_marked(const struct cache *c, struct slice owner);              /* stamp of the last mark known here */
 void owner_unowned(struct cache *c, int64_t stamp);                           /* a change of nobody knows whom */
 /* What a listing's tag and kept body go by: the owner's last change where it shows one owner's customers. */
 uint64_t list_version(const struct cache *c, struct slice owner);

@@ -106,6 +106,12 @@ void owner_renewed(struct cache *c, struct customer_entry *u)
         c->unowned_version = u->version;
 }
 
+int64_t owner_marked(const struct cache *c, struct slice id)
+{
+    const struct owner_entry *o = find(c, id);
+    return o ? o->marked : 0;
+}
+
 static uint64_t owner_version(const struct cache *c, struct slice id)
 {
     const struct owner_entry *o = find(c, id);

@@ -1,6 +1,7 @@
 /* Whose a chat or a customer is, as far as memory knows. */
 #include "cache_change.h"
 #include "cache_int.h"
+#include "cache_snap.h"
 
 /* [lock] Where the entry does not know its owner, the answer is UNKNOWN, not NO. */
 static enum sight sight_of(const struct customer_entry *u, const struct scope *s)
@@ -93,15 +94,17 @@ enum sight cache_sees_customer_id(struct cache *c, struct slice customer_id, con
 }
 
 /* [lock] */
-static bool unchanged(struct cache *c, const struct scope *viewer, struct slice chat_id, uint32_t hash, int64_t since)
+static bool unchanged(struct cache *c, const struct scope *viewer, struct slice chat_id, uint32_t hash,
+                      struct told told)
 {
     if (chat_id.len > 0) {
         const struct chat_entry *chat = index_chat(c, chat_id, hash);
-        return chat && chat->customer->state == CUSTOMER_LOADED && chat->customer->newest <= since;
+        const struct customer_entry *u = chat ? chat->customer : NULL;
+        return u && u->state == CUSTOMER_LOADED && u->newest <= told.stamp && u->marked <= told.read;
     }
     if (viewer->kind == SCOPE_OWNER)
-        return owner_unchanged(c, viewer->id, since);
-    return viewer->kind == SCOPE_ALL && c->applied <= since;
+        return owner_unchanged(c, viewer->id, told.stamp) && owner_marked(c, viewer->id) <= told.read;
+    return viewer->kind == SCOPE_ALL && c->applied <= told.stamp && c->marked_at <= told.read;
 }
 
 bool cache_up_to_date(struct cache *c, const struct scope *viewer, struct slice chat_id, struct slice cursor)
@@ -114,7 +117,7 @@ bool cache_up_to_date(struct cache *c, const struct scope *viewer, struct slice 
     q.view = VIEW_REFETCH;
     q.viewer = *viewer;
     cache_lock(c);
-    bool current = cursor_take(c, &q) && unchanged(c, viewer, chat_id, hash, q.since);
+    bool current = cursor_take(c, &q) && unchanged(c, viewer, chat_id, hash, (struct told){q.since, q.since_read});
     cache_unlock(c);
     return current;
 }

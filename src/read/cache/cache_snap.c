@@ -50,7 +50,7 @@ static int64_t newer_than(const struct snap_customer *u, int64_t since)
     return u->newest <= since ? INT64_MAX : revs_after(since, u->late, u->lag_us);
 }
 
-void snap_fill(struct snap *s, size_t slot, const struct snap_customer *from, int64_t since)
+void snap_fill(struct snap *s, size_t slot, const struct snap_customer *from, struct told told)
 {
     if (slot >= s->customer_count || !chats_reserve(s, from->content->history_count)) {
         s->failed = true;
@@ -62,9 +62,9 @@ void snap_fill(struct snap *s, size_t slot, const struct snap_customer *from, in
     blob_hold(u->opening);
     u->first_chat = s->chat_count;
     u->total_chats = u->content->history_count;
-    int64_t after = newer_than(u, since);
+    int64_t after = newer_than(u, told.stamp);
     for (const struct history *h = u->content->first; h; h = h->next)
-        if (h->rev > after)
+        if (h->rev > after || h->marked > told.read)
             history_span_take(h, &s->chats[s->chat_count++]);
     u->chats = s->chat_count - u->first_chat;
 }

@@ -7,7 +7,11 @@
 #include "base/blob.h"
 #include "cache_history.h"
 
-#define SINCE_ALL (-1) /* no lower bound: the whole history */
+/* What who asks knows already, by stamps: changes, and marks. */
+struct told {
+    int64_t stamp, read;
+};
+static const struct told told_nothing = {-1, -1}, told_all = {INT64_MAX, INT64_MAX};
 
 struct snap_customer {
     struct content *content; /* a reference; NULL: not there, and left out of the answer */
@@ -17,6 +21,7 @@ struct snap_customer {
     uint64_t version;
     int64_t newest;           /* stamp of its last change */
     int64_t late, lag_us;     /* as its entry has them */
+    int64_t marked;           /* stamp of the last mark in one of its chats */
     size_t first_chat, chats; /* in snap.chats */
     uint32_t total_chats;
 };
@@ -36,10 +41,10 @@ struct snap {
 
 void snap_init(struct snap *s, size_t customer_slots);
 void snap_fini(struct snap *s);
-/* Fills a slot: from->content and opening are borrowed, references are taken. What is no news to who knows all up to the
- * stamp `since` is left out: chats. */
-void snap_fill(struct snap *s, size_t slot, const struct snap_customer *from, int64_t since);
-void snap_since(struct snap *s, int64_t since); /* the same: messages */
+/* Fills a slot: from->content and opening are borrowed, references are taken. What is no news to who has been told that much
+ * is left out: chats. */
+void snap_fill(struct snap *s, size_t slot, const struct snap_customer *from, struct told told);
+void snap_since(struct snap *s, int64_t since); /* the same: messages, by the stamp */
 uint64_t snap_bytes(const struct snap *s);      /* of all fragments in it */
 /* The chat within the slot's customer, or NULL. */
 const struct history_span *snap_chat(const struct snap *s, size_t slot, struct slice chat_id);

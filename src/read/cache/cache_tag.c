@@ -32,7 +32,8 @@ void cache_question(const struct cache *c, const struct view_query *q, struct vi
                               (uint64_t)q->since,
                               (uint64_t)q->since_base,
                               (uint64_t)q->since_upto,
-                              (uint64_t)q->since_mark << 8 | (uint8_t)q->since_form};
+                              (uint64_t)q->since_read,
+                              (uint64_t)q->since_sign << 8 | (uint8_t)q->since_form};
     out->question = siphash13(words, sizeof(words), c->tag_secret[0], c->tag_secret[1]);
 }
 

@@ -634,12 +634,32 @@ struct answer get(struct kit *k, enum view view, const char *ident)
     return ask(k, &(struct view_query){.view = view, .ident = slice_cstr(ident ? ident : "")});
 }
 
-void cursor_of(const char *body, char out[64])
+void cursor_of(const char *body, char out[128])
 {
     const char *at = strstr(body, "\"cursor\":\"");
     out[0] = 0;
     CU_ASSERT_PTR_NOT_NULL_FATAL(at);
-    CU_ASSERT_EQUAL(sscanf(at, "\"cursor\":\"%63[^\"]\"", out), 1);
+    CU_ASSERT_EQUAL(sscanf(at, "\"cursor\":\"%127[^\"]\"", out), 1);
+}
+
+struct answer ask_since(struct kit *k, struct view_query q, const char *cursor, char next[128])
+{
+    char text[128];
+    snprintf(text, sizeof(text), "%s", cursor);
+    view_parse_cursor(slice_cstr(text), &q);
+    CU_ASSERT_TRUE(q.has_since);
+    struct answer a = ask(k, &q);
+    cursor_of(a.body, next);
+    return a;
+}
+
+int unread_of(const char *body)
+{
+    const char *at = strstr(body, "\"unread\":");
+    int n = -1;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+    CU_ASSERT_EQUAL(sscanf(at, "\"unread\":%d", &n), 1);
+    return n;
 }
 
 size_t count_of(const char *haystack, const char *needle)
@@ -650,19 +670,19 @@ size_t count_of(const char *haystack, const char *needle)
     return n;
 }
 
-/* Without the mark of its cursor, which is another one in each process. */
-static char *without_mark(const char *body)
+/* Without the signature of its cursor, which is another one in each process, and what follows it. */
+static char *without_sign(const char *body)
 {
     char *text = strdup(body), *at = strstr(text, "\"cursor\":\"");
-    char *mark = at ? at + 10 + strspn(at + 10, "0123456789-") : NULL;
-    if (mark)
-        memmove(mark, strchr(mark, '"'), strlen(strchr(mark, '"')) + 1);
+    char *sign = at ? at + 10 + strspn(at + 10, "0123456789-") : NULL;
+    if (sign)
+        memmove(sign, strchr(sign, '"'), strlen(strchr(sign, '"')) + 1);
     return text;
 }
 
 void check_text(const char *file, int line, const char *answered, const char *wanted)
 {
-    char *actual = without_mark(answered), *expected = without_mark(wanted);
+    char *actual = without_sign(answered), *expected = without_sign(wanted);
     if (strcmp(actual, expected) != 0)
         fprintf(stderr, "%s:%d:\n  actual:   %s\n  expected: %s\n", file, line, actual, expected);
     CU_ASSERT_STRING_EQUAL(actual, expected);

@@ -90,7 +90,10 @@ struct answer {
 };
 struct answer ask(struct kit *k, const struct view_query *q);
 struct answer get(struct kit *k, enum view view, const char *ident);
-void cursor_of(const char *body, char out[64]);
+/* The same after a cursor, and the next one. */
+struct answer ask_since(struct kit *k, struct view_query q, const char *cursor, char next[128]);
+int unread_of(const char *body); /* of the first chat in it */
+void cursor_of(const char *body, char out[128]);
 size_t count_of(const char *haystack, const char *needle);
 
 #define CHECK_TEXT(actual, expected) check_text(__FILE__, __LINE__, (actual), (expected))

@@ -12,3 +12,5 @@ extern const CU_TestInfo view_since_tests[];
 extern const CU_TestInfo view_owner_tests[];
 extern const CU_TestInfo cursor_tests[];
 extern const CU_TestInfo marks_tests[];
+extern const CU_TestInfo marks_since_tests[];
+extern const CU_TestInfo chat_row_tests[];

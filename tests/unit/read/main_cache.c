@@ -14,5 +14,7 @@ int main(void)
                                       {"views of an owner", view_owner_tests},
                                       {"cursors", cursor_tests},
                                       {"marks", marks_tests},
+                                      {"marks since", marks_since_tests},
+                                      {"chat rows", chat_row_tests},
                                       {0}});
 }

@@ -200,13 +200,14 @@ static void test_empty_bodies(void)
     struct look look = {.tag = tag, .asker = SIDE_AGENTS};
     struct snap s;
     snap_init(&s, 0);
-    struct blob *body = compose_refetch(&s, &look, &(struct cursor){.stamp = 7, .form = '.', .mark = 5});
+    struct blob *body = compose_refetch(&s, &look, &(struct cursor){.stamp = 7, .form = '.', .sign = 5});
     struct slice text = blob_slice(body);
     CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7.5\"}")));
     blob_drop(body);
-    body = compose_refetch(&s, &look, &(struct cursor){.stamp = 7, .base = 3, .form = '~', .mark = 6, .more = true});
+    body = compose_refetch(&s, &look,
+                           &(struct cursor){.stamp = 7, .base = 3, .form = '~', .sign = 6, .read = 9, .more = true});
     text = blob_slice(body);
-    CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7-3~6\",\"more\":true}")));
+    CU_ASSERT_TRUE(slice_eq(text, SLICE_LIT("{\"users\":[],\"cursor\":\"7-3~6_9\",\"more\":true}")));
     blob_drop(body);
     body = compose_chats(NULL, 0, &look, &(struct page){0, 0, 100});
     text = blob_slice(body);

@@ -29,7 +29,7 @@ static struct answer since(struct kit *k, enum view view, const char *cursor)
     return since_by(k, view, (struct scope){0}, cursor, 100);
 }
 
-static void cursor_now(struct kit *k, enum view view, char cursor[64])
+static void cursor_now(struct kit *k, enum view view, char cursor[128])
 {
     cursor_of(get(k, view, view == VIEW_POLL ? "ann" : NULL).body, cursor);
 }
@@ -75,7 +75,7 @@ static void test_a_cursor_between_rev_and_stamp(void)
     for (int forgotten = 0; forgotten < 2; forgotten++)
         for (size_t i = 0; i < 2; i++) {
             struct kit *k = three(0, false);
-            char cursor[64], next[64];
+            char cursor[128], next[128];
             struct op *late = stored(k, "c1", "late");
             say(k, "c1", "user", "in between");
             cursor_now(k, views[i], cursor);
@@ -100,7 +100,7 @@ static void test_a_cursor_between_rev_and_stamp(void)
 static void test_a_load_that_is_ahead(void)
 {
     struct kit *k = three(0, false);
-    char cursor[64], all[64];
+    char cursor[128], all[128];
     forget_entries(k);
     struct op *first = stored(k, "c2", "of bob"), *second = stored(k, "c1", "of ann");
     cursor_now(k, VIEW_POLL, cursor);
@@ -121,7 +121,7 @@ static void test_a_load_that_is_ahead(void)
 static void test_elsewhere_comes_late(void)
 {
     struct kit *k = three(OVERLAP, true);
-    char cursor[64];
+    char cursor[128];
     const struct op *known = stored(k, "c1", "of ann"), *unknown = stored(k, "c2", "of bob");
     forget_entries(k);
     say(k, "c1", "user", "x");
@@ -144,7 +144,7 @@ static void test_elsewhere_comes_late(void)
 static void test_a_doubt_that_was_stored(void)
 {
     struct kit *k = three(OVERLAP, false);
-    char cursor[64];
+    char cursor[128];
     struct op *first = stored(k, "c1", "in doubt"), *second = stored(k, "c1", "in doubt too");
     doubt_in_memory(k->cache, first);
     doubt_in_memory(k->cache, second);
@@ -164,7 +164,7 @@ static void test_a_doubt_of_somebody_cold(void)
 {
     for (int evicted = 0; evicted < 2; evicted++) {
         struct kit *k = three(0, false);
-        char cursor[64];
+        char cursor[128];
         struct op *op = stored(k, "c1", "in doubt");
         if (!evicted)
             forget_entries(k);
@@ -190,7 +190,7 @@ static void test_another_epoch(void)
     } cases[] = {{false, false, false}, {true, false, true}, {false, true, true}};
     for (size_t i = 0; i < 3; i++) {
         struct kit *k = three(OVERLAP, cases[i].shared);
-        char cursor[64];
+        char cursor[128];
         k->rev += 2 * OVERLAP;
         say(k, "c2", "user", "told");
         cursor_now(k, VIEW_REFETCH, cursor);
@@ -212,7 +212,7 @@ static void test_another_epoch(void)
 static void test_another_epoch_late(void)
 {
     struct kit *k = three(OVERLAP, true);
-    char cursor[64];
+    char cursor[128];
     struct op *late = stored(k, "c1", "late");
     say(k, "c2", "user", "x");
     cursor_now(k, VIEW_REFETCH, cursor);
@@ -227,7 +227,7 @@ static void test_up_to_date(void)
 {
     const struct scope all = {0}, ann = {.kind = SCOPE_CUSTOMER, .id = SLICE_LIT("ann")};
     struct kit *k = three(OVERLAP, false);
-    char cursor[64], of_ann[64], plain[64];
+    char cursor[128], of_ann[128], plain[128];
     cursor_now(k, VIEW_REFETCH, cursor);
     CU_ASSERT_TRUE(cache_up_to_date(k->cache, &all, (struct slice){0}, slice_cstr(cursor)));
     kit_restart(k, 16 * MB); /* quiet, and one who wrote all there is: nothing can be missing */
@@ -251,7 +251,7 @@ static void test_another_principal(void)
     const struct scope one = {.kind = SCOPE_OWNER, .id = SLICE_LIT("o1")},
                        two = {.kind = SCOPE_OWNER, .id = SLICE_LIT("o2")};
     struct kit *k = three(OVERLAP, true);
-    char of_one[64], of_two[64];
+    char of_one[128], of_two[128];
     struct view_query q = {.view = VIEW_REFETCH, .limit = 100, .viewer = one};
     cursor_of(ask(k, &q).body, of_one);
     q.viewer = two;
@@ -268,7 +268,7 @@ static void test_another_principal(void)
 static void test_a_kept_poll_is_its_askers(void)
 {
     struct kit *k = three(0, false);
-    char cursors[4][64];
+    char cursors[4][128];
     for (int i = 0; i < 4; i++) {
         struct view_query q = {.view = VIEW_POLL, .ident = SLICE_LIT("ann")};
         if (i % 2)
@@ -282,7 +282,7 @@ static void test_a_kept_poll_is_its_askers(void)
 }
 
 /* Follows pages of one customer until none is left. Returns how many pages; *told: how many messages. */
-static int follow(struct kit *k, char cursor[64], size_t *told)
+static int follow(struct kit *k, char cursor[128], size_t *told)
 {
     bool more = true;
     int pages = 0;
@@ -299,7 +299,7 @@ static int follow(struct kit *k, char cursor[64], size_t *told)
 static void test_paging_with_an_overlap_ends(void)
 {
     struct kit *k = three(OVERLAP, true);
-    char cursor[64], id[16], chat[24];
+    char cursor[128], id[16], chat[24];
     size_t told;
     for (int i = 0; i < 10; i++) {
         snprintf(id, sizeof(id), "u%d", i);
@@ -331,7 +331,7 @@ static void test_paging_with_an_overlap_ends(void)
 static void test_late_between_pages(void)
 {
     struct kit *k = three(0, false);
-    char cursor[64];
+    char cursor[128];
     size_t told;
     say(k, "c2", "user", "two");
     say(k, "c3", "user", "three");
@@ -355,7 +355,7 @@ static void test_late_between_pages(void)
 static void test_restart_between_pages_of_memory(void)
 {
     struct kit *k = three(OVERLAP, true);
-    char cursor[64];
+    char cursor[128];
     struct op *late = stored(k, "c1", "late");
     say(k, "c3", "user", "x");
     cursor_now(k, VIEW_REFETCH, cursor);
@@ -382,7 +382,7 @@ static void test_pages_ahead_of_memory(void)
 {
     static const char *const ids[] = {"ann", "bob", "cid"};
     struct kit *k = three(0, false);
-    char cursor[64];
+    char cursor[128];
     say(k, "c2", "user", "x");
     say(k, "c3", "user", "x");
     snprintf(cursor, sizeof(cursor), "%lld", (long long)T0 + 3);
@@ -454,7 +454,7 @@ static void test_a_doubt_that_lands_after_a_cold_load(void)
 static void test_stamps_are_times(void)
 {
     struct kit *k = kit_new(16 * MB);
-    char cursor[64];
+    char cursor[128];
     k->rev = clock_wall_us() - INT64_C(3600000000);
     kit_restart(k, 16 * MB);
     open_chat(k, "ann", "c1");

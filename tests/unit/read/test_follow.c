@@ -22,7 +22,7 @@
 
 struct follower {
     struct view_query q;
-    char cursor[64];
+    char cursor[128];
     bool more;
     size_t told;
     int owner, who; /* whose customers it may see, or which one it is; -1: all */

@@ -26,15 +26,6 @@ static size_t unreads(const char *body)
     return count_of(body, "\"read\":false");
 }
 
-static int unread_of(const char *body)
-{
-    const char *at = strstr(body, "\"unread\":");
-    int n = -1;
-    CU_ASSERT_PTR_NOT_NULL_FATAL(at);
-    CU_ASSERT_EQUAL(sscanf(at, "\"unread\":%d", &n), 1);
-    return n;
-}
-
 /* `unread` in a dashboard's and in the customer's answer, from memory and then from the store alone. */
 static void check_unread(struct kit *k, int dashboard, int customer)
 {

@@ -94,7 +94,7 @@ static void test_tags_tell_questions_apart(void)
 /* What acme can watch: its listings and one customer's poll. */
 struct watch {
     char tags[4][ETAG_MAX + 1];
-    char cursors[2][64];
+    char cursors[2][128];
 };
 
 static void look(struct kit *k, struct watch *w)
@@ -228,7 +228,7 @@ static struct answer since(struct kit *k, const char *owner, const char *cursor)
 static void test_a_quiet_owners_cursor(void)
 {
     struct kit *k = two_owners();
-    char cursor[64], next[64];
+    char cursor[128], next[128];
     for (int restarted = 0; restarted < 2; restarted++) {
         struct view_query q = of_owner(VIEW_REFETCH, "acme");
         cursor_of(ask(k, &q).body, cursor);
@@ -277,7 +277,7 @@ static void test_a_made_up_cursor_does_not_probe(void)
 {
     static const char *const forms[] = {"", ".", "~"};
     struct kit *k = kit_new(16 * MB);
-    char mark[2][64], text[64];
+    char mark[2][128], text[64];
     k->overlap_us = 1000;
     kit_restart(k, 16 * MB);
     customer(k, "ann", "acme");
@@ -305,7 +305,7 @@ static void test_a_made_up_cursor_does_not_probe(void)
 static void test_a_pages_cursor_tells_nothing_of_others(void)
 {
     struct kit *k = kit_new(16 * MB);
-    char text[64], cursor[2][64];
+    char text[128], cursor[2][128];
     int64_t began = clock_wall_us();
     customer(k, "ann", "acme");
     customer(k, "ada", "acme");
@@ -331,7 +331,7 @@ static void test_a_pages_cursor_tells_nothing_of_others(void)
 static void test_a_quiet_owner_is_told_once(void)
 {
     struct kit *k = two_owners();
-    char cursor[64];
+    char cursor[128];
     say(k, "c-ann", "user", "mine");
     struct view_query q = of_owner(VIEW_REFETCH, "acme");
     cursor_of(ask(k, &q).body, cursor);
@@ -351,7 +351,7 @@ static void test_a_quiet_owner_is_told_once(void)
 static void test_each_dashboard_is_told(void)
 {
     struct kit *k = two_owners();
-    char cursor[64], next[64];
+    char cursor[128], next[128];
     say(k, "c-ann", "user", "mine");
     struct view_query q = of_owner(VIEW_REFETCH, "acme");
     cursor_of(ask(k, &q).body, cursor);
@@ -378,7 +378,7 @@ static void test_each_dashboard_is_told(void)
 static void test_a_list_does_not_settle_who_came_late(void)
 {
     struct kit *k = two_owners();
-    char cursor[64];
+    char cursor[128];
     customer(k, "ada", "acme");
     struct op *late = kit_send(k, "c-ann", "user", "late");
     kit_commit(k, late);
@@ -399,7 +399,7 @@ static void test_a_list_does_not_settle_who_came_late(void)
 static void test_a_quiet_owner_pages_once(void)
 {
     struct kit *k = two_owners();
-    char cursor[64];
+    char cursor[128];
     customer(k, "ada", "acme");
     struct view_query q = of_owner(VIEW_REFETCH, "acme");
     cursor_of(ask(k, &q).body, cursor);
@@ -470,7 +470,7 @@ static const char *step(struct kit *k, unsigned *seed, bool moves, bool *said)
     }
 }
 
-static void follow(struct kit *k, const char *owner, char cursor[64], size_t *seen)
+static void follow(struct kit *k, const char *owner, char cursor[128], size_t *seen)
 {
     struct answer a = since(k, owner, cursor);
     CU_ASSERT_EQUAL(a.result, VIEW_OK);
@@ -484,7 +484,7 @@ static void run_random(bool moves)
 {
     struct kit *k = kit_new(16 * MB);
     unsigned seed = 7;
-    char id[16], cursors[2][64];
+    char id[16], cursors[2][128];
     size_t seen[2] = {0, 0}, said[2] = {0, 0};
     struct answer before[2];
     for (unsigned i = 0; i < PEOPLE; i++) {

@@ -47,6 +47,12 @@ static void test_parse(void)
         {"1.0", 0, 0},
         {"1.4294967296", 0, 0},
         {"1.5.5", 0, 0},
+        {"20.7_5", 20, 0},
+        {"20-10-15~7_9223372036854775807", 20, 10},
+        {"1.5_", 0, 0},
+        {"1.5_0", 0, 0},
+        {"1.5_2_2", 0, 0},
+        {"1_5", 0, 0},
         {"1~5-1", 0, 0},
         {".5", 0, 0},
         {"1:5", 0, 0},
@@ -69,7 +75,7 @@ static void test_parse(void)
 static void test_poll(void)
 {
     struct kit *k = kit_new(16 * MB);
-    char cursor[64];
+    char cursor[128];
     open_chat(k, "ann", "c1");
     open_chat(k, "ann", "c2");
     say(k, "c1", "user", "one");
@@ -111,7 +117,7 @@ static void test_poll(void)
 static void test_refetch(void)
 {
     struct kit *k = kit_new(16 * MB);
-    char cursor[64];
+    char cursor[128];
     open_chat(k, "ann", "c1");
     open_chat(k, "bob", "c2");
     open_chat(k, "cid", "c3");
@@ -227,7 +233,7 @@ static void run_replica(bool cold)
     struct kit *k = kit_new(16 * MB);
     struct replica *r = calloc(1, sizeof(*r));
     unsigned seed = 42;
-    char id[16], chat[16], cursor[64];
+    char id[16], chat[16], cursor[128];
     for (int i = 0; i < 60; i++) {
         snprintf(id, sizeof(id), "u%02d", i);
         snprintf(chat, sizeof(chat), "c%02d", i);
@@ -276,7 +282,7 @@ static void test_owner(void)
     struct kit *k = kit_new(16 * MB);
     char email[32];
     for (int cold = 0; cold < 2; cold++) {
-        char cursor[64];
+        char cursor[128];
         snprintf(cursor, sizeof(cursor), "%lld", (long long)k->rev);
         for (int i = 0; i < 40; i++) {
             snprintf(email, sizeof(email), "u%02d@x.io", i);
