@@ -100,6 +100,40 @@ static enum err set_ai(struct world *w, enum scope_kind scope, const char *scope
     return e;
 }
 
+static enum err assign(struct world *w, enum scope_kind scope, const char *scope_id, const char *chat)
+{
+    struct op *op = new_op(w, &write_change_chat.op, scope, scope_id);
+    change_chat_of(op)->chat_id = slice_of(chat, UUID_LEN);
+    change_chat_of(op)->set_assigned = true;
+    change_chat_of(op)->assigned_to = slice_cstr(scope_id);
+    op->rev = op->now_us = w->rev;
+    enum err e = apply(w, op);
+    op_put(w->ops, op);
+    return e;
+}
+
+static enum err mark(struct world *w, enum scope_kind scope, const char *scope_id, const char *chat)
+{
+    struct op *op = new_op(w, &write_mark_read.op, scope, scope_id);
+    mark_read_of(op)->chat_id = slice_of(chat, UUID_LEN);
+    mark_read_of(op)->mark = op->rev = op->now_us = w->rev;
+    enum err e = apply(w, op);
+    op_put(w->ops, op);
+    return e;
+}
+
+static enum err change_customer(struct world *w, enum scope_kind scope, const char *scope_id, const char *ident)
+{
+    struct op *op = new_op(w, &write_change_customer.op, scope, scope_id);
+    change_customer_of(op)->ident = slice_cstr(ident);
+    change_customer_of(op)->set = CUSTOMER_NAME;
+    change_customer_of(op)->name = slice_cstr(scope_id);
+    op->rev = op->now_us = w->rev;
+    enum err e = apply(w, op);
+    op_put(w->ops, op);
+    return e;
+}
+
 static void begin(struct world *w)
 {
     struct buf why = {0};
@@ -136,7 +170,7 @@ static void end(struct world *w)
     rmdir(w->directory);
 }
 
-/* What is not one's own and what does not exist are refused alike. */
+/* What is not one's own and what does not exist are refused alike, whatever is to be done there. */
 static void test_sends(void)
 {
     struct world w;
@@ -162,6 +196,14 @@ static void test_sends(void)
         CU_ASSERT_EQUAL(set_ai(&w, cases[i].kind, cases[i].id, w.chats[1]), cases[i].bob);
         CU_ASSERT_EQUAL(send(&w, cases[i].kind, cases[i].id, no_chat, UUID_LEN), cases[i].none);
         CU_ASSERT_EQUAL(set_ai(&w, cases[i].kind, cases[i].id, no_chat), cases[i].none);
+        const char *chats[] = {w.chats[0], w.chats[1], no_chat};
+        const char *idents[] = {"ann@x.io", "bob", "nobody"};
+        const enum err results[] = {cases[i].ann, cases[i].bob, cases[i].none};
+        for (int j = 0; j < 3; j++) {
+            CU_ASSERT_EQUAL(assign(&w, cases[i].kind, cases[i].id, chats[j]), results[j]);
+            CU_ASSERT_EQUAL(mark(&w, cases[i].kind, cases[i].id, chats[j]), results[j]);
+            CU_ASSERT_EQUAL(change_customer(&w, cases[i].kind, cases[i].id, idents[j]), results[j]);
+        }
     }
     end(&w);
 }

@@ -3,5 +3,6 @@
 #include "store_rig.h"
 
 extern const CU_TestInfo sqlite_recovery_tests[];
+extern const CU_TestInfo sqlite_marks_tests[];
 extern const CU_TestInfo sqlite_restart_tests[];
 extern const CU_TestInfo sqlite_every_call_tests[];

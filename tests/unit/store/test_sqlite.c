@@ -256,7 +256,9 @@ static void files_of_older_schemas(void)
         "INSERT INTO customers(id, oid, email, user_ref, name, ip, vibe, category, status, owner, last_chat, "
         "timestamp, "
         "location, device, created, last_seen, visits, visit_duration, activity, rev, chat_count) VALUES "
-        "(1, 'ann', 'ann@x.io', '', 'Ann', '', '', '', '', '', '', '', '', '', 7, 7, 1, 0, 7, 7, 1);"
+        "(1, 'ann', 'ann@x.io', '', 'Ann', '', '', '', '', '', '', '', '', '', 7, 7, 1, 0, 7, 7, 2);"
+        "INSERT INTO chats(id, chat_id, user, status, created, updated, rev, flags, activity_rev) "
+        "VALUES (2, 'c-2', 1, 'closed', 8, 8, 8, 1, 8);"
         "INSERT INTO chats(id, chat_id, user, status, created, updated, rev, flags, activity_rev, head, first, total) "
         "VALUES (1, 'c-1', 1, 'open', 7, 7, 7, 0, 9, 9, 9, 1);"
         "INSERT INTO messages(rev, chat, prev, seq, ts, role, text) VALUES (9, 1, 0, 1, 9, 'user', 'old');"
@@ -274,6 +276,8 @@ static void files_of_older_schemas(void)
             CU_ASSERT_EQUAL(rig_say(&r, "c-1", "user", "new"), OK);
             const char *text = rig_load(&r, "ann");
             CU_ASSERT(text && strstr(text, " user old ") && strstr(text, " user new ") && !strstr(text, "via"));
+            CU_ASSERT(text && strstr(text, " chat open total=2 flags=0 ") &&
+                      strstr(text, "chat closed total=0 flags=9 "));
         }
         rig_close(&r);
     }

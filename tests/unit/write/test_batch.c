@@ -107,6 +107,17 @@ static enum err f_set_flags(struct store *s, const struct chat_link *link, struc
     return PASS(s, set_chat_flags, link, id, flags, rev, now);
 }
 
+static enum err f_put_chat(struct store *s, const struct chat *c)
+{
+    return PASS(s, put_chat, c);
+}
+
+static enum err f_set_mark(struct store *s, const struct chat_link *link, struct slice id, enum chat_side side,
+                           int64_t mark)
+{
+    return PASS(s, set_mark, link, id, side, mark);
+}
+
 static enum err f_add_totals(struct store *s, const struct totals *delta)
 {
     return PASS(s, add_totals, delta);
@@ -126,11 +137,13 @@ static void faulty_init(struct faulty *f, struct store *inner)
     f->table.put_customer = f_put_customer;
     f->table.insert_chat = f_insert_chat;
     f->table.set_chat_flags = f_set_flags;
+    f->table.put_chat = f_put_chat;
+    f->table.set_mark = f_set_mark;
     f->table.add_totals = f_add_totals;
     f->store.vtable = &f->table;
 }
 
-#define OPS 8
+#define OPS 12
 struct mixture {
     struct op *ops[OPS];
     int64_t revs[OPS];
@@ -150,6 +163,12 @@ static void make_mixture(struct rig *r, const char *known, struct mixture *m)
     m->ops[5] = rig_ai(r, known, false);
     m->ops[6] = rig_send(r, known, "user", "old", "k1");
     m->ops[7] = rig_send(r, "no-such-chat", "user", "x", NULL);
+    m->ops[8] = rig_close_chat(r, known, true);
+    m->ops[9] = rig_mark(r, known, SIDE_AGENTS, RIG_T0 + 1000);
+    m->ops[10] = rig_change_customer(r, "ann");
+    change_customer_of(m->ops[10])->set = CUSTOMER_CATEGORY;
+    change_customer_of(m->ops[10])->category = SLICE_LIT("human-chats");
+    m->ops[11] = rig_send(r, known, "user", "wait", NULL);
     for (int i = 0; i < OPS; i++)
         m->revs[i] = m->ops[i]->kind == &write_send.op ? send_of(m->ops[i])->message.rev : 0;
 }
@@ -167,16 +186,18 @@ static void expect_untouched(const struct mixture *m)
     }
 }
 
-static void expect_done(struct rig *r, const struct mixture *m, const struct totals *changed, int64_t old_rev)
+static void expect_done(struct rig *r, const char *known, const struct mixture *m, const struct totals *changed,
+                        int64_t old_rev)
 {
-    for (int i = 0; i < OPS - 1; i++)
-        CU_ASSERT_EQUAL(m->ops[i]->result, OK);
-    CU_ASSERT_EQUAL(m->ops[7]->result, ERR_NOT_FOUND);
+    for (int i = 0; i < OPS; i++)
+        CU_ASSERT_EQUAL(m->ops[i]->result, i == 7 ? ERR_NOT_FOUND : OK);
+    CU_ASSERT(send_of(m->ops[11])->message.reopened);
+    CU_ASSERT_STRING_EQUAL(rig_row(r, known), "open flags=5 rev=@13 agents=@1");
     CU_ASSERT(send_of(m->ops[4])->message.duplicate && send_of(m->ops[4])->message.rev == m->revs[2]);
     CU_ASSERT(send_of(m->ops[6])->message.duplicate && send_of(m->ops[6])->message.rev == old_rev);
-    CU_ASSERT_STRING_EQUAL(rig_totals_text(r, changed), "2 1 2 1 0 1 1 1 1 1 0 0 0 0");
+    CU_ASSERT_STRING_EQUAL(rig_totals_text(r, changed), "2 1 3 1 0 1 1 1 1 0 0 1 0 0");
     struct totals t = rig_totals(r);
-    CU_ASSERT_STRING_EQUAL(rig_totals_text(r, &t), "3 2 3 1 0 1 2 1 2 2 0 0 0 0");
+    CU_ASSERT_STRING_EQUAL(rig_totals_text(r, &t), "3 2 4 1 0 1 2 1 2 1 0 1 0 0");
 }
 
 /* Wherever the store fails, nothing of the batch stays, and the same ops succeed when it is well. */
@@ -207,9 +228,10 @@ static void retry_after_any_failure(void)
             CU_ASSERT_EQUAL(memcmp(&before, &after, sizeof(after)), 0);
             CU_ASSERT_PTR_NULL(rig_load(&r, "zoe"));
             expect_untouched(&m);
+            CU_ASSERT_STRING_EQUAL(rig_row(&r, known), "open flags=0 rev=@0");
             CU_ASSERT_EQUAL(batch_apply(&f.store, &r.room, m.ops, OPS, &changed), OK);
         }
-        expect_done(&r, &m, &changed, send_of(old)->message.rev);
+        expect_done(&r, known, &m, &changed, send_of(old)->message.rev);
         rig_close(&r);
         if (err == OK)
             break;
