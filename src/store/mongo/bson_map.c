@@ -14,18 +14,6 @@ static struct slice utf8_of(const bson_iter_t *it)
     return slice_of(s ? s : "", s ? len : 0);
 }
 
-/* A date or an ObjectId as text; room for either. */
-#define TEXT_ROOM (TIME_TEXT_LEN > OID_LEN + 1 ? TIME_TEXT_LEN : OID_LEN + 1)
-static struct slice short_text(const bson_iter_t *it, char room[TEXT_ROOM])
-{
-    if (BSON_ITER_HOLDS_OID(it)) {
-        bson_oid_to_string(bson_iter_oid(it), room);
-        return slice_of(room, OID_LEN);
-    }
-    time_format(bson_time(it), room);
-    return slice_of(room, TIME_TEXT_LEN);
-}
-
 /* A number that counts seconds or milliseconds since 1970: those past the year 5000 in seconds are milliseconds. */
 static int64_t time_of_number(double value)
 {
@@ -91,31 +79,39 @@ int64_t bson_number(const bson_t *doc, const char *key)
     return bson_iter_init_find(&it, doc, key) ? bson_integer(&it) : 0;
 }
 
-struct slice bson_text(const bson_iter_t *it, struct arena *a)
+struct slice bson_scalar(const bson_iter_t *it, char room[static BSON_ROOM])
 {
-    char room[TEXT_ROOM], number[32];
-    struct slice json = {0};
     switch (bson_iter_type(it)) {
     case BSON_TYPE_UTF8:
         return utf8_of(it);
     case BSON_TYPE_OID:
+        bson_oid_to_string(bson_iter_oid(it), room);
+        return slice_of(room, OID_LEN);
     case BSON_TYPE_DATE_TIME:
-        return arena_slice(a, short_text(it, room));
+        time_format(bson_time(it), room);
+        return slice_of(room, TIME_TEXT_LEN);
     case BSON_TYPE_INT32:
     case BSON_TYPE_INT64:
-        (void)snprintf(number, sizeof(number), "%lld", (long long)bson_iter_as_int64(it));
-        return arena_slice(a, slice_cstr(number));
+        (void)snprintf(room, BSON_ROOM, "%lld", (long long)bson_iter_as_int64(it));
+        return slice_cstr(room);
     case BSON_TYPE_DOUBLE:
-        (void)snprintf(number, sizeof(number), "%.17g", bson_iter_double(it));
-        return arena_slice(a, slice_cstr(number));
+        (void)snprintf(room, BSON_ROOM, "%.17g", bson_iter_double(it));
+        return slice_cstr(room);
     case BSON_TYPE_BOOL:
         return bson_iter_bool(it) ? SLICE_LIT("true") : SLICE_LIT("false");
-    case BSON_TYPE_DOCUMENT:
-    case BSON_TYPE_ARRAY:
-        return bson_to_json(it, a, &json) == OK ? json : (struct slice){0};
     default:
         return (struct slice){0};
     }
+}
+
+enum err bson_text(const bson_iter_t *it, struct arena *a, struct slice *out)
+{
+    char room[BSON_ROOM];
+    if (BSON_ITER_HOLDS_DOCUMENT(it) || BSON_ITER_HOLDS_ARRAY(it))
+        return bson_to_json(it, a, out);
+    struct slice text = bson_scalar(it, room);
+    *out = text.len > 0 ? arena_slice(a, text) : (struct slice){0};
+    return text.len > 0 && !out->ptr ? ERR_NOMEM : OK;
 }
 
 static void json_value_of(struct buf *b, const bson_iter_t *it, unsigned depth);
@@ -150,11 +146,8 @@ static void json_children(struct buf *b, const bson_iter_t *it, unsigned depth)
 
 static void json_value_of(struct buf *b, const bson_iter_t *it, unsigned depth)
 {
-    char room[TEXT_ROOM];
+    char room[BSON_ROOM];
     switch (bson_iter_type(it)) {
-    case BSON_TYPE_UTF8:
-        json_out_string(b, utf8_of(it));
-        break;
     case BSON_TYPE_INT32:
     case BSON_TYPE_INT64:
         json_out_i64(b, bson_iter_as_int64(it));
@@ -165,9 +158,10 @@ static void json_value_of(struct buf *b, const bson_iter_t *it, unsigned depth)
     case BSON_TYPE_BOOL:
         json_out_bool(b, bson_iter_bool(it));
         break;
+    case BSON_TYPE_UTF8:
     case BSON_TYPE_OID:
     case BSON_TYPE_DATE_TIME:
-        json_out_string(b, short_text(it, room));
+        json_out_string(b, bson_scalar(it, room));
         break;
     case BSON_TYPE_DOCUMENT:
     case BSON_TYPE_ARRAY:

@@ -2,7 +2,7 @@
  * reads values, bson_put.c writes them, bson_rows.c does customers, chats and messages field by field.
  * Thread:  none of its own.
  * Owns:    nothing: what map_customer and map_chat fill is copied into the caller's arena, what map_message fills
- *          borrows from the document.
+ *          borrows from the document, or is in the arena where it is no text there.
  * Accepts: any document. Ids as ObjectId or string, customers' also as numbers or truth values; times as BSON dates,
  *          ISO or Python-style text, or numbers; any field missing or of another type (then it is as if missing).
  *          Unknown fields are not looked at.
@@ -19,8 +19,11 @@
 enum id_form { ID_UNKNOWN, ID_OBJECT, ID_TEXT };
 
 /* --- reading --- */
-/* Any scalar as text: strings borrow from the document, the rest is made in the arena; null, absent: empty. */
-struct slice bson_text(const bson_iter_t *it, struct arena *a);
+/* A scalar as text: a string borrows from the document, others are put into room; what is none: empty. */
+#define BSON_ROOM 40
+struct slice bson_scalar(const bson_iter_t *it, char room[static BSON_ROOM]);
+/* Anything as text, in the arena: a document or array as JSON; null: empty. */
+NODISCARD enum err bson_text(const bson_iter_t *it, struct arena *a, struct slice *out);
 int64_t bson_time(const bson_iter_t *it); /* microseconds; 0 = not a time */
 int64_t bson_integer(const bson_iter_t *it);
 /* A field of a document. Not there, or of another type: empty (strings borrow from the document), 0, false. */
@@ -34,7 +37,7 @@ NODISCARD enum err map_customer(const bson_t *doc, struct arena *a, struct custo
 /* Flags and total as the fields say; for a chat that has none yet, as its embedded array does, if it is there. */
 NODISCARD enum err map_chat(const bson_t *doc, struct arena *a, struct chat *out);
 /* One message's fields; rev from its _id where that is an ObjectId, else 0. */
-void map_message(bson_iter_t *fields, struct arena *a, struct message *out);
+NODISCARD enum err map_message(bson_iter_t *fields, struct arena *a, struct message *out);
 
 /* The embedded array of the old layout, in order. element is positioned on each document in turn; elements that are
  * no documents are passed over. */

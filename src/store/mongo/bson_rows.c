@@ -70,12 +70,10 @@ static enum err map_field(const bson_iter_t *it, const struct field *fields, siz
     if (i == count)
         return OK;
     void *member = (char *)base + fields[i].offset;
-    struct slice given, *text = member;
+    struct slice *text = member;
     switch (fields[i].kind) {
     case FIELD_TEXT:
-        given = bson_text(it, a);
-        *text = given.len > 0 ? arena_slice(a, given) : given;
-        return given.len > 0 && !text->ptr ? ERR_NOMEM : OK;
+        return bson_text(it, a, text);
     case FIELD_JSON:
         return BSON_ITER_HOLDS_DOCUMENT(it) ? bson_to_json(it, a, text) : OK;
     case FIELD_TIME:
@@ -133,11 +131,8 @@ static enum err map_assigned(const bson_iter_t *it, struct arena *a, struct chat
 {
     if (!BSON_ITER_HOLDS_UTF8(it) && !BSON_ITER_HOLDS_OID(it))
         return OK;
-    struct slice given = bson_text(it, a);
-    if (given.len == 0 || given.len > ASSIGNED_TO_MAX)
-        return OK;
-    out->assigned_to = arena_slice(a, given);
-    return out->assigned_to.ptr ? OK : ERR_NOMEM;
+    char room[BSON_ROOM];
+    return bson_scalar(it, room).len <= ASSIGNED_TO_MAX ? bson_text(it, a, &out->assigned_to) : OK;
 }
 
 /* Nothing has changed the chat's row since there is such a field: the rev of its making, which is in its _id. Of another
@@ -166,10 +161,8 @@ enum err map_chat(const bson_t *doc, struct arena *a, struct chat *out)
         out->flags |= is_bool(&it, "has_agent", true) ? CHAT_HAS_AGENT : 0;
         out->flags |= is_bool(&it, "has_assistant", true) ? CHAT_HAS_ASSISTANT : 0;
     }
-    if (e == OK && out->chat_id.len == 0 && bson_iter_init_find(&it, doc, "_id")) {
-        out->chat_id = arena_slice(a, bson_text(&it, a));
-        e = out->chat_id.ptr ? OK : ERR_NOMEM;
-    }
+    if (e == OK && out->chat_id.len == 0 && bson_iter_init_find(&it, doc, "_id"))
+        e = bson_text(&it, a, &out->chat_id);
     struct embedded_sum sum = embedded_sum(doc);
     out->flags |= sum.flags;
     if (!counted || out->total_messages < 0)
@@ -247,54 +240,71 @@ enum err customer_update(const struct customer *u, const struct customer *before
 /* {id, name}: both, and neither longer than what this server stores, or it is as if there were none. */
 static void map_agent(const bson_iter_t *agent, struct message *out)
 {
-    bson_iter_t it;
-    struct slice id = {0}, name = {0};
-    if (!BSON_ITER_HOLDS_DOCUMENT(agent) || !bson_iter_recurse(agent, &it))
+    bson_t doc;
+    uint32_t len;
+    const uint8_t *data;
+    if (!BSON_ITER_HOLDS_DOCUMENT(agent))
         return;
-    while (bson_iter_next(&it)) {
-        if (!BSON_ITER_HOLDS_UTF8(&it))
-            continue;
-        if (strcmp(bson_iter_key(&it), "id") == 0)
-            id = bson_text(&it, NULL);
-        else if (strcmp(bson_iter_key(&it), "name") == 0)
-            name = bson_text(&it, NULL);
-    }
+    bson_iter_document(agent, &len, &data);
+    if (!bson_init_static(&doc, data, len))
+        return;
+    struct slice id = bson_string(&doc, "id"), name = bson_string(&doc, "name");
     if (id.len == 0 || id.len > FIELD_MAX || name.len == 0 || name.len > AGENT_NAME_MAX)
         return;
     out->agent_id = id;
     out->agent_name = name;
 }
 
-void map_message(bson_iter_t *fields, struct arena *a, struct message *out)
+/* A text that borrows from the document where it can. */
+static enum err borrow_text(const bson_iter_t *it, struct arena *a, struct slice *out)
+{
+    char room[BSON_ROOM];
+    if (!BSON_ITER_HOLDS_UTF8(it))
+        return bson_text(it, a, out);
+    *out = bson_scalar(it, room);
+    return OK;
+}
+
+static enum err map_message_field(const bson_iter_t *it, struct arena *a, struct message *out, struct slice *content)
+{
+    const char *key = bson_iter_key(it);
+    char room[BSON_ROOM];
+    if (strcmp(key, "role") == 0 && !BSON_ITER_HOLDS_NULL(it))
+        return borrow_text(it, a, &out->role);
+    if (strcmp(key, "text") == 0)
+        return borrow_text(it, a, &out->text);
+    if (strcmp(key, "content") == 0)
+        return borrow_text(it, a, content);
+    if (strcmp(key, "timestamp") == 0)
+        out->timestamp_us = bson_time(it);
+    else if (strcmp(key, "read") == 0)
+        out->read = bson_iter_as_bool(it);
+    else if (strcmp(key, "via") == 0)
+        out->via_widget = slice_eq(bson_scalar(it, room), SLICE_LIT(VIA_WIDGET));
+    else if (strcmp(key, "agent") == 0)
+        map_agent(it, out);
+    return OK;
+}
+
+enum err map_message(bson_iter_t *fields, struct arena *a, struct message *out)
 {
     *out = (struct message){.role = SLICE_LIT("user")};
     struct slice content = {0};
-    while (bson_iter_next(fields)) {
-        const char *key = bson_iter_key(fields);
-        if (strcmp(key, "_id") == 0 && BSON_ITER_HOLDS_OID(fields)) {
+    enum err e = OK;
+    while (e == OK && bson_iter_next(fields)) {
+        if (strcmp(bson_iter_key(fields), "_id") == 0 && BSON_ITER_HOLDS_OID(fields)) {
             struct oid id;
             memcpy(id.bytes, bson_iter_oid(fields)->bytes, OID_BYTES);
             out->rev = oid_to_rev(&id);
-        } else if (strcmp(key, "role") == 0 && !BSON_ITER_HOLDS_NULL(fields)) {
-            out->role = bson_text(fields, a);
-        } else if (strcmp(key, "text") == 0) {
-            out->text = bson_text(fields, a);
-        } else if (strcmp(key, "content") == 0) {
-            content = bson_text(fields, a);
-        } else if (strcmp(key, "timestamp") == 0) {
-            out->timestamp_us = bson_time(fields);
-        } else if (strcmp(key, "read") == 0) {
-            out->read = bson_iter_as_bool(fields);
-        } else if (strcmp(key, "via") == 0 && BSON_ITER_HOLDS_UTF8(fields)) {
-            out->via_widget = slice_eq(bson_text(fields, a), SLICE_LIT(VIA_WIDGET));
-        } else if (strcmp(key, "agent") == 0) {
-            map_agent(fields, out);
+        } else {
+            e = map_message_field(fields, a, out, &content);
         }
     }
-    if (!slice_eq(out->role, SLICE_LIT(ROLE_AGENT)))
-        out->agent_id = out->agent_name = (struct slice){0};
     if (out->text.len == 0)
         out->text = content;
+    if (!slice_eq(out->role, SLICE_LIT(ROLE_AGENT)))
+        out->agent_id = out->agent_name = (struct slice){0};
+    return e;
 }
 
 bson_t *message_document(const struct new_message *m, const struct oid *id)

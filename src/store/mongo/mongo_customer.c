@@ -42,20 +42,16 @@ static bool is_oid(const bson_iter_t *it, struct slice id)
 
 static bool is_text(const bson_iter_t *it, struct slice id)
 {
-    return BSON_ITER_HOLDS_UTF8(it) && slice_eq(bson_text(it, NULL), id);
+    char room[BSON_ROOM];
+    return BSON_ITER_HOLDS_UTF8(it) && slice_eq(bson_scalar(it, room), id);
 }
 
 /* A number or a truth value, which existing databases may have as ids: by its text. */
 static bool is_plain(const bson_iter_t *it, struct slice id)
 {
-    struct arena a;
+    char room[BSON_ROOM];
     enum id_kind kind = kind_of(it);
-    if (kind != ID_NUMBER && kind != ID_TRUTH)
-        return false;
-    arena_init(&a, 0);
-    bool same = slice_eq(bson_text(it, &a), id);
-    arena_fini(&a);
-    return same;
+    return (kind == ID_NUMBER || kind == ID_TRUTH) && slice_eq(bson_scalar(it, room), id);
 }
 
 static enum fit fit_of(const bson_t *doc, enum customer_by by, struct slice value)

@@ -46,7 +46,7 @@ static enum err add_tail(struct tail *t, const bson_t *doc, struct arena *row)
     if (e != OK)
         return e;
     arena_reset(row);
-    map_message(&fields, row, &m);
+    e = map_message(&fields, row, &m);
     chat->rev = m.rev > chat->rev ? m.rev : chat->rev;
     chat->timestamp_us = m.timestamp_us > chat->timestamp_us ? m.timestamp_us : chat->timestamp_us;
     chat->flags |= chat_flags_of_role(m.role);

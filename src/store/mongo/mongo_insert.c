@@ -229,19 +229,21 @@ static enum err look_up_ids(struct insertion *in, enum plan_state state)
     return mongo_done(conn, "finding messages by id", cursor, OK);
 }
 
-static void answer_by(struct plan *p, const bson_t *doc)
+static enum err answer_by(struct plan *p, const bson_t *doc)
 {
     struct message m;
     struct arena none;
     bson_iter_t fields;
+    enum err e = OK;
     arena_init(&none, 0);
     if (bson_iter_init(&fields, doc)) {
-        map_message(&fields, &none, &m);
+        e = map_message(&fields, &none, &m);
         p->state = m.rev == p->m->rev && is_mine(doc, p->m) ? PLAN_STORED : PLAN_ANSWERED;
         p->rev = m.rev;
         p->timestamp_us = m.timestamp_us ? m.timestamp_us : m.rev;
     }
     arena_fini(&none);
+    return e;
 }
 
 /* By client key: the message that has it is the answer; those not found stay as they are. */
@@ -275,7 +277,7 @@ static enum err look_up_keys(struct insertion *in, enum plan_state state, enum p
         e = client_key(in, bson_string(doc, "chat_id"), bson_string(doc, "client_message_id"), &key);
         struct plan *p = e == OK ? map_get(&wanted, key) : NULL;
         if (p)
-            answer_by(p, doc);
+            e = answer_by(p, doc);
     }
     map_fini(&wanted);
     return mongo_done(&in->s->writer, "finding messages by client key", cursor, e);

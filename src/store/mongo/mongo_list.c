@@ -196,10 +196,13 @@ struct changes {
 static enum err add_change(struct changes *c, const bson_t *doc, const char *id_field, struct arena *a, int64_t *rev)
 {
     bson_iter_t it;
+    char room[BSON_ROOM];
     *rev = bson_number(doc, "rev");
     if (!bson_iter_init_find(&it, doc, id_field))
         return OK;
-    struct slice id = bson_text(&it, a);
+    struct slice id = bson_scalar(&it, room);
+    if (id.len == 0)
+        return OK;
     struct change *known = map_get(&c->by_id, id);
     if (known) {
         known->rev = *rev > known->rev ? *rev : known->rev;
@@ -318,11 +321,12 @@ static enum err by_email(struct listing *l, struct slice email, bson_t **only)
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &how);
     const bson_t *doc;
     bson_iter_t id;
+    char room[BSON_ROOM];
     struct bson_array in;
     bson_in_begin(&in, "user_id");
     while (mongoc_cursor_next(cursor, &doc))
-        if (bson_iter_init_find(&id, doc, "_id"))
-            array_id(&in, bson_text(&id, l->scratch));
+        if (bson_iter_init_find(&id, doc, "_id") && bson_scalar(&id, room).len > 0)
+            array_id(&in, bson_scalar(&id, room));
     *only = bson_in_end(&in);
     return mongo_done(l->conn, "finding customers by email", cursor, OK);
 }

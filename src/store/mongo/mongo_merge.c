@@ -81,12 +81,24 @@ static mongoc_cursor_t *ask(struct mongo_merge *m, const struct stream_row *row)
     return mongo_find(m->conn, row->chats ? m->conn->chats : m->conn->customers, filter, &how);
 }
 
-static struct slice field_text(const bson_t *doc, const char *key, struct arena *a)
+static enum err field_text(const bson_t *doc, const char *key, struct arena *a, struct slice *out)
 {
     bson_iter_t it;
-    if (!bson_iter_init_find(&it, doc, key))
-        return (struct slice){0};
-    return arena_slice(a, bson_text(&it, a));
+    *out = (struct slice){0};
+    return bson_iter_init_find(&it, doc, key) ? bson_text(&it, a, out) : OK;
+}
+
+/* A chat that has no chat_id is called by its _id. */
+static enum err read_head(struct mongo_merge *m, struct stream *s, const bson_t *doc)
+{
+    struct mongo_merged *head = &s->head;
+    head->chat_id = (struct slice){0};
+    enum err e = field_text(doc, s->row->chats ? "user_id" : "_id", m->arena, &head->customer_id);
+    if (e == OK && s->row->chats)
+        e = field_text(doc, "chat_id", m->arena, &head->chat_id);
+    if (e == OK && s->row->chats && head->chat_id.len == 0)
+        e = field_text(doc, "_id", m->arena, &head->chat_id);
+    return e;
 }
 
 static enum err advance(struct mongo_merge *m, struct stream *s)
@@ -100,11 +112,7 @@ static enum err advance(struct mongo_merge *m, struct stream *s)
     }
     s->ready = true;
     s->time_us = bson_iter_init_find(&it, doc, s->row->time) ? bson_time(&it) : 0;
-    s->head.customer_id = field_text(doc, s->row->chats ? "user_id" : "_id", m->arena);
-    s->head.chat_id = s->row->chats ? field_text(doc, "chat_id", m->arena) : (struct slice){0};
-    if (s->row->chats && s->head.chat_id.len == 0)
-        s->head.chat_id = field_text(doc, "_id", m->arena);
-    return OK;
+    return read_head(m, s, doc);
 }
 
 struct mongo_merge *mongo_merge_open(const struct mongo_conn *conn, enum mongo_order order, const bson_t *only,

@@ -31,12 +31,13 @@ static enum err read_customers(struct overview_query *v)
 /* A message that outlives its document. */
 static enum err keep_message(bson_iter_t *fields, struct arena *a, struct message *out)
 {
-    map_message(fields, a, out);
+    enum err e = map_message(fields, a, out);
     out->role = arena_slice(a, out->role);
     out->text = arena_slice(a, out->text);
     out->agent_id = arena_slice(a, out->agent_id);
     out->agent_name = arena_slice(a, out->agent_name);
-    return out->role.ptr && out->text.ptr && out->agent_id.ptr && out->agent_name.ptr ? OK : ERR_NOMEM;
+    bool kept = out->role.ptr && out->text.ptr && out->agent_id.ptr && out->agent_name.ptr;
+    return e == OK && !kept ? ERR_NOMEM : e;
 }
 
 static enum err keep_embedded(const bson_t *doc, const char *key, struct arena *a, bool *has, struct message *out)
@@ -56,7 +57,7 @@ static enum err take_row(struct overview_query *v, const bson_t *doc)
     bson_iter_t it;
     enum err e = map_chat(doc, v->a, &row->chat);
     if (e == OK && bson_iter_init_find(&it, doc, "_id"))
-        row->row_id = arena_slice(v->a, bson_text(&it, v->a));
+        e = bson_text(&it, v->a, &row->row_id);
     row->messages = bson_number(doc, "embedded");
     if (e == OK)
         e = keep_embedded(doc, "first", v->a, &row->has_first, &row->first);
@@ -88,7 +89,8 @@ static enum err read_rows(struct overview_query *v)
 static struct overview_chat *row_of(struct overview_query *v, const bson_t *doc, const char *key)
 {
     bson_iter_t it;
-    return bson_iter_init_find(&it, doc, key) ? map_get(&v->by_chat, bson_text(&it, v->a)) : NULL;
+    char room[BSON_ROOM];
+    return bson_iter_init_find(&it, doc, key) ? map_get(&v->by_chat, bson_scalar(&it, room)) : NULL;
 }
 
 static void want(struct bson_array *ids, const bson_t *group, const char *key)

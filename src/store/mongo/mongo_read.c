@@ -164,10 +164,11 @@ static enum err emit_embedded(struct load *l, const struct chat_row *row)
         if (!bson_iter_recurse(&element, &fields))
             continue;
         arena_reset(&l->text);
-        map_message(&fields, &l->text, &m);
+        e = map_message(&fields, &l->text, &m);
         m.legacy = true;
         m.rev = ++l->place;
-        e = l->sink->message(l->sink->arg, &m);
+        if (e == OK)
+            e = l->sink->message(l->sink->arg, &m);
     }
     return mongo_done(l->conn, "reading embedded messages", cursor, e);
 }
@@ -179,13 +180,13 @@ static enum err emit_message(struct load *l, const bson_t *doc)
     if (!bson_iter_init(&fields, doc))
         return OK;
     arena_reset(&l->text);
-    map_message(&fields, &l->text, &m);
+    enum err e = map_message(&fields, &l->text, &m);
     if (m.timestamp_us == 0 && !bson_has_field(doc, "legacy_index"))
         m.timestamp_us = m.rev;
     if (m.rev <= l->place) /* an id of another program's making ends with a counter, not with microseconds */
         m.rev = l->place + 1;
     l->place = m.rev;
-    return l->sink->message(l->sink->arg, &m);
+    return e == OK ? l->sink->message(l->sink->arg, &m) : e;
 }
 
 static const bson_oid_t *oid_in(const bson_t *doc)

@@ -94,7 +94,9 @@ static enum err count_page(const struct mongo_conn *conn, struct page *p, struct
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
         bson_iter_t it;
-        struct customer *u = bson_iter_init_find(&it, doc, "_id") ? map_get(&p->by_id, bson_text(&it, &p->a)) : NULL;
+        char room[BSON_ROOM];
+        bool named = bson_iter_init_find(&it, doc, "_id");
+        struct customer *u = named ? map_get(&p->by_id, bson_scalar(&it, room)) : NULL;
         if (!u)
             continue;
         int64_t chats = bson_number(doc, "n");

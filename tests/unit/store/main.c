@@ -15,6 +15,7 @@ int main(void)
         {"lease rule", lease_rule_tests},
         {"sqlite rules", sqlite_rule_tests},
         {"check", check_tests},
+        {"rows of documents", bson_row_tests},
         {0},
     });
 }

@@ -2,6 +2,7 @@
 #pragma once
 #include "store_rig.h"
 
+extern const CU_TestInfo bson_row_tests[];
 extern const CU_TestInfo check_tests[];
 extern const CU_TestInfo lease_rule_tests[];
 extern const CU_TestInfo sqlite_tests[];

@@ -112,9 +112,9 @@ static bool add_own_id(struct adoption *ad, mongoc_bulk_operation_t *bulk, const
 {
     bson_iter_t id;
     bson_error_t error;
+    struct slice text;
     arena_reset(&ad->row);
-    struct slice text = bson_iter_init_find(&id, chat, "_id") ? bson_text(&id, &ad->row) : (struct slice){0};
-    if (text.len == 0)
+    if (!bson_iter_init_find(&id, chat, "_id") || bson_text(&id, &ad->row, &text) != OK || text.len == 0)
         return false;
     bson_t set;
     bson_t filter = BSON_INITIALIZER, change = BSON_INITIALIZER;
@@ -206,9 +206,10 @@ static enum err add_named(struct adoption *ad, struct page *p, const bson_t *gro
         return OK;
     }
     enum id_form form = BSON_ITER_HOLDS_OID(&it) ? ID_OBJECT : ID_TEXT;
-    struct slice id = arena_slice(&ad->page, bson_text(&it, &ad->page));
-    if (!id.ptr)
-        return ERR_NOMEM;
+    struct slice id;
+    enum err e = bson_text(&it, &ad->page, &id);
+    if (e != OK)
+        return e;
     bool findable = is_findable(id, form);
     ad->left += !findable;
     if (!findable || map_get(&p->by_id, id))
@@ -218,11 +219,11 @@ static enum err add_named(struct adoption *ad, struct page *p, const bson_t *gro
     return map_put(&p->by_id, id, &p->list[p->count++]);
 }
 
-static struct named *named_in(struct adoption *ad, const struct page *p, const bson_t *doc, const char *field)
+static struct named *named_in(const struct page *p, const bson_t *doc, const char *field)
 {
     bson_iter_t it;
-    arena_reset(&ad->row);
-    return bson_iter_init_find(&it, doc, field) ? map_get(&p->by_id, bson_text(&it, &ad->row)) : NULL;
+    char room[BSON_ROOM];
+    return bson_iter_init_find(&it, doc, field) ? map_get(&p->by_id, bson_scalar(&it, room)) : NULL;
 }
 
 /* Which of them are there. A customer is found by its second id and its email too: one made under such an id would
@@ -240,7 +241,7 @@ static enum err look_up(struct adoption *ad, struct page *p)
     const bson_t *doc;
     while (mongoc_cursor_next(cursor, &doc)) {
         for (size_t i = 0; i < FIELDS; i++) {
-            struct named *n = named_in(ad, p, doc, fields[i]);
+            struct named *n = named_in(p, doc, fields[i]);
             if (n)
                 *(i == 0 ? &n->there : &n->taken) = true;
         }
@@ -264,7 +265,8 @@ static enum err read_times(struct adoption *ad, struct page *p)
     enum err e = OK;
     while (e == OK && mongoc_cursor_next(cursor, &doc)) {
         struct chat chat;
-        struct named *n = named_in(ad, p, doc, "user_id");
+        struct named *n = named_in(p, doc, "user_id");
+        arena_reset(&ad->row);
         e = map_chat(doc, &ad->row, &chat);
         if (e != OK || !n)
             continue;
