@@ -77,8 +77,6 @@ static void run(void (*test)(struct rig *r))
         run(case_##name);                                                                                              \
     }
 CONFORMANCE_CASES(CASE_FUNCTION)
-CONFORMANCE_OPENING(CASE_FUNCTION)
 
 #define CASE_ROW(name) {#name, run_##name},
 const CU_TestInfo conformance_tests[] = {CONFORMANCE_CASES(CASE_ROW) CU_TEST_INFO_NULL};
-const CU_TestInfo conformance_opening_tests[] = {CONFORMANCE_OPENING(CASE_ROW) CU_TEST_INFO_NULL};

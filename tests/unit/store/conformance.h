@@ -5,4 +5,3 @@
 
 void conformance_use(const struct store_factory *factory);
 extern const CU_TestInfo conformance_tests[];
-extern const CU_TestInfo conformance_opening_tests[]; /* main.c only: conformance_cases.h says why */

@@ -7,7 +7,6 @@ int main(void)
     conformance_use(&sqlite_factory);
     return suite_run((struct suite[]){
         {"conformance of sqlite", conformance_tests},
-        {"closed chats of sqlite", conformance_opening_tests},
         {"sqlite", sqlite_tests},
         {"sqlite faults", sqlite_fault_tests},
         {"sqlite plans", sqlite_plan_tests},
