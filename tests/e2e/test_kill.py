@@ -12,6 +12,8 @@ from harness.server import Server
 
 KILLS = fewer_on_mongo(20, 5)
 CHATS = 6
+MARK_KILLS = 2
+MARK_AGE_S = 5
 
 
 class Kill(unittest.TestCase):
@@ -80,6 +82,44 @@ class Kill(unittest.TestCase):
         print(f"  {KILLS} kills: {totals['acknowledged']} acknowledged, 0 missing; "
               f"{totals['sent again']} without an answer sent again, 0 stored twice", flush=True)
         server.stop()
+
+    def test_marks_and_assignments_outlive_it(self):
+        """An assignment as a message does, at once; a mark when it is 5 s old. Neither ever goes backwards."""
+        server = Server(patient=True).start()
+        self.addCleanup(server.discard)
+        for _ in range(MARK_KILLS):
+            chats = [Chat(server.http) for _ in range(CHATS)]
+            sent = {c.id: [c.send(f"n {i}")["message_id"] for i in range(4)] for c in chats}
+            for i, c in enumerate(chats):
+                self.mark(c, "agent", sent[c.id][i % 3])
+                self.mark(c, "user", sent[c.id][3])
+            old = time.monotonic()
+            ledger = Ledger(server.address, [c.id for c in chats]).start().wait(2)
+            while time.monotonic() - old < MARK_AGE_S:  # what the contract says
+                time.sleep(0.05)
+            for i, c in enumerate(chats):
+                self.mark(c, "agent", sent[c.id][3])  # may be lost
+                r = c.client.patch(f"/api/chats/{c.id}", {"assigned_to": f"agent {i}", "status": "open"})
+                self.assertEqual(r.status, 200, r)
+            server.kill()
+            ledger.join()
+            self.assertEqual(ledger.faults, [])
+            server.start()
+            for i, c in enumerate(chats):
+                c.client = server.http
+                now = c.poll()
+                self.assertEqual(now["assigned_to"], f"agent {i}")
+                read = now["read_up_to"]["agent"]
+                self.assertGreaterEqual(sent[c.id].index(read), i % 3, "older than 5 s, and gone")
+                self.assertIsNotNone(now["read_up_to"]["user"])
+                self.assertGreaterEqual(now["read_up_to"]["user"], sent[c.id][3])  # ids sort as they were given
+                self.mark(c, "agent", sent[c.id][0])
+                self.assertEqual(c.poll()["read_up_to"]["agent"], read, "backwards")
+        server.stop()
+
+    def mark(self, chat, side, message):
+        r = chat.client.post(f"/api/chats/{chat.id}/read", {"message_id": message, "side": side})
+        self.assertEqual(r.status, 200, r)
 
     def lost_with_the_log(self):
         """Acknowledged messages that went with the log; None where the server may have moved the log into its file, which

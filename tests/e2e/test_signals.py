@@ -193,6 +193,20 @@ class Read(Base):
         self.assertEqual(self.flags(self.mine), (1, [True, True, True, False]))
         self.assertEqual(self.flags(self.mine, "poll"), (0, [True, True, True, False]))
 
+    def test_a_mark_is_a_new_version_and_told_by_since(self):
+        poll = self.get(f"/api/users/{self.mine.user_id}/chats")
+        tag, cursor = poll.header("ETag"), poll.json()["cursor"]
+        refetch = self.get("/api/debug/users-chats").json()
+        order = [u["_id"] for u in refetch["users"]]
+        self.mark(self.mine, self.first)
+        self.get(f"/api/users/{self.mine.user_id}/chats", [("If-None-Match", tag)])
+        for target in (f"/api/users/{self.mine.user_id}/chats?since={cursor}",
+                       f"/api/debug/users-chats?since={refetch['cursor']}"):
+            told = self.get(target).json()
+            chats = told["chats"] if "chats" in told else [c for u in told["users"] for c in u["chats"]]
+            self.assertEqual([(c["chat_id"], c["read_up_to"]["agent"]) for c in chats], [(self.mine.id, self.first)], target)
+        self.assertEqual([u["_id"] for u in self.get("/api/debug/users-chats").json()["users"]], order)
+
     def test_refused(self):
         target = f"/api/chats/{self.mine.id}/read"
         self.assertError(self.http.post("/api/chats/nobody/read", {"message_id": self.first}), 404, "Chat not found: nobody")
