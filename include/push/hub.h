@@ -1,10 +1,14 @@
 /* hub.h: who hears of what inside one broadcaster: the dashboards' and widgets' protocol. A struct ws_app (hub_app).
  * Thread:  the broadcaster's; struct hub_options is read-only and outlives it.
- * Owns:    each connection's subscriptions.
+ * Owns:    each connection's subscriptions, and what it types.
  * Cost:    a notice is encoded once per format, and the frames of one turn go as one send() of the same bytes to every
  *          subscriber of chat_updates that has no chat, interval or filter of its own. A subscriber of one chat is
  *          found by the chat, not by a scan.
  * Rights:  a filtered subscriber's are asked for at each notice. Where a single chat is out of sight, its subscription ends.
+ * Events:  chat_events is apart: its frames (typing, read, chat_changed, customer_changed) go to its subscribers alone. What
+ *          they missed becomes one chat_changed of "*".
+ * Signals: typing is given to the other broadcasters by ws_options.relay and stored nowhere; a read is an op of
+ *          ws_options.producer. Both are answered only where they are refused.
  * Hints:   "*" tells to look again: after a subscribe (unless its cursor is up to date), of new chats, and where notices
  *          were lost. Those of new chats, or of what may or may not be one's own, come once a second at most.
  * Slow:    while a subscriber's socket is full its notices coalesce into one hint to refetch. */

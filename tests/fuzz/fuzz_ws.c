@@ -1,5 +1,5 @@
 /* A WebSocket peer that sends anything, cut anywhere, to the dashboards' protocol (hub_app): what comes back is whole
- * server frames, at most one close and nothing after it; and another subscriber hears every notice meanwhile.
+ * server frames, at most one close and nothing after it; and so is what another hears, who is told of all chats' events.
  *
  * Input: the first byte says how the rest is cut (its low bits: bytes per write, 0 = all at once; the top bit: the
  * frames are unmasked text that the target masks, so that the fuzzer works on messages instead of masks). */
@@ -17,7 +17,7 @@
 
 #define MAX_MESSAGE 512
 
-static const struct hub_options hub_options = {.notify_interval_ms = 0};
+static const struct hub_options hub_options = {.signal_rate = 2, .typing_preview = true};
 static struct loop loop;
 static struct ws_set *set;
 
@@ -119,13 +119,30 @@ static void send_cut(int fd, struct slice bytes, size_t step, struct buf *in, st
     }
 }
 
-/* One notice to whoever follows. */
+/* One notice of each kind to whoever follows. */
 static void notify(void)
 {
-    struct notice n;
-    must(notice_message(&n, SLICE_LIT("chat"), SLICE_LIT("user"), clock_wall_us(), loop.now_us));
-    hub_app.on_notices(ws_set_app(set), &n, 1);
+    struct notice n[5];
+    int64_t wall_us = clock_wall_us();
+    must(notice_message(&n[0], SLICE_LIT("chat"), SLICE_LIT("user"), wall_us, loop.now_us));
+    must(notice_read(&n[1], SLICE_LIT("chat"), SIDE_AGENTS, SLICE_LIT("m"), wall_us, loop.now_us));
+    must(notice_read(&n[2], SLICE_LIT("chat"), SIDE_CUSTOMER, SLICE_LIT("m"), wall_us, loop.now_us));
+    must(notice_chat_changed(&n[3], SLICE_LIT("chat"), wall_us, loop.now_us));
+    must(notice_customer_changed(&n[4], SLICE_LIT("customer"), wall_us, loop.now_us));
+    hub_app.on_notices(ws_set_app(set), n, 5);
     turn();
+}
+
+static int listener_open(void)
+{
+    static const char SUBSCRIBE[] = "{\"action\":\"subscribe\",\"subscription_type\":\"chat_events\"}";
+    struct buf frame = {0};
+    int fd = peer_open();
+    mask_messages(slice_of(SUBSCRIBE, sizeof(SUBSCRIBE) - 1), &frame);
+    must(send(fd, frame.ptr, frame.len, MSG_NOSIGNAL) == (ssize_t)frame.len);
+    buf_fini(&frame);
+    turn();
+    return fd;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -135,13 +152,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     struct slice rest = slice_of((const char *)data + 1, size - 1);
-    struct buf bytes = {0}, in = {0};
-    struct seen seen = {0};
+    struct buf bytes = {0}, in = {0}, heard = {0};
+    struct seen seen = {0}, others = {0};
     if (data[0] & 0x80)
         mask_messages(rest, &bytes);
     else
         buf_append_slice(&bytes, rest);
-    int fd = peer_open();
+    int fd = peer_open(), listener = listener_open();
     turn();
     send_cut(fd, buf_slice(&bytes), data[0] & 0x7f, &in, &seen);
     notify();
@@ -150,8 +167,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(!seen.closed || !seen.eof || in.len == 0);
     close(fd);
     turn();
+    peer_read(listener, &heard, &others);
+    must(others.frames >= 6 && heard.len == 0 && !others.closed); /* a greeting, an answer, four events */
+    close(listener);
+    turn();
     must(ws_set_count(set) == 0); /* no connection outlives its peer */
     buf_fini(&bytes);
     buf_fini(&in);
+    buf_fini(&heard);
     return 0;
 }
