@@ -29,6 +29,7 @@ static size_t raise(struct op *op, struct event *out)
     return 1;
 }
 
-/* No doubt(): a switch is answered without a load of its chat, so what is in doubt is everything. */
+/* No doubt(): a switch is answered without a load of its chat, so what is in doubt is everything.
+ * In order: a message before it in the batch may open the chat, and a chat's row never gets the rev of an older change. */
 const struct write_kind write_set_ai = {
-    .op = {.bytes = sizeof(struct set_ai)}, .link = link_of, .apply = apply, .raise = raise};
+    .op = {.bytes = sizeof(struct set_ai)}, .link = link_of, .apply = apply, .in_order = true, .raise = raise};

@@ -73,7 +73,8 @@ static void append(struct cache *c, struct chat_entry *chat, const struct prepar
         done = history_has(h, e->rev);
     } else if (h) {
         done = history_append(u->content, h, c->scratch.ptr + p->at, &p->form, e->rev);
-        h->last_activity_us = h->updated_us = e->at_us;
+        h->last_activity_us = e->at_us;
+        h->updated_us = e->at_us > h->updated_us ? e->at_us : h->updated_us;
     }
     if (h && e->rev > h->rev)
         h->rev = e->rev;
@@ -82,21 +83,29 @@ static void append(struct cache *c, struct chat_entry *chat, const struct prepar
         customer_unload(c, u);
 }
 
-/* The row's own change. Where its text cannot be kept, a load brings it. */
-static void set_row(struct cache *c, struct chat_entry *chat, const struct chat *row, int64_t rev, int64_t at_us)
+/* The chat's row is another one. False: a load saw a later change of it, and has this one. */
+static bool row_changed(struct chat_entry *chat, const struct event *e)
+{
+    struct history *h = chat->history;
+    if (e->rev < chat->row_rev)
+        return false;
+    chat->row_rev = e->rev;
+    if (h && e->rev > h->rev)
+        h->rev = e->rev;
+    if (h && e->at_us > h->updated_us)
+        h->updated_us = e->at_us;
+    return true;
+}
+
+/* Where its text cannot be kept, a load brings it. */
+static void set_row(struct cache *c, struct chat_entry *chat, const struct chat *row)
 {
     struct customer_entry *u = chat->customer;
-    struct history *h = chat->history;
-    if (rev > chat->row_rev)
-        chat->row_rev = rev;
-    if (!h)
+    if (!chat->history)
         return;
     size_t before = u->content->alloc_bytes;
-    bool done = history_set_row(u->content, h, row);
+    bool done = history_set_row(u->content, chat->history, row);
     c->content_bytes += u->content->alloc_bytes - before;
-    if (rev > h->rev)
-        h->rev = rev;
-    h->updated_us = at_us;
     if (!done)
         customer_unload(c, u);
 }
@@ -105,12 +114,12 @@ static void set_row(struct cache *c, struct chat_entry *chat, const struct chat 
 static void reopen(struct cache *c, struct chat_entry *chat, const struct event *e)
 {
     struct chat row = {.status = SLICE_LIT("open")};
-    if (e->rev < chat->row_rev)
+    if (!row_changed(chat, e))
         return;
     chat->flags &= (uint8_t)~CHAT_CLOSED;
     if (chat->history)
         row.assigned_to = row_assigned(chat->history->row);
-    set_row(c, chat, &row, e->rev, e->at_us);
+    set_row(c, chat, &row);
 }
 
 static void apply_message(struct cache *c, const struct event *e, struct prepared *p)
@@ -220,14 +229,8 @@ static void apply_ai(struct cache *c, const struct event *e, struct prepared *p)
         cache_forget_all(c, e->rev, e->rev);
         return;
     }
-    chat->flags = (uint8_t)((chat->flags & ~CHAT_AI_DISABLED) | (e->ai.enabled ? 0 : CHAT_AI_DISABLED));
-    if (e->rev > chat->row_rev)
-        chat->row_rev = e->rev;
-    if (chat->history) {
-        if (e->rev > chat->history->rev)
-            chat->history->rev = e->rev;
-        chat->history->updated_us = e->at_us;
-    }
+    if (row_changed(chat, e))
+        chat->flags = (uint8_t)((chat->flags & ~CHAT_AI_DISABLED) | (e->ai.enabled ? 0 : CHAT_AI_DISABLED));
     customer_changed(c, chat->customer, e->rev, false); /* no list shows the switch */
 }
 
@@ -238,8 +241,10 @@ static void apply_chat_changed(struct cache *c, const struct event *e, struct pr
         cache_forget_all(c, e->rev, e->rev);
         return;
     }
-    chat->flags = (uint8_t)((chat->flags & ~CHAT_CLOSED) | (e->changed.now->flags & CHAT_CLOSED));
-    set_row(c, chat, e->changed.now, e->rev, e->at_us);
+    if (row_changed(chat, e)) {
+        chat->flags = (uint8_t)((chat->flags & ~CHAT_CLOSED) | (e->changed.now->flags & CHAT_CLOSED));
+        set_row(c, chat, e->changed.now);
+    }
     customer_changed(c, chat->customer, e->rev, true);
 }
 

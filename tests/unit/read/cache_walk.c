@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "chat/customer.h"
 #include "chat/email.h"
+#include "read/cache/cache_change.h"
 #include "read/cache/cache_int.h"
 #include "read/resolve.h"
 #include "store/ident.h"
@@ -243,6 +244,11 @@ static void make_send(struct walk *w, struct op *op, const char *chat_id)
     op->kind = &write_send.op;
     send_of(op)->message.chat_id = slice_cstr(chat_id);
     send_of(op)->message.role = slice_cstr(roles[dice(w, 3)]);
+    send_of(op)->message.via_widget = dice(w, 5) == 0;
+    if (dice(w, 3) == 0) {
+        send_of(op)->message.agent_id = numbered(&op->arena, "agent-", dice(w, 3));
+        send_of(op)->message.agent_name = numbered(&op->arena, "Agent \"", dice(w, 3));
+    }
     send_of(op)->message.text = numbered(&op->arena, "\"\xe2\x80\xa8 text ", dice(w, 1000));
     if (dice(w, 4) == 0)
         send_of(op)->message.client_key = numbered(&op->arena, "key", dice(w, 50));
@@ -259,9 +265,46 @@ static void make_ai(struct walk *w, struct op *op)
     cache_link(w->cache, set_ai_of(op)->chat_id, &op->arena, &set_ai_of(op)->link);
 }
 
+/* Up to any time: perhaps before what is read already, perhaps in another chat, never later than all that there is. */
+static void make_mark(struct walk *w, struct op *op)
+{
+    struct mark_read *r = mark_read_of(op);
+    op->kind = &write_mark_read.op;
+    r->chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
+    r->side = dice(w, 2) ? SIDE_AGENTS : SIDE_CUSTOMER;
+    r->mark = w->rev - 1000 * dice(w, dice(w, 2) ? 50 : 1000);
+    op->rev = op->now_us = next_rev(w);
+    cache_link(w->cache, r->chat_id, &op->arena, &r->link);
+}
+
+static int64_t row_rev(struct walk *w, struct slice chat_id)
+{
+    uint32_t hash = index_hash(chat_id);
+    cache_lock(w->cache);
+    const struct chat_entry *chat = index_chat(w->cache, chat_id, hash);
+    int64_t rev = chat && chat->history ? chat->row_rev : 0;
+    cache_unlock(w->cache);
+    return rev;
+}
+
+static void make_change(struct walk *w, struct op *op)
+{
+    struct change_chat *c = change_chat_of(op);
+    op->kind = &write_change_chat.op;
+    c->chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
+    c->set_assigned = dice(w, 2);
+    c->set_closed = !c->set_assigned || dice(w, 2);
+    c->closed = dice(w, 3);
+    if (dice(w, 4))
+        c->assigned_to = numbered(&op->arena, "agent-", dice(w, 3));
+    c->expected_rev = dice(w, 2) ? row_rev(w, c->chat_id) : 0;
+    op->rev = op->now_us = next_rev(w);
+    cache_link(w->cache, c->chat_id, &op->arena, &c->link);
+}
+
 static void make_op(struct walk *w, struct op *op)
 {
-    int kind = dice(w, 10);
+    int kind = dice(w, 13);
     arena_init(&op->arena, 0);
     if (w->chat_count == 0 || (kind < 3 && w->chat_count < CHATS_MAX))
         make_create(w, op);
@@ -269,6 +312,10 @@ static void make_op(struct walk *w, struct op *op)
         make_put(w, op);
     else if (kind < 7)
         make_ai(w, op);
+    else if (kind < 8)
+        make_change(w, op);
+    else if (kind < 10)
+        make_mark(w, op);
     else
         make_send(w, op, w->chats[dice(w, w->chat_count)]);
 }
@@ -470,9 +517,25 @@ static struct slice excerpt(struct slice s, struct slice other)
     return slice_of(s.ptr + at, s.len - at < 600 ? s.len - at : 600);
 }
 
-static bool same_view(struct walk *w, const struct view_query *q)
+/* As if the cache had given the cursor itself, when all marks were told: that it alone knows some is seen elsewhere
+ * (test_marks_since.c). */
+static struct view_query signed_by(const struct cache *c, const struct view_query *q)
+{
+    struct view_query own = *q;
+    struct cursor cursor = {.stamp = q->since};
+    if (!q->has_since)
+        return own;
+    cursor_sign(c, &q->viewer, &cursor);
+    own.since_form = cursor.form;
+    own.since_sign = cursor.sign;
+    own.since_read = INT64_MAX;
+    return own;
+}
+
+static bool same_view(struct walk *w, const struct view_query *asked)
 {
     struct view_answer ours, theirs;
+    struct view_query own = signed_by(w->cache, asked), other = signed_by(w->bypass, asked), *q = &own;
     struct arena a;
     arena_init(&a, 0);
     cache_serve(w->cache, q, &ours);
@@ -480,7 +543,7 @@ static bool same_view(struct walk *w, const struct view_query *q)
         view_build(w->reader, w->cache, q, &a, &ours);
     /* A node that is bypassed hears of no writes; here its answers are to be equal. */
     w->bypass->applied = w->bypass->change = w->rev;
-    view_build(w->reader, w->bypass, q, &a, &theirs);
+    view_build(w->reader, w->bypass, &other, &a, &theirs);
     struct slice x = without_cursor(&ours), y = without_cursor(&theirs);
     bool same = ours.result == theirs.result && slice_eq(x, y);
     if (!same)
@@ -531,6 +594,8 @@ static bool same_ident(struct walk *w, struct slice ident)
 static struct view_query any_view(struct walk *w)
 {
     struct view_query q = {.view = VIEW_POLL, .limit = 1 + dice(w, 30), .ident = pick(w)};
+    if (dice(w, 4) == 0) /* what a customer is told of what is read is another thing */
+        q.viewer = (struct scope){SCOPE_CUSTOMER, q.ident};
     bool one_only = dice(w, 4) > 0 && w->store->vtable->time_grain_us > 1; /* a listing is a hundred queries there */
     switch (one_only ? 3 + 2 * dice(w, 3) : dice(w, 8)) {
     case 0:
@@ -566,6 +631,23 @@ static struct view_query any_view(struct walk *w)
         break;
     }
     return q;
+}
+
+/* What If-Match is held against. */
+static bool same_row(struct walk *w)
+{
+    struct slice chat_id = slice_cstr(w->chats[dice(w, w->chat_count)]);
+    int64_t rev = row_rev(w, chat_id);
+    struct chat row = {0};
+    struct arena a;
+    arena_init(&a, 0);
+    CU_ASSERT_EQUAL(w->store->vtable->read_chat(w->reader, chat_id, &a, &row), OK);
+    bool same = rev == 0 || rev == row.rev;
+    if (!same)
+        fprintf(stderr, "row of chat %.*s: memory %lld, store %lld\n", SLICE_ARG(chat_id), (long long)rev,
+                (long long)row.rev);
+    arena_fini(&a);
+    return same;
 }
 
 static bool same_totals(struct walk *w)
@@ -628,7 +710,7 @@ static bool step(struct walk *w)
     if (!same || w->chat_count == 0)
         return same;
     struct view_query q = any_view(w);
-    return same_view(w, &q);
+    return same_row(w) && same_view(w, &q);
 }
 
 bool walk_run(const struct store_factory *factory, unsigned seed, int steps)
