@@ -3,9 +3,11 @@
 #include "test_mongo_suites.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define T0   1764021360000000 /* 2025-11-24T21:56:00Z */
 #define CHAT "{\"chat_id\":\"c\"}"
@@ -240,6 +242,78 @@ static void marks_outlive_trouble(void)
     kit_fini(&k);
 }
 
+static int64_t close_chat(struct kit *k, int64_t rev)
+{
+    CU_ASSERT_EQUAL(put(k, "closed", "ann", rev), OK);
+    CU_ASSERT(kit_settle(k));
+    return rev;
+}
+
+static uint64_t updates(void)
+{
+    static const char name[] = "sakurad_mongo_commands_total{command=\"update\",result=\"ok\"} ";
+    struct buf b;
+    buf_init(&b);
+    metrics_render(&b);
+    const char *at = strstr(buf_cstr(&b), name);
+    uint64_t n = at ? strtoull(at + strlen(name), NULL, 10) : 0;
+    buf_fini(&b);
+    return n;
+}
+
+/* However many there are, they are one command some time later; and an opening of chats is one, too. */
+static void few_commands(void)
+{
+    struct kit k;
+    begin(&k);
+    kit_chat(&k, "v", "d");
+    CU_ASSERT(kit_settle(&k));
+    uint64_t before = updates();
+    int64_t start = clock_mono_us();
+    for (int i = 0; i < 1000; i++)
+        mark(&k, i % 2 ? SIDE_AGENTS : SIDE_CUSTOMER, T0 + i);
+    CU_ASSERT(kit_settle(&k));
+    int64_t rounds = 1 + (clock_mono_us() - start) / 1000000; /* should it take that long */
+    CU_ASSERT(updates() - before >= 1);
+    CU_ASSERT((int64_t)(updates() - before) <= rounds);
+    expect_marks(&k, T0 + 999, T0 + 998);
+    int64_t now = close_chat(&k, clock_wall_us() + 1000000);
+    struct chat d = found(&k, "d");
+    d.status = SLICE_LIT("closed");
+    d.rev = now;
+    CU_ASSERT_EQUAL(k.store->vtable->put_chat(k.store, &d), OK);
+    struct kit_send ops[3], *list[] = {&ops[0], &ops[1], &ops[2]};
+    for (int i = 0; i < 3; i++)
+        kit_send_init(&ops[i], i == 1 ? "d" : "c", "user", "x", "", now + 1 + i);
+    before = updates();
+    CU_ASSERT_EQUAL(kit_apply(&k, list, 3), OK);
+    CU_ASSERT_EQUAL(updates() - before, 1); /* their counters follow two seconds later */
+    CU_ASSERT(ops[0].m.reopened && ops[1].m.reopened && !ops[2].m.reopened);
+    for (int i = 0; i < 3; i++)
+        arena_fini(&ops[i].arena);
+    kit_fini(&k);
+}
+
+/* A mark is stored by itself, without anybody who reads. */
+static void stored_soon(void)
+{
+    struct kit k;
+    begin(&k);
+    CU_ASSERT(kit_settle(&k));
+    mongoc_collection_t *chats = mongoc_database_get_collection(k.database, MONGO_CHATS);
+    bson_t *filter = BCON_NEW("agents_read", BCON_INT64(T0));
+    int64_t start = clock_mono_us(), there = 0;
+    mark(&k, SIDE_AGENTS, T0);
+    while (there == 0 && clock_mono_us() - start < 20000000) {
+        usleep(20000);
+        there = mongoc_collection_count_documents(chats, filter, NULL, NULL, NULL, NULL);
+    }
+    CU_ASSERT_EQUAL(there, 1);
+    bson_destroy(filter);
+    mongoc_collection_destroy(chats);
+    kit_fini(&k);
+}
+
 /* Documents of existing deployments: what a field of ours holds there is read where it can be, and else is not there. */
 static void odd_rows(void)
 {
@@ -300,13 +374,6 @@ static void agents_sign_their_messages(void)
 }
 
 /* --- closed chats that their customers write to --- */
-
-static int64_t close_chat(struct kit *k, int64_t rev)
-{
-    CU_ASSERT_EQUAL(put(k, "closed", "ann", rev), OK);
-    CU_ASSERT(kit_settle(k));
-    return rev;
-}
 
 static void a_customers_message_opens(void)
 {
@@ -417,6 +484,8 @@ const CU_TestInfo mongo_chat_tests[] = {
     {"marks go forwards", marks_go_forwards},
     {"marks beside counts", marks_beside_counts},
     {"marks outlive trouble", marks_outlive_trouble},
+    {"few commands", few_commands},
+    {"stored soon", stored_soon},
     {"odd rows", odd_rows},
     {"agents sign their messages", agents_sign_their_messages},
     {"a customer's message opens a closed chat", a_customers_message_opens},

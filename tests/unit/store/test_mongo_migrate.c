@@ -101,6 +101,26 @@ static enum err seen_message(void *arg, const struct message *m)
     return OK;
 }
 
+/* The rev of the last message of that text. */
+struct rev_of_text {
+    const char *text;
+    int64_t rev;
+};
+
+static enum err pass_chat(void *arg, const struct chat *c)
+{
+    (void)arg, (void)c;
+    return OK;
+}
+
+static enum err find_text(void *arg, const struct message *m)
+{
+    struct rev_of_text *want = arg;
+    if (slice_eq(m->text, slice_cstr(want->text)))
+        want->rev = m->rev;
+    return OK;
+}
+
 static void expect_moved(struct kit *k, int64_t own)
 {
     int64_t last;
@@ -229,6 +249,29 @@ static void left_in_place(void)
 }
 
 /* No server has been here, which would have given it a name. */
+/* How far a side has read is the same afterwards: up to the same message. */
+static void marks_move_along(void)
+{
+    struct kit k;
+    kit_init(&k);
+    fill(&k);
+    kit_put(&k, MONGO_CHATS,
+            "{\"_id\":\"r\",\"chat_id\":\"r\",\"user_id\":\"u\",\"agents_read\":{\"$numberLong\":\"2\"},"
+            "\"customer_read\":{\"$numberLong\":\"1764021360000000\"},"
+            "\"messages\":[{\"text\":\"one\"},{\"text\":\"halfway\"},{\"text\":\"three\"}]}");
+    CU_ASSERT_EQUAL(migrate(&k, false, "0 chats left in place"), OK);
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    struct chat chat;
+    struct rev_of_text read = {.text = "halfway"};
+    const struct load_sink sink = {.customer = seen_customer, .chat = pass_chat, .message = find_text, .arg = &read};
+    CU_ASSERT_EQUAL(k.reader->vtable->load_customer(k.reader, SLICE_LIT("u"), &sink), OK);
+    CU_ASSERT_EQUAL(k.reader->vtable->read_chat(k.reader, SLICE_LIT("r"), &k.arena, &chat), OK);
+    CU_ASSERT_EQUAL(chat.agents_read, read.rev);
+    CU_ASSERT_EQUAL(chat.customer_read, 1764021360000000); /* at a message that was never embedded */
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CHATS, "{\"agents_read\":{\"$exists\":true}}"), 1);
+    kit_fini(&k);
+}
+
 static void without_a_name(void)
 {
     struct kit k;
@@ -257,6 +300,7 @@ static void not_for_sqlite(void)
 const CU_TestInfo mongo_migrate_tests[] = {
     {"moved whole, and again", moved_whole},
     {"before the newer messages", before_newer_ones},
+    {"marks move along", marks_move_along},
     {"a chat without a name", without_a_name},
     {"interrupted", interrupted},
     {"what is left in place", left_in_place},

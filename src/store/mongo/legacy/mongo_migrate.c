@@ -4,7 +4,8 @@
  *      up where that is taken: so ids are unique, ascend as the array does, and end before the chat's first newer
  *      message.
  *   3. The copies are read back and compared with the originals, field by field.
- *   4. One guarded update empties the array and sets the counters. Until then readers pass over the copies.
+ *   4. One guarded update empties the array, sets the counters and moves the marks. Until then readers pass over the
+ *      copies.
  * Failure: the database fails: this run ends, the next one goes on where it stopped. A chat changes meanwhile, or has
  *   no place for a copy, or a copy differs: it is left as it is and named. */
 #include "../bson_map.h"
@@ -282,6 +283,33 @@ static enum err verify(struct migration *m, struct old_chat *c)
 
 /* --- the switch --- */
 
+/* A mark at an embedded message is its place in the array: it goes to that message's copy. */
+static enum err move_mark(struct migration *m, const struct old_chat *c, const char *field, int64_t mark, bson_t *max)
+{
+    bson_t *copy;
+    if (mark <= 0 || mark > c->count)
+        return OK;
+    bson_t *filter = bson_is("chat_id", c->chat_id);
+    BSON_APPEND_INT64(filter, "legacy_index", mark - 1);
+    enum err e = find_one(m, m->conn.messages, filter, NULL, &copy);
+    if (e == OK && copy)
+        BSON_APPEND_INT64(max, field, rev_of(copy)); /* $max: somebody may have read further meanwhile */
+    bson_destroy(copy);
+    return e;
+}
+
+static enum err move_marks(struct migration *m, const struct old_chat *c, bson_t *change)
+{
+    bson_t max = BSON_INITIALIZER;
+    enum err e = move_mark(m, c, "agents_read", c->chat.agents_read, &max);
+    if (e == OK)
+        e = move_mark(m, c, "customer_read", c->chat.customer_read, &max);
+    if (e == OK && !bson_empty(&max))
+        BSON_APPEND_DOCUMENT(change, "$max", &max);
+    bson_destroy(&max);
+    return e;
+}
+
 static enum err empty_array(struct migration *m, struct old_chat *c)
 {
     bson_error_t error;
@@ -301,11 +329,14 @@ static enum err empty_array(struct migration *m, struct old_chat *c)
     BSON_APPEND_INT64(&set, "total_messages", c->count + own);
     put_flags(&set, c->flags | c->chat.flags);
     bson_append_document_end(change, &set);
-    if (!mongoc_collection_update_one(m->conn.chats, &filter, change, NULL, &reply, &error))
-        e = failed(m, "emptying an array", &error);
-    else if (bson_number(&reply, "matchedCount") != 1)
-        c->why = "it changed meanwhile; run it again";
-    bson_destroy(&reply);
+    e = move_marks(m, c, change);
+    if (e == OK) {
+        if (!mongoc_collection_update_one(m->conn.chats, &filter, change, NULL, &reply, &error))
+            e = failed(m, "emptying an array", &error);
+        else if (bson_number(&reply, "matchedCount") != 1)
+            c->why = "it changed meanwhile; run it again";
+        bson_destroy(&reply);
+    }
     bson_destroy(&filter);
     bson_destroy(change);
     return e;
