@@ -53,6 +53,7 @@ struct config {
     /* notifications */
     int64_t notify_interval_ms; /* least time between two notices of one chat to one subscriber; default 0 */
     bool typing_preview;        /* agents see what a visitor has typed so far; default no */
+    int64_t presence_grace_ms;  /* how long who has left still counts; default 30000 */
     int64_t ws_ping_ms;         /* server ping interval; 0 = off; default 30000 */
     int64_t ws_max_message;     /* bytes of one message from a client; default 4096 */
     int64_t ws_backlog;         /* bytes pending for one slow subscriber before 1013; default 65536 */

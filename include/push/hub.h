@@ -16,6 +16,7 @@
 #include "chat/model.h"
 #include "push/ws_app.h"
 
+struct presence;
 struct producer;
 
 /* What may_subscribe() answers. */
@@ -53,7 +54,11 @@ struct hub_options {
     /* May it type and read in that chat? With or without authentication; NULL: it may. As what it does so is the hub's
      * (hub_signal.c). */
     enum hub_signal (*may_signal)(void *arg, const struct ws_principal *who, struct slice chat_id);
+    /* A widget's customer belongs to an owner, whose agents it may count: the owner's id goes into room; returns its length.
+     * 0: it belongs to nobody, or memory does not know it. NULL: 0. */
+    size_t (*owner_of)(void *arg, const struct ws_principal *who, char room[static CUSTOMER_ID_MAX]);
     void *may_arg;
+    struct presence *presence; /* who is there, for all broadcasters; NULL: nobody is told */
     /* A side has read up to a message: gives an op of that producer, the broadcaster's own, to the writer where it is news.
      * OK also where it is none; ERR_NOT_FOUND: no such message; else why it cannot be done. NULL: ERR_STORE. */
     NODISCARD enum err (*mark_read)(void *arg, struct producer *producer, const struct ws_principal *who,

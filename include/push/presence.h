@@ -19,7 +19,7 @@
 #define PRESENCE_GRACE_MS   30000
 #define PRESENCE_AGENTS_MAX 100   /* that are listed by name */
 #define PRESENCE_CHATS_MAX  1000  /* that are told at a time… */
-#define PRESENCE_BYTES_MAX  65536 /* …unless their ids are longer than this; the first one always is */
+#define PRESENCE_BYTES_MAX  40000 /* …unless their ids are longer than this; the first one always is */
 
 struct presence;
 struct presence_chat;
@@ -78,12 +78,12 @@ struct presence_page {
     unsigned count;
     uint64_t upto; /* chats: everything up to this change is in it, or was before; agents: equal means nothing is new */
     bool more;     /* chats: there are more */
-    int64_t total; /* agents: presence_count(); more than are listed where those are too many, or have no id */
+    int64_t total; /* agents: presence_count(); more than are listed where those are too many, or have no name */
 };
 
 /* The chats that changed after the number `from`, in that order; from 0: those that are open. */
 void presence_chats(struct presence *p, uint64_t from, struct presence_page *out);
-/* The first PRESENCE_AGENTS_MAX agents with an id that the view has, those that came first at the front. */
+/* The first PRESENCE_AGENTS_MAX agents with a name that the view has, those that came first at the front. */
 void presence_agents(struct presence *p, const struct presence_view *view, struct presence_page *out);
 /* page->upto of presence_agents(), without the agents. */
 uint64_t presence_agents_version(struct presence *p, const struct presence_view *view);

@@ -22,7 +22,7 @@
 struct producer;
 struct relay_port;
 
-#define WS_APP_BYTES   96     /* of each connection for the app's use, zeroed at on_open */
+#define WS_APP_BYTES   80     /* of each connection for the app's use, zeroed at on_open */
 #define WS_KEEP_BYTES  8192   /* notification bytes kept for a slow peer before they become one hint */
 #define WS_SEND_BUFFER 131072 /* else the kernel lets one that never reads hold 4 MB; this holds some 1,000 notices */
 
@@ -54,6 +54,9 @@ struct ws_options {
     /* A connection has been closed, on the set's thread; `tag` is its handover's. May be NULL. */
     void (*on_closed)(void *arg, uint64_t tag);
     void *on_closed_arg;
+    /* Any thread: the set's loop is to turn, for the app's sake. NULL: it turns by itself. */
+    void (*wake)(void *arg);
+    void *wake_arg;
 };
 
 /* The set. `loop` belongs to the caller; timers are the set's own. */
@@ -69,10 +72,10 @@ void ws_set_close_all(struct ws_set *s, uint16_t code, const char *reason);
 /* Those with a principal that is no longer good. */
 void ws_set_recheck(struct ws_set *s, bool (*still_good)(void *arg, const struct ws_principal *who), void *arg);
 unsigned ws_set_count(const struct ws_set *s);
+const struct ws_options *ws_set_options(const struct ws_set *s);
 struct loop *ws_set_loop(struct ws_set *s);
 struct timer_wheel *ws_set_timers(struct ws_set *s);
 void *ws_set_app(struct ws_set *s); /* the app's instance */
-const struct ws_options *ws_set_options(const struct ws_set *s);
 
 /* A reply. Inside on_open and on_message everything is gathered and written at once when the callback's batch ends. */
 void ws_conn_send(struct ws_conn *c, enum ws_message_kind kind, struct slice payload);

@@ -54,6 +54,12 @@ enum hub_sight rights_may_see(void *arg, const struct ws_principal *who, struct 
     return sights[cache_sees_chat(api->cache, chat_id, &scope)];
 }
 
+size_t rights_owner_of(void *arg, const struct ws_principal *who, char room[static CUSTOMER_ID_MAX])
+{
+    const struct api *api = arg;
+    return cache_owner_of(api->cache, who->id, room);
+}
+
 /* By its id and nothing else: that is what is told of a customer. */
 enum hub_sight rights_may_see_customer(void *arg, const struct ws_principal *who, struct slice customer_id)
 {

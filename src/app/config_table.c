@@ -190,6 +190,8 @@ const struct option_row option_rows[] = {
 
     INT("notify-interval", notify_interval_ms, "0", 0, HOUR_MS, "ms", "MS", "Notifications",
         "Least time between two notices of one chat to one subscriber; 0: none is held back."),
+    INT("presence-grace", presence_grace_ms, "30000", 0, HOUR_MS, "ms", "MS", "Notifications",
+        "How long an agent or an open chat still counts as there when its connections have ended."),
     INT("ws-ping", ws_ping_ms, "30000", 0, HOUR_MS, "ms", "MS", "Notifications",
         "Interval of pings to WebSocket clients; 0: no pings."),
     INT("ws-max-message", ws_max_message, "4096", 64, 1048576, "bytes", "BYTES", "Notifications",

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "net/listener.h"
 #include "net/share.h"
+#include "push/presence.h"
 #include "read/cache.h"
 #include "read/reader.h"
 #include "store/store.h"
@@ -177,7 +178,11 @@ static enum err make_broadcasters(struct server *s, struct buf *why)
         s->hub.may_subscribe = rights_may_subscribe;
         s->hub.may_see = rights_may_see;
         s->hub.may_see_customer = rights_may_see_customer;
+        s->hub.owner_of = rights_owner_of;
     }
+    s->hub.presence = presence_new(c->presence_grace_ms * 1000);
+    if (!s->hub.presence)
+        return say(why, ERR_NOMEM, "the broadcasters");
     for (int64_t i = 0; i < c->broadcasters; i++) {
         struct broadcaster_options options = {.index = (unsigned)i,
                                               .ws.ping_ms = c->ws_ping_ms,
@@ -401,6 +406,7 @@ static void free_all(struct server *s)
     relay_free(s->relay);
     for (unsigned i = 0; i < s->broadcaster_count; i++)
         broadcaster_free(s->broadcasters[i]);
+    presence_free(s->hub.presence);
     for (unsigned i = 0; i < s->listener_count; i++)
         close(s->listeners[i]);
     api_fini(&s->api);

@@ -138,6 +138,11 @@ static void on_closed(void *arg, uint64_t tag)
         b->options.ws.on_closed(b->options.ws.on_closed_arg, tag);
 }
 
+static void wake(void *mailbox)
+{
+    mailbox_poke(mailbox);
+}
+
 static void refuse(struct broadcaster *b, struct ws_handover *h)
 {
     close(h->fd);
@@ -316,6 +321,8 @@ static void *run(void *arg)
     options.on_closed = on_closed;
     options.on_closed_arg = b;
     options.producer = b->producer.ops ? &b->producer : NULL;
+    options.wake = wake;
+    options.wake_arg = b->mailbox;
     enum err e = ws_set_new(&b->set, &b->loop, &options);
     if (e == OK)
         e = loop_add(&b->loop, &b->wake_source);

@@ -12,7 +12,7 @@
 #include "push/ws_conn.h"
 
 #define CHANNEL_MARKS  64
-#define CHANNEL_PLACES 5 /* channels that one connection can be in at a time */
+#define CHANNEL_PLACES 3 /* channels that one connection can be in at a time */
 
 struct channel_sub {
     uint64_t pos[CHANNEL_PLACES]; /* in the queue of the channel of that place */

@@ -168,6 +168,8 @@ static enum ws_app_load on_turn(void *self)
         else if (ch->behind > 0 && load == WS_APP_IDLE)
             load = WS_APP_BUSY;
     }
+    if (watch_turn(h) && load == WS_APP_IDLE)
+        load = WS_APP_BUSY;
     publish_counters(h);
     return load;
 }
@@ -182,14 +184,28 @@ static void on_drained(void *self, struct ws_conn *c, unsigned missed)
         events_drained(h, c);
     if (missed & TOPIC_COUNTS && sub->in.at[PLACE_COUNTS])
         hub_send_counts(h, c);
+    if (missed & TOPIC_STATUS)
+        watch_begin(h, c, WATCH_STATUS);
+    if (missed & TOPIC_PRESENCE)
+        watch_begin(h, c, WATCH_PRESENCE);
+}
+
+static void on_open(void *self, struct ws_conn *c)
+{
+    hub_say_hello(self, c);
+    role_review(self, c, slice_of(NULL, 0)); /* an agent's token counts from here on */
 }
 
 static void on_close(void *self, struct ws_conn *c)
 {
     hub_unsubscribe(self, c, HUB_CHAT_UPDATES);
     hub_unsubscribe(self, c, HUB_UNREAD_COUNTS);
+    hub_unsubscribe(self, c, HUB_WEBSITE_STATUS);
+    hub_unsubscribe(self, c, HUB_PRESENCE);
     events_unsubscribe(self, c, slice_of(NULL, 0));
     signaller_free(c);
+    if (hub_sub(c)->is_agent)
+        here_agent_leaves(self, c);
 }
 
 static void destroy(void *self)
@@ -198,6 +214,8 @@ static void destroy(void *self)
     must(h->chats.count == 0 && h->of_all.count == 0);
     timer_stop(ws_set_timers(h->set), &h->pacer_timer);
     events_fini(h);
+    watch_fini(h);
+    here_fini(h);
     for (unsigned i = 0; i < CHANNELS; i++)
         channel_fini(&h->channels[i]);
     for (unsigned i = 0; i < NOTICE_FORMATS; i++)
@@ -225,6 +243,8 @@ static enum err create(void **self, struct ws_set *set, const void *arg)
     channel_init(&h->channels[CHANNEL_FLAT], PLACE_UPDATES, TOPIC_UPDATES);
     channel_init(&h->channels[CHANNEL_COUNTS], PLACE_COUNTS, TOPIC_COUNTS);
     events_init(h);
+    here_init(h);
+    watch_init(h);
     map_init(&h->chats);
     arena_init(&h->arena, 0); /* bounded by the message's length */
     h->pacer_timer.on_fire = on_pacer_due;
@@ -242,7 +262,7 @@ static enum err create(void **self, struct ws_set *set, const void *arg)
 const struct ws_app hub_app = {
     .create = create,
     .destroy = destroy,
-    .on_open = hub_say_hello,
+    .on_open = on_open,
     .on_message = hub_hear,
     .on_close = on_close,
     .on_drained = on_drained,

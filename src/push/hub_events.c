@@ -46,6 +46,8 @@ static void unfollow(struct hub *h, struct event_follow *f)
     hub_sub(f->conn)->event_count--;
     h->event_follows--;
     list_remove(f->chat ? &f->chat->events : &h->events_of_all, f);
+    if (f->is_widget)
+        here_widget_leaves(h, f->chat);
     if (f->chat)
         follow_chat_release(h, f->chat);
     free(f);

@@ -112,7 +112,7 @@ bool hub_speaks_as_agent(struct ws_conn *c)
     bool of_all = sub->follows && !sub->follows->chat;
     return who ? who->agent
                : of_all || sub->in.at[PLACE_UPDATES] || sub->in.at[PLACE_COUNTS] || sub->in.at[PLACE_EVENTS] ||
-                     sub->in.at[PLACE_PRESENCE];
+                     watch_has(sub->watch, WATCH_PRESENCE);
 }
 
 static void forget_ended(struct hub *h, const struct hub_follow *f)
@@ -134,6 +134,8 @@ void follow_remove(struct hub *h, struct hub_follow *f)
     forget_ended(h, f);
     timer_stop(ws_set_timers(h->set), &f->timer);
     if (f->chat) {
+        if (f->is_widget)
+            here_widget_leaves(h, f->chat);
         if (!f->pacer)
             f->chat->unpaced[f->format]--;
         list_remove(&f->chat->follows, f);

@@ -58,6 +58,11 @@ static bool read_wish(struct hub *h, struct ws_conn *c, struct json_value reques
     return true;
 }
 
+static enum hub_watched watched(enum hub_topic topic)
+{
+    return topic == HUB_PRESENCE ? WATCH_PRESENCE : WATCH_STATUS;
+}
+
 void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic)
 {
     struct hub_sub *sub = hub_sub(c);
@@ -68,6 +73,8 @@ void hub_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_topic topic)
             channel_remove(&h->channels[sub->format], c);
     } else if (topic == HUB_UNREAD_COUNTS && sub->in.at[PLACE_COUNTS]) {
         channel_remove(&h->channels[CHANNEL_COUNTS], c);
+    } else if (topic == HUB_WEBSITE_STATUS || topic == HUB_PRESENCE) {
+        watch_unsubscribe(h, c, watched(topic));
     }
 }
 
@@ -145,6 +152,9 @@ static void subscribe(struct hub *h, struct ws_conn *c, struct json_value reques
         e = events_subscribe(h, c, wish.chat_id, wish.filtered);
     else if (topic == HUB_UNREAD_COUNTS && !hub_sub(c)->in.at[PLACE_COUNTS])
         e = channel_add(&h->channels[CHANNEL_COUNTS], c);
+    else if (topic == HUB_WEBSITE_STATUS || topic == HUB_PRESENCE)
+        e = watch_subscribe(h, c, watched(topic));
+    role_review(h, c, wish.chat_id);
     if (e != OK) {
         hub_say_error(h, c, SLICE_LIT("Cannot subscribe: "), slice_cstr(err_text(e)));
         return;
@@ -154,6 +164,8 @@ static void subscribe(struct hub *h, struct ws_conn *c, struct json_value reques
         tell_missed(h, c, &wish);
     else if (topic == HUB_UNREAD_COUNTS)
         hub_send_counts(h, c);
+    else if (topic == HUB_WEBSITE_STATUS || topic == HUB_PRESENCE)
+        watch_begin(h, c, watched(topic));
 }
 
 static void unsubscribe(struct hub *h, struct ws_conn *c, struct json_value request)
@@ -170,6 +182,7 @@ static void unsubscribe(struct hub *h, struct ws_conn *c, struct json_value requ
         follow_remove(h, f);
     else if (chat_id.len == 0)
         hub_unsubscribe(h, c, topic);
+    role_review(h, c, chat_id);
     hub_say_done(h, c, "unsubscribed", topic, chat_id);
 }
 

@@ -10,12 +10,13 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "channel.h"
+#include "hub_here.h"
 #include "notice_frame.h"
 #include "pacer.h"
 #include "push/hub.h"
 #include "json/json_in.h"
 
-enum hub_place { PLACE_UPDATES, PLACE_COUNTS, PLACE_EVENTS, PLACE_STATUS, PLACE_PRESENCE };
+enum hub_place { PLACE_UPDATES, PLACE_COUNTS, PLACE_EVENTS };
 enum hub_topic_bit { TOPIC_UPDATES = 1, TOPIC_COUNTS = 2, TOPIC_EVENTS = 4, TOPIC_STATUS = 8, TOPIC_PRESENCE = 16 };
 enum hub_channel {
     CHANNEL_NESTED = NOTICE_NESTED,
@@ -38,8 +39,10 @@ struct hub_sub {
     struct hub_follow *follows;      /* instead of PLACE_UPDATES */
     struct event_follow *events;     /* of chat_events, instead of PLACE_EVENTS */
     struct hub_signaller *signaller; /* NULL: it has not typed or read yet */
+    struct hub_watch *watch;         /* of website_status and presence; NULL: of neither */
     uint8_t format;                  /* enum notice_format of its last subscribe to chat_updates */
     uint8_t follow_count, event_count;
+    bool is_agent; /* the registry counts it */
 };
 
 _Static_assert(sizeof(struct hub_sub) <= WS_APP_BYTES, "fits the connection's space");
@@ -59,9 +62,10 @@ struct event_follow {
     struct ws_conn *conn;
     struct hub_chat *chat; /* NULL: all chats */
     struct event_follow *next;
-    uint32_t at;   /* in its list: chat->events or hub->events_of_all */
-    bool filtered; /* as in struct hub_follow */
-    bool unsure;   /* there was something that it may or may not see: it is told to look */
+    uint32_t at;    /* in its list: chat->events or hub->events_of_all */
+    bool filtered;  /* as in struct hub_follow */
+    bool unsure;    /* there was something that it may or may not see: it is told to look */
+    bool is_widget; /* counts in chat->widgets */
 };
 
 struct event_list {
@@ -75,6 +79,8 @@ struct hub_chat {
     uint8_t id_len;
     struct hub_list follows;
     struct event_list events;
+    uint32_t widgets;                 /* those of both that are widgets' */
+    struct presence_chat *open;       /* the registry's, while there are any; NULL: no memory for it */
     uint32_t unpaced[NOTICE_FORMATS]; /* how many of them without an interval want each format */
     struct hub_chat *next_gathered;   /* in the hub's list of chats with frames of this turn */
     bool in_gathered;
@@ -92,8 +98,9 @@ struct hub_follow {
     struct hub_follow *next, *next_ended;
     uint32_t at; /* in its list: chat->follows or hub->of_all */
     uint8_t format;
-    bool filtered; /* hears only of chats that may_see() shows it */
-    bool ended;    /* in the hub's list of those whose right is gone */
+    bool filtered;  /* hears only of chats that may_see() shows it */
+    bool ended;     /* in the hub's list of those whose right is gone */
+    bool is_widget; /* counts in chat->widgets */
 };
 
 enum hub_role { AS_USER, AS_AGENT, AS_ASSISTANT, HUB_ROLES };
@@ -123,16 +130,17 @@ struct hub {
     struct hub_chat *gathered;
     struct buf spares[GATHER_SPARES]; /* empty buffers that keep their memory */
     unsigned spare_count;
-    struct hub_list of_all;            /* the follows of all chats */
-    struct event_list events_of_all;   /* the same of chat_events */
-    uint32_t event_follows;            /* how many there are of them, and of single chats */
-    struct timer unsure_timer;         /* when those that are unsure are told to look */
-    struct buf event;                  /* a frame for subscribers of chat_events */
-    struct buf signal;                 /* what a connection says to them, encoded */
-    struct hub_follow *ended;          /* to be removed when the turn's notices are done */
-    struct pacer *pacer;               /* of --notify-interval, for all without a longer interval; NULL: none */
-    struct pacer *hints;               /* of new chats, for the plain subscribers */
-    struct timer pacer_timer;          /* of both */
+    struct hub_list of_all;          /* the follows of all chats */
+    struct event_list events_of_all; /* the same of chat_events */
+    uint32_t event_follows;          /* how many there are of them, and of single chats */
+    struct timer unsure_timer;       /* when those that are unsure are told to look */
+    struct buf event;                /* a frame for subscribers of chat_events */
+    struct buf signal;               /* what a connection says to them, encoded */
+    struct hub_follow *ended;        /* to be removed when the turn's notices are done */
+    struct pacer *pacer;             /* of --notify-interval, for all without a longer interval; NULL: none */
+    struct pacer *hints;             /* of new chats, for the plain subscribers */
+    struct timer pacer_timer;        /* of both */
+    struct hub_here here;
     struct buf frames[NOTICE_FORMATS]; /* of the notice at hand; len 0: not encoded yet */
     struct buf text;                   /* a reply, or a frame that is of no notice */
     struct arena arena;                /* of the message at hand */
@@ -182,6 +190,23 @@ void hub_say_hello(void *hub, struct ws_conn *c);
 void hub_say_error(struct hub *h, struct ws_conn *c, struct slice sentence, struct slice what);
 void hub_say_done(struct hub *h, struct ws_conn *c, const char *type, enum hub_topic topic, struct slice chat_id);
 void hub_say_pong(struct hub *h, struct ws_conn *c);
+
+/* hub_here.c: who is there on this broadcaster's connections. Nothing where the hub has no registry. */
+void here_look(struct hub *h); /* is there news for the subscribers? Then they are told, in a while if not now */
+void here_agent_comes(struct hub *h, struct ws_conn *c);
+void here_agent_leaves(struct hub *h, struct ws_conn *c);
+void here_widget_comes(struct hub *h, struct hub_chat *chat, struct slice chat_id);
+void here_widget_leaves(struct hub *h, struct hub_chat *chat);
+void here_init(struct hub *h);
+void here_fini(struct hub *h);
+
+/* hub_watch.c: what subscribers of website_status and presence are told */
+NODISCARD enum err watch_subscribe(struct hub *h, struct ws_conn *c, enum hub_watched what);
+void watch_begin(struct hub *h, struct ws_conn *c, enum hub_watched what); /* it is told all that there is */
+void watch_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_watched what);
+bool watch_turn(struct hub *h); /* a share of what is to be told; true: there is more */
+void watch_init(struct hub *h);
+void watch_fini(struct hub *h);
 
 /* hub_follow.c */
 NODISCARD enum err follow_add(struct hub *h, struct ws_conn *c, const struct hub_wish *wish);
@@ -239,6 +264,8 @@ void typing_hear(void *hub, const struct blob *signal);   /* from another broadc
 
 /* hub_signal.c */
 void hub_take_signal(struct hub *h, struct ws_conn *c, bool typing, struct json_value request); /* typing or read */
+/* hub_role.c: what a connection is may have changed by what it is subscribed to; chat_id: of its last request */
+void role_review(struct hub *h, struct ws_conn *c, struct slice chat_id);
 
 /* hub_protocol.c */
 void hub_hear(void *hub, struct ws_conn *c, enum ws_message_kind kind, struct slice payload);

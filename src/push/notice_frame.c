@@ -6,14 +6,14 @@
 
 #define HEADER_GUESS 4 /* payloads of 126 to 65535 bytes: practically all */
 
-static size_t frame_begin(struct buf *out)
+size_t frame_begin(struct buf *out)
 {
     buf_append(out, "\0\0\0\0", HEADER_GUESS);
     return out->len;
 }
 
 /* The payload stands from `start` on; its header goes in front, where the guess left room. */
-static void frame_end(struct buf *out, size_t start)
+void frame_end(struct buf *out, size_t start)
 {
     if (!buf_ok(out))
         return;
@@ -31,7 +31,7 @@ static void frame_end(struct buf *out, size_t start)
     out->len = frame_at + header_len + payload_len;
 }
 
-static void append_timestamp(struct buf *out, int64_t wall_us)
+void frame_timestamp(struct buf *out, int64_t wall_us)
 {
     char text[TIME_TEXT_LEN];
     time_format(wall_us, text);
@@ -50,7 +50,7 @@ void frame_message(struct buf *out, enum notice_format format, struct slice chat
     json_out_string(out, notice_id_is_hash(chat_id) ? NOTICE_ANY_CHAT : chat_id);
     buf_append_lit(out, ",\"message_role\":");
     json_out_string(out, role);
-    append_timestamp(out, wall_us);
+    frame_timestamp(out, wall_us);
     buf_append_lit(out, "}}");
     frame_end(out, start);
 }
@@ -59,7 +59,7 @@ static void append_changed(struct buf *out, struct slice chat_id, int64_t wall_u
 {
     buf_append_lit(out, "{\"type\":\"chat_changed\",\"data\":{\"chat_id\":");
     json_out_string(out, chat_id);
-    append_timestamp(out, wall_us);
+    frame_timestamp(out, wall_us);
 }
 
 void frame_event(struct buf *out, const struct notice *n)
@@ -69,13 +69,13 @@ void frame_event(struct buf *out, const struct notice *n)
     if (n->kind == NOTICE_CUSTOMER_CHANGED) {
         buf_append_lit(out, "{\"type\":\"customer_changed\",\"data\":{\"user_id\":");
         json_out_string(out, notice_role(n));
-        append_timestamp(out, n->wall_us);
+        frame_timestamp(out, n->wall_us);
     } else if (read && !notice_id_is_hash(notice_chat_id(n))) {
         buf_append_lit(out, "{\"type\":\"read\",\"data\":{");
         json_out_member_string(out, "chat_id", notice_chat_id(n));
         json_out_member_string(out, "side", slice_cstr(n->kind == NOTICE_READ_BY_AGENTS ? "agent" : "user"));
         json_out_member_string(out, "message_id", notice_role(n));
-        append_timestamp(out, n->wall_us);
+        frame_timestamp(out, n->wall_us);
     } else {
         append_changed(out, notice_id_is_hash(notice_chat_id(n)) ? NOTICE_ANY_CHAT : notice_chat_id(n), n->wall_us);
     }
@@ -129,7 +129,7 @@ void frame_counts(struct buf *out, const int64_t counts[static NOTICE_COUNTS_LEN
     for (unsigned i = 0; i < NOTICE_COUNTS_LEN; i++)
         json_out_member_i64(out, NAMES[i], counts[i]);
     buf_append_char(out, '}');
-    append_timestamp(out, wall_us);
+    frame_timestamp(out, wall_us);
     buf_append_lit(out, "}}");
     frame_end(out, start);
 }

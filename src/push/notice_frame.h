@@ -9,6 +9,11 @@
 #define NOTICE_HINT_ROLE  SLICE_LIT("system") /* its message_role */
 #define TYPING_EXPIRES_MS 6000                /* a typing that is not renewed has ended */
 
+/* What every frame is made with: begin, the JSON, end. The timestamp is a member with its comma. */
+size_t frame_begin(struct buf *out);
+void frame_timestamp(struct buf *out, int64_t wall_us);
+void frame_end(struct buf *out, size_t start); /* what frame_begin() returned */
+
 enum notice_format { NOTICE_NESTED, NOTICE_FLAT, NOTICE_FORMATS };
 
 void frame_message(struct buf *out, enum notice_format format, struct slice chat_id, struct slice role,

@@ -237,6 +237,8 @@ uint64_t presence_agents_version(struct presence *p, const struct presence_view 
 
 static void copy_agent(struct presence_page *out, const struct agent *a)
 {
+    if (a->name_len == 0)
+        return; /* an id alone is not shown */
     buf_append_char(&out->bytes, (char)a->id_len);
     buf_append(&out->bytes, a->id, a->id_len);
     buf_append_char(&out->bytes, (char)a->name_len);

@@ -8,7 +8,7 @@
 
 #define TIMER_TICK_US 5000
 
-_Static_assert(sizeof(struct ws_conn) <= 248, "what an idle connection costs");
+_Static_assert(sizeof(struct ws_conn) <= 232, "what an idle connection costs");
 
 enum err ws_set_new(struct ws_set **out, struct loop *loop, const struct ws_options *options)
 {

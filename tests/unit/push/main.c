@@ -14,6 +14,7 @@ int main(void)
                                       {"hub, chat events", hub_events_tests},
                                       {"presence", presence_tests},
                                       {"hub, signals", hub_signal_tests},
+                                      {"hub, who is there", hub_presence_tests},
                                       {"broadcaster", broadcaster_tests},
                                       {"relay", relay_tests},
                                       {0}});

@@ -246,7 +246,7 @@ static void parser_is_lent_only_while_incomplete(void)
     peer_send(&p, 0, "");
     CU_ASSERT_PTR_NULL(c->parser);
     CU_ASSERT_EQUAL(r.set->parsers_idle, 1);
-    CU_ASSERT(sizeof(struct ws_conn) <= 248);
+    CU_ASSERT(sizeof(struct ws_conn) <= 232);
     buf_fini(&b);
     peer_close(&p);
     rig_stop(&r);

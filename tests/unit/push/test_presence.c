@@ -123,8 +123,8 @@ static void coming_back_within_the_grace_changes_nothing(void)
 static void who_sees_whom(void)
 {
     struct presence *p = registry();
-    struct ws_principal all[] = {agent("x", "ann", "Ann"), agent("y", "ann", "Other Ann"), agent("", "bob", ""),
-                                 agent("x", "", "")};
+    struct ws_principal all[] = {agent("x", "ann", "Ann"), agent("y", "ann", "Other Ann"), agent("", "bob", "Bob"),
+                                 agent("x", "nameless", "")};
     for (unsigned i = 0; i < 4; i++)
         come(p, &all[i]);
     come(p, NULL);
@@ -134,15 +134,15 @@ static void who_sees_whom(void)
     CU_ASSERT_EQUAL(presence_count(p, &y), 3);
     CU_ASSERT_EQUAL(presence_count(p, &z), 2);
     CU_ASSERT_EQUAL(presence_count(p, &NOBODYS), 2);
-    CU_ASSERT_STRING_EQUAL(agents_text(p, &x), "ann=Ann bob=");
-    CU_ASSERT_STRING_EQUAL(agents_text(p, &y), "ann=Other Ann bob=");
-    CU_ASSERT_STRING_EQUAL(agents_text(p, &z), "bob=");
+    CU_ASSERT_STRING_EQUAL(agents_text(p, &x), "ann=Ann bob=Bob");
+    CU_ASSERT_STRING_EQUAL(agents_text(p, &y), "ann=Other Ann bob=Bob");
+    CU_ASSERT_STRING_EQUAL(agents_text(p, &z), "bob=Bob");
     uint64_t x_before = presence_agents_version(p, &x), y_before = presence_agents_version(p, &y);
     struct ws_principal renamed = agent("y", "ann", "Anna");
     come(p, &renamed);
     CU_ASSERT_EQUAL(presence_agents_version(p, &x), x_before);
     CU_ASSERT_NOT_EQUAL(presence_agents_version(p, &y), y_before);
-    CU_ASSERT_STRING_EQUAL(agents_text(p, &y), "ann=Anna bob=");
+    CU_ASSERT_STRING_EQUAL(agents_text(p, &y), "ann=Anna bob=Bob");
     presence_agent_leave(p, NULL, &renamed, 0);
     for (unsigned i = 0; i < 4; i++)
         presence_agent_leave(p, NULL, &all[i], 0);
