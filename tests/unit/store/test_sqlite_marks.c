@@ -178,6 +178,50 @@ static void more_marks_than_wait(void)
 
 /* ---- readers beside the writer ---- */
 
+static struct rig *interrupted;
+static int reads_left; /* until marks are written in the middle of a read; 0: none are */
+
+static void write_in_between(enum fault_op op, const char *name)
+{
+    (void)name;
+    if (op == FAULT_READ && reads_left > 0 && --reads_left == 0)
+        maintain_later(interrupted);
+}
+
+/* Marks go from memory into their row at every place of a read, one after the other: it sees them here or there. */
+static void marks_move_under_a_read(void)
+{
+    struct rig r;
+    if (!rig_open(&r, &sqlite_factory))
+        return;
+    const char *a = rig_chat(&r, "ann");
+    char expected[40];
+    int at = 1;
+    interrupted = &r;
+    for (bool whole = false; at < 500; at++) {
+        snprintf(expected, sizeof(expected), " flags=0 @0@%d agents=@%d\n", 2 * at - 1, at);
+        CU_ASSERT_EQUAL(rig_say(&r, a, "user", "x"), OK); /* so that a reader's pages are old */
+        CU_ASSERT_EQUAL(set(&r, a, SIDE_AGENTS, at), OK);
+        struct chat chat = {0};
+        reads_left = at / 2 + 1;
+        fault_watch(write_in_between);
+        if (whole) {
+            const char *text = rig_load(&r, "ann");
+            CU_ASSERT(text && strstr(text, expected));
+        } else {
+            CU_ASSERT_EQUAL(r.store->vtable->read_chat(r.reader, slice_cstr(a), &r.arena, &chat), OK);
+            CU_ASSERT_EQUAL(chat.agents_read, RIG_T0 + 1000 * at);
+        }
+        fault_watch(NULL);
+        if (whole && reads_left > 0)
+            break; /* it has fewer places */
+        whole = !whole;
+    }
+    CU_ASSERT(at > 10 && at < 500);
+    reads_left = 0;
+    rig_close(&r);
+}
+
 struct watcher {
     struct store *store;
     const char *chat;
@@ -273,6 +317,7 @@ const CU_TestInfo sqlite_marks_tests[] = {
     {"written marks survive the power", marks_survive_the_power},
     {"marks wait for the disk", marks_wait_for_the_disk},
     {"more marks than may wait", more_marks_than_wait},
+    {"marks move under a read", marks_move_under_a_read},
     {"marks never go back for a reader", marks_never_go_back},
     {"changes in a failed commit that is there", changes_that_are_there},
     CU_TEST_INFO_NULL,
