@@ -1,6 +1,7 @@
 """What one principal learns of another's customers: nothing, by tag, cursor, notification, or a right that it once had."""
 import re
 
+from harness.auth import Person
 from harness.case import main, new_email
 from harness.load import pipelined
 from harness.rawhttp import build
@@ -135,6 +136,27 @@ class Cold(OwnersCase if STORE == "sqlite" else object):  # MongoDB's: case_link
         self.assertEqual(self.watch("o1", self.ann), before)
         self.send(self.ann)
         self.assertEqual(ws.recv_json()["data"]["chat_id"], self.ann.chat)
+
+    def test_changes_at_a_cold_customer_of_another_owner_are_no_hint(self):
+        carol = Person(self.http, self.dashboard, "carol", "o2")
+        creates = [build("POST", CREATE, self.dashboard, {"email": new_email()}) for _ in range(WARMED)]
+        self.assertEqual({r.status for r in pipelined(self.server.address, creates, 100)}, {200})
+        self.server.stop()
+        self.server.start()
+        type(self).http = self.server.http
+        field, events = self.open(self.bound["o1"]), self.open(self.bound["o1"])
+        witness = self.open(self.dashboard)
+        for ws in (events, witness):
+            ws.subscribe("chat_events")
+        for target, body in ((f"/api/chats/{carol.chat}", {"assigned_to": "zoe"}), (f"/api/users/{carol.id}", {"name": "C"}),
+                             (f"/api/dashboard/chats/{carol.chat}/ai-agent", {"enabled": False})):
+            self.assertEqual(self.http.patch(target, body, self.dashboard).status, 200)
+        kinds = []
+        while len(kinds) < 3:
+            kinds += [k for k in [witness.recv_json()["type"]] if k != "chat_updates"]
+        self.assertEqual(kinds, ["chat_changed", "customer_changed", "chat_changed"])
+        for ws in (field, events):
+            self.assertEqual(ws.until_pong(), [])
 
 
 if __name__ == "__main__":
