@@ -5,7 +5,7 @@
 #pragma once
 #include "app/config.h"
 
-#define BUDGET_ROWS_MAX 20
+#define BUDGET_ROWS_MAX 32
 
 struct budget_row {
     const char *what;

@@ -15,7 +15,10 @@
 /* What is private to its module, rounded up. */
 #define OP_ARENA       4224 /* the first block of an op's arena */
 #define OP_OVERHEAD    64   /* of the pool and the allocator, for each op */
-#define WS_CONN        768  /* a connection, its principal, a subscription of its own */
+#define WS_CONN        1024 /* a connection, its principal with the agent's names, its subscriptions */
+#define WS_SIGNALS     2560 /* where it types and its preview, the chat's id of any length; an agent that is there */
+#define FOLLOWED_MAX   128  /* chats that a connection may follow: 64 by each of two topics */
+#define FOLLOWED_CHAT  768  /* a follow, a chat that is followed, a chat that is open */
 #define WS_PARSER      9216 /* lent while a message is incomplete */
 #define SLOT_TABLES    16   /* per possible connection and worker */
 #define WORKER_SCRATCH ((int64_t)(CONN_SCRATCH + CONN_SCRATCH / 2 + API_ARENA_MAX)) /* with a spare buffer for input */
@@ -53,6 +56,9 @@ static void add_connections(const struct config *c, struct budget *b)
     add(b, "HTTP connections, each with a parser", "--max-connections",
         plus(times(c->max_connections, session), times(times(c->max_connections, c->workers), SLOT_TABLES)));
     add(b, "WebSocket connections", "--max-connections", times(c->max_connections, WS_CONN));
+    add(b, "what they type, and agents that are there", "--max-connections", times(c->max_connections, WS_SIGNALS));
+    add(b, "chats that they follow one by one", "--max-connections",
+        times(c->max_connections, FOLLOWED_MAX * FOLLOWED_CHAT));
     add(b, "frames that slow subscribers have not taken", "--max-connections × 2 × --ws-backlog",
         times(c->max_connections, times(2, c->ws_backlog)));
     add(b, "chats held back for subscribers with an interval of their own", "--max-connections",
