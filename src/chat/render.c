@@ -107,15 +107,29 @@ void render_chat_start(struct buf *b, const struct chat *c)
     string_or_null(b, c->assigned_to);
 }
 
+/* Ids need no escaping. */
+static char *put_id(char *at, struct slice id)
+{
+    if (!known(id))
+        return slice_put(at, SLICE_LIT("null"));
+    *at++ = '"';
+    at = slice_put(at, id);
+    *at++ = '"';
+    return at;
+}
+
+/* Put together aside: it is said of each chat of a listing. */
 static void read_up_to(struct buf *b, const struct chat_read *read)
 {
-    buf_append_lit(b, ",\"unread\":");
-    buf_append_u64(b, read->unread);
-    buf_append_lit(b, ",\"read_up_to\":{\"user\":");
-    string_or_null(b, read->user);
-    buf_append_lit(b, ",\"agent\":");
-    string_or_null(b, read->agent);
-    buf_append_lit(b, "},\"messages\":[");
+    char text[96 + 2 * MESSAGE_ID_MAX];
+    char *at = slice_put(text, SLICE_LIT(",\"unread\":"));
+    at = put_u64(at, read->unread);
+    at = slice_put(at, SLICE_LIT(",\"read_up_to\":{\"user\":"));
+    at = put_id(at, read->user);
+    at = slice_put(at, SLICE_LIT(",\"agent\":"));
+    at = put_id(at, read->agent);
+    at = slice_put(at, SLICE_LIT("},\"messages\":["));
+    buf_append(b, text, (size_t)(at - text));
 }
 
 void render_chat_rest(struct buf *b, int64_t last_activity_us, int64_t total_messages, const struct chat_read *read)

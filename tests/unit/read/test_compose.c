@@ -19,19 +19,23 @@ static struct history *new_history(struct content *c)
     return content_add_history(c, &(struct chat){.chat_id = SLICE_LIT("chat-1"), .status = SLICE_LIT("open")}, true);
 }
 
-static void add(struct content *c, struct history *h, int64_t rev, struct slice text, bool legacy)
+static void add_message(struct content *c, struct history *h, const struct message *m)
 {
     struct buf b;
     struct message_form form;
     buf_init(&b);
     buf_append_char(&b, ',');
-    render_message(
-        &b,
-        &(struct message){.rev = rev, .timestamp_us = rev, .role = SLICE_LIT("user"), .text = text, .legacy = legacy},
-        &form);
+    render_message(&b, m, &form);
     CU_ASSERT_EQUAL(form.len + 1, b.len);
-    CU_ASSERT_TRUE(history_append(c, h, b.ptr, &form, rev));
+    CU_ASSERT_TRUE(history_append(c, h, b.ptr, &form, m->rev));
     buf_fini(&b);
+}
+
+static void add(struct content *c, struct history *h, int64_t rev, struct slice text, bool legacy)
+{
+    add_message(
+        c, h,
+        &(struct message){.rev = rev, .timestamp_us = rev, .role = SLICE_LIT("user"), .text = text, .legacy = legacy});
 }
 
 /* Texts of many lengths: some small, some larger than any chunk. */
@@ -195,6 +199,80 @@ static void test_move(void)
     drop(b);
 }
 
+/* Messages of everybody, some legacy, some read for everybody, of many lengths. */
+static struct history *of_everybody(struct content *c, uint32_t count)
+{
+    static char room[80000];
+    static const char *const roles[] = {"user", "assistant", "supervisor"};
+    struct history *h = new_history(c);
+    for (uint32_t i = 0; i < count; i++) {
+        struct message m = {.rev = T0 + i, .timestamp_us = i % 7 ? T0 + i : 0, .text = text_of(room, i)};
+        m.role = slice_cstr(i == 89 ? "agent" : roles[i < 200 ? i % 3 : 1 + i % 2]); /* who reads by writing */
+        m.legacy = i < 20;
+        m.read = m.legacy && i % 4 == 0;
+        m.via_widget = i % 5 == 0;
+        if (i % 2)
+            m.agent_id = m.agent_name = SLICE_LIT("ann");
+        add_message(c, h, &m);
+    }
+    return h;
+}
+
+/* What the copy says of each message, against what is said where each is rendered by itself. Returns the unread ones. */
+static uint32_t check_reads(const struct history_span *v, enum chat_side asker)
+{
+    struct buf copy;
+    struct message_parts parts;
+    struct slice id;
+    char room[MESSAGE_ID_MAX];
+    uint32_t unread = 0;
+    buf_init(&copy);
+    history_span_copy(v, asker, &copy);
+    buf_append_char(&copy, 0);
+    const char *at = copy.ptr;
+    for (struct history_iter it = history_iter(v, asker); history_next(&it, tag, &parts, &id, room);) {
+        at = strstr(at, "\"read\":");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(at);
+        at += strlen("\"read\":");
+        CU_ASSERT_EQUAL(strncmp(at, parts.read ? "true " : "false", 5), 0);
+        unread += !parts.read;
+    }
+    CU_ASSERT_PTR_NULL(strstr(at, "\"read\":"));
+    buf_fini(&copy);
+    return unread;
+}
+
+/* Wherever the marks are and whatever is cut, over the chunks' borders: the copy says what each message says, and what is counted
+ * as messages come and are read is what a count of all of them finds. */
+static void test_reads(void)
+{
+    static const uint32_t marks[] = {0, 1, 7, 19, 20, 21, 35, 150, 151, 220, 298, 299, 300};
+    for (size_t m = 0; m < sizeof(marks) / sizeof(marks[0]); m++) {
+        struct content *c = content_new(&memory, SLICE_LIT("u"));
+        struct history *h = of_everybody(c, 300);
+        for (int step = 0; step < 2; step++) {
+            uint32_t place = step == 0 ? marks[m] / 2 : marks[m];
+            int64_t mark = place <= 20 ? place : T0 + place - 1;
+            history_mark(h, SIDE_AGENTS, mark);
+            history_mark(h, SIDE_CUSTOMER, mark);
+            struct history_span all;
+            history_span_take(h, &all);
+            CU_ASSERT_EQUAL(check_reads(&all, SIDE_AGENTS), all.unread[SIDE_AGENTS]);
+            CU_ASSERT_EQUAL(check_reads(&all, SIDE_CUSTOMER), all.unread[SIDE_AGENTS] + all.unread[SIDE_CUSTOMER]);
+            for (uint32_t begin = 0; begin < 300; begin += 29) {
+                struct history_span part = all;
+                history_span_range(&part, begin, begin % 2 ? 300 : begin + 50);
+                check_reads(&part, SIDE_AGENTS);
+                check_reads(&part, SIDE_CUSTOMER);
+                part = all;
+                history_span_since(&part, T0 + begin);
+                check_reads(&part, SIDE_CUSTOMER);
+            }
+        }
+        drop(c);
+    }
+}
+
 static void test_empty_bodies(void)
 {
     struct look look = {.tag = tag, .asker = SIDE_AGENTS};
@@ -223,6 +301,7 @@ const CU_TestInfo compose_tests[] = {
     {"a view is a moment", test_view_is_a_moment},
     {"legacy messages come first and are old", test_legacy_first},
     {"histories move between contents", test_move},
+    {"read or not, wherever it is cut", test_reads},
     {"empty bodies", test_empty_bodies},
     CU_TEST_INFO_NULL,
 };
