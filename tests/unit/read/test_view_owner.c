@@ -272,7 +272,7 @@ static void test_a_cursor_does_not_probe(void)
     kit_free(k);
 }
 
-/* The same question before and after others wrote: whoever makes cursors of his own mark up learns nothing by them. */
+/* The same question before and after others wrote: whoever makes cursors of his own signature up learns nothing by them. */
 static void test_a_made_up_cursor_does_not_probe(void)
 {
     static const char *const forms[] = {"", ".", "~"};
