@@ -14,13 +14,14 @@ struct sub {
     unsigned next; /* number of the frame that must come next */
 };
 
-static void append_number(struct channel *ch, unsigned number)
+/* but: who does not get it; NULL: all do. */
+static void append_number(struct channel *ch, unsigned number, struct ws_conn *but)
 {
     struct buf b = {0};
     char text[200];
     int len = snprintf(text, sizeof(text), "%u %0*d", number, (int)(number % 150) + 1, 0);
     ws_frame_append(&b, WS_OP_TEXT, slice_of(text, (size_t)len));
-    CU_ASSERT_EQUAL(channel_append(ch, buf_slice(&b)), OK);
+    CU_ASSERT_EQUAL(but ? channel_append_but(ch, buf_slice(&b), but) : channel_append(ch, buf_slice(&b)), OK);
     buf_fini(&b);
 }
 
@@ -73,7 +74,15 @@ static void everyone_gets_all_in_order(void)
             break;
         case 2:
         case 3:
-            append_number(&ch, number++);
+            append_number(&ch, number++, NULL);
+            break;
+        case 4:
+            if (s->added) {
+                append_number(&ch, number++, s->conn);
+                check_received(s); /* it has had all that was before … */
+                CU_ASSERT_EQUAL(s->next, number - 1);
+                s->next = number; /* … and does not get this one */
+            }
             break;
         default:
             channel_run(&ch, (unsigned)rand() % 6);
@@ -109,7 +118,7 @@ static void frames_of_one_round_leave_in_one_send(void)
     peer_open(&p, &r);
     CU_ASSERT_EQUAL(channel_add(&ch, told.conn), OK);
     for (unsigned i = 0; i < 5; i++)
-        append_number(&ch, i);
+        append_number(&ch, i, NULL);
     uint64_t before = metrics_counter(M_WS_WRITES);
     channel_run(&ch, 10);
     rig_turn(&r);
