@@ -302,9 +302,22 @@ static void make_change(struct walk *w, struct op *op)
     cache_link(w->cache, c->chat_id, &op->arena, &c->link);
 }
 
+static void make_change_customer(struct walk *w, struct op *op)
+{
+    struct change_customer *c = change_customer_of(op);
+    op->kind = &write_change_customer.op;
+    make_scope(w, op);
+    c->ident = pick(w);
+    c->set = dice(w, 2) ? CUSTOMER_NAME : CUSTOMER_CATEGORY | CUSTOMER_STATUS;
+    c->name = numbered(&op->arena, "Agent's name for him ", dice(w, 1000));
+    c->category = slice_cstr(dice(w, 2) ? "agent-inbox" : "human-chats");
+    c->status = slice_cstr(dice(w, 2) ? "active" : "escalated");
+    op->rev = op->now_us = next_rev(w);
+}
+
 static void make_op(struct walk *w, struct op *op)
 {
-    int kind = dice(w, 13);
+    int kind = dice(w, 14);
     arena_init(&op->arena, 0);
     if (w->chat_count == 0 || (kind < 3 && w->chat_count < CHATS_MAX))
         make_create(w, op);
@@ -316,6 +329,8 @@ static void make_op(struct walk *w, struct op *op)
         make_change(w, op);
     else if (kind < 10)
         make_mark(w, op);
+    else if (kind < 11)
+        make_change_customer(w, op);
     else
         make_send(w, op, w->chats[dice(w, w->chat_count)]);
 }
