@@ -7,6 +7,7 @@ from harness.tokens import bearer, claims, forge
 from harness.websocket import WebSocket
 
 EXPIRES_MS = 6000
+CLOCKS_S = 0.2  # the server's clock is read once a turn, its timers are rounded
 
 
 def typing(chat, on=True, **more):
@@ -57,11 +58,11 @@ class Typing(Base):
         self.assertEqual(of(self.widget.recv_json()), said(self.mine.id, "agent", False))
 
     def test_it_ends_by_itself_and_with_the_connection(self):
+        begun = time.monotonic()
         self.widget.send_json(typing(self.mine.id))
         self.assertEqual(of(self.agent.recv_json()), said(self.mine.id, "user"))
-        begun = time.monotonic()
         self.assertEqual(of(self.agent.recv_json()), said(self.mine.id, "user", False))
-        self.assertGreater(time.monotonic() - begun, EXPIRES_MS / 1000 - 1)
+        self.assertGreater(time.monotonic() - begun, EXPIRES_MS / 1000 - CLOCKS_S)
         other = self.open("chat_events", chat_id=self.mine.id)
         other.send_json(typing(self.mine.id))
         self.assertEqual(of(self.agent.recv_json()), said(self.mine.id, "user"))
@@ -69,13 +70,13 @@ class Typing(Base):
         self.assertEqual(of(self.agent.recv_json()), said(self.mine.id, "user", False))
 
     def test_one_in_two_seconds_and_the_last_state(self):
+        begun = time.monotonic()
         for i in range(21):
             self.widget.send_json(typing(self.mine.id, i % 2 == 0))
         self.assertEqual(self.widget.until_pong(), [])
-        begun = time.monotonic()
         self.assertEqual(of(self.agent.recv_json()), said(self.mine.id, "user"))
         self.assertEqual(of(self.agent.recv_json()), said(self.mine.id, "user"), "the last one, when its time has come")
-        self.assertGreater(time.monotonic() - begun, 1)
+        self.assertGreater(time.monotonic() - begun, 2 - CLOCKS_S)
 
     def test_no_text_without_preview(self):
         self.widget.send_json(typing(self.mine.id, text="do you"))
@@ -250,11 +251,11 @@ class Quiet(Base):
         self.widget.recv_json()
         self.widget.send_json({"action": "read", "chat_id": self.mine.id, "message_id": self.first})
         self.agent.send_json({"action": "read", "chat_id": self.mine.id, "message_id": self.first})
-        self.agent.recv_json()
         self.http.patch(f"/api/dashboard/chats/{self.mine.id}/ai-agent", {"enabled": False})
         self.post("/api/users/data", {"email": self.mine.email, "vibe": "calm"})
-        kinds = {self.agent.recv_json()["type"] for _ in range(2)}
-        self.assertEqual(kinds, {"chat_changed", "customer_changed"})
+        kinds = set()
+        while not {"read", "chat_changed", "customer_changed"} <= kinds:
+            kinds.add(self.agent.recv_json()["type"])
         for ws in (*old, counts):
             self.assertEqual(ws.until_pong(), [])
         sent = self.mine.send("as ever")
