@@ -75,6 +75,8 @@ enum hub_sight rights_may_see_customer(void *arg, const struct ws_principal *who
 enum hub_signal rights_may_signal(void *arg, const struct ws_principal *who, struct slice chat_id)
 {
     const struct api *api = arg;
+    if (!who && api->auth_on)
+        return HUB_SIGNAL_DENIED;
     struct scope scope = scope_of(who);
     if (cache_sees_chat(api->cache, chat_id, &scope) == SIGHT_YES)
         return HUB_SIGNAL_ALLOWED;

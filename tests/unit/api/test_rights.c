@@ -59,6 +59,8 @@ static void test_signals(void)
     for (enum caller who = NOBODY; who < CALLERS; who++)
         if (who != WIDGET)
             CU_ASSERT_EQUAL(rights_may_signal(&api, caller(who), SLICE_LIT("c")), HUB_SIGNAL_NO_CHAT);
+    api.auth_on = true;
+    CU_ASSERT_EQUAL(rights_may_signal(&api, caller(NOBODY), SLICE_LIT("c")), HUB_SIGNAL_DENIED);
     cache_free(api.cache);
 }
 
