@@ -79,6 +79,12 @@ static bool bind_source(int fd, unsigned number)
     return bind(fd, (struct sockaddr *)&from, sizeof(from)) == 0;
 }
 
+/* Among the connections of all threads. */
+static unsigned conn_number(const struct conn *c)
+{
+    return c->index * c->worker->load->threads + c->worker->index;
+}
+
 void conn_open(struct conn *c)
 {
     struct worker *w = c->worker;
@@ -92,9 +98,8 @@ void conn_open(struct conn *c)
     c->since_ns = w->now_ns;
     w->opening++;
     response_begin(&c->response, false);
-    unsigned number = c->index * w->load->threads + w->index;
     struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.ptr = c};
-    if (!bind_source(c->fd, number) ||
+    if (!bind_source(c->fd, conn_number(c)) ||
         (connect(c->fd, (const struct sockaddr *)&to->address, sizeof(to->address)) != 0 && errno != EINPROGRESS)) {
         conn_fail(c, FAIL_CONNECT);
         return;
@@ -192,6 +197,13 @@ static void send_upgrade(struct conn *c)
         text_append(&head, o->headers[i], strlen(o->headers[i]));
         text_append(&head, "\r\n", 2);
     }
+    if (o->token_count) {
+        static const char BEARER[] = "Authorization: Bearer ";
+        const char *token = o->tokens[conn_number(c) % o->token_count];
+        text_append(&head, BEARER, sizeof(BEARER) - 1);
+        text_append(&head, token, strlen(token));
+        text_append(&head, "\r\n", 2);
+    }
     text_append(&head, "\r\n", 2);
     c->state = CONN_UPGRADING;
     conn_write(c, head.ptr, head.len);
@@ -202,7 +214,9 @@ static void greet(struct conn *c)
 {
     const struct options *o = c->worker->load->options;
     c->state = CONN_GREETING;
-    for (unsigned i = 0; i < o->ws_hellos; i++)
+    if (c->hello)
+        conn_send_text(c, c->hello, strlen(c->hello));
+    for (unsigned i = 0; i < o->ws_hellos && !c->hello; i++)
         conn_send_text(c, o->ws_hello[i], strlen(o->ws_hello[i]));
     if (!o->ws_hellos || !o->ws_expect)
         become_ready(c);

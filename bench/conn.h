@@ -26,12 +26,13 @@ struct conn {
     uint8_t state;
     uint8_t op; /* of the request in flight */
     bool websocket;
-    bool busy;        /* HTTP: a request is in flight */
-    bool once;        /* not opened again when lost */
-    uint32_t index;   /* within its owner */
-    uint32_t target;  /* the customer or chat of the request in flight */
-    int64_t due_ns;   /* when the request in flight was meant to start */
-    int64_t since_ns; /* when it (or the opening) did */
+    const char *hello; /* WebSocket: instead of the options' hellos; NULL: those */
+    bool busy;         /* HTTP: a request is in flight */
+    bool once;         /* not opened again when lost */
+    uint32_t index;    /* within its owner */
+    uint32_t target;   /* the customer or chat of the request in flight */
+    int64_t due_ns;    /* when the request in flight was meant to start */
+    int64_t since_ns;  /* when it (or the opening) did */
     char *unsent;
     size_t unsent_len, unsent_at;
     struct response response;

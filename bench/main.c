@@ -12,8 +12,9 @@
 
 #define TABLE_MAX 65536 /* descriptors */
 
-static const struct mode *const MODES[] = {&MODE_SEND, &MODE_NOTIFY, &MODE_FANOUT, &MODE_POLL, &MODE_REFETCH, &MODE_MIX,
-                                           &MODE_IDLE, &MODE_FILL,   &MODE_GET,    &MODE_POST, &MODE_WSFAN};
+static const struct mode *const MODES[] = {&MODE_SEND, &MODE_NOTIFY, &MODE_FANOUT,  &MODE_POLL,  &MODE_REFETCH,
+                                           &MODE_MIX,  &MODE_IDLE,   &MODE_SIGNALS, &MODE_STORM, &MODE_FILL,
+                                           &MODE_GET,  &MODE_POST,   &MODE_WSFAN};
 
 static const struct mode *find_mode(const struct options *o)
 {
@@ -58,17 +59,44 @@ static void grow_descriptor_table(void)
         close(fd);
 }
 
+/* The last answer that is awaited; storm awaits more than answers, and by itself. */
+static void subscribe_to_everything(struct options *o, bool storm)
+{
+    static const char *const HELLOS[] = {"{\"action\":\"subscribe\",\"subscription_type\":\"chat_updates\"}",
+                                         "{\"action\":\"subscribe\",\"subscription_type\":\"unread_counts\"}",
+                                         "{\"action\":\"subscribe\",\"subscription_type\":\"website_status\"}",
+                                         "{\"action\":\"subscribe\",\"subscription_type\":\"chat_events\"}",
+                                         "{\"action\":\"subscribe\",\"subscription_type\":\"presence\"}"};
+    if (o->ws_hellos)
+        return;
+    for (size_t i = 0; i < sizeof(HELLOS) / sizeof(HELLOS[0]); i++)
+        o->ws_hello[o->ws_hellos++] = HELLOS[i];
+    o->ws_expect = storm ? NULL : "\"subscribed\",\"subscription_type\":\"presence\"";
+}
+
+static void subscribe_to_events(struct options *o)
+{
+    o->ws_hello[0] = "{\"action\":\"subscribe\",\"subscription_type\":\"chat_events\"}";
+    o->ws_hellos = 1;
+    o->ws_expect = "\"subscribed\"";
+}
+
 static void adjust(struct options *o, const struct mode *mode)
 {
-    if (mode != &MODE_WSFAN)
+    if (mode == &MODE_STORM || (mode == &MODE_IDLE && o->everything))
+        subscribe_to_everything(o, mode == &MODE_STORM);
+    else if (mode == &MODE_SIGNALS)
+        subscribe_to_events(o);
+    else if (mode != &MODE_WSFAN)
         options_subscribe(o);
-    if (mode == &MODE_IDLE)
+    if (mode == &MODE_IDLE || mode == &MODE_STORM)
         o->warm_up_s = 0;                            /* opening is what is measured */
     if (mode == &MODE_MIX || mode == &MODE_FOLLOW) { /* browsers revalidate; the rates that the options leave open */
         o->changed = o->changed < 1 ? o->changed : 0;
         o->rate = o->rate > 0 ? o->rate : mode == &MODE_MIX ? 200 : 100;
     }
-    if (mode == &MODE_IDLE || mode == &MODE_FANOUT || mode == &MODE_WSFAN || mode == &MODE_NOTIFY || mode == &MODE_MIX)
+    if (mode == &MODE_SIGNALS || mode == &MODE_STORM || mode == &MODE_IDLE || mode == &MODE_FANOUT ||
+        mode == &MODE_WSFAN || mode == &MODE_NOTIFY || mode == &MODE_MIX)
         return;
     if (o->threads > o->connections)
         o->threads = o->connections;

@@ -1,11 +1,14 @@
 /* mode_idle.c: opens N WebSockets as fast as the server takes them, subscribes, and holds them until the end: the
- * rate of opening, and what one costs the server in memory. The clock runs from the first connect. */
+ * rate of opening, what one costs the server in memory, and, by --pid, how often the server wakes up once it has been quiet
+ * for a while. The clock runs from the first connect. */
+#include "load.h"
 #include "modes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define QUIET_NS    (3 * SECOND_NS) /* after the last opening: what that has caused is over */
 #define IDLE_SAMPLE 10 /* the rate is told for each tenth of the connections too: does it fall as they grow? */
 
 struct idle_worker {
@@ -13,6 +16,9 @@ struct idle_worker {
     unsigned count, opened, ready;
     int64_t first_ns, last_ns;
     int64_t tenth_ns[IDLE_SAMPLE];
+    /* The first thread's. */
+    int64_t quiet_ns, over_ns;
+    struct usage quiet, over;
 };
 
 static void open_some(struct idle_worker *own, const struct worker *w)
@@ -71,8 +77,24 @@ static void go(struct worker *w)
 
 static int64_t turn(struct worker *w)
 {
-    open_some(w->own, w);
+    struct idle_worker *own = w->own;
+    open_some(own, w);
+    if (w->index > 0 || own->ready < own->count || own->quiet_ns || !w->load->options->pid_count)
+        return NEVER_NS;
+    if (w->now_ns < own->last_ns + QUIET_NS)
+        return own->last_ns + QUIET_NS;
+    own->quiet = load_server_usage(w->load);
+    own->quiet_ns = w->now_ns;
     return NEVER_NS;
+}
+
+static void end(struct worker *w)
+{
+    struct idle_worker *own = w->own;
+    if (!own->quiet_ns)
+        return;
+    own->over = load_server_usage(w->load);
+    own->over_ns = w->now_ns;
 }
 
 static void stop(struct worker *w)
@@ -85,11 +107,15 @@ static void stop(struct worker *w)
 struct totals {
     unsigned ready;
     double open_s, per_connection, last_tenth_per_s;
+    double wakes_per_s; /* < 0: not known */
 };
 
 static struct totals add_up(const struct load *l)
 {
-    struct totals t = {.per_connection = -1};
+    struct totals t = {.per_connection = -1, .wakes_per_s = -1};
+    const struct idle_worker *first = l->workers[0].own;
+    if (first->over_ns > first->quiet_ns && first->over.ok && first->quiet.ok)
+        t.wakes_per_s = (first->over.wakes - first->quiet.wakes) / ((double)(first->over_ns - first->quiet_ns) / 1e9);
     int64_t first_ns = NEVER_NS, last_ns = 0;
     for (unsigned i = 0; i < l->threads; i++) {
         const struct idle_worker *own = l->workers[i].own;
@@ -113,6 +139,8 @@ static void report(struct load *l)
            t.open_s, t.open_s > 0 ? t.ready / t.open_s : 0, t.last_tenth_per_s);
     if (l->server_start.ok)
         printf("; %.3f KB of RSS per connection", t.per_connection / 1024);
+    if (t.wakes_per_s >= 0)
+        printf("; %.2f wake-ups a second", t.wakes_per_s);
     printf("\n");
 }
 
@@ -120,8 +148,9 @@ static void report_json(struct load *l)
 {
     struct totals t = add_up(l);
     printf(",\"idle\":{\"open\":%u,\"open_s\":%.4f,\"open_per_s\":%.1f,\"last_tenth_per_s\":%.1f,"
-           "\"rss_per_connection\":%.1f}",
-           t.ready, t.open_s, t.open_s > 0 ? t.ready / t.open_s : 0, t.last_tenth_per_s, t.per_connection);
+           "\"rss_per_connection\":%.1f,\"wakes_per_s\":%.3f}",
+           t.ready, t.open_s, t.open_s > 0 ? t.ready / t.open_s : 0, t.last_tenth_per_s, t.per_connection,
+           t.wakes_per_s);
 }
 
 const struct mode MODE_IDLE = {.name = "idle",
@@ -129,6 +158,7 @@ const struct mode MODE_IDLE = {.name = "idle",
                                .start = start,
                                .go = go,
                                .turn = turn,
+                               .end = end,
                                .stop = stop,
                                .report = report,
                                .report_json = report_json};

@@ -9,6 +9,8 @@ extern const struct mode MODE_FOLLOW, MODE_MIX;                                 
 extern const struct mode MODE_NOTIFY;                                                        /* mode_notify.c */
 extern const struct mode MODE_FANOUT, MODE_WSFAN;                                            /* mode_fanout.c */
 extern const struct mode MODE_IDLE;                                                          /* mode_idle.c */
+extern const struct mode MODE_SIGNALS;                                                       /* mode_signals.c */
+extern const struct mode MODE_STORM;                                                         /* mode_storm.c */
 
 /* What the requests of all HTTP modes are built from; made by prepare, then read only. */
 struct requests {

@@ -22,7 +22,9 @@ static const char USAGE[] =
     "  poll      widgets polling their chats\n"
     "  refetch   dashboards refetching the inbox; --follow: after each notification\n"
     "  mix       widgets polling, sends, dashboards subscribed and refetching\n"
-    "  idle      opens and subscribes WebSockets; memory per connection\n"
+    "  idle      opens and subscribes WebSockets; memory per connection, wake-ups of the server meanwhile\n"
+    "  signals   widgets and agents that type, each heard by the other side\n"
+    "  storm     agents that connect at once and subscribe to everything\n"
     "  fill      makes customers, chats and history, measures nothing else\n"
     "Modes against any server:\n"
     "  get, post HTTP requests to --path\n"
@@ -46,7 +48,7 @@ static const char USAGE[] =
     "  --ids FILE           reads the chats from FILE; makes them and writes FILE where it does not exist\n"
     "  --seed N             names and choices (default: from the clock)\n"
     "Modes' own:\n"
-    "  --subscribers N --publishers N   fanout, wsfan, idle (default 100 and 1)\n"
+    "  --subscribers N --publishers N   fanout, wsfan, idle, storm (default 100 and 1); signals: agents and widgets\n"
     "  --window all|ack     a publisher's next send comes when all subscribers have the last one, or at its answer\n"
     "  --flat               subscribe with \"format\":\"flat\"\n"
     "  --changed F          share of polls and refetches without If-None-Match (default 1); --unchanged: 0\n"
@@ -56,8 +58,9 @@ static const char USAGE[] =
     "  --dashboards N       mix, refetch --follow (default 50); --refetch-interval S least time between two (default "
     "0.5)\n"
     "  --poll-interval S    mix: a widget's (default 2); --preflight: OPTIONS before each refetch of a follower\n"
-    "  --open-window N      idle, fanout: upgrades under way at once on one thread (default 128); --no-subscribe: "
-    "idle\n"
+    "  --open-window N      idle, fanout, storm: upgrades under way at once on one thread (default 128)\n"
+    "  --no-subscribe, --everything     idle: no subscription, or all that there are\n"
+    "  --tokens FILE        a line of it for each WebSocket, in turn, as its bearer token\n"
     "  --save FILE          get: the last body\n"
     "Output:\n"
     "  --json               one JSON object on stdout; --progress: a line a second on stderr (default: on a "
@@ -223,6 +226,24 @@ static void parse_rows(int argc, char **argv, struct options *o, const struct ro
         fail("unexpected '%s'", argv[optind + 1]);
 }
 
+/* They live as long as the program. */
+static void read_tokens(struct options *o)
+{
+    FILE *f = fopen(o->token_file, "re");
+    char line[4096];
+    if (!f)
+        fail("%s: %s", o->token_file, strerror(errno));
+    while (fgets(line, sizeof(line), f)) {
+        line[strcspn(line, "\r\n")] = '\0';
+        o->tokens = line[0] ? reallocarray(o->tokens, o->token_count + 1, sizeof(char *)) : o->tokens;
+        if (line[0] && (!o->tokens || !(o->tokens[o->token_count++] = strdup(line))))
+            fail("out of memory");
+    }
+    fclose(f);
+    if (o->token_count == 0)
+        fail("%s: no token in it", o->token_file);
+}
+
 static void set_defaults(struct options *o)
 {
     *o = (struct options){.ws_path = "/ws/dashboard",
@@ -287,6 +308,8 @@ void options_parse(int argc, char **argv, struct options *o)
         {"preflight", FLAG, &o->preflight, 0, 0, NULL},
         {"flat", FLAG, &o->flat, 0, 0, NULL},
         {"no-subscribe", FLAG, &o->no_subscribe, 0, 0, NULL},
+        {"everything", FLAG, &o->everything, 0, 0, NULL},
+        {"tokens", TEXT, &o->token_file, 0, 0, NULL},
         {"json", FLAG, &o->json, 0, 0, NULL},
         {"progress", FLAG, &o->progress, 0, 0, NULL},
         {0},
@@ -297,6 +320,8 @@ void options_parse(int argc, char **argv, struct options *o)
         resolve(&o->ws, ws_url, "ws://", &o->ws_path);
     else
         o->ws = o->http;
+    if (o->token_file)
+        read_tokens(o);
     if (o->seed == 0) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);

@@ -39,7 +39,10 @@ struct options {
     double background; /* sends a second beside the measured thing */
     double poll_interval_s, refetch_interval_s;
     unsigned dashboards;
-    bool verify, follow, preflight, flat, no_subscribe;
+    bool verify, follow, preflight, flat, no_subscribe, everything;
+    const char *token_file;
+    char **tokens; /* its lines: one for each WebSocket, in turn */
+    unsigned token_count;
     unsigned open_window;
     const char *data_dir;
     const char *ids; /* file of chat ids to load, or to write when it does not exist */

@@ -52,7 +52,7 @@ static bool read_stat(long pid, double *cpu_s)
     return true;
 }
 
-static bool read_schedstat(long pid, double *cpu_s)
+static bool read_schedstat(long pid, double *cpu_s, double *wakes)
 {
     char path[300];
     snprintf(path, sizeof(path), "/proc/%ld/task", pid);
@@ -65,9 +65,11 @@ static bool read_schedstat(long pid, double *cpu_s)
             continue;
         snprintf(path, sizeof(path), "/proc/%ld/task/%s/schedstat", pid, e->d_name);
         FILE *f = fopen(path, "re");
-        double ns;
-        if (f && fscanf(f, "%lf", &ns) == 1)
+        double ns, began;
+        if (f && fscanf(f, "%lf %*f %lf", &ns, &began) == 2) {
             sum_ns += ns;
+            *wakes += began;
+        }
         if (f)
             fclose(f);
     }
@@ -81,12 +83,13 @@ struct usage usage_of_pids(const long *pids, unsigned count)
     struct usage sum = {.ok = count > 0};
     for (unsigned i = 0; i < count; i++) {
         char path[64];
-        double cpu_s = 0, rss = 0;
+        double cpu_s = 0, rss = 0, wakes = 0;
         snprintf(path, sizeof(path), "/proc/%ld/statm", pids[i]);
-        if ((!read_schedstat(pids[i], &cpu_s) && !read_stat(pids[i], &cpu_s)) || !read_rss(path, &rss))
+        if ((!read_schedstat(pids[i], &cpu_s, &wakes) && !read_stat(pids[i], &cpu_s)) || !read_rss(path, &rss))
             return (struct usage){0};
         sum.cpu_s += cpu_s;
         sum.rss_bytes += rss;
+        sum.wakes += wakes;
     }
     return sum;
 }

@@ -9,6 +9,7 @@ struct usage {
     bool ok;
     double cpu_s; /* user and system, all threads */
     double rss_bytes;
+    double wakes; /* times that a thread began to run; by process id alone */
 };
 
 struct usage usage_of_self(void);

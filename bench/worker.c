@@ -8,8 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-const char *const OP_NAMES[OP_COUNT] = {"setup",  "request", "send",     "poll", "refetch", "preflight",
-                                        "notify", "verify",  "delivery", "last", "open",    "fdatasync"};
+const char *const OP_NAMES[OP_COUNT] = {"setup",     "request",   "send",   "poll",     "refetch",
+                                        "preflight", "notify",    "verify", "delivery", "last",
+                                        "open",      "fdatasync", "signal", "customer", "state"};
 const char *const FAIL_NAMES[FAIL_COUNT] = {"connect", "closed", "timeout", "protocol",
                                             "status",  "stale",  "missed",  "unsent"};
 

@@ -22,6 +22,9 @@ enum op {
     OP_LAST,
     OP_OPEN,
     OP_DISK,
+    OP_SIGNAL,
+    OP_CUSTOMER,
+    OP_STATE,
     OP_COUNT
 };
 extern const char *const OP_NAMES[OP_COUNT];
