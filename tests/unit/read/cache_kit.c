@@ -573,10 +573,12 @@ void kit_tell_read(struct kit *k, const char *chat_id, enum chat_side side, int6
 {
     struct kit_customer *u;
     struct chat_link link;
-    struct kit_chat *chat = find_chat(k, slice_cstr(chat_id), &u);
+    struct event e = {.kind = EVENT_READ, .chat_id = slice_cstr(chat_id)};
+    pthread_mutex_lock(&k->lock);
+    struct kit_chat *chat = find_chat(k, e.chat_id, &u);
     link_of(u, chat, &link);
-    struct event e = {.kind = EVENT_READ, .rev = ++k->rev, .chat_id = slice_cstr(chat_id)};
-    e.at_us = e.rev;
+    e.rev = e.at_us = ++k->rev;
+    pthread_mutex_unlock(&k->lock);
     e.read.side = side;
     e.read.mark = mark;
     e.read.link = &link;
@@ -585,10 +587,12 @@ void kit_tell_read(struct kit *k, const char *chat_id, enum chat_side side, int6
 
 void kit_read(struct kit *k, const char *chat_id, enum chat_side side, int64_t mark)
 {
+    pthread_mutex_lock(&k->lock);
     struct chat *row = &kit_chat(k, chat_id)->row;
     int64_t *stored = side == SIDE_AGENTS ? &row->agents_read : &row->customer_read;
     if (mark > *stored)
         *stored = mark;
+    pthread_mutex_unlock(&k->lock);
     kit_tell_read(k, chat_id, side, mark);
 }
 
@@ -596,14 +600,18 @@ void kit_change(struct kit *k, const char *chat_id, const char *assigned_to, boo
 {
     struct kit_customer *u;
     struct chat_link link;
-    struct chat *row = &find_chat(k, slice_cstr(chat_id), &u)->row;
-    link_of(u, kit_chat(k, chat_id), &link);
+    struct event e = {.kind = EVENT_CHAT_CHANGED, .chat_id = slice_cstr(chat_id)};
+    pthread_mutex_lock(&k->lock);
+    struct kit_chat *chat = find_chat(k, e.chat_id, &u);
+    struct chat *row = &chat->row;
+    link_of(u, chat, &link);
     row->assigned_to = keep(k, assigned_to);
     row->status = keep(k, closed ? "closed" : "open");
     row->flags = (uint8_t)(closed ? row->flags | CHAT_CLOSED : row->flags & ~CHAT_CLOSED);
-    row->rev = u->row.rev = row->updated_us = u->row.activity_us = ++k->rev;
-    struct event e = {.kind = EVENT_CHAT_CHANGED, .rev = row->rev, .at_us = row->rev, .chat_id = slice_cstr(chat_id)};
-    e.changed.now = row;
+    row->rev = u->row.rev = row->updated_us = u->row.activity_us = e.rev = e.at_us = ++k->rev;
+    struct chat now = *row;
+    pthread_mutex_unlock(&k->lock);
+    e.changed.now = &now;
     e.changed.link = &link;
     cache_take(k->cache, &e, 1);
 }

@@ -34,6 +34,10 @@ static void *writer_main(void *arg)
         kit_write(l->k, kit_send(l->k, chat, "user", text));
         sent[c]++;
         atomic_store(&l->applied[c], sent[c]);
+        if (i % 3 == 0)
+            kit_read(l->k, chat, SIDE_AGENTS, l->k->rev - rand_r(&seed) % 100);
+        if (i % 50 == 25)
+            kit_change(l->k, chat, text, i % 100 == 25);
         if (i % 500 == 250)
             kit_write(l->k, kit_ai(l->k, chat, i % 1000 == 250));
     }
@@ -62,6 +66,18 @@ static int count_in_order(struct load *l, struct slice body, int c)
     }
 }
 
+/* What an answer counts as unread is what it shows so: all messages are the customers' here. */
+static bool counts_what_it_shows(struct slice body)
+{
+    size_t shown = 0, counted = 0;
+    const char *end = body.ptr + body.len;
+    for (const char *at = body.ptr; (at = memmem(at, (size_t)(end - at), "\"read\":false", 12)); at++)
+        shown++;
+    for (const char *at = body.ptr; (at = memmem(at, (size_t)(end - at), "\"unread\":", 9)); at++)
+        counted += (size_t)atoi(at + 9);
+    return shown == counted;
+}
+
 static void ask_once(struct load *l, const struct view_query *q, bool may_build, int first, int last)
 {
     int before[CHATS];
@@ -75,6 +91,8 @@ static void ask_once(struct load *l, const struct view_query *q, bool may_build,
         view_build(&l->k->reader, l->k->cache, q, &arena, &out);
     if (out.result == VIEW_OK) {
         atomic_fetch_add(&l->asked, 1);
+        if (q->view != VIEW_POLL && !counts_what_it_shows(blob_slice(out.body)))
+            atomic_fetch_add(&l->wrong, 1);
         for (int c = first; c <= last; c++)
             if (count_in_order(l, blob_slice(out.body), c) < before[c])
                 atomic_fetch_add(&l->wrong, 1);
