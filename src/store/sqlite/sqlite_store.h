@@ -1,6 +1,7 @@
 /* sqlite_store.h: what the files of the SQLite store share.
  *   store_sqlite.c      the table of functions: composes what the files below do; open, close, work between batches
- *   sqlite_write.c      a batch: begin, commit, and every write and read in between
+ *   sqlite_write.c      a batch: begin, its messages, totals, commit
+ *   sqlite_change.c     what a batch asks and changes of customers and chats
  *   sqlite_rollup.c     the rows of chats and customers follow the messages; recovery after a crash
  *   sqlite_marks.c      up to where the sides of chats have read, until their rows say so
  *   sqlite_txn.c        one transaction of the writer, and what memory knows about it
@@ -102,6 +103,12 @@ static inline struct sqlite_store *sqlite_store_of(struct store *s)
     return (struct sqlite_store *)s;
 }
 
+/* A batch is stored whole or not at all, so one change that the file had when it was opened tells that it has them all. */
+static inline void sqlite_note_rev(struct sqlite_store *s, int64_t rev)
+{
+    s->replayed |= rev <= s->opened_rev;
+}
+
 /* A number as SQLite's files have it. */
 static inline uint32_t big_endian(const unsigned char *at)
 {
@@ -144,6 +151,9 @@ void sqlite_rollback(struct store *s);
 bool sqlite_stands(struct store *s);
 enum err sqlite_resolve_chats(struct store *s, struct new_message *const *messages, size_t count);
 enum err sqlite_insert_messages(struct store *s, struct new_message *const *messages, size_t count);
+enum err sqlite_add_totals(struct store *s, const struct totals *delta);
+
+/* sqlite_change.c */
 enum err sqlite_find_chat(struct store *s, struct slice chat_id, struct arena *a, struct chat *out);
 enum err sqlite_find_customer(struct store *s, enum customer_by by, struct slice value, struct arena *a,
                               struct customer *out);
@@ -154,7 +164,6 @@ enum err sqlite_set_chat_flags(struct store *s, const struct chat_link *link, st
 enum err sqlite_put_chat(struct store *s, const struct chat *c);
 enum err sqlite_set_mark(struct store *s, const struct chat_link *link, struct slice chat_id, enum chat_side side,
                          int64_t mark);
-enum err sqlite_add_totals(struct store *s, const struct totals *delta);
 
 /* sqlite_rollup.c */
 NODISCARD enum err rollup_with_commit(struct sqlite_store *s); /* a share of the round, in the open transaction */
