@@ -354,14 +354,19 @@ static void tell_messages(struct insertion *in)
 
 /* --- the chats --- */
 
-static enum err count_stored(struct insertion *in)
+static bool is_opener(const struct new_message *m)
 {
-    size_t n = 0;
+    return m->link.flags & CHAT_CLOSED && slice_eq(m->role, SLICE_LIT(ROLE_USER));
+}
+
+/* Opens those that are to be open, and has all of them counted. */
+static enum err follow_chats(struct insertion *in)
+{
+    size_t n = 0, opening = 0;
     struct mongo_added *added = arena_alloc(in->a, (in->count + 1) * sizeof(*added));
-    if (!added)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < in->count; i++) {
-        const struct new_message *m = in->plans[i].m;
+    struct new_message **openers = NULL;
+    for (size_t i = 0; added && i < in->count; i++) {
+        struct new_message *m = in->plans[i].m;
         if (in->plans[i].state != PLAN_STORED)
             continue;
         added[n++] = (struct mongo_added){
@@ -370,30 +375,16 @@ static enum err count_stored(struct insertion *in)
             .timestamp_us = m->timestamp_us,
             .flags = (uint8_t)((m->link.flags & (CHAT_HAS_AGENT | CHAT_HAS_ASSISTANT)) | chat_flags_of_role(m->role)),
         };
-    }
-    return n > 0 ? mongo_counters_add(in->s->counters, added, n) : OK;
-}
-
-static bool is_opener(const struct new_message *m)
-{
-    return m->link.flags & CHAT_CLOSED && slice_eq(m->role, SLICE_LIT(ROLE_USER));
-}
-
-static enum err open_chats(struct insertion *in)
-{
-    struct new_message **openers = NULL;
-    size_t n = 0;
-    for (size_t i = 0; i < in->count; i++) {
-        const struct plan *p = &in->plans[i];
-        if (p->state != PLAN_STORED || !is_opener(p->m))
+        if (!is_opener(m))
             continue;
-        if (!openers)
-            openers = arena_alloc(in->a, (in->count - i) * sizeof(*openers));
-        if (!openers)
+        if (!openers && !(openers = arena_alloc(in->a, (in->count - i) * sizeof(*openers))))
             return ERR_NOMEM;
-        openers[n++] = p->m;
+        openers[opening++] = m;
     }
-    return n > 0 ? mongo_reopen(in->s, openers, n) : OK;
+    enum err e = added ? OK : ERR_NOMEM;
+    if (e == OK && opening > 0)
+        e = mongo_reopen(in->s, openers, opening);
+    return e == OK && n > 0 ? mongo_counters_add(in->s->counters, added, n) : e;
 }
 
 /* The insert was tried and its result is unclear: should the batch be given up, the chats are counted, and opened, all the
@@ -427,9 +418,7 @@ enum err mongo_insert_messages(struct store *st, struct new_message *const *mess
         if (e == OK)
             e = resolve_clashes(&in);
         if (e == OK)
-            e = open_chats(&in);
-        if (e == OK)
-            e = count_stored(&in);
+            e = follow_chats(&in);
         if (e != OK)
             doubt_chats(&in);
     }

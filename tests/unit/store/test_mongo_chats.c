@@ -294,6 +294,30 @@ static void few_commands(void)
     kit_fini(&k);
 }
 
+/* Marks that cannot be written take no more than their room. */
+static void no_more_than_their_room(void)
+{
+    enum { MOST = 65536 };
+    struct kit k;
+    begin(&k);
+    if (kit_owns_server()) {
+        enum err e = OK;
+        int marks = 0;
+        kit_break(&k, -1, "\"update\"", "\"errorCode\":13");
+        for (; e == OK && marks <= 3 * MOST; marks++) {
+            char chat_id[16];
+            snprintf(chat_id, sizeof(chat_id), "chat %d", marks);
+            e = k.store->vtable->set_mark(k.store, NULL, slice_cstr(chat_id), SIDE_AGENTS, T0);
+        }
+        CU_ASSERT_EQUAL(e, ERR_STORE);
+        CU_ASSERT(marks > MOST);
+        CU_ASSERT(marks <= 2 * MOST + 1); /* in the table, and in the one that is being written */
+        kit_close_store(&k);
+        kit_heal(&k);
+    }
+    kit_fini(&k);
+}
+
 /* A mark is stored by itself, without anybody who reads. */
 static void stored_soon(void)
 {
@@ -486,6 +510,7 @@ const CU_TestInfo mongo_chat_tests[] = {
     {"marks outlive trouble", marks_outlive_trouble},
     {"few commands", few_commands},
     {"stored soon", stored_soon},
+    {"no more than their room", no_more_than_their_room},
     {"odd rows", odd_rows},
     {"agents sign their messages", agents_sign_their_messages},
     {"a customer's message opens a closed chat", a_customers_message_opens},
