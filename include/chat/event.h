@@ -1,8 +1,8 @@
 /* event.h: what happened, as the rest of the server is told of it: memory, the hub, metrics.
- * Sources: the writer, once a batch is durable. Another node (EVENT_ELSEWHERE): it names what changed and no more. A thread
- *          that stores nothing (EVENT_TYPING): memory does not change by it.
+ * Sources: the writer, once a batch is durable. Another node (EVENT_ELSEWHERE): it names what changed and no more. What is
+ *          never stored (who is typing, who is there) is no event: broadcasters tell each other (push/relay.h, presence.h).
  * Thread:  whoever tells waits until every sink has taken the events, in the order of the sinks. Events with a payload
- *          come from the writer alone; ELSEWHERE and TYPING from any thread that has sinks of its own (a publisher has one
+ *          come from the writer alone; ELSEWHERE from any thread that has sinks of its own (a publisher has one
  *          producer, app/announce.h).
  * Owns:    nothing: what an event points to belongs to its source, and is good until the sinks have returned.
  * Fails:   never: what a sink has no room for it forgets, and asks the store later. */
@@ -21,7 +21,6 @@ enum event_kind {
     EVENT_DOUBT,        /* a write was given up after a try: the store has it, or not. chat_id; empty: anything */
     EVENT_RECOVERED,    /* the store is well again: what was in doubt can be asked for */
     EVENT_ELSEWHERE, /* another process changed something of this customer. customer_id; chat_id where it was a chat's */
-    EVENT_TYPING,    /* somebody writes. chat_id. Never stored: rev is 0 */
     EVENT_KINDS
 };
 

@@ -106,8 +106,7 @@ void frame_typing(struct buf *out, const struct typing *t)
     }
     json_out_key_lit(out, "typing");
     json_out_bool(out, t->on);
-    if (t->on)
-        json_out_member_i64(out, "expires_ms", TYPING_EXPIRES_MS);
+    json_out_member_i64(out, "expires_ms", t->on ? TYPING_EXPIRES_MS : 0);
     if (t->text.len > 0)
         json_out_member_string(out, "text", t->text);
     buf_append_lit(out, "}}");

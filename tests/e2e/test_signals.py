@@ -20,7 +20,7 @@ def of(frame):
 
 
 def said(chat, role, on=True, **more):
-    return "typing", {"chat_id": chat, "role": role, "typing": on, **({"expires_ms": EXPIRES_MS} if on else {}), **more}
+    return "typing", {"chat_id": chat, "role": role, "typing": on, "expires_ms": EXPIRES_MS if on else 0, **more}
 
 
 class Base(ServerCase):

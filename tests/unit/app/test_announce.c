@@ -112,7 +112,6 @@ static void events_become_notices(void)
         {.kind = EVENT_AI, .chat_id = SLICE_LIT("c4")},
         {.kind = EVENT_DOUBT, .chat_id = SLICE_LIT("c5")},
         {.kind = EVENT_ELSEWHERE, .chat_id = SLICE_LIT("c6"), .customer_id = SLICE_LIT("bob")},
-        {.kind = EVENT_TYPING, .chat_id = SLICE_LIT("c7")},
     };
     const struct event chat = {.kind = EVENT_CHAT, .chat_id = SLICE_LIT("c8")};
     const struct event moved = {.kind = EVENT_CUSTOMER, .customer = {.before = &open, .now = &closed}};

@@ -22,7 +22,8 @@
     "{\"type\":\"typing\",\"data\":{\"chat_id\":\"" chat "\",\"role\":\"" role                                         \
     "\",\"typing\":true,\"expires_ms\":6000,\"text\":\"" text "\"}}"
 #define OFF(chat, role)                                                                                                \
-    "{\"type\":\"typing\",\"data\":{\"chat_id\":\"" chat "\",\"role\":\"" role "\",\"typing\":false}}"
+    "{\"type\":\"typing\",\"data\":{\"chat_id\":\"" chat "\",\"role\":\"" role "\",\"typing\":false,\"expires_ms\":0}" \
+                                                                               "}"
 
 static const struct hub_options OPTIONS;
 

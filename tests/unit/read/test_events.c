@@ -87,27 +87,9 @@ static void stranger_from_elsewhere(void)
     kit_free(k);
 }
 
-/* What is never stored reaches who listens, and memory stays as it is. */
-static void never_stored(void)
-{
-    struct kit *k = kit_new(16 * MB);
-    open_chat(k, "ann", "c1");
-    struct answer ann = get(k, VIEW_POLL, "ann"), all = get(k, VIEW_REFETCH, NULL);
-    int loads = k->loads;
-    play(k, (struct event[]){{.kind = EVENT_TYPING, .chat_id = SLICE_LIT("c1")},
-                             {.kind = EVENT_TYPING, .chat_id = SLICE_LIT("no-such-chat")},
-                             {.kind = EVENT_KINDS}});
-    CU_ASSERT_EQUAL(heard, 2);
-    CHECK_TEXT(get(k, VIEW_POLL, "ann").etag, ann.etag);
-    CHECK_TEXT(get(k, VIEW_REFETCH, NULL).etag, all.etag);
-    CU_ASSERT_EQUAL(k->loads, loads);
-    kit_free(k);
-}
-
 const CU_TestInfo event_tests[] = {
     {"a message from elsewhere is read", message_from_elsewhere},
     {"a customer changed elsewhere is asked for", customer_from_elsewhere},
     {"a customer from elsewhere is listed first", stranger_from_elsewhere},
-    {"what is never stored changes no memory", never_stored},
     CU_TEST_INFO_NULL,
 };
