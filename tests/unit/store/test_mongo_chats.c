@@ -305,7 +305,7 @@ static void no_more_than_their_room(void)
         int marks = 0;
         kit_break(&k, -1, "\"update\"", "\"errorCode\":13");
         for (; e == OK && marks <= 3 * MOST; marks++) {
-            char chat_id[16];
+            char chat_id[32];
             snprintf(chat_id, sizeof(chat_id), "chat %d", marks);
             e = k.store->vtable->set_mark(k.store, NULL, slice_cstr(chat_id), SIDE_AGENTS, T0);
         }
