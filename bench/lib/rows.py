@@ -1,4 +1,4 @@
-"""P1 to P9: each function measures one row of the goals, ours and the reference in turn, and writes its section."""
+"""P1 to P9 (P10: live.py): each function measures one row of the goals, ours and the reference in turn, and writes its section."""
 
 import contextlib
 import functools
@@ -8,6 +8,7 @@ import time
 
 from . import svg
 from .document import Row, at_least, at_most, figure
+from .live import p10
 from .servers import have
 from .tool import alternate, fill, run, say, store_alone
 
@@ -497,5 +498,5 @@ def plot_fan(r):
 
 ROWS = {"P1": ("Durable sends", p1), "P2": ("Notification", p2), "P3": ("Fan-out", p3), "P4": ("Idle WebSockets", p4),
         "P5": ("Poll", p5), "P6": ("Refetch", p6), "P7": ("Sends on the Mongo store", p7), "P8": ("Growth", p8),
-        "P9": ("The whole mixture", p9), "rate": ("Latency against rate, cost against connections", plot_rate),
+        "P9": ("The whole mixture", p9), "P10": ("Live signals", p10), "rate": ("Latency against rate, cost against connections", plot_rate),
         "fan": ("Deliveries against subscribers", plot_fan)}
