@@ -23,7 +23,7 @@
     "\",\"typing\":true,\"expires_ms\":6000,\"text\":\"" text "\"}}"
 #define OFF(chat, role)                                                                                                \
     "{\"type\":\"typing\",\"data\":{\"chat_id\":\"" chat "\",\"role\":\"" role "\",\"typing\":false,\"expires_ms\":0}" \
-                                                                               "}"
+    "}"
 
 static const struct hub_options OPTIONS;
 
@@ -269,7 +269,7 @@ static void a_token_says_who_types(void)
     say(&ann, SAY_AS("c", "assistant"));
     EXPECT_TEXT(&widget,
                 "{\"type\":\"typing\",\"data\":{\"chat_id\":\"c\",\"role\":\"agent\",\"agent\":{\"id\":\"ann\","
-                "\"name\":\"Ann \\\"A\\\"\"},\"typing\":false}}");
+                "\"name\":\"Ann \\\"A\\\"\"},\"typing\":false,\"expires_ms\":0}}");
     EXPECT_TEXT(&widget, ON("c", "assistant"));
     uint64_t refused = metrics_counter(M_SIGNAL_REFUSED);
     say(&ann, SAY_AS("c", "user"));
