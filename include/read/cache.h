@@ -8,7 +8,7 @@
  *          longest ago lose their messages first (M_CACHE_EVICTED), then their entry. A miss costs one reader op.
  * Stale data is never served as fresh: the writer calls cache_take after the commit and before any completion,
  * so whoever sees an answer or a notice can already read the message here.
- * Versions: one counter for the whole cache; an entry's version is the counter at its last change, or when it was made, the
+ * Versions: one counter for the whole cache; an entry's version is the counter at its last change or mark, or when it was made, the
  *          inbox's that of the last change at all. A tag hides it (cache_tag.c). Cursors are made of another sequence,
  *          which no load moves (cache_change.h). */
 #pragma once

@@ -34,7 +34,7 @@ struct view_query {
     struct slice if_none_match; /* the header's value; empty = none */
     struct slice if_match;      /* the same; the API compares it with the answer's tag */
     struct scope scope;         /* views of one customer or chat: checked by scope_resolve() on a reader */
-    struct scope viewer;        /* who asks; zeroed: one who may see everything. Decides nothing but tags and cursors */
+    struct scope viewer;        /* who asks; zeroed: one who may see everything. Decides on tags, cursors and sides */
     int64_t skip;
     int64_t limit;
     /* view_parse_cursor() sets these from the text of ?since= */

@@ -63,6 +63,55 @@ static void test_via(void)
     check(&b, "{\"role\":\"assistant\",\"text\":\"x\",\"timestamp\":null,\"read\":true ,\"via\":\"widget\"}");
 }
 
+/* An agent who is known stands in front of the role, and in every shape. */
+static void test_agent(void)
+{
+    struct buf b, poll, chat;
+    struct message m = {.rev = T,
+                        .role = SLICE_LIT("agent"),
+                        .text = SLICE_LIT("x"),
+                        .agent_id = SLICE_LIT("a\"1"),
+                        .agent_name = SLICE_LIT("Ann")};
+    struct message_form form;
+    struct message_parts parts;
+    buf_init(&b);
+    render_message(&b, &m, &form);
+    CU_ASSERT_EQUAL(form.flags, FORM_AGENT | FORM_REPLY | FORM_NO_TIME);
+    message_parts(b.ptr, &form, &parts);
+    buf_init(&poll);
+    render_message_poll(&poll, SLICE_LIT("id1"), &parts);
+    check(&poll, "{\"_id\":\"id1\",\"role\":\"agent\",\"text\":\"x\",\"content\":\"x\",\"timestamp\":null,"
+                 "\"read\":false,\"agent\":{\"id\":\"a\\\"1\",\"name\":\"Ann\"}}");
+    buf_init(&chat);
+    render_message_chat(&chat, SLICE_LIT("id1"), &parts);
+    check(&chat, "{\"_id\":\"id1\",\"sender\":\"agent\",\"content\":\"x\",\"timestamp\":null,\"status\":\"sent\","
+                 "\"isLink\":false,\"linkUrl\":null,\"tags\":[],\"agent\":{\"id\":\"a\\\"1\",\"name\":\"Ann\"}}");
+    render_unread(b.ptr, &form);
+    check(&b, "{\"agent\":{\"id\":\"a\\\"1\",\"name\":\"Ann\"},\"role\":\"agent\",\"text\":\"x\",\"timestamp\":null,"
+              "\"read\":false}");
+    /* Not known, or no agent's: a widget may say what it likes of its role. */
+    static const struct {
+        const char *role, *id, *name;
+        bool via_widget;
+        uint8_t flags;
+    } others[] = {{"agent", "", "", false, FORM_REPLY},   {"agent", "a", "", false, FORM_REPLY},
+                  {"agent", "a", "Ann", true, FORM_VIA},  {"assistant", "a", "Ann", false, 0},
+                  {"user", "a", "Ann", false, FORM_USER}, {"user", "", "", true, FORM_USER | FORM_VIA},
+                  {"Agent", "a", "Ann", false, 0}};
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        struct message o = {.rev = T, .timestamp_us = T, .via_widget = others[i].via_widget};
+        o.role = slice_cstr(others[i].role);
+        o.agent_id = slice_cstr(others[i].id);
+        o.agent_name = slice_cstr(others[i].name);
+        buf_init(&b);
+        render_message(&b, &o, &form);
+        CU_ASSERT_EQUAL(form.flags, others[i].flags);
+        buf_append_char(&b, 0);
+        CU_ASSERT_PTR_NULL(strstr(b.ptr, "Ann"));
+        buf_fini(&b);
+    }
+}
+
 static void test_parts(void)
 {
     static const char *const texts[] = {"",
@@ -183,6 +232,6 @@ static void test_ids(void)
 }
 
 const CU_TestInfo render_message_tests[] = {
-    {"three shapes", test_shapes},   {"via", test_via}, {"parts", test_parts},
+    {"three shapes", test_shapes},   {"via", test_via}, {"an agent", test_agent}, {"parts", test_parts},
     {"a long role", test_long_role}, {"ids", test_ids}, CU_TEST_INFO_NULL,
 };

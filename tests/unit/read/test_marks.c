@@ -245,9 +245,32 @@ static void test_ids(void)
     kit_free(k);
 }
 
+/* First and last messages, read from the store: by its row's mark, by memory's, or because the last is an agent's. */
+static void test_overview(void)
+{
+    struct kit *k = ann_with_chat();
+    int64_t rev = say(k, "c1", "user", "one");
+    say(k, "c1", "user", "two");
+    CU_ASSERT_EQUAL(unreads(get(k, VIEW_OVERVIEW, NULL).body), 2);
+    kit_tell_read(k, "c1", SIDE_AGENTS, rev);
+    CU_ASSERT_EQUAL(unreads(get(k, VIEW_OVERVIEW, NULL).body), 1);
+    kit_read(k, "c1", SIDE_AGENTS, rev);
+    kit_restart(k, 16 * MB);
+    CU_ASSERT_EQUAL(unreads(get(k, VIEW_OVERVIEW, NULL).body), 1);
+    say(k, "c1", "agent", "three");
+    kit_restart(k, 16 * MB);
+    CU_ASSERT_EQUAL(unreads(get(k, VIEW_OVERVIEW, NULL).body), 0);
+    kit_free(k);
+}
+
 const CU_TestInfo marks_tests[] = {
-    {"who has read what", test_who_has_read}, {"each message for each side", test_read_flags},
-    {"only forwards", test_only_forwards},    {"read during a load", test_marked_during_a_load},
-    {"legacy messages", test_legacy},         {"a mark is a new version, and no activity", test_etag_and_order},
-    {"which messages there are", test_ids},   CU_TEST_INFO_NULL,
+    {"who has read what", test_who_has_read},
+    {"each message for each side", test_read_flags},
+    {"only forwards", test_only_forwards},
+    {"read during a load", test_marked_during_a_load},
+    {"legacy messages", test_legacy},
+    {"a mark is a new version, and no activity", test_etag_and_order},
+    {"which messages there are", test_ids},
+    {"overview", test_overview},
+    CU_TEST_INFO_NULL,
 };
