@@ -82,6 +82,7 @@ void ws_conn_send(struct ws_conn *c, enum ws_message_kind kind, struct slice pay
 /* Whole encoded frames (ws_frame.h), one after the other; the caller's bytes are not kept. `topic` is a bit that
  * on_drained gets back when frames had to be dropped. Returns how many frames were dropped. */
 unsigned ws_conn_notify(struct ws_conn *c, struct slice frames, unsigned topic);
+bool ws_conn_waits(const struct ws_conn *c); /* some output has to wait until the peer reads */
 void ws_conn_close(struct ws_conn *c, uint16_t code, const char *reason); /* reason: at most 123 bytes, or NULL */
 
 void *ws_conn_app(struct ws_conn *c);                                  /* WS_APP_BYTES, aligned to 8 */

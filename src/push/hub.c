@@ -186,8 +186,6 @@ static void on_drained(void *self, struct ws_conn *c, unsigned missed)
         hub_send_counts(h, c);
     if (missed & TOPIC_STATUS)
         watch_begin(h, c, WATCH_STATUS);
-    if (missed & TOPIC_PRESENCE)
-        watch_begin(h, c, WATCH_PRESENCE);
 }
 
 static void on_open(void *self, struct ws_conn *c)
@@ -200,8 +198,7 @@ static void on_close(void *self, struct ws_conn *c)
 {
     hub_unsubscribe(self, c, HUB_CHAT_UPDATES);
     hub_unsubscribe(self, c, HUB_UNREAD_COUNTS);
-    hub_unsubscribe(self, c, HUB_WEBSITE_STATUS);
-    hub_unsubscribe(self, c, HUB_PRESENCE);
+    watch_leave(self, c);
     events_unsubscribe(self, c, slice_of(NULL, 0));
     signaller_free(c);
     if (hub_sub(c)->is_agent)

@@ -39,7 +39,7 @@ struct audience {
     char key[]; /* 'a': everybody's; 'o' and the owner */
 };
 
-/* What one connection has been told. */
+/* What one connection has been told; from its first subscription to its end. */
 struct hub_watch {
     uint32_t at[WATCHES]; /* index in the list + 1; 0: not subscribed */
     uint64_t round[WATCHES];
@@ -47,6 +47,7 @@ struct hub_watch {
     int64_t agents;             /* by website_status */
     uint64_t upto, upto_agents; /* by presence… */
     int64_t more_us;            /* …and there is more, which comes from then on; 0: there is not */
+    int64_t begun_us;           /* when it was last told all that there is */
 };
 
 static inline bool watch_has(const struct hub_watch *w, enum hub_watched what)

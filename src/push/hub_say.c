@@ -77,11 +77,12 @@ struct slice hub_counts_frame(struct hub *h)
     return hub_whole(h, &h->text);
 }
 
-void hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count)
+bool hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count)
 {
     unsigned dropped = frames.len > 0 ? ws_conn_notify(c, frames, topic) : 0;
     h->delivered += count - dropped;
     h->coalesced += dropped;
+    return dropped == 0;
 }
 
 void hub_send_hint(struct hub *h, struct ws_conn *c)

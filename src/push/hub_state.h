@@ -182,7 +182,8 @@ struct slice hub_whole(struct hub *h, struct buf *b); /* what is in b */
 struct slice hub_frame(struct hub *h, const struct notice *n, enum notice_format format);
 struct slice hub_hint_frame(struct hub *h, enum notice_format format);
 struct slice hub_counts_frame(struct hub *h);
-void hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count);
+/* False: some were dropped, since it does not read. */
+bool hub_deliver(struct hub *h, struct ws_conn *c, struct slice frames, unsigned topic, unsigned count);
 void hub_send_hint(struct hub *h, struct ws_conn *c);
 void hub_send_counts(struct hub *h, struct ws_conn *c);
 void hub_say_hello(void *hub, struct ws_conn *c);
@@ -204,7 +205,8 @@ void here_fini(struct hub *h);
 NODISCARD enum err watch_subscribe(struct hub *h, struct ws_conn *c, enum hub_watched what);
 void watch_begin(struct hub *h, struct ws_conn *c, enum hub_watched what); /* it is told all that there is */
 void watch_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_watched what);
-bool watch_turn(struct hub *h); /* a share of what is to be told; true: there is more */
+void watch_leave(struct hub *h, struct ws_conn *c); /* unsubscribed from both, and gone */
+bool watch_turn(struct hub *h);                     /* a share of what is to be told; true: there is more */
 void watch_init(struct hub *h);
 void watch_fini(struct hub *h);
 

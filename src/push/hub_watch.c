@@ -1,7 +1,8 @@
 /* What subscribers of website_status and presence are told, and when (hub_here.h: rounds, audiences).
  * website_status: the number of agents that the subscriber may count, where it is not what it was told last.
- * presence: chats in the order of their last change, from what it was told last on. Who begins, begins at 0; so does who was
- *           too slow. More than one frame takes comes by the next rounds. The agents, where they have changed.
+ * presence: chats in the order of their last change, from what it was told last on. Who begins, begins at 0, once a second at
+ *           most. More than one frame takes comes by the next rounds. The agents, where they have changed. Who does not read
+ *           is told by a later round, from where it was: what has changed meanwhile is merged, and nothing is skipped.
  * A crowd that begins within a second shares frames that are a little old: what they lack comes by the next round. */
 #include "hub_state.h"
 
@@ -200,12 +201,14 @@ static unsigned tell_presence(struct hub *h, struct ws_conn *c, struct hub_watch
             return cost;
         }
     }
+    if (p->frame.len > 0 && !hub_deliver(h, c, buf_slice(&p->frame), TOPIC_PRESENCE, 1)) {
+        here->more = true;
+        return cost;
+    }
     w->upto = p->upto;
     w->upto_agents = p->upto_agents;
     w->more_us = p->more ? now_us(h) + ROUND_US : 0;
     here->more |= p->more;
-    if (p->frame.len > 0)
-        hub_deliver(h, c, buf_slice(&p->frame), TOPIC_PRESENCE, 1);
     return cost;
 }
 
@@ -218,8 +221,8 @@ static unsigned visit(struct hub *h, struct ws_conn *c, enum hub_watched what)
     w->round[what] = h->here.round;
     if (what == WATCH_STATUS)
         tell_status(h, c, w, false);
-    else if (now_us(h) < w->more_us)
-        h->here.more = true; /* it has begun between two rounds */
+    else if (now_us(h) < w->more_us || ws_conn_waits(c))
+        h->here.more = true; /* it has begun between two rounds, or does not read: by the next one then */
     else
         cost = tell_presence(h, c, w);
     if (what == WATCH_PRESENCE && w->upto < h->here.heard)
@@ -314,19 +317,9 @@ static struct hub_watch *watch_get(struct hub *h, struct ws_conn *c)
         free(w);
         return NULL;
     }
+    w->begun_us = now_us(h) - ROUND_US;
     sub->watch = w;
     return w;
-}
-
-static void watch_release(struct hub *h, struct ws_conn *c)
-{
-    struct hub_watch *w = hub_sub(c)->watch;
-    if (w->at[WATCH_STATUS] + w->at[WATCH_PRESENCE] > 0)
-        return;
-    w->audience->subscribers--;
-    audience_release(h, w->audience);
-    hub_sub(c)->watch = NULL;
-    free(w);
 }
 
 enum err watch_subscribe(struct hub *h, struct ws_conn *c, enum hub_watched what)
@@ -337,10 +330,8 @@ enum err watch_subscribe(struct hub *h, struct ws_conn *c, enum hub_watched what
         return ERR_NOMEM;
     if (w->at[what] > 0)
         return OK;
-    if (!list_room(l->subs, l->count, l->cap, 16)) {
-        watch_release(h, c);
+    if (!list_room(l->subs, l->count, l->cap, 16))
         return ERR_NOMEM;
-    }
     l->subs[l->count++] = c;
     w->at[what] = l->count;
     w->round[what] = h->here.round;
@@ -361,7 +352,13 @@ void watch_begin(struct hub *h, struct ws_conn *c, enum hub_watched what)
     }
     w->upto = 0;
     w->upto_agents = UNTOLD;
-    (void)tell_presence(h, c, w);
+    w->more_us = w->begun_us + ROUND_US;
+    if (now_us(h) < w->more_us) { /* a whole is long: asking for it again and again fills no memory */
+        here->more = true;
+    } else {
+        w->begun_us = now_us(h);
+        (void)tell_presence(h, c, w);
+    }
     if (w->upto < here->watcher.heard)
         want(h, w->upto);
     if (w->upto < here->heard)
@@ -383,7 +380,19 @@ void watch_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_watched what)
     w->at[what] = 0;
     if (l->count == 0)
         want(h, h->here.watcher.heard);
-    watch_release(h, c);
+}
+
+void watch_leave(struct hub *h, struct ws_conn *c)
+{
+    struct hub_watch *w = hub_sub(c)->watch;
+    if (!w)
+        return;
+    watch_unsubscribe(h, c, WATCH_STATUS);
+    watch_unsubscribe(h, c, WATCH_PRESENCE);
+    w->audience->subscribers--;
+    audience_release(h, w->audience);
+    hub_sub(c)->watch = NULL;
+    free(w);
 }
 
 void watch_init(struct hub *h)

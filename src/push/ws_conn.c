@@ -211,6 +211,11 @@ void *ws_conn_app(struct ws_conn *c)
     return c->app.bytes;
 }
 
+bool ws_conn_waits(const struct ws_conn *c)
+{
+    return c->out != NULL;
+}
+
 struct slice ws_conn_id(const struct ws_conn *c)
 {
     return slice_of(c->id, UUID_LEN);
