@@ -9,7 +9,9 @@
  * Thread:  any broadcaster's. One mutex, held for look-ups and links; texts are copied out by at most PRESENCE_BYTES_MAX.
  * Owns:    its entries, with copies of the texts.
  * Bounded: an entry for each agent with an id and each open chat, for as long as a connection or the grace holds it; for a
- *          chat that was closed, until every watcher has heard. Of other agents only those that are leaving have one.
+ *          chat that was closed and that somebody was told of, until every watcher has heard. Of other agents only those that
+ *          are leaving have one. Of chats PRESENCE_LEFT_MAX have a grace at a time: who opens and leaves chats without end
+ *          fills no memory with them.
  * Blocks:  never. Watchers are woken outside of the mutex, and only from sleep.
  * Fails:   without memory somebody who comes is not counted, and somebody who leaves has no grace. */
 #pragma once
@@ -19,6 +21,7 @@
 #define PRESENCE_GRACE_MS   30000
 #define PRESENCE_AGENTS_MAX 100   /* that are listed by name */
 #define PRESENCE_CHATS_MAX  1000  /* that are told at a time… */
+#define PRESENCE_LEFT_MAX   32768 /* chats whose grace runs; others that are left then are closed at once */
 #define PRESENCE_BYTES_MAX  40000 /* …unless their ids are longer than this; the first one always is */
 
 struct presence;

@@ -7,6 +7,7 @@
 #include "handoff/ring.h"
 #include "http/session.h"
 #include "push/broadcaster.h"
+#include "push/presence.h"
 #include "push/relay.h"
 #include "push/ws_conn.h"
 #include "read/cache.h"
@@ -19,6 +20,7 @@
 #define WS_SIGNALS     2560 /* where it types and its preview, the chat's id of any length; an agent that is there */
 #define FOLLOWED_MAX   128  /* chats that a connection may follow: 64 by each of two topics */
 #define FOLLOWED_CHAT  768  /* a follow, a chat that is followed, a chat that is open */
+#define LEFT_CHAT      1216 /* a chat that was open a moment ago */
 #define WS_PARSER      9216 /* lent while a message is incomplete */
 #define SLOT_TABLES    16   /* per possible connection and worker */
 #define WORKER_SCRATCH ((int64_t)(CONN_SCRATCH + CONN_SCRATCH / 2 + API_ARENA_MAX)) /* with a spare buffer for input */
@@ -59,6 +61,7 @@ static void add_connections(const struct config *c, struct budget *b)
     add(b, "what they type, and agents that are there", "--max-connections", times(c->max_connections, WS_SIGNALS));
     add(b, "chats that they follow one by one", "--max-connections",
         times(c->max_connections, FOLLOWED_MAX * FOLLOWED_CHAT));
+    add(b, "chats that they had open a moment ago", "fixed", PRESENCE_LEFT_MAX * LEFT_CHAT);
     add(b, "frames that slow subscribers have not taken", "--max-connections × 2 × --ws-backlog",
         times(c->max_connections, times(2, c->ws_backlog)));
     add(b, "chats held back for subscribers with an interval of their own", "--max-connections",

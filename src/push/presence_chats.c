@@ -38,10 +38,25 @@ static void chat_free(struct presence *p, struct presence_chat *chat)
 static void comes_back(struct presence *p, const struct presence_watcher *self, struct presence_chat *chat)
 {
     link_remove(&chat->leaver.link);
-    if (chat->open)
+    if (chat->open) {
+        p->left--;
         return;
+    }
+    chat->told = true;
     link_remove(&chat->in_order);
     changed(p, self, chat, true);
+}
+
+/* Nobody needs to hear that one is closed who has not heard that it was open. */
+static void close_chat(struct presence *p, const struct presence_watcher *self, struct presence_chat *chat)
+{
+    if (!chat->told && chat->changed > p->told) {
+        chat_free(p, chat);
+        return;
+    }
+    link_remove(&chat->in_order);
+    changed(p, self, chat, false);
+    link_append(&p->closed, &chat->leaver.link);
 }
 
 struct presence_chat *presence_chat_come(struct presence *p, struct presence_watcher *w, struct slice chat_id)
@@ -60,19 +75,21 @@ struct presence_chat *presence_chat_come(struct presence *p, struct presence_wat
 
 void presence_chat_leave(struct presence *p, struct presence_watcher *w, struct presence_chat *chat, int64_t now_us)
 {
-    (void)w;
     presence_lock(p);
     must(chat->connections > 0);
-    if (--chat->connections == 0)
+    if (--chat->connections == 0 && p->left == PRESENCE_LEFT_MAX) {
+        close_chat(p, w, chat);
+    } else if (chat->connections == 0) {
+        p->left++;
         leaver_begin(p, &chat->leaver, now_us);
+    }
     presence_unlock(p);
 }
 
 void chat_gone(struct presence *p, const struct presence_watcher *self, struct presence_chat *chat)
 {
-    link_remove(&chat->in_order);
-    changed(p, self, chat, false);
-    link_append(&p->closed, &chat->leaver.link);
+    p->left--;
+    close_chat(p, self, chat);
 }
 
 void presence_chats_trim(struct presence *p)
@@ -122,6 +139,8 @@ void presence_chats(struct presence *p, uint64_t from, struct presence_page *out
     out->more = l != &p->in_order;
     if (out->more)
         out->upto = link_owner(l->prev, struct presence_chat, in_order)->changed;
+    if (out->upto > p->told)
+        p->told = out->upto;
     presence_unlock(p);
 }
 

@@ -78,6 +78,7 @@ struct presence_chat {
     uint64_t changed;
     uint32_t connections;
     bool open; /* somebody has it open, or had it open within the grace */
+    bool told; /* it was open before, and not everybody has heard that it was closed then */
     uint16_t id_len;
     char id[];
 };
@@ -96,6 +97,8 @@ struct presence {
     uint64_t agents_changed;
     struct map chats;     /* id → presence_chat */
     struct link in_order; /* all chats, by their last change */
+    uint64_t told;        /* chats that changed later were told nobody yet */
+    uint32_t left;        /* chats that are leaving */
     struct link closed;   /* those that are not open any more and that some watcher has not heard of, by their change */
 };
 

@@ -253,6 +253,42 @@ static void many_chats_come_in_pieces(void)
     presence_free(p);
 }
 
+static struct presence_chat *open_chat(struct presence *p, unsigned number)
+{
+    char id[32];
+    int len = snprintf(id, sizeof(id), "c%u", number);
+    struct presence_chat *chat = presence_chat_come(p, NULL, slice_of(id, (size_t)len));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(chat);
+    return chat;
+}
+
+/* Whoever opens and leaves chats without end holds no memory with them, and does not take up what is told of others. */
+static void a_flood_of_chats_leaves_nothing(void)
+{
+    struct presence *p = registry();
+    struct presence_watcher w = {0};
+    uint64_t from = 0;
+    presence_watch(p, &w);
+    presence_want(p, &w, PRESENCE_CHATS, 0);
+    for (unsigned i = 0; i < PRESENCE_LEFT_MAX; i++)
+        presence_chat_leave(p, NULL, open_chat(p, i), 0);
+    (void)presence_expire(p, NULL, GRACE_US - 1);
+    uint64_t before = presence_now(p);
+    for (unsigned i = 0; i < 1000; i++)
+        presence_chat_leave(p, NULL, open_chat(p, PRESENCE_LEFT_MAX + i), 0);
+    CU_ASSERT_EQUAL(presence_now(p), before + 1000); /* that they opened, and nobody was told */
+    (void)presence_expire(p, NULL, GRACE_US);
+    CU_ASSERT_STRING_EQUAL(chats_text(p, &from), "");
+    presence_chat_leave(p, NULL, open_chat(p, 0), GRACE_US); /* there is room again */
+    CU_ASSERT_STRING_EQUAL(chats_text(p, &from), "+c0");
+    (void)presence_expire(p, NULL, 2 * GRACE_US);
+    presence_chat_leave(p, NULL, open_chat(p, 0), 2 * GRACE_US); /* neither its end nor this is told yet */
+    (void)presence_expire(p, NULL, 3 * GRACE_US);
+    CU_ASSERT_STRING_EQUAL(chats_text(p, &from), "-c0");
+    presence_unwatch(p, &w);
+    presence_free(p);
+}
+
 static void count_wake(void *arg)
 {
     (*(unsigned *)arg)++;
@@ -295,6 +331,7 @@ const CU_TestInfo presence_tests[] = {
     {"a long list says how many there are", a_long_list_says_how_many_there_are},
     {"changes are told in order and once", changes_are_told_in_order_and_once},
     {"many chats come in pieces", many_chats_come_in_pieces},
+    {"a flood of chats leaves nothing", a_flood_of_chats_leaves_nothing},
     {"only who wants it is woken, and once", only_who_wants_it_is_woken_and_once},
     CU_TEST_INFO_NULL,
 };
