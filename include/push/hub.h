@@ -9,6 +9,8 @@
  *          they missed becomes one chat_changed of "*".
  * Signals: typing is given to the other broadcasters by ws_options.relay and stored nowhere; a read is an op of
  *          ws_options.producer. Both are answered only where they are refused.
+ * Who is:  website_status and presence come from the registry (push/presence.h), at subscribe and then by rounds, a second apart.
+ *          A widget counts the agents of its customer's owner as far as memory knows it: one that polls first is known.
  * Hints:   "*" tells to look again: after a subscribe (unless its cursor is up to date), of new chats, and where notices
  *          were lost. Those of new chats, or of what may or may not be one's own, come once a second at most.
  * Slow:    while a subscriber's socket is full its notices coalesce into one hint to refetch. */

@@ -10,6 +10,7 @@
 #include "push/presence.h"
 
 #define AUDIENCE_PIECES 3
+#define PRESENCE_UNTOLD UINT64_MAX       /* agents: none that the subscriber was told */
 #define ROUND_US        INT64_C(1000000) /* between two rounds */
 
 struct ws_conn;

@@ -1,7 +1,8 @@
 /* hub_state.h: what the files of the hub share. Private to src/push. Each calls only those before it: hub_say (what
- * is sent to one connection, and when), hub_follow (who follows what), hub_feed (what followers get of the notices),
+ * is sent to one connection, and when), hub_here (who is there), hub_audience and hub_watch (what those are told who asked for
+ * that, and when), hub_follow (who follows what), hub_feed (what followers get of the notices),
  * hub_events (chat_events: who is subscribed, and what they get), hub_request (fields of what clients ask), hub_typing (who is
- * typing), hub_signal (typing and read, as clients say them), hub_protocol (what else clients ask for), hub (notices in,
+ * typing), hub_signal (typing and read, as clients say them), hub_role (what a connection is), hub_protocol (what else clients ask for), hub (notices in,
  * sends out).
  * Words:   a *plain* subscriber of chat_updates hears of all chats as they come; all of them are served together, by a
  *          channel. Any other has a *follow*: one for each chat that it follows, or one for all chats with an interval
@@ -201,7 +202,14 @@ void here_widget_leaves(struct hub *h, struct hub_chat *chat);
 void here_init(struct hub *h);
 void here_fini(struct hub *h);
 
-/* hub_watch.c: what subscribers of website_status and presence are told */
+/* hub_audience.c: what a subscriber of website_status or presence is told */
+void audience_find(struct hub *h, struct ws_conn *c,
+                   struct hub_watch *w);                  /* w->audience stays as it is without memory */
+void audience_release(struct hub *h, struct audience *a); /* gone when nobody is in it; accepts NULL */
+void audience_tell_status(struct hub *h, struct ws_conn *c, struct hub_watch *w, bool always);
+unsigned audience_tell_presence(struct hub *h, struct ws_conn *c, struct hub_watch *w); /* what it cost, in visits */
+
+/* hub_watch.c: who is told, and when */
 NODISCARD enum err watch_subscribe(struct hub *h, struct ws_conn *c, enum hub_watched what);
 void watch_begin(struct hub *h, struct ws_conn *c, enum hub_watched what); /* it is told all that there is */
 void watch_unsubscribe(struct hub *h, struct ws_conn *c, enum hub_watched what);

@@ -3,6 +3,7 @@
 #include "push/presence.h"
 #include "suites.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -324,6 +325,73 @@ static void only_who_wants_it_is_woken_and_once(void)
     presence_free(p);
 }
 
+/* What broadcasters do at the same time, each on its own thread: nobody is counted twice or for ever, and who wants to know
+ * is woken. */
+enum { THREADS = 4, ROUNDS = 2000 };
+
+struct busy {
+    pthread_t thread;
+    struct presence *p;
+    struct presence_watcher watcher;
+    atomic_uint woken;
+    unsigned number;
+};
+
+static void wake_busy(void *arg)
+{
+    atomic_fetch_add(&((struct busy *)arg)->woken, 1);
+}
+
+static void *be_busy(void *arg)
+{
+    struct busy *b = arg;
+    struct presence_page page = {0};
+    struct ws_principal everywhere = agent("x", "ann", "Ann"), own = agent("y", "bob", "Bob");
+    char id[2] = {'b', (char)('0' + b->number)};
+    own.agent_id = slice_of(id, 2);
+    presence_watch(b->p, &b->watcher);
+    presence_want(b->p, &b->watcher, PRESENCE_STATUS | PRESENCE_CHATS, 0);
+    for (int i = 0; i < ROUNDS; i++) {
+        struct ws_principal *who = i % 3 == 0 ? NULL : i % 3 == 1 ? &everywhere : &own;
+        bool came = presence_agent_come(b->p, &b->watcher, who) == OK;
+        struct presence_chat *chat = presence_chat_come(b->p, &b->watcher, slice_of(id, 1 + (size_t)i % 2));
+        if (atomic_load(&b->watcher.news))
+            presence_heard(b->p, &b->watcher);
+        presence_chats(b->p, b->watcher.heard, &page);
+        presence_want(b->p, &b->watcher, PRESENCE_STATUS | PRESENCE_CHATS, page.upto);
+        presence_agents(b->p, &EVERYBODYS, &page);
+        if (chat)
+            presence_chat_leave(b->p, &b->watcher, chat, i);
+        if (came)
+            presence_agent_leave(b->p, &b->watcher, who, i);
+        (void)presence_expire(b->p, &b->watcher, i);
+    }
+    presence_unwatch(b->p, &b->watcher);
+    buf_fini(&page.bytes);
+    return NULL;
+}
+
+static void several_broadcasters_at_a_time(void)
+{
+    struct presence *p = presence_new(10); /* so that some come back and some are gone */
+    struct busy busy[THREADS] = {0};
+    CU_ASSERT_PTR_NOT_NULL_FATAL(p);
+    for (unsigned i = 0; i < THREADS; i++) {
+        busy[i].p = p;
+        busy[i].number = i;
+        busy[i].watcher = (struct presence_watcher){.wake = wake_busy, .arg = &busy[i]};
+        CU_ASSERT_EQUAL_FATAL(pthread_create(&busy[i].thread, NULL, be_busy, &busy[i]), 0);
+    }
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(busy[i].thread, NULL);
+    }
+    CU_ASSERT_EQUAL(presence_expire(p, NULL, INT64_MAX), INT64_MAX);
+    CU_ASSERT_EQUAL(presence_count(p, &EVERYBODYS), 0);
+    uint64_t whole = 0;
+    CU_ASSERT_STRING_EQUAL(chats_text(p, &whole), "");
+    presence_free(p);
+}
+
 const CU_TestInfo presence_tests[] = {
     {"an agent counts once, until the grace of its last connection is over", one_agent_counts_once},
     {"coming back within the grace changes nothing", coming_back_within_the_grace_changes_nothing},
@@ -333,5 +401,6 @@ const CU_TestInfo presence_tests[] = {
     {"many chats come in pieces", many_chats_come_in_pieces},
     {"a flood of chats leaves nothing", a_flood_of_chats_leaves_nothing},
     {"only who wants it is woken, and once", only_who_wants_it_is_woken_and_once},
+    {"several broadcasters at a time", several_broadcasters_at_a_time},
     CU_TEST_INFO_NULL,
 };
