@@ -162,7 +162,7 @@ static bool take_changes(struct call *c, struct change_customer *change)
     struct rules rules = {0};
     if (!body_object(c, &body))
         return false;
-    if (field_text(&body, "name", validate_given_name, &rules, &change->name))
+    if (field_string(&body, "name", validate_given_name, &rules, &change->name))
         change->set |= CUSTOMER_NAME;
     if (field_word(&body, "category", validate_category, &rules, &change->category))
         change->set |= CUSTOMER_CATEGORY;

@@ -73,7 +73,7 @@ static bool can_be_done(struct call *c, const struct endpoint *row)
     if (req->encoded && req->has_body)
         answer_error(c->s, 415, "Content-Encoding is not supported: send the body as it is");
     else if (req->if_match.len > 0 && !tagged && !http_list_has(req->if_match, SLICE_LIT("*")))
-        answer_error(c->s, 412, PRECONDITION_SENTENCE);
+        answer_error(c->s, 412, "If-Match is not taken here: send the request without it");
     else
         return true;
     return false;

@@ -40,6 +40,8 @@ static bool read_role(struct hub *h, struct ws_conn *c, struct json_value reques
 {
     const struct ws_principal *who = ws_conn_principal(c);
     struct json_value v = json_get(request, SLICE_LIT("role"));
+    if (!request_gives(v))
+        v = json_get(request, SLICE_LIT("side")); /* reading: as the POST calls it */
     unsigned i = hub_speaks_as_agent(c) ? AS_AGENT : AS_USER;
     if (request_gives(v))
         for (i = 0; i < HUB_ROLES && !slice_eq(request_words(v), ROLE_NAMES[i]);)

@@ -77,12 +77,16 @@ class Customers(Patch):
                 ({"category": 7}, ["body", "category"]), ({"status": ""}, ["body", "status"]),
                 ({"status": ["active"]}, ["body", "status"]), ({"status": "s" * 4097}, ["body", "status"]),
                 ({"status": "active", "name": ""}, ["body", "name"]), ({"name": "n" * 513}, ["body", "name"]),
+                ({"name": 7}, ["body", "name"]), ({"name": None}, ["body", "name"]),
                 (b'{"status":"\\ud800"}', ["body", "status"]))
         for body, loc in rows:
             with self.subTest(str(body)[:60]):
                 self.assertInvalid(self.http.patch(self.user, body, [("Content-Type", "application/json")]), loc)
         for ident in ("nobody", "nobody@x.io", "0123456789abcdef01234567"):
             self.assertError(self.http.patch(f"/api/users/{ident}", {"name": "x"}), 404, "User not found")
+        tag = self.get(self.user).header("ETag")
+        self.assertError(self.http.patch(self.user, {"name": "x"}, [("If-Match", tag)]), 412,
+                         "If-Match is not taken here: send the request without it")
         self.assertEqual(self.get(self.user).body, before)
 
     def test_it_outlives_the_server(self):

@@ -397,7 +397,10 @@ static void read_is_given_on_and_not_answered(void)
     CU_ASSERT_EQUAL(m.side, SIDE_CUSTOMER);
     say(&customer, "{\"action\":\"read\",\"chat_id\":\"c\",\"message_id\":\"m3\",\"role\":\"assistant\"}");
     CU_ASSERT_EQUAL(m.side, SIDE_AGENTS);
-    CU_ASSERT_EQUAL(m.count, 3);
+    say(&agent,
+        "{\"action\":\"read\",\"chat_id\":\"c\",\"message_id\":\"m4\",\"side\":\"user\"}"); /* in the POST's words */
+    CU_ASSERT_EQUAL(m.side, SIDE_CUSTOMER);
+    CU_ASSERT_EQUAL(m.count, 4);
     EXPECT_NOTHING(&agent);
     EXPECT_NOTHING(&customer);
     m.answer = ERR_NOT_FOUND;
