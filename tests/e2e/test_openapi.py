@@ -1,8 +1,10 @@
-"""GET /api/openapi.json describes what is served: every route, no more, no less."""
+"""GET /api/openapi.json describes what is served: every route and every key of its answers, no more, no less."""
 import re
 
+from harness.auth import AuthCase
 from harness.case import ServerCase, main
-from harness.routes import PATTERNS, ROUTES, methods_of, path
+from harness.routes import PATTERNS, ROUTES, covers, methods_of, path
+from harness.schemas import at, closed, faults
 
 VERBS = {"get", "head", "post", "put", "patch", "delete", "options", "trace"}
 
@@ -42,10 +44,7 @@ class OpenApi(ServerCase):
 
     def follow(self, ref):
         self.assertTrue(ref.startswith("#/"), ref)
-        at = self.document
-        for part in ref[2:].split("/"):
-            at = at[part.replace("~1", "/").replace("~0", "~")]
-        return at
+        return at(self.document, ref)
 
     def test_every_reference_leads_somewhere(self):
         def walk(node):
@@ -69,6 +68,49 @@ class OpenApi(ServerCase):
                 r = self.http.request("DELETE", path(pattern))
                 self.assertEqual(r.status, 405)
                 self.assertEqual(set(r.header("Allow").replace(" ", "").split(",")), methods_of(pattern))
+
+
+class Answers(AuthCase):
+    def setUp(self):
+        self.document = closed(self.get("/api/openapi.json").json())
+
+    def described(self, method, target, status):
+        asked = target.split("?")[0]
+        pattern = min((p for p in self.document["paths"] if covers(p, asked)), key=lambda p: p.count("{"))
+        answer = self.document["paths"][pattern][method.lower()]["responses"][str(status)]
+        return at(self.document, answer["$ref"]) if "$ref" in answer else answer
+
+    def assertDescribed(self, method, target, body, headers, status):
+        r = self.http.request(method, target, body, headers)
+        self.assertEqual(r.status, status, r)
+        answer = self.described(method, target, status)
+        for name in ("ETag", "Retry-After", "Location", "WWW-Authenticate"):
+            self.assertTrue(r.header(name) is None or name in answer.get("headers", {}), f"{name} of {r}")
+        self.assertEqual(faults(self.document, answer["content"]["application/json"]["schema"], r.json()), [], r)
+
+    def test_every_key_is_described(self):
+        ann, widget, agent = self.ann, self.ann.headers, self.dashboard
+        last = self.get(f"/api/chats/{ann.chat}", agent).json()["messages"][-1]["_id"]
+        chat, user = f"/api/chats/{ann.chat}", f"/api/users/{ann.id}"
+        rows = (("POST", "/api/users/chats/create", {"email": "new@x.io"}, (), 200),
+                ("POST", "/api/users/chats/create", {}, (), 400),
+                ("POST", "/api/users/data", {"vibe": "calm"}, widget, 200), ("POST", "/api/users/data", {"vibe": []}, widget, 422),
+                ("POST", f"/api/users/chats/{ann.chat}/send", {"content": "a", "role": "assistant"}, widget, 200),
+                ("POST", "/api/chat", {"message": "a", "session_id": ann.chat}, widget, 200),
+                ("POST", f"{chat}/read", {"message_id": last}, widget, 200), ("POST", f"{chat}/read", {"message_id": "x"}, widget, 404),
+                ("POST", f"{chat}/read", {"message_id": last, "side": "both"}, widget, 422), ("POST", f"{chat}/read", {}, (), 401),
+                ("PATCH", chat, {"assigned_to": "me", "status": "closed"}, agent, 200), ("PATCH", chat, {"status": "ajar"}, agent, 422),
+                ("PATCH", chat, {"status": "open"}, agent + [("If-Match", '"x"')], 412), ("PATCH", chat, {"status": "open"}, widget, 403),
+                ("PATCH", user, {"category": "human-chats"}, agent, 200), ("PATCH", user, {"name": "n" * 513}, agent, 422),
+                ("PATCH", f"/api/dashboard/chats/{ann.chat}/ai-agent", {"enabled": False}, agent, 200),
+                *(("GET", target, None, agent, 200) for target in (
+                    chat, user, f"{user}/chats", f"{chat}/messages?limit=1", "/api/users?limit=2", "/api/chats?limit=2",
+                    "/api/debug/users-chats", "/api/debug/users-chats?limit=1&since=1", "/api/reports/stats", "/api/agent/stats",
+                    f"/api/dashboard/chats/{ann.chat}/ai-agent", "/api/health", "/health")),
+                *(("GET", target, None, widget, 200) for target in (chat, f"{user}/chats", f"{chat}/messages")))
+        for row in rows:
+            with self.subTest(" ".join(row[:2])):
+                self.assertDescribed(*row)
 
 
 if __name__ == "__main__":
