@@ -9,7 +9,7 @@ enum hub_right rights_may_subscribe(void *arg, const struct ws_principal *who, e
                                     struct slice chat_id);
 enum hub_sight rights_may_see(void *arg, const struct ws_principal *who, struct slice chat_id);
 enum hub_sight rights_may_see_customer(void *arg, const struct ws_principal *who, struct slice customer_id);
-size_t rights_owner_of(void *arg, const struct ws_principal *who, char room[static CUSTOMER_ID_MAX]);
+bool rights_owner_of(void *arg, const struct ws_principal *who, char room[static CUSTOMER_ID_MAX], size_t *len);
 /* With or without authentication. */
 enum hub_signal rights_may_signal(void *arg, const struct ws_principal *who, struct slice chat_id);
 NODISCARD enum err rights_mark_read(void *arg, struct producer *producer, const struct ws_principal *who,

@@ -56,9 +56,9 @@ struct hub_options {
     /* May it type and read in that chat? With or without authentication; NULL: it may. As what it does so is the hub's
      * (hub_signal.c). */
     enum hub_signal (*may_signal)(void *arg, const struct ws_principal *who, struct slice chat_id);
-    /* A widget's customer belongs to an owner, whose agents it may count: the owner's id goes into room; returns its length.
-     * 0: it belongs to nobody, or memory does not know it. NULL: 0. */
-    size_t (*owner_of)(void *arg, const struct ws_principal *who, char room[static CUSTOMER_ID_MAX]);
+    /* A widget's customer belongs to an owner, whose agents it may count: the owner's id goes into room, *len bytes.
+     * 0: it belongs to nobody. False: memory does not know. NULL: all belong to nobody. */
+    bool (*owner_of)(void *arg, const struct ws_principal *who, char room[static CUSTOMER_ID_MAX], size_t *len);
     void *may_arg;
     struct presence *presence; /* who is there, for all broadcasters; NULL: nobody is told */
     /* A side has read up to a message: gives an op of that producer, the broadcaster's own, to the writer where it is news.

@@ -69,8 +69,9 @@ enum sight cache_sees_customer(struct cache *c, struct slice ident, const struct
 /* The same of one who is named by id and in no other way. */
 enum sight cache_sees_customer_id(struct cache *c, struct slice customer_id, const struct scope *s);
 
-/* [any] The owner of a customer, into room; returns its length. 0: it has none, or one of a longer id, or memory does not know. */
-size_t cache_owner_of(struct cache *c, struct slice customer_id, char room[static CUSTOMER_ID_MAX]);
+/* [any] The owner of a customer, into room, which is *len bytes. 0: it has none, or one of a longer id. False: memory does not
+ * know. */
+bool cache_owner_of(struct cache *c, struct slice customer_id, char room[static CUSTOMER_ID_MAX], size_t *len);
 
 /* What a side says that it has read. */
 enum mark_answer {

@@ -54,10 +54,10 @@ enum hub_sight rights_may_see(void *arg, const struct ws_principal *who, struct 
     return sights[cache_sees_chat(api->cache, chat_id, &scope)];
 }
 
-size_t rights_owner_of(void *arg, const struct ws_principal *who, char room[static CUSTOMER_ID_MAX])
+bool rights_owner_of(void *arg, const struct ws_principal *who, char room[static CUSTOMER_ID_MAX], size_t *len)
 {
     const struct api *api = arg;
-    return cache_owner_of(api->cache, who->id, room);
+    return cache_owner_of(api->cache, who->id, room, len);
 }
 
 /* By its id and nothing else: that is what is told of a customer. */

@@ -21,7 +21,7 @@ static int64_t now_us(const struct hub *h)
     return ws_set_loop(h->set)->now_us;
 }
 
-/* Whose agents the connection may count and whose chats it may see, as an audience's key. */
+/* Whose agents the connection may count and whose chats it may see, as an audience's key. Empty: that is not known now. */
 static struct slice key_of(const struct hub *h, struct ws_conn *c, char room[static 1 + CUSTOMER_ID_MAX])
 {
     const struct hub_options *o = h->options;
@@ -33,8 +33,8 @@ static struct slice key_of(const struct hub *h, struct ws_conn *c, char room[sta
     if (who->agent && who->id.len <= CUSTOMER_ID_MAX) {
         len = who->id.len;
         memcpy(room + 1, who->id.ptr, len);
-    } else if (!who->agent && o->owner_of) {
-        len = o->owner_of(o->may_arg, who, room + 1);
+    } else if (!who->agent && o->owner_of && !o->owner_of(o->may_arg, who, room + 1, &len)) {
+        return slice_of(NULL, 0);
     }
     return slice_of(room, 1 + len);
 }
@@ -68,15 +68,16 @@ void audience_release(struct hub *h, struct audience *a)
     free(a);
 }
 
-/* A customer may have gone to another owner since it subscribed. Without memory it stays where it is. */
+/* A customer may have gone to another owner since it subscribed. Who is known no more stays where it is; who is not known
+ * yet begins with nobody's agents. */
 void audience_find(struct hub *h, struct ws_conn *c, struct hub_watch *w)
 {
     char room[1 + CUSTOMER_ID_MAX];
     struct slice key = key_of(h, c, room);
     struct audience *before = w->audience;
-    if (before && slice_eq(key, slice_of(before->key, before->key_len)))
+    if (before && (key.len == 0 || slice_eq(key, slice_of(before->key, before->key_len))))
         return;
-    struct audience *a = audience_get(h, key);
+    struct audience *a = audience_get(h, key.len > 0 ? key : SLICE_LIT("o"));
     if (!a)
         return;
     a->subscribers++;

@@ -93,19 +93,19 @@ enum sight cache_sees_customer_id(struct cache *c, struct slice customer_id, con
     return sight;
 }
 
-size_t cache_owner_of(struct cache *c, struct slice customer_id, char room[static CUSTOMER_ID_MAX])
+bool cache_owner_of(struct cache *c, struct slice customer_id, char room[static CUSTOMER_ID_MAX], size_t *len)
 {
     uint32_t hash = index_hash(customer_id);
     if (!c->enabled)
-        return 0;
+        return false;
     cache_lock(c);
     const struct customer_entry *u = index_customer(c, customer_id, hash);
     struct slice owner = u ? customer_owner(u) : slice_of(NULL, 0);
-    size_t len = owner.len <= CUSTOMER_ID_MAX ? owner.len : 0;
-    if (len > 0)
-        memcpy(room, owner.ptr, len);
+    *len = owner.len <= CUSTOMER_ID_MAX ? owner.len : 0;
+    if (*len > 0)
+        memcpy(room, owner.ptr, *len);
     cache_unlock(c);
-    return len;
+    return u != NULL;
 }
 
 /* [lock] */
