@@ -136,7 +136,8 @@ static void fill_batch(struct writer *w)
     }
 }
 
-/* Known chats cost the store nothing. Asked before every try: an earlier batch may have made one known. */
+/* Known chats cost the store nothing. Asked before every try: an earlier batch may have made one known. While something is in
+ * doubt the store itself is asked: what was given up may have closed the chat, or opened it. */
 static void link_batch(struct writer *w, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -145,7 +146,9 @@ static void link_batch(struct writer *w, size_t count)
         struct slice chat_id;
         struct chat_link *link = kind->link ? kind->link(op, &chat_id) : NULL;
         op->result = OK;
-        if (link && !link->known && w->options.link)
+        if (link && w->in_doubt)
+            link->known = false;
+        else if (link && !link->known && w->options.link)
             w->options.link(w->options.link_arg, chat_id, &op->arena, link);
     }
 }

@@ -76,7 +76,7 @@ static bool stands(struct store *store)
 
 static enum err resolve(struct store *store, struct new_message *const *messages, size_t count)
 {
-    (void)store;
+    SCRIPT(script_of(store), script_of(store)->resolved += (int)count);
     for (size_t i = 0; i < count; i++)
         if (!messages[i]->link.known)
             messages[i]->link =

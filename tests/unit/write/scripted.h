@@ -43,6 +43,7 @@ struct scripted {
     size_t stored, staged;               /* of them; of this try behind them */
     int tries, waiting;                  /* waiting: for the test to let go */
     int tried_while_open;                /* though the writer said that it takes nothing */
+    int resolved;                        /* messages of whose chat it was asked */
     int recovered, unheard;              /* calls of the hooks; duplicates whose notice is due */
 };
 

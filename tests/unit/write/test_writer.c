@@ -357,6 +357,32 @@ static void doubts_begin_anew(void)
     script_close(s);
 }
 
+static int resolved_for(struct scripted *s, const char *text)
+{
+    int before, after;
+    SCRIPT(s, before = s->resolved);
+    struct op *op = script_send(s, text, NULL, 0);
+    script_submit(s, op);
+    CU_ASSERT_PTR_EQUAL(script_next(s), op);
+    CU_ASSERT_EQUAL(script_result(s, &op), OK);
+    SCRIPT(s, after = s->resolved);
+    return after - before;
+}
+
+/* What was given up may have closed the chat, so that the next message opens it: memory has not heard of that. */
+static void links_in_doubt_are_asked_for(void)
+{
+    struct scripted *s = &the_store;
+    script_open(s, &(struct script_options){.write_timeout_ms = PATIENT_MS});
+    CU_ASSERT_EQUAL(resolved_for(s, "new"), 1);
+    CU_ASSERT_EQUAL(resolved_for(s, "known"), 0);
+    SCRIPT(s, (s->unclear = 1, s->unwell = true));
+    time_out(s, script_send(s, "given up", NULL, 0));
+    CU_ASSERT_EQUAL(resolved_for(s, "in doubt"), 1);
+    CU_ASSERT_EQUAL(resolved_for(s, "known again"), 0);
+    script_close(s);
+}
+
 /* A stop finishes what is queued, be the store well or away. */
 static void stop_finishes(void)
 {
@@ -394,6 +420,7 @@ const CU_TestInfo writer_tests[] = {
     {"away at start", away_at_start},
     {"well again with nothing to do", well_again_with_nothing_to_do},
     {"doubts begin anew with each trouble", doubts_begin_anew},
+    {"whose chat is in doubt is asked", links_in_doubt_are_asked_for},
     {"a stop finishes what is queued", stop_finishes},
     CU_TEST_INFO_NULL,
 };
