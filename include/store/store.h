@@ -126,7 +126,8 @@ struct store_vtable {
                               struct customer *out);
     enum err (*put_customer)(struct store *s, struct customer *u); /* insert or replace by id; sets u->key */
     enum err (*insert_chat)(struct store *s, struct chat *c);      /* idempotent by chat_id; sets c->key */
-    /* [writer] CHAT_AI_DISABLED becomes as it is in flags. CHAT_CLOSED, which the status says, stays. */
+    /* [writer] CHAT_AI_DISABLED becomes as it is in flags. CHAT_CLOSED, which the status says, stays. The row's rev does not go
+     * back: a try that comes again finds what came after it. */
     enum err (*set_chat_flags)(struct store *s, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                                int64_t rev, int64_t now_us);
     /* [writer] An existing chat's status, assigned_to, CHAT_CLOSED of its flags, rev and updated_us become c's. The rev of

@@ -186,16 +186,16 @@ enum err mongo_insert_chat(struct store *st, struct chat *c)
     return update_one(s, s->writer.chats, filter, new_chat(s, c), true, &matched);
 }
 
-/* Takes change, an update without $set and $max, and set, the members of its $set so far. */
-static enum err change_chat(struct mongo_store *s, struct slice chat_id, bson_t *change, bson_t *set, int64_t rev,
-                            int64_t now_us)
+/* Takes change, an update without $set and $max, and set and max, the members of these so far. */
+static enum err change_chat(struct mongo_store *s, struct slice chat_id, bson_t *change, bson_t *set, bson_t *max,
+                            int64_t rev)
 {
     int64_t matched;
-    BSON_APPEND_INT64(set, "changed_rev", rev);
-    put_time(set, "updated_at", now_us);
+    BSON_APPEND_INT64(max, "rev", rev);
     BSON_APPEND_DOCUMENT(change, "$set", set);
-    BCON_APPEND(change, "$max", "{", "rev", BCON_INT64(rev), "}");
+    BSON_APPEND_DOCUMENT(change, "$max", max);
     bson_destroy(set);
+    bson_destroy(max);
     metrics_add(M_STORE_WRITE_CHAT, 1);
     enum err e = update_one(s, s->writer.chats, bson_is("chat_id", chat_id), change, false, &matched);
     return e == OK && matched == 0 ? ERR_NOT_FOUND : e;
@@ -207,10 +207,12 @@ enum err mongo_set_chat_flags(struct store *st, const struct chat_link *link, st
     (void)link;
     if (!slice_is_utf8(chat_id))
         return ERR_NOT_FOUND;
-    bson_t *set = bson_new();
+    bson_t *set = bson_new(), *max = bson_new();
     BSON_APPEND_BOOL(set, "ai_agent_enabled", !(flags & CHAT_AI_DISABLED));
     put_flags(set, flags);
-    return change_chat(mongo_of(st), chat_id, bson_new(), set, rev, now_us);
+    BSON_APPEND_INT64(max, "changed_rev", rev);
+    put_time(max, "updated_at", now_us);
+    return change_chat(mongo_of(st), chat_id, bson_new(), set, max, rev);
 }
 
 enum err mongo_put_chat(struct store *st, const struct chat *c)
@@ -221,11 +223,13 @@ enum err mongo_put_chat(struct store *st, const struct chat *c)
         return ERR_REFUSED;
     bson_t *set = bson_new(), *change = bson_new();
     put_text(set, "status", c->status);
+    BSON_APPEND_INT64(set, "changed_rev", c->rev);
+    put_time(set, "updated_at", c->updated_us);
     if (c->assigned_to.len > 0)
         put_text(set, "assigned_to", c->assigned_to);
     else
         BCON_APPEND(change, "$unset", "{", "assigned_to", BCON_UTF8(""), "}");
-    return change_chat(mongo_of(st), c->chat_id, change, set, c->rev, c->updated_us);
+    return change_chat(mongo_of(st), c->chat_id, change, set, bson_new(), c->rev);
 }
 
 enum err mongo_set_mark(struct store *st, const struct chat_link *link, struct slice chat_id, enum chat_side side,

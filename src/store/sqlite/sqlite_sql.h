@@ -51,7 +51,8 @@
                        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6) ON CONFLICT(chat_id) DO NOTHING")                      \
     X(SQL_CHAT_ADD_FLAGS, "UPDATE chats SET flags = flags | ?2 WHERE id = ?1")                                         \
     /* 4: CHAT_AI_DISABLED, 8: CHAT_CLOSED */                                                                          \
-    X(SQL_CHAT_SET_FLAGS, "UPDATE chats SET flags = (flags & ~4) | (?2 & 4), rev = ?3, updated = ?4 WHERE id = ?1")    \
+    X(SQL_CHAT_SET_FLAGS, "UPDATE chats SET flags = (flags & ~4) | (?2 & 4), rev = max(rev, ?3), "                     \
+                          "updated = max(updated, ?4) WHERE id = ?1")                                                  \
     X(SQL_CHAT_PUT, "UPDATE chats SET flags = (flags & ~8) | (?2 & 8), rev = ?3, updated = ?4, status = ?5, "          \
                     "assigned_to = ?6 WHERE id = ?1")                                                                  \
     X(SQL_CHAT_REOPEN, "UPDATE chats SET flags = flags & ~8, rev = ?2, updated = ?3, status = 'open' "                 \

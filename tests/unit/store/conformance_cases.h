@@ -36,6 +36,7 @@
     X(customers_word_opens)                                                                                            \
     X(changes_among_messages)                                                                                          \
     X(changes_come_again)                                                                                              \
+    X(switch_comes_again)                                                                                              \
     X(agents_sign)                                                                                                     \
     X(marks_go_forwards)                                                                                               \
     X(customer_is_changed)                                                                                             \

@@ -149,6 +149,26 @@ void case_changes_come_again(struct rig *r)
                                     " chat open total=1 flags=0 @0@2 to=cid\n  user no @2\n");
 }
 
+/* The same, of a chat whose AI agent was switched before it: that is no newer than what came after it. */
+void case_switch_comes_again(struct rig *r)
+{
+    const char *a = rig_chat(r, "ann"); /* @0 */
+    struct op *ops[] = {
+        rig_ai(r, a, false),                                  /* @1 */
+        expecting(rig_close_chat(r, a, true), RIG_T0 + 1000), /* @2 */
+        rig_ai(r, a, true),                                   /* @3 */
+        rig_assign(r, a, "bob"),                              /* @4 */
+    };
+    for (int tries = 0; tries < 2; tries++) {
+        CU_ASSERT_EQUAL(rig_apply(r, ops, 4), OK);
+        for (size_t i = 0; i < 4; i++)
+            CU_ASSERT_EQUAL(ops[i]->result, OK);
+        CU_ASSERT_TRUE(change_chat_of(ops[1])->changed);
+        CU_ASSERT_TRUE(change_chat_of(ops[3])->changed);
+        EXPECT_TEXT(rig_row(r, a), "closed flags=8 rev=@4 to=bob");
+    }
+}
+
 void case_agents_sign(struct rig *r)
 {
     const char *a = rig_chat(r, "ann");
