@@ -9,6 +9,7 @@ struct change_customer {
     struct slice name, category, status;
     /* from the writer */
     struct customer before, customer;
+    bool changed; /* whether anything became another */
 };
 
 extern const struct write_kind write_change_customer;

@@ -13,6 +13,11 @@ static void change_fields(const struct change_customer *c, struct customer *u)
         u->status = c->status;
 }
 
+static bool same_fields(const struct customer *a, const struct customer *b)
+{
+    return slice_eq(a->name, b->name) && slice_eq(a->category, b->category) && slice_eq(a->status, b->status);
+}
+
 /* An agent did it: when the customer was last seen stays as it is. */
 static enum err apply(struct attempt *try, struct op *op)
 {
@@ -25,6 +30,11 @@ static enum err apply(struct attempt *try, struct op *op)
     if (err != OK)
         return err;
     customer_note_before(op, &c->customer, &c->before);
+    struct customer wanted = c->before;
+    change_fields(c, &wanted);
+    c->changed = !same_fields(&wanted, &c->before);
+    if (!c->changed)
+        return OK;
     change_fields(c, &c->customer);
     return customer_put(try, op, &c->before, &c->customer);
 }
@@ -32,7 +42,7 @@ static enum err apply(struct attempt *try, struct op *op)
 static size_t raise(struct op *op, struct event *out)
 {
     const struct change_customer *c = change_customer_of(op);
-    if (op->result != OK)
+    if (op->result != OK || !c->changed)
         return 0;
     size_t count = customer_raise(op, &c->before, &c->customer, out);
     out->customer.by_agent = true;

@@ -62,6 +62,11 @@ class Customers(Patch):
         self.patch(self.user, {"name": "Same inbox"})
         self.assertEqual(events.recv_json()["type"], "customer_changed")
         self.assertEqual(counts.until_pong(), [])
+        before = self.get(self.user)
+        for target, body in ((self.user, {"name": "Same inbox"}), (self.target, {"status": "open", "assigned_to": None})):
+            self.assertAnsweredAsGet(self.patch(target, body), target)  # as it is: nothing to tell
+        self.assertEqual(self.get(self.user).header("ETag"), before.header("ETag"))
+        self.assertEqual(events.until_pong(), [])
 
     def test_it_is_a_change_like_others(self):
         cursor = self.get("/api/debug/users-chats").json()["cursor"]

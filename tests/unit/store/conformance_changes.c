@@ -258,6 +258,14 @@ void case_customer_is_changed(struct rig *r)
     CU_ASSERT_EQUAL(RIG_APPLY(r, name, none), OK);
     CU_ASSERT_EQUAL(name->result, OK);
     CU_ASSERT_EQUAL(none->result, ERR_NOT_FOUND);
+    struct op *same = rig_change_customer(r, id); /* @6 */
+    change_customer_of(same)->set = CUSTOMER_STATUS;
+    change_customer_of(same)->status = SLICE_LIT("escalated");
+    CU_ASSERT_EQUAL(apply(r, same), OK);
+    CU_ASSERT_FALSE(change_customer_of(same)->changed);
+    EXPECT_SLICE(change_customer_of(same)->customer.id, id);
+    CU_ASSERT_TRUE_FATAL(rig_customer(r, CUSTOMER_BY_ID, id, &u));
+    CU_ASSERT_EQUAL(u.rev, RIG_T0 + 3000);
     if (!rig_reopen(r))
         return;
     CU_ASSERT_TRUE_FATAL(rig_customer(r, CUSTOMER_BY_ID, "bob", &u));
