@@ -91,7 +91,7 @@ static void test_many_changes(void)
     get(k, VIEW_CUSTOMER, "ann");
     size_t most = k->cache->content_bytes + 100 * 1024;
     for (int i = 0; i < 1000; i++) {
-        char who[16];
+        char who[24];
         snprintf(who, sizeof(who), "agent %d", i);
         kit_change(k, "c1", who, i % 2);
         struct answer a = get(k, VIEW_CUSTOMER, "ann");
