@@ -16,6 +16,7 @@ enum notice_kind {
     NOTICE_HINT, /* there is something to see at that chat, and no message: those who may see it are told to look. No chat_id:
                   * at that customer; role: its id */
     NOTICE_COUNTS,
+    NOTICE_OWNER_CHANGED, /* no chat_id; role: the id of a customer whose chats others may see than before */
     /* To subscribers of chat_events alone. */
     NOTICE_READ_BY_AGENTS,   /* chat_id; role: the message's id */
     NOTICE_READ_BY_CUSTOMER, /* the same */
@@ -131,6 +132,13 @@ static inline bool notice_hint_of_customer(struct notice *n, struct slice custom
 {
     bool fits = notice_customer_changed(n, customer_id, wall_us, mono_us);
     n->kind = NOTICE_HINT;
+    return fits;
+}
+
+static inline bool notice_owner_changed(struct notice *n, struct slice customer_id, int64_t wall_us, int64_t mono_us)
+{
+    bool fits = notice_customer_changed(n, customer_id, wall_us, mono_us);
+    n->kind = NOTICE_OWNER_CHANGED;
     return fits;
 }
 

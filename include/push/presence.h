@@ -70,6 +70,8 @@ void presence_agent_leave(struct presence *p, struct presence_watcher *w, const 
 /* The chat's entry, for the leave that follows; NULL: no memory. */
 struct presence_chat *presence_chat_come(struct presence *p, struct presence_watcher *w, struct slice chat_id);
 void presence_chat_leave(struct presence *p, struct presence_watcher *w, struct presence_chat *chat, int64_t now_us);
+/* Others may see it than before: it is told again. */
+void presence_chat_again(struct presence *p, struct presence_watcher *w, struct presence_chat *chat);
 
 /* The number of the last change of all. */
 uint64_t presence_now(struct presence *p);

@@ -69,6 +69,8 @@ static void announce_customer(struct turn *t, const struct event *e)
     if (before->id.len == 0)
         return;
     push(t, &n, notice_customer_changed(&n, now->id, e->at_us, t->now_us));
+    if (!slice_eq(before->owner, now->owner))
+        push(t, &n, notice_owner_changed(&n, now->id, e->at_us, t->now_us));
     if (e->customer.by_agent)
         push(t, &n, notice_hint_of_customer(&n, now->id, e->at_us, t->now_us));
     t->counts |=

@@ -95,6 +95,8 @@ static void on_notices(void *self, const struct notice *notices, unsigned count)
             take_hint(h, &notices[i]);
         } else if (notices[i].kind == NOTICE_COUNTS) {
             counts_changed = true;
+        } else if (notices[i].kind == NOTICE_OWNER_CHANGED) {
+            here_owner_changed(h, notice_role(&notices[i]));
         }
     }
     feed_finish(h);

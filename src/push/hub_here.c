@@ -64,6 +64,28 @@ void here_widget_leaves(struct hub *h, struct hub_chat *chat)
     expect_grace(h);
 }
 
+/* Only a token says whose a connection is, and without tokens there are no owners. All of a chat's widgets are its customer's. */
+static bool is_open_by(const struct hub_chat *chat, struct slice customer_id)
+{
+    const struct ws_principal *who = NULL;
+    for (uint32_t i = 0; i < chat->follows.count && !who; i++)
+        who = chat->follows.items[i]->is_widget ? ws_conn_principal(chat->follows.items[i]->conn) : NULL;
+    for (uint32_t i = 0; i < chat->events.count && !who; i++)
+        who = chat->events.items[i]->is_widget ? ws_conn_principal(chat->events.items[i]->conn) : NULL;
+    return who && slice_eq(who->id, customer_id);
+}
+
+/* Its new owner's dashboards have not heard which of its chats are open. It happens once to most customers: no index is kept. */
+void here_owner_changed(struct hub *h, struct slice customer_id)
+{
+    size_t pos = 0;
+    struct hub_chat *chat;
+    while (h->chats.count > 0 && (chat = map_next(&h->chats, &pos)))
+        if (chat->open && is_open_by(chat, customer_id))
+            presence_chat_again(h->here.registry, &h->here.watcher, chat->open);
+    here_look(h);
+}
+
 void here_init(struct hub *h)
 {
     struct hub_here *here = &h->here;

@@ -86,6 +86,15 @@ void presence_chat_leave(struct presence *p, struct presence_watcher *w, struct 
     presence_unlock(p);
 }
 
+void presence_chat_again(struct presence *p, struct presence_watcher *w, struct presence_chat *chat)
+{
+    presence_lock(p);
+    chat->told = true; /* perhaps, by its place before this */
+    link_remove(&chat->in_order);
+    changed(p, w, chat, true);
+    presence_unlock(p);
+}
+
 void chat_gone(struct presence *p, const struct presence_watcher *self, struct presence_chat *chat)
 {
     p->left--;

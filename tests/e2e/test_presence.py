@@ -104,6 +104,23 @@ class WithTokens(Sockets, AuthCase):
         ann.close()
         self.until(visitor, "website_status", lambda d: d["agents"] == 1)
 
+    def test_a_chat_that_comes_to_an_owner_while_it_is_open(self):
+        """A page says whose visitor it has when its socket is open already."""
+        dora = self.agent("d", "Dora", "o3", "presence")
+        for topic in ("chat_events", "chat_updates"):
+            email = f"{topic}@x.io"
+            new = self.http.post("/api/users/chats/create", {"email": email}, self.dashboard).json()
+            widget = self.open(topic, headers=bearer(new["token"]), chat_id=new["chat_id"])
+            everybody = self.agent("e", "Eve", None, "presence")
+            self.until(everybody, "presence", lambda d: d["chats"].get(new["chat_id"]))
+            self.assertNotIn(new["chat_id"], str(dora.until_pong()))
+            r = self.http.post("/api/users/data", {"email": email, "user_id": "o3"}, bearer(new["token"]))
+            self.assertEqual(r.status, 200, r)
+            self.until(dora, "presence", lambda d: d["chats"] == {new["chat_id"]: True})
+            widget.close()
+            for ws in (dora, everybody):
+                self.until(ws, "presence", lambda d: d["chats"] == {new["chat_id"]: False})
+
     def test_who_may(self):
         widget = self.open(headers=self.ann.headers)
         widget.send_json({"action": "subscribe", "subscription_type": "presence"})

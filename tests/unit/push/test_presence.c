@@ -208,6 +208,29 @@ static void changes_are_told_in_order_and_once(void)
     presence_free(p);
 }
 
+/* Whoever has heard of it hears of its end, also where nobody has heard the second time. */
+static void a_chat_is_told_again(void)
+{
+    struct presence *p = registry();
+    struct presence_watcher w = {0};
+    uint64_t later = 0;
+    presence_watch(p, &w);
+    presence_want(p, &w, PRESENCE_CHATS, 0);
+    struct presence_chat *a = presence_chat_come(p, &w, SLICE_LIT("a"));
+    struct presence_chat *b = presence_chat_come(p, &w, SLICE_LIT("b"));
+    CU_ASSERT_STRING_EQUAL(chats_text(p, &later), "+a +b");
+    presence_chat_again(p, &w, a);
+    uint64_t once = later;
+    CU_ASSERT_STRING_EQUAL(chats_text(p, &once), "+a");
+    presence_chat_again(p, &w, a);
+    presence_chat_leave(p, &w, a, 0);
+    (void)presence_expire(p, &w, GRACE_US);
+    CU_ASSERT_STRING_EQUAL(chats_text(p, &later), "-a");
+    presence_chat_leave(p, &w, b, 0);
+    presence_unwatch(p, &w);
+    presence_free(p);
+}
+
 static void many_chats_come_in_pieces(void)
 {
     enum { MANY = 2500 };
@@ -398,6 +421,7 @@ const CU_TestInfo presence_tests[] = {
     {"who counts and sees whom", who_sees_whom},
     {"a long list says how many there are", a_long_list_says_how_many_there_are},
     {"changes are told in order and once", changes_are_told_in_order_and_once},
+    {"a chat is told again", a_chat_is_told_again},
     {"many chats come in pieces", many_chats_come_in_pieces},
     {"a flood of chats leaves nothing", a_flood_of_chats_leaves_nothing},
     {"only who wants it is woken, and once", only_who_wants_it_is_woken_and_once},
