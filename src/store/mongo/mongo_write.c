@@ -10,6 +10,7 @@
 #include "mongo_cursor.h"
 #include "mongo_customer.h"
 #include "mongo_error.h"
+#include "mongo_marks.h"
 #include "mongo_query.h"
 
 static enum err update_once(struct mongo_store *s, mongoc_collection_t *in, const bson_t *filter, const bson_t *change,
@@ -236,7 +237,15 @@ enum err mongo_set_mark(struct store *st, const struct chat_link *link, struct s
                         int64_t mark)
 {
     (void)link;
-    return mongo_counters_mark(mongo_of(st)->counters, chat_id, side, mark);
+    struct mongo_store *s = mongo_of(st);
+    struct store_health health;
+    mongo_health_get(&s->health, &health);
+    if (health.ok)
+        return mongo_counters_mark(s->counters, chat_id, side, mark);
+    /* A batch of marks alone would say that the database is well, and what it took might never get there: it is asked. */
+    struct mongo_touched now = {.chat_id = chat_id};
+    now.marks[side] = mark;
+    return mongo_write_marks(&s->writer, &now, 1);
 }
 
 /* --- customers --- */

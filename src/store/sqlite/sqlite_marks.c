@@ -86,7 +86,7 @@ enum err marks_set(struct sqlite_store *s, int64_t chat, enum chat_side side, in
     struct marks *m = &s->marks;
     struct mark mark = {.chat = chat};
     mark.upto[side] = upto;
-    if (m->waiting_count + m->batch_count >= MARKS_MOST)
+    if (s->conn.failed || m->waiting_count + m->batch_count >= MARKS_MOST)
         return write_row(s, &mark);
     if (!m->waiting && make_tables(m) != OK)
         return ERR_NOMEM;

@@ -13,7 +13,8 @@
  * Thread:   [writer], or main while the writer does not run; [any] on any. One mutex, held for table work only. The writer
  *           alone changes what is in here, so it reads it without the lock.
  * Owns:     its tables, made with the first mark.
- * Bounded:  MARKS_MOST chats wait, and as many are in a round; past that a mark is written at once.
+ * Bounded:  MARKS_MOST chats wait, and as many are in a round; past that a mark is written at once. So it is after a failure:
+ *           a batch of marks alone would else say that the disk is well, and what it took might never get there.
  * Fails:    ERR_NOMEM, or as the store. */
 #pragma once
 #include "chat/model.h"

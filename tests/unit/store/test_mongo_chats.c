@@ -235,6 +235,13 @@ static void marks_outlive_trouble(void)
         expect_marks(&k, T0, T0 + 1);
         CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, CHAT, "agents_read"), T0);
         CU_ASSERT_EQUAL(kit_number(&k, MONGO_CHATS, CHAT, "customer_read"), T0 + 1);
+        /* Nothing but marks comes: their batch must not say that the database is well again. */
+        kit_break(&k, -1, "\"update\"", "\"closeConnection\":true");
+        CU_ASSERT_EQUAL(put(&k, "open", "ann", T0 + 2), ERR_STORE);
+        CU_ASSERT_EQUAL(k.store->vtable->set_mark(k.store, NULL, SLICE_LIT("c"), SIDE_AGENTS, T0 + 3), ERR_STORE);
+        kit_heal(&k);
+        mark(&k, SIDE_AGENTS, T0 + 4);
+        CU_ASSERT_EQUAL(found(&k, "c").agents_read, T0 + 4);
     }
     mark(&k, SIDE_AGENTS, T0 + 7);
     kit_close_store(&k);
