@@ -64,26 +64,40 @@ void here_widget_leaves(struct hub *h, struct hub_chat *chat)
     expect_grace(h);
 }
 
-/* Only a token says whose a connection is, and without tokens there are no owners. All of a chat's widgets are its customer's. */
-static bool is_open_by(const struct hub_chat *chat, struct slice customer_id)
+/* Only a token says whose a connection is. All of a chat's widgets are its customer's. */
+static bool is_open_by_moved(const struct hub_here *here, const struct hub_chat *chat)
 {
     const struct ws_principal *who = NULL;
     for (uint32_t i = 0; i < chat->follows.count && !who; i++)
         who = chat->follows.items[i]->is_widget ? ws_conn_principal(chat->follows.items[i]->conn) : NULL;
     for (uint32_t i = 0; i < chat->events.count && !who; i++)
         who = chat->events.items[i]->is_widget ? ws_conn_principal(chat->events.items[i]->conn) : NULL;
-    return who && slice_eq(who->id, customer_id);
+    uint64_t bit = who ? hash_bytes(who->id.ptr, who->id.len) % MOVED_BITS : 0;
+    return who && here->moved[bit / 64] >> bit % 64 & 1;
 }
 
-/* Its new owner's dashboards have not heard which of its chats are open. It happens once to most customers: no index is kept. */
+/* Looked for by the next round, for all that come until then: a look at every chat is too much for each. */
 void here_owner_changed(struct hub *h, struct slice customer_id)
+{
+    uint64_t bit = hash_bytes(customer_id.ptr, customer_id.len) % MOVED_BITS;
+    if (!h->here.registry || !h->options->may_see) /* without tokens there are no owners */
+        return;
+    h->here.moved[bit / 64] |= UINT64_C(1) << bit % 64;
+    h->here.any_moved = h->here.more = true;
+    here_look(h);
+}
+
+void here_tell_moved(struct hub *h)
 {
     size_t pos = 0;
     struct hub_chat *chat;
+    if (!h->here.any_moved)
+        return;
     while (h->chats.count > 0 && (chat = map_next(&h->chats, &pos)))
-        if (chat->open && is_open_by(chat, customer_id))
+        if (chat->open && is_open_by_moved(&h->here, chat))
             presence_chat_again(h->here.registry, &h->here.watcher, chat->open);
-    here_look(h);
+    memset(h->here.moved, 0, sizeof(h->here.moved));
+    h->here.any_moved = false;
 }
 
 void here_init(struct hub *h)

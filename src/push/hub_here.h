@@ -12,6 +12,7 @@
 #define AUDIENCE_PIECES 3
 #define PRESENCE_UNTOLD UINT64_MAX       /* agents: none that the subscriber was told */
 #define ROUND_US        INT64_C(1000000) /* between two rounds */
+#define MOVED_BITS      65536
 
 struct ws_conn;
 
@@ -75,6 +76,9 @@ struct hub_here {
     bool more;      /* some are to be told more in the next one */
     int64_t busy_us; /* this second's beginning… */
     unsigned begun;  /* …and how many frames were made in it for those who begin */
+    /* Customers whose owner has changed since the last round, by their ids' hashes: one more is told again now and then. */
+    uint64_t moved[MOVED_BITS / 64];
+    bool any_moved;
     struct watch_list lists[WATCHES];
     struct map audiences;
     struct presence_page page, agents;

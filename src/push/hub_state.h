@@ -200,6 +200,7 @@ void here_agent_leaves(struct hub *h, struct ws_conn *c);
 void here_widget_comes(struct hub *h, struct hub_chat *chat, struct slice chat_id);
 void here_widget_leaves(struct hub *h, struct hub_chat *chat);
 void here_owner_changed(struct hub *h, struct slice customer_id);
+void here_tell_moved(struct hub *h); /* as a round begins: those of whom that was said are told again */
 void here_init(struct hub *h);
 void here_fini(struct hub *h);
 

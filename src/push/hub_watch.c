@@ -71,6 +71,7 @@ static bool go_on(struct hub *h)
 static bool begin_round(struct hub *h)
 {
     struct hub_here *here = &h->here;
+    here_tell_moved(h);
     presence_heard(here->registry, &here->watcher);
     here->round_us = now_us(h);
     here->round++;

@@ -445,6 +445,43 @@ static void a_storm_costs_as_much_as_there_are(void)
     CU_ASSERT(three.made < 30);                   /* not one for each */
 }
 
+/* Which of a customer's chats are open is told again when it has another owner; however many change theirs at a time, the chats
+ * are looked through once a second. */
+static void a_chat_that_comes_to_an_owner_is_told_by_the_next_round(void)
+{
+    struct site s;
+    struct peer d, w[2];
+    struct notice n[2];
+    struct ws_principal all = agent("", "ann", "Ann"), customers[] = {widget("a"), widget("b")};
+    site_start(&s);
+    join(&w[0], &s.rigs[0], &customers[0]);
+    SAY(&w[0], FOLLOW("a-chat"), FOLLOWED("a-chat"));
+    join(&w[1], &s.rigs[0], &customers[1]);
+    SAY(&w[1], FOLLOW("b-chat"), FOLLOWED("b-chat"));
+    site_pass(&s, ROUND_MS);
+    join(&d, &s.rigs[1], &all);
+    SAY(&d, SUBSCRIBE("presence"), SUBSCRIBED("presence"));
+    EXPECT_TEXT(&d, PRESENCE("\"a-chat\":true,\"b-chat\":true", AGENTS(ANN)));
+    for (unsigned i = 0; i < 2; i++)
+        CU_ASSERT_TRUE(notice_owner_changed(&n[i], customers[i].id, 0, 0));
+    hub_app.on_notices(ws_set_app(s.rigs[0].set), &n[1], 1);
+    site_pass(&s, 2 * ROUND_MS);
+    EXPECT_TEXT(&d, PRESENCE("\"b-chat\":true", ""));
+    uint64_t before = presence_now(s.options.presence);
+    hub_app.on_notices(ws_set_app(s.rigs[0].set), n, 2);
+    CU_ASSERT_EQUAL(presence_now(s.options.presence), before);
+    site_pass(&s, 2 * ROUND_MS);
+    CU_ASSERT_EQUAL(presence_now(s.options.presence), before + 2);
+    (void)peer_next(&d);
+    site_pass(&s, 2 * ROUND_MS);
+    EXPECT_NOTHING(&d);
+    CU_ASSERT_TRUE(sleeps(&s));
+    peer_close(&d);
+    peer_close(&w[0]);
+    peer_close(&w[1]);
+    site_stop(&s);
+}
+
 /* What it misses while it does not read comes when it does: also that a chat is closed, which no whole says. */
 static void a_slow_one_misses_nothing(void)
 {
@@ -520,6 +557,8 @@ const CU_TestInfo hub_presence_tests[] = {
     {"who becomes an agent is no widget", who_becomes_an_agent_is_no_widget},
     {"a long whole comes in pieces", a_long_whole_comes_in_pieces},
     {"a storm costs as much as there are", a_storm_costs_as_much_as_there_are},
+    {"a chat that comes to an owner is told by the next round",
+     a_chat_that_comes_to_an_owner_is_told_by_the_next_round},
     {"a slow one misses nothing", a_slow_one_misses_nothing},
     {"who asks again and again is told the whole once a second",
      who_asks_again_and_again_is_told_the_whole_once_a_second},
