@@ -22,7 +22,7 @@
 #define PRESENCE_AGENTS_MAX 100   /* that are listed by name */
 #define PRESENCE_CHATS_MAX  1000  /* that are told at a time… */
 #define PRESENCE_LEFT_MAX   32768 /* chats whose grace runs; others that are left then are closed at once */
-#define PRESENCE_BYTES_MAX  40000 /* …unless their ids are longer than this; the first one always is */
+#define PRESENCE_BYTES_MAX  40000 /* …unless their ids take more than this in JSON; the first one is told always */
 
 struct presence;
 struct presence_chat;

@@ -11,6 +11,14 @@ static void changed(struct presence *p, const struct presence_watcher *self, str
     link_append(&p->in_order, &chat->in_order);
 }
 
+static uint16_t written_len(struct slice id)
+{
+    size_t len = id.len;
+    for (size_t i = 0; i < id.len; i++)
+        len += (unsigned char)id.ptr[i] < ' ' ? 5 : id.ptr[i] == '"' || id.ptr[i] == '\\';
+    return len < UINT16_MAX ? (uint16_t)len : UINT16_MAX;
+}
+
 static struct presence_chat *chat_new(struct presence *p, const struct presence_watcher *self, struct slice chat_id)
 {
     struct presence_chat *chat = malloc(sizeof(*chat) + chat_id.len);
@@ -19,6 +27,7 @@ static struct presence_chat *chat_new(struct presence *p, const struct presence_
     must(chat_id.len <= UINT16_MAX);
     *chat = (struct presence_chat){.leaver.kind = LEAVER_CHAT, .id_len = (uint16_t)chat_id.len};
     memcpy(chat->id, chat_id.ptr, chat_id.len);
+    chat->written_len = written_len(chat_id);
     if (map_put(&p->chats, slice_of(chat->id, chat->id_len), chat) != OK) {
         free(chat);
         return NULL;
@@ -129,6 +138,7 @@ static struct link *first_after(struct presence *p, uint64_t from)
 
 void presence_chats(struct presence *p, uint64_t from, struct presence_page *out)
 {
+    size_t written = 0;
     buf_clear(&out->bytes);
     out->count = 0;
     presence_lock(p);
@@ -138,8 +148,9 @@ void presence_chats(struct presence *p, uint64_t from, struct presence_page *out
         const struct presence_chat *chat = link_owner(l, struct presence_chat, in_order);
         if (from == 0 && !chat->open)
             continue;
-        if (out->count == PRESENCE_CHATS_MAX || (out->count > 0 && out->bytes.len + chat->id_len > PRESENCE_BYTES_MAX))
+        if (out->count == PRESENCE_CHATS_MAX || (out->count > 0 && written + chat->written_len > PRESENCE_BYTES_MAX))
             break;
+        written += chat->written_len;
         buf_append(&out->bytes, &chat->id_len, sizeof(chat->id_len));
         buf_append_char(&out->bytes, (char)chat->open);
         buf_append(&out->bytes, chat->id, chat->id_len);

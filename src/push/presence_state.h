@@ -80,6 +80,7 @@ struct presence_chat {
     bool open; /* somebody has it open, or had it open within the grace */
     bool told; /* it was open before, and not everybody has heard that it was closed then */
     uint16_t id_len;
+    uint16_t written_len; /* in JSON, where some bytes take six */
     char id[];
 };
 

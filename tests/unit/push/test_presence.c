@@ -277,6 +277,34 @@ static void many_chats_come_in_pieces(void)
     presence_free(p);
 }
 
+/* A frame is no longer than what a peer that reads has room for: what is past --ws-backlog would cut it. */
+static void ids_that_are_long_in_json_come_in_pieces(void)
+{
+    enum { MANY = 64, LEN = 600 };
+    struct presence *p = registry();
+    struct presence_chat *chats[MANY];
+    struct presence_page page = {0};
+    uint64_t from = 0;
+    unsigned told = 0;
+    char id[LEN];
+    memset(id, 1, sizeof(id)); /* six bytes each */
+    for (unsigned i = 0; i < MANY; i++) {
+        id[0] = (char)('0' + i);
+        chats[i] = presence_chat_come(p, NULL, slice_of(id, LEN));
+    }
+    do {
+        presence_chats(p, from, &page);
+        CU_ASSERT(page.count * (LEN - 1) * 6 <= PRESENCE_BYTES_MAX);
+        from = page.upto;
+        told += page.count;
+    } while (page.more);
+    CU_ASSERT_EQUAL(told, MANY);
+    for (unsigned i = 0; i < MANY; i++)
+        presence_chat_leave(p, NULL, chats[i], 0);
+    buf_fini(&page.bytes);
+    presence_free(p);
+}
+
 static struct presence_chat *open_chat(struct presence *p, unsigned number)
 {
     char id[32];
@@ -423,6 +451,7 @@ const CU_TestInfo presence_tests[] = {
     {"changes are told in order and once", changes_are_told_in_order_and_once},
     {"a chat is told again", a_chat_is_told_again},
     {"many chats come in pieces", many_chats_come_in_pieces},
+    {"ids that are long in JSON come in pieces", ids_that_are_long_in_json_come_in_pieces},
     {"a flood of chats leaves nothing", a_flood_of_chats_leaves_nothing},
     {"only who wants it is woken, and once", only_who_wants_it_is_woken_and_once},
     {"several broadcasters at a time", several_broadcasters_at_a_time},
