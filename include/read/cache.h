@@ -77,7 +77,7 @@ bool cache_owner_of(struct cache *c, struct slice customer_id, char room[static 
 enum mark_answer {
     MARK_FURTHER,   /* *mark is to be written */
     MARK_OLD,       /* it has read that far already: nothing to do */
-    MARK_NO_CHAT,   /* memory knows no such chat that the scope may see */
+    MARK_NO_CHAT,   /* memory knows no such chat that the scope may see, or not how far it is read */
     MARK_NO_MESSAGE /* there is no such message in it, as far as memory knows */
 };
 /* [any] */

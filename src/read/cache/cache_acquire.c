@@ -105,6 +105,7 @@ static void take_chat(struct cache *c, struct customer_entry *u, const struct fi
         history_mark(h, side, chat->marks[side]); /* the store may not have the last ones yet */
         chat->marks[side] = h->marks[side];
     }
+    chat->marks_known = true;
     h->marked = u->marked; /* which of its chats it was is not known any more */
     chat->history = h;
 }

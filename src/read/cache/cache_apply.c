@@ -210,6 +210,7 @@ static void apply_chat(struct cache *c, const struct event *e, struct prepared *
     }
     if (e->rev > chat->row_rev)
         chat->row_rev = e->rev;
+    chat->marks_known = true; /* there are none */
     if (e->chat->key != 0)
         chat->key = e->chat->key;
     if (u->state != CUSTOMER_KNOWN && !chat->history) { /* else a load saw it already */

@@ -73,6 +73,7 @@ struct chat_entry {
     int64_t last_rev;        /* …of its last message: what a load must have seen */
     int64_t marks[2];        /* by enum chat_side: how far that side has read, as far as it is known here */
     uint8_t flags;           /* enum chat_flag */
+    bool marks_known;        /* the store's, too: it was loaded, or made, since it is here */
     bool at_begin;           /* LOADING: the entry existed when the load began */
     bool found;              /* in cache_acquire.c, while a load is installed: the chat is among what was loaded */
     uint16_t id_len;

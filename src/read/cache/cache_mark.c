@@ -35,7 +35,7 @@ enum mark_answer cache_mark(struct cache *c, struct slice chat_id, const struct 
     enum mark_answer answer = MARK_FURTHER;
     cache_lock(c);
     const struct chat_entry *chat = index_chat(c, chat_id, hash);
-    if (!c->enabled || !chat || chat_sight(c, chat, s) != SIGHT_YES)
+    if (!c->enabled || !chat || !chat->marks_known || chat_sight(c, chat, s) != SIGHT_YES)
         answer = MARK_NO_CHAT;
     else if (!ours || !has_message(c, chat, s, *mark, legacy))
         answer = MARK_NO_MESSAGE;

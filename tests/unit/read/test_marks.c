@@ -245,6 +245,23 @@ static void test_ids(void)
     kit_free(k);
 }
 
+/* A word into a chat that is not in memory makes the chat known, but not how far it is read: it is loaded before that is said. */
+static void test_marks_not_known(void)
+{
+    const struct scope all = {0};
+    struct kit *k = ann_with_chat();
+    char room[MESSAGE_ID_MAX];
+    int64_t one = say(k, "c1", "user", "one"), two = say(k, "c1", "user", "two"), got = 0;
+    kit_read(k, "c1", SIDE_AGENTS, two);
+    kit_restart(k, 16 * MB);
+    int64_t three = say(k, "c1", "user", "three");
+    CU_ASSERT_EQUAL(mark(k, &all, id_of(one, room), &got), MARK_NO_CHAT);
+    CU_ASSERT_TRUE(get(k, VIEW_HISTORY, "c1").built);
+    CU_ASSERT_EQUAL(mark(k, &all, id_of(one, room), &got), MARK_OLD);
+    CU_ASSERT_EQUAL(mark(k, &all, id_of(three, room), &got), MARK_FURTHER);
+    kit_free(k);
+}
+
 /* First and last messages, read from the store: by its row's mark, by memory's, or because the last is an agent's. */
 static void test_overview(void)
 {
@@ -271,6 +288,7 @@ const CU_TestInfo marks_tests[] = {
     {"legacy messages", test_legacy},
     {"a mark is a new version, and no activity", test_etag_and_order},
     {"which messages there are", test_ids},
+    {"how far it is read is not known", test_marks_not_known},
     {"overview", test_overview},
     CU_TEST_INFO_NULL,
 };
