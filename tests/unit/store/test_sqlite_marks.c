@@ -147,6 +147,7 @@ static void more_marks_than_wait(void)
     struct rig r;
     if (!rig_open(&r, &sqlite_factory))
         return;
+    struct marks *marks = &sqlite_store_of(r.store)->marks;
     static char ids[CHATS][UUID_LEN + 1];
     static struct op *ops[EACH];
     for (size_t i = 0; i < CHATS;) {
@@ -162,9 +163,11 @@ static void more_marks_than_wait(void)
         for (; n < EACH && i < CHATS; n++, i++)
             ops[n] = rig_mark(&r, ids[i], SIDE_AGENTS, RIG_T0 + 1000 * (int64_t)(i + 1));
         CU_ASSERT_EQUAL_FATAL(rig_apply(&r, ops, n), OK);
+        marks->since_us = INT64_MAX; /* however slow the machine is: only the lack of room writes */
     }
     CU_ASSERT_EQUAL(stored(&r, "SELECT count(*) FROM chats WHERE agents_read > 0"), CHATS - MARKS_MOST);
-    CU_ASSERT_EQUAL(sqlite_store_of(r.store)->marks.waiting_count, MARKS_MOST);
+    CU_ASSERT_EQUAL(marks->waiting_count, MARKS_MOST);
+    marks->since_us = 0;
     const int64_t first = RIG_T0 + 1000;
     for (int round = 0; round < 2; round++) {
         size_t wrong = 0;
