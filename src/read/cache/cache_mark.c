@@ -3,18 +3,18 @@
 #include "cache_int.h"
 
 /* The mark that a message's id stands for. False: no message of this store can have it. */
-static bool mark_parse(const struct cache *c, struct slice message_id, bool *legacy, int64_t *mark)
+static bool mark_parse(const struct cache *c, struct slice id, bool *legacy, int64_t *mark)
 {
     uint64_t index;
-    struct oid oid, ours;
-    if (!message_id_parse(message_id, legacy, mark, &index))
+    char ours[MESSAGE_ID_MAX];
+    if (!message_id_parse(id, legacy, mark, &index))
         return false;
     if (*legacy) {
         *mark = (int64_t)index + 1;
         return index < UINT32_MAX;
     }
-    ours = oid_from_rev(*mark, c->tag);
-    return oid_parse(message_id, &oid) && memcmp(&oid, &ours, sizeof(oid)) == 0;
+    /* As it was given out, since others are told of it. */
+    return slice_eq(id, slice_of(ours, message_id(*mark, c->tag, ours)));
 }
 
 /* [lock] Exact where the history is here. Else what has been given out so far: nobody marks as read what is yet to come. */

@@ -3,6 +3,7 @@
 
 #include "read/cache/cache_int.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #define MB ((size_t)1 << 20)
@@ -230,6 +231,11 @@ static void test_ids(void)
     CU_ASSERT_EQUAL(mark(k, &all, id_of(other, room), &got), MARK_NO_MESSAGE);
     CU_ASSERT_EQUAL(mark(k, &all, SLICE_LIT("msg_1795560960_0"), &got), MARK_NO_MESSAGE);
     CU_ASSERT_EQUAL(mark(k, &all, SLICE_LIT("x"), &got), MARK_NO_MESSAGE);
+    struct slice id = id_of(one, room);
+    for (size_t i = 0; i < id.len; i++)
+        room[i] = (char)toupper((unsigned char)room[i]);
+    CU_ASSERT_EQUAL(mark(k, &all, id, &got), MARK_NO_MESSAGE); /* others are told it as it is said */
+    (void)id_of(one, room);
     room[OID_LEN / 2] ^= 1; /* another store's */
     CU_ASSERT_EQUAL(mark(k, &all, slice_of(room, OID_LEN), &got), MARK_NO_MESSAGE);
     kit_read(k, "c1", SIDE_AGENTS, one);
