@@ -125,5 +125,6 @@ int main(int argc, char **argv)
     else
         report_text(&load);
     load_fini(&load);
+    options_free(&options);
     return 0;
 }

@@ -226,7 +226,6 @@ static void parse_rows(int argc, char **argv, struct options *o, const struct ro
         fail("unexpected '%s'", argv[optind + 1]);
 }
 
-/* They live as long as the program. */
 static void read_tokens(struct options *o)
 {
     FILE *f = fopen(o->token_file, "re");
@@ -327,4 +326,11 @@ void options_parse(int argc, char **argv, struct options *o)
         clock_gettime(CLOCK_REALTIME, &now);
         o->seed = ((uint64_t)now.tv_sec << 20 ^ (uint64_t)now.tv_nsec) & 0xffffffffffff;
     }
+}
+
+void options_free(struct options *o)
+{
+    for (unsigned i = 0; i < o->token_count; i++)
+        free(o->tokens[i]);
+    free(o->tokens);
 }

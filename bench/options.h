@@ -54,3 +54,4 @@ struct options {
 };
 
 void options_parse(int argc, char **argv, struct options *o);
+void options_free(struct options *o);
