@@ -67,7 +67,8 @@ struct view_answer {
     enum view_result result;
     enum err error;
     struct blob *body; /* one reference, the holder's; NULL but for VIEW_OK */
-    uint64_t question; /* what was asked and by whom, hashed: with a version it makes the tag */
+    uint64_t question; /* what was asked and by whom, hashed: with a version it makes the tag… */
+    uint64_t unmarked; /* …and, where it is not 0, with this one the second half of the tag */
     uint8_t etag_len;  /* 0 = this view has none */
     char etag[ETAG_MAX];
 };

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 
 #define LOOK_INTERVAL_US INT64_C(1000000)
+#define PASSING_BYTES                                                                                                  \
+    262144 /* waiting to be sent: past it no more of what is true for seconds joins, before notices must wait */
 
 static bool list_add(struct event_list *list, struct event_follow *f)
 {
@@ -202,7 +204,9 @@ void events_give(struct hub *h, const struct hub_said *said)
 {
     struct channel *all = &h->channels[CHANNEL_EVENTS];
     enum err e = OK;
-    if (said->by && hub_sub(said->by)->in.at[PLACE_EVENTS])
+    if (said->passing && all->queue.held_bytes > PASSING_BYTES)
+        h->signals_dropped += all->count;
+    else if (said->by && hub_sub(said->by)->in.at[PLACE_EVENTS])
         e = channel_append_but(all, said->to_agents, said->by);
     else if (all->count > 0)
         e = channel_append(all, said->to_agents);

@@ -29,6 +29,12 @@ static inline struct look view_look(const struct cache *c, const struct view_que
     return (struct look){.tag = c->tag, .asker = customer ? SIDE_CUSTOMER : SIDE_AGENTS};
 }
 
+/* What view_answer.unmarked is: only a chat's tag is asked for what has changed beside marks. */
+static inline uint64_t view_unmarked(const struct view_query *q, uint64_t unmarked)
+{
+    return q->view == VIEW_CHAT ? unmarked : 0;
+}
+
 /* Ends an answer with a body (takes the reference; NULL: ERR_NOMEM). version 0: no ETag. */
 void view_give(const struct cache *c, struct view_answer *out, struct blob *body, uint64_t version);
 void view_fail(struct view_answer *out, enum err e);

@@ -133,6 +133,8 @@ void view_one(struct reading *r)
     enum err e = customer ? find_named(r, &id) : find_customer_of_chat(r, &id);
     if (e == OK)
         e = cache_acquire(c, r->reader, id, view_told(q), &s, 0);
+    if (e == OK)
+        r->answer->unmarked = view_unmarked(q, s.customers[0].unmarked);
     if (e != OK) {
         view_fail(r->answer, e);
     } else if (!c->enabled || !view_unchanged(c, q, s.customers[0].version, r->answer)) {

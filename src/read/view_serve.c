@@ -45,6 +45,8 @@ static void serve_one(struct cache *c, const struct view_query *asked, struct vi
     cache_lock(c);
     cursor_take(c, &q);
     struct customer_entry *u = customer_of(c, &q, hash, &chat);
+    if (u)
+        out->unmarked = view_unmarked(&q, u->unmarked);
     if (u && !view_unchanged(c, &q, u->version, out)) {
         customer_touch(c, u);
         compose = u->state == CUSTOMER_LOADED && !kept_poll(u, &q, out) && !is_large(u, chat, &q);

@@ -141,6 +141,11 @@ class Chats(Patch):
         self.patch(self.target, {"assigned_to": "carol"}, [("If-Match", '"x"'), ("If-Match", f'"y", {tag}')])
         tag = self.get(self.target).header("ETag")
         self.patch(self.target, {"assigned_to": "carol"}, [("If-Match", f"W/{tag}")])  # as a proxy that compresses says it
+        said = self.mine.send("read by an agent")["message_id"]
+        tag = self.get(self.target).header("ETag")
+        self.post(f"{self.target}/read", {"message_id": said})
+        self.assertNotEqual(self.get(self.target).header("ETag"), tag)
+        self.patch(self.target, {"assigned_to": "carol"}, [("If-Match", tag)])  # reading is not being faster
         self.mine.send("the tag is of the messages too")
         self.patch(self.target, {"assigned_to": "dave"}, [("If-Match", tag)], status=412)
         self.assertEqual(self.get(self.target).json()["assigned_to"], "carol")

@@ -11,6 +11,7 @@ void snap_customer_of(const struct customer_entry *u, struct snap_customer *out)
                                   .poll_at = u->poll_at,
                                   .last_seen_us = u->last_seen_us,
                                   .version = u->version,
+                                  .unmarked = u->unmarked,
                                   .newest = u->newest,
                                   .late = u->late,
                                   .lag_us = u->lag_us,
@@ -274,7 +275,7 @@ static void answer_from_fill(struct acquire *a, const struct fill *f)
     struct snap_customer seen;
     fill_customer(f, &seen);
     cache_lock(a->cache);
-    seen.version = ++a->cache->version;
+    seen.version = seen.unmarked = ++a->cache->version;
     seen.late = a->cache->late;
     seen.lag_us = a->cache->lag_us;
     seen.newest = loaded_stamp(a->cache, f, seen.late, seen.lag_us);

@@ -15,7 +15,7 @@ struct customer_entry *customer_get(struct cache *c, struct slice id)
         return NULL;
     u->id_len = (uint16_t)id.len;
     memcpy(u->id, id.ptr, id.len);
-    u->version = ++c->version;
+    u->version = u->unmarked = ++c->version;
     u->late = c->late; /* it may have changed late while it was not in memory */
     u->lag_us = c->lag_us;
     index_add(c, &u->by_id, INDEX_CUSTOMER, hash);
@@ -261,6 +261,7 @@ void customer_changed(struct cache *c, struct customer_entry *u, int64_t rev, bo
 {
     int64_t stamp = change_stamp(c, rev);
     renew(c, u);
+    u->unmarked = u->version;
     owner_changed(c, u, stamp);
     u->newest = stamp;
     if (stamp != rev)

@@ -94,13 +94,14 @@ struct customer_entry {
     struct owner_entry *owner; /* NULL: not known */
     char *self;                /* what it may call itself: address, reference, claimed address; NULL: not known */
     uint64_t version;
-    int64_t key;     /* as a chat's */
-    int64_t row_rev; /* of the row's last change known here */
-    int64_t change;  /* stamp of the last change in this process that a list shows; 0: none */
-    int64_t newest;  /* stamp of the last change of anything of it, as far as it is known here; LOADED: of all */
-    int64_t late;    /* the last stamp of it that may be above its change's rev… */
-    int64_t lag_us;  /* …and by how much any of its stamps may be, at most */
-    int64_t marked;  /* stamp of the last mark in one of its chats; 0: none */
+    uint64_t unmarked; /* of the last change that was no mark */
+    int64_t key;       /* as a chat's */
+    int64_t row_rev;   /* of the row's last change known here */
+    int64_t change;    /* stamp of the last change in this process that a list shows; 0: none */
+    int64_t newest;    /* stamp of the last change of anything of it, as far as it is known here; LOADED: of all */
+    int64_t late;      /* the last stamp of it that may be above its change's rev… */
+    int64_t lag_us;    /* …and by how much any of its stamps may be, at most */
+    int64_t marked;    /* stamp of the last mark in one of its chats; 0: none */
     int64_t last_seen_us;
     uint32_t chat_count;
     uint32_t poll_at;
@@ -196,6 +197,7 @@ void cache_unlock(struct cache *c); /* then frees what was evicted, and keeps th
 void cache_question(const struct cache *c, const struct view_query *q, struct view_answer *out);
 void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out); /* after cache_question() */
 bool etag_matches(struct slice if_none_match, const struct view_answer *answer);
+bool etag_matches_unmarked(struct slice tags, const struct view_answer *answer);
 
 /* cache_index.c [lock] */
 void *entry_new(struct cache *c, size_t bytes); /* zeroed, out of the memory for entries */

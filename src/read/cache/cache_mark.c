@@ -55,8 +55,9 @@ bool cache_chat_matches(struct cache *c, const struct view_query *query, struct 
     cache_lock(c);
     const struct chat_entry *chat = index_chat(c, query->ident, hash);
     if (chat) {
+        answer.unmarked = chat->customer->unmarked;
         cache_etag(c, chat->customer->version, &answer);
-        matches = etag_matches(if_match, &answer);
+        matches = etag_matches_unmarked(if_match, &answer);
         *row_rev = chat->row_rev;
     }
     cache_unlock(c);

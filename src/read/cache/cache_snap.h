@@ -18,7 +18,7 @@ struct snap_customer {
     struct blob *opening;    /* a reference */
     uint32_t poll_at;
     int64_t last_seen_us;
-    uint64_t version;
+    uint64_t version, unmarked;
     int64_t newest;           /* stamp of its last change */
     int64_t late, lag_us;     /* as its entry has them */
     int64_t marked;           /* stamp of the last mark in one of its chats */

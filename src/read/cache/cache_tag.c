@@ -8,6 +8,8 @@
 
 #include <endian.h>
 
+#define UNMARKED_HEX 8 /* the last digits of a tag of VIEW_CHAT */
+
 static uint64_t hash_text(struct slice s)
 {
     return s.len > 0 ? hash_bytes(s.ptr, s.len) : 0;
@@ -37,15 +39,33 @@ void cache_question(const struct cache *c, const struct view_query *q, struct vi
     out->question = siphash13(words, sizeof(words), c->tag_secret[0], c->tag_secret[1]);
 }
 
+static uint64_t version_hash(const struct cache *c, uint64_t question, uint64_t version, uint64_t part)
+{
+    const uint64_t words[] = {question, version, part};
+    return htobe64(siphash13(words, sizeof(words), c->tag_secret[0], c->tag_secret[1]));
+}
+
 void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out)
 {
-    const uint64_t words[] = {out->question, version};
     char *at = out->etag;
     *at++ = '"';
-    uint64_t hash = htobe64(siphash13(words, sizeof(words), c->tag_secret[0], c->tag_secret[1]));
+    uint64_t hash = version_hash(c, out->question, version, 0);
     at = put_hex(at, &hash, sizeof(hash));
+    if (out->unmarked != 0) {
+        hash = version_hash(c, out->question, out->unmarked, 1);
+        (void)put_hex(at - UNMARKED_HEX, &hash, UNMARKED_HEX / 2);
+    }
     *at++ = '"';
     out->etag_len = (uint8_t)(at - out->etag);
+}
+
+/* A list of entity tags, as below: is one of them like the answer's, but perhaps for what has been read since? */
+bool etag_matches_unmarked(struct slice tags, const struct view_answer *answer)
+{
+    struct slice value = slice_trim(tags, " \t");
+    const char *half = answer->etag + answer->etag_len - 1 - UNMARKED_HEX;
+    return slice_eq(value, SLICE_LIT("*")) ||
+           (value.len > 0 && memmem(value.ptr, value.len, half, UNMARKED_HEX + 1) != NULL);
 }
 
 /* If-None-Match: a list of entity tags, weak ones alike, or "*". A tag of ours has no quote inside, so where it is found with

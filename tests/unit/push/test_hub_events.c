@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "push/hub_state.h"
+#include "push/ws_frame.h"
 #include "rig.h"
 
 #include <stdio.h>
@@ -399,12 +400,40 @@ static void both_topics_of_one_chat(void)
     rig_stop(&r);
 }
 
+/* A crowd that types gives way to what is stored: notices wait in their rings where so much waits to be sent. */
+static void typing_gives_way(void)
+{
+    struct rig r = {0};
+    struct peer all;
+    rig_start(&r, &hub_app, &OPTIONS);
+    open_saying(&all, &r, NULL, SUBSCRIBE, SUBSCRIBED);
+    struct hub *h = ws_set_app(r.set);
+    const struct frame_queue *queue = &h->channels[CHANNEL_EVENTS].queue;
+    struct buf frame = {0};
+    ws_frame_append(&frame, WS_OP_TEXT,
+                    SLICE_LIT("{\"type\":\"typing\",\"data\":{\"chat_id\":\"c\",\"typing\":true}}"));
+    const struct hub_said typed = {
+        .chat_id = SLICE_LIT("c"), .frame = buf_slice(&frame), .to_agents = buf_slice(&frame), .passing = true};
+    struct hub_said stored = typed;
+    stored.passing = false;
+    for (int i = 0; i < 20000; i++)
+        events_give(h, &typed);
+    size_t waiting = queue->held_bytes;
+    CU_ASSERT(waiting > 100000 && waiting < 300000);
+    CU_ASSERT(h->signals_dropped > 10000);
+    events_give(h, &stored);
+    CU_ASSERT(queue->held_bytes > waiting);
+    buf_fini(&frame);
+    rig_stop(&r);
+}
+
 const CU_TestInfo hub_events_tests[] = {
     {"nobody else hears of them", nobody_else_hears_of_them},
     {"subscriptions come and go", subscriptions_come_and_go},
     {"at most 64 chats", at_most_64_chats},
     {"what repeats within a turn is told once", what_repeats_within_a_turn_is_told_once},
     {"a long chat id is a look", a_long_chat_id_is_a_look},
+    {"typing gives way", typing_gives_way},
     {"an owner hears of its customers only", an_owner_hears_of_its_customers_only},
     {"a follow ends with its right", a_follow_ends_with_its_right},
     {"what may be one's own is a look a second", what_may_be_ones_own_is_a_look_a_second},

@@ -54,6 +54,32 @@ static void test_chat_changes(void)
     kit_free(k);
 }
 
+/* Reading goes on in every open chat: whoever wanted to take one was told that somebody had been faster. */
+static void test_reading_is_not_being_faster(void)
+{
+    struct kit *k = kit_new(16 * MB);
+    open_chat(k, "ann", "c1");
+    int64_t row_rev, first = say(k, "c1", "user", "x");
+    const struct view_query chat = {.view = VIEW_CHAT, .ident = SLICE_LIT("c1")};
+    const struct view_query by_owner = {
+        .view = VIEW_CHAT, .ident = SLICE_LIT("c1"), .viewer = {.kind = SCOPE_OWNER, .id = SLICE_LIT("o")}};
+    char etag[ETAG_MAX + 1], listed[2 * ETAG_MAX + 8];
+    for (int from_store = 0; from_store < 2; from_store++) {
+        strcpy(etag, get(k, VIEW_CHAT, "c1").etag);
+        snprintf(listed, sizeof(listed), "\"other\", W/%s", etag);
+        kit_read(k, "c1", from_store ? SIDE_CUSTOMER : SIDE_AGENTS, first);
+        CU_ASSERT_STRING_NOT_EQUAL(get(k, VIEW_CHAT, "c1").etag, etag); /* it shows what is read */
+        CU_ASSERT_TRUE(cache_chat_matches(k->cache, &chat, slice_cstr(etag), &row_rev));
+        CU_ASSERT_TRUE(cache_chat_matches(k->cache, &chat, slice_cstr(listed), &row_rev));
+        CU_ASSERT_FALSE(cache_chat_matches(k->cache, &by_owner, slice_cstr(etag), &row_rev));
+        first = say(k, "c1", "agent", "y");
+        CU_ASSERT_FALSE(cache_chat_matches(k->cache, &chat, slice_cstr(etag), &row_rev));
+        kit_restart(k, 16 * MB);
+        CU_ASSERT_FALSE(cache_chat_matches(k->cache, &chat, slice_cstr(etag), &row_rev));
+    }
+    kit_free(k);
+}
+
 static void change_meanwhile(struct kit *k)
 {
     kit_change(k, "c1", "cleo", true);
@@ -124,6 +150,7 @@ static void test_who_wrote(void)
 
 const CU_TestInfo chat_row_tests[] = {
     {"given away, closed and opened", test_chat_changes},
+    {"reading is not being faster", test_reading_is_not_being_faster},
     {"changed during a load", test_changed_during_a_load},
     {"changed on and on", test_many_changes},
     {"which agent wrote", test_who_wrote},
