@@ -424,6 +424,7 @@ static void typing_gives_way(void)
     events_give(h, &stored);
     CU_ASSERT(queue->held_bytes > waiting);
     buf_fini(&frame);
+    peer_close(&all);
     rig_stop(&r);
 }
 
