@@ -84,8 +84,9 @@ enum mark_answer {
 enum mark_answer cache_mark(struct cache *c, struct slice chat_id, const struct scope *s, enum chat_side side,
                             struct slice message_id, int64_t *mark);
 /* [any] For If-Match: is that tag (or "*") one that VIEW_CHAT gave the asker, with nothing changed since but what has been read?
- * Reading goes on in every open chat, and is nobody's being faster. Weak ones alike: a proxy that compresses makes them so. *row_rev: of the chat's row then, for change_chat.expected_rev. False too where memory does not know
- * the chat: its tags are gone with it. */
+ * Reading goes on in every open chat, and is nobody's being faster. Weak ones alike: a proxy that compresses makes them so.
+ * *row_rev: of the chat's row then, for change_chat.expected_rev. False too where memory does not know the chat: its tags are
+ * gone with it. */
 bool cache_chat_matches(struct cache *c, const struct view_query *query, struct slice if_match, int64_t *row_rev);
 
 /* [readers] A customer comes into memory with its chats, as a poll would bring it, where there is memory and room. */

@@ -129,16 +129,25 @@ void api_create_chat(struct call *c)
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 
-static void complete_set_ai(struct op *op, void *arg)
+/* Who waits for a change of a chat that was made. NULL: nobody any more, or it was not made, which is answered. */
+static struct http_session *chat_op_succeeded(struct op *op, void *arg)
 {
     struct http_session *s = op_session(op, arg);
-    if (!s)
-        return;
+    if (!s || op->result == OK)
+        return s;
     if (op->result == ERR_NOT_FOUND)
         answer_error(s, 404, "Chat not found");
-    else if (op->result != OK)
+    else
         answer_err(s, op->result);
-    else if (set_ai_of(op)->enabled)
+    return NULL;
+}
+
+static void complete_set_ai(struct op *op, void *arg)
+{
+    struct http_session *s = chat_op_succeeded(op, arg);
+    if (!s)
+        return;
+    if (set_ai_of(op)->enabled)
         answer_json(
             s, 200,
             SLICE_LIT("{\"success\":true,\"ai_agent_enabled\":true,\"message\":\"AI agent enabled successfully\"}"));
@@ -178,14 +187,8 @@ void api_set_ai(struct call *c)
 
 static void complete_change_chat(struct op *op, void *arg)
 {
-    struct http_session *s = op_session(op, arg);
-    if (!s)
-        return;
-    if (op->result == ERR_NOT_FOUND)
-        answer_error(s, 404, "Chat not found");
-    else if (op->result != OK)
-        answer_err(s, op->result);
-    else
+    struct http_session *s = chat_op_succeeded(op, arg);
+    if (s)
         answer_as_view(op, arg, s, VIEW_CHAT, change_chat_of(op)->chat_id);
 }
 

@@ -74,7 +74,8 @@ static void take_message(struct hub *h, const struct notice *n)
         emit(h, n, chat);
 }
 
-/* A new chat, or something that an agent changed. The hint says the same for all, so a burst of them is one, and one more when the interval is over. */
+/* A new chat, or something that an agent changed. The hint says the same for all, so a burst of them is one, and one more when
+ * the interval is over. */
 static void take_hint(struct hub *h, const struct notice *n)
 {
     feed_hint(h, n);

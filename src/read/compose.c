@@ -30,14 +30,14 @@ struct blob *body_end(struct buf *b)
     return body;
 }
 
-static size_t snap_room(const struct snap *s, unsigned times)
+static size_t snap_room(const struct snap *s)
 {
     size_t room = BODY_ROOM;
     for (size_t i = 0; i < s->customer_count; i++)
         if (s->customers[i].opening)
             room += s->customers[i].opening->len + BODY_ROOM;
     for (size_t i = 0; i < s->chat_count; i++)
-        room += s->chats[i].bytes * times + CHAT_ROOM + s->chats[i].row->start_len;
+        room += s->chats[i].bytes + CHAT_ROOM + s->chats[i].row->start_len;
     return room;
 }
 
@@ -138,7 +138,7 @@ static void put_cursor(struct buf *b, const struct cursor *cursor)
 struct blob *compose_refetch(const struct snap *s, const struct look *look, const struct cursor *cursor)
 {
     struct buf b;
-    body_begin(&b, snap_room(s, 1));
+    body_begin(&b, snap_room(s));
     put_customers(&b, s, look, false);
     put_cursor(&b, cursor);
     buf_append_char(&b, '}');
@@ -159,7 +159,7 @@ static void put_page(struct buf *b, const struct page *page)
 struct blob *compose_customers(const struct snap *s, const struct look *look, const struct page *page)
 {
     struct buf b;
-    body_begin(&b, snap_room(s, 1));
+    body_begin(&b, snap_room(s));
     put_customers(&b, s, look, true);
     put_page(&b, page);
     return body_end(&b);
@@ -168,7 +168,7 @@ struct blob *compose_customers(const struct snap *s, const struct look *look, co
 struct blob *compose_customer(const struct snap *s, const struct look *look)
 {
     struct buf b;
-    body_begin(&b, snap_room(s, 1));
+    body_begin(&b, snap_room(s));
     put_customer(&b, s, &s->customers[0], look, true);
     return body_end(&b);
 }

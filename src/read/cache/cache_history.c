@@ -372,8 +372,7 @@ bool history_next(struct history_iter *it, const uint8_t tag[static 5], struct m
     if (!fragment)
         return false;
     message_parts(fragment, &form, parts);
-    int64_t mark = form.flags & FORM_LEGACY ? (int64_t)place + 1 : rev;
-    parts->read = !history_span_is_unread(it->span, it->asker, form.flags, mark);
+    parts->read = !history_span_is_unread(it->span, it->asker, form.flags, message_mark(form.flags, rev, place));
     size_t len = form.flags & FORM_LEGACY
                      ? message_id_legacy(message_seconds(parts), place, history_chat_id(it->span->history), id_room)
                      : message_id(rev, tag, id_room);

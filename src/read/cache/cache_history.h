@@ -144,6 +144,11 @@ static inline uint32_t span_used(const struct history_span *v, const struct chun
 {
     return k == v->last ? v->last_used : k->used;
 }
+/* A message's mark (chat/model.h). */
+static inline int64_t message_mark(uint8_t form_flags, int64_t rev, uint32_t place)
+{
+    return form_flags & FORM_LEGACY ? (int64_t)place + 1 : rev;
+}
 static inline struct msg_rec *chunk_rec(const struct chunk *k, uint32_t i)
 {
     const struct msg_rec *end = (const struct msg_rec *)(const void *)(k->data + k->cap);

@@ -5,7 +5,7 @@
 
 static int64_t mark_of(const struct msg_rec *rec, uint32_t place)
 {
-    return rec->flags & FORM_LEGACY ? (int64_t)place + 1 : rec->rev;
+    return message_mark(rec->flags, rec->rev, place);
 }
 
 /* The side that has to read a message. */

@@ -116,30 +116,33 @@ enum err sqlite_insert_chat(struct store *store, struct chat *c)
     return err == OK ? remember_new_chat(s, c) : err;
 }
 
+/* chats.rev has no index: the next start takes the highest from meta (SQL_MAX_REV). */
+static enum err change_chat_row(struct sqlite_store *s, sqlite3_stmt *stmt, int64_t rev)
+{
+    metrics_add(M_STORE_WRITE_CHAT, 1);
+    sqlite_note_rev(s, rev);
+    enum err err = db_run(&s->conn, stmt);
+    if (err == OK && sqlite3_changes(s->conn.db) == 0)
+        return ERR_NOT_FOUND;
+    return err == OK ? meta_put(&s->conn, "last_rev", rev) : err;
+}
+
 enum err sqlite_set_chat_flags(struct store *store, const struct chat_link *link, struct slice chat_id, uint8_t flags,
                                int64_t rev, int64_t now_us)
 {
     (void)chat_id; /* the key says it */
     struct sqlite_store *s = sqlite_store_of(store);
-    metrics_add(M_STORE_WRITE_CHAT, 1);
-    sqlite_note_rev(s, rev);
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_SET_FLAGS);
     bind_int(stmt, 1, link->chat_key);
     bind_int(stmt, 2, flags);
     bind_int(stmt, 3, rev);
     bind_int(stmt, 4, now_us);
-    enum err err = db_run(&s->conn, stmt);
-    if (err == OK && sqlite3_changes(s->conn.db) == 0)
-        return ERR_NOT_FOUND;
-    /* chats.rev has no index: the next start takes the highest from here (SQL_MAX_REV). */
-    return err == OK ? meta_put(&s->conn, "last_rev", rev) : err;
+    return change_chat_row(s, stmt, rev);
 }
 
 enum err sqlite_put_chat(struct store *store, const struct chat *c)
 {
     struct sqlite_store *s = sqlite_store_of(store);
-    metrics_add(M_STORE_WRITE_CHAT, 1);
-    sqlite_note_rev(s, c->rev);
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CHAT_PUT);
     bind_int(stmt, 1, c->key);
     bind_int(stmt, 2, c->flags);
@@ -147,10 +150,7 @@ enum err sqlite_put_chat(struct store *store, const struct chat *c)
     bind_int(stmt, 4, c->updated_us);
     bind_text(stmt, 5, c->status);
     bind_text(stmt, 6, c->assigned_to);
-    enum err err = db_run(&s->conn, stmt);
-    if (err == OK && sqlite3_changes(s->conn.db) == 0)
-        return ERR_NOT_FOUND;
-    return err == OK ? meta_put(&s->conn, "last_rev", c->rev) : err;
+    return change_chat_row(s, stmt, c->rev);
 }
 
 enum err sqlite_set_mark(struct store *store, const struct chat_link *link, struct slice chat_id, enum chat_side side,
