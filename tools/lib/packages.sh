@@ -3,10 +3,10 @@
 
 # Compiler, libraries and headers: enough to build the program and its unit tests.
 packages_build=(cmake ninja-build gcc libc6-dev pkg-config libmongoc-dev libsqlite3-dev node-llhttp libwslay-dev
-    libjsmn-dev libck-dev libssl-dev libjwt-dev libcunit1-dev)
+    libjsmn-dev libck-dev libssl-dev libjwt-dev libcunit1-dev libdeflate-dev libsystemd-dev esbuild)
 # What tests run with.
 packages_test=(python3 python3-venv python3-jsonschema curl strace slowhttptest faketime libfaketime fiu-utils libfiu-dev
-    sqlite3)
+    sqlite3 nodejs npm chromium firefox-esr)
 # What CI adds: fuzzing, format check, leak check.
 packages_ci=(clang libclang-rt-dev clang-format valgrind)
 
@@ -15,7 +15,8 @@ package_is_there() {
     case $1 in
     cmake) cmake_command >/dev/null && return ;;
     ninja-build) command -v ninja >/dev/null && return ;;
-    gcc | clang | clang-format | valgrind | curl) command -v "$1" >/dev/null && return ;;
+    gcc | clang | clang-format | valgrind | curl | esbuild | npm | chromium | firefox-esr) command -v "$1" >/dev/null && return ;;
+    nodejs) command -v node >/dev/null && return ;;
     pkg-config) command -v pkg-config >/dev/null && return ;;
     esac
     [[ $(dpkg-query -W -f='${Status}' "$1" 2>/dev/null) == "install ok installed" ]]
