@@ -11,6 +11,7 @@
 
 #include <stdatomic.h>
 
+struct assets;
 struct grants;
 struct http_reply;
 struct http_request;
@@ -40,6 +41,7 @@ struct api {
     atomic_bool superseded;      /* another server has the store: main sets it, relaxed, since nothing comes with it */
     struct grants_board *grants; /* keys and origins, which SIGHUP changes */
     struct router *router;
+    const struct assets *assets; /* the pages; NULL: --no-console, and there are no such routes */
     /* who may do what; all zero: everyone everything, and a request pays one look at `guarded` */
     bool guarded; /* any of these is set */
     bool auth_on;

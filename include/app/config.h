@@ -22,6 +22,7 @@ struct config {
     /* network */
     struct config_list listen;      /* ADDR:PORT, [v6]:PORT; default 127.0.0.1:8000 and 127.0.0.1:8001 */
     struct config_list cors_origin; /* default: localhost and 127.0.0.1, http, ports 3000 and 3001 */
+    bool no_console;                /* no pages: neither console, widget nor client */
     int64_t max_connections;        /* all kinds together; default 20000 */
     int64_t max_per_address;        /* connections from one address; 0 = no limit (default) */
     int64_t max_body;               /* bytes of a request body; default 1 MiB */

@@ -29,6 +29,8 @@ struct http_reply {
     struct slice small;         /* …these bytes, when body is NULL */
     struct slice etag;          /* with its quotes */
     struct slice cache_control; /* ptr NULL: none */
+    struct slice content_encoding;
+    bool vary_encoding; /* Vary: Accept-Encoding, beside what `cors` says */
     struct slice allow;
     struct slice location;
     int retry_after_s; /* 0: none */

@@ -13,11 +13,14 @@
 #include "read/query.h"
 #include "write/op.h"
 
+struct endpoint;
+
 struct call {
     struct api_worker *w;
     struct http_session *s;
     const struct http_request *req;
     const struct route_match *match;
+    const struct endpoint *row; /* of routes.c; NULL: no row matched */
     struct arena *arena;
     const struct principal *who; /* NULL: no token, or authentication is off */
     struct scope scope;          /* whose data the handler may touch; goes with every op */
@@ -130,3 +133,6 @@ void api_metrics(struct call *c);
 void api_openapi(struct call *c);
 void api_asyncapi(struct call *c);
 void api_websocket(struct call *c);
+/* Rows of the pages: served where there are any (api.assets). */
+void api_page(struct call *c);   /* and what /assets has of it */
+void api_script(struct call *c); /* for pages of any site */

@@ -13,14 +13,18 @@ enum err api_init(struct api *api)
     static struct route routes[METRIC_ROUTES_MAX];
     static const char *names[METRIC_ROUTES_MAX];
     must(endpoint_count < ROUTE_OTHER);
+    unsigned count = 0;
     for (unsigned i = 0; i < endpoint_count; i++) {
-        routes[i] = (struct route){.methods = endpoints[i].methods, .pattern = endpoints[i].pattern, .id = i};
-        names[i] = endpoints[i].pattern;
+        const struct endpoint *row = &endpoints[i];
+        bool page = row->handle == api_page || row->handle == api_script;
+        names[i] = row->pattern;
+        if (!page || api->assets)
+            routes[count++] = (struct route){.methods = row->methods, .pattern = row->pattern, .id = i};
     }
     for (unsigned i = endpoint_count; i < METRIC_ROUTES_MAX; i++)
         names[i] = "other";
     metrics_set_routes(names, METRIC_ROUTES_MAX);
-    return router_new(routes, endpoint_count, &api->router);
+    return router_new(routes, count, &api->router);
 }
 
 void api_fini(struct api *api)
@@ -79,21 +83,31 @@ static bool can_be_done(struct call *c, const struct endpoint *row)
     return false;
 }
 
-static void route(struct call *c, struct route_match *match)
+/* Its row is known. */
+static void admit(struct call *c)
+{
+    c->s->exchange.route = c->match->id;
+    c->s->conn.pot = c->row->access >= ACCESS_DASHBOARD ? POT_DASHBOARDS : POT_ANSWERS;
+    if (c->w->api->guarded && !guard_admit(c, c->row))
+        return;
+    if (can_be_done(c, c->row))
+        c->row->handle(c);
+}
+
+static void route(struct call *c, struct route_match *match, enum origin_kind origin)
 {
     enum err e = router_match(c->w->api->router, c->req->method, c->req->path, c->req->query, c->arena, match);
     if (e != OK) {
         answer_err(c->s, e);
         return;
     }
+    c->row = match->kind == ROUTE_FOUND ? &endpoints[match->id] : NULL;
+    bool for_all = c->row && c->row->handle == api_script;
+    if (origin == ORIGIN_FOREIGN && !for_all && !c->req->upgrade_websocket)
+        origin_refused(c->w, c->req, M_ORIGIN_SIMPLE);
     switch (match->kind) {
     case ROUTE_FOUND:
-        c->s->exchange.route = match->id;
-        c->s->conn.pot = endpoints[match->id].access >= ACCESS_DASHBOARD ? POT_DASHBOARDS : POT_ANSWERS;
-        if (c->w->api->guarded && !guard_admit(c, &endpoints[match->id]))
-            return;
-        if (can_be_done(c, &endpoints[match->id]))
-            endpoints[match->id].handle(c);
+        admit(c);
         break;
     case ROUTE_NOT_FOUND:
         answer_error(c->s, 404, "Not Found");
@@ -135,14 +149,12 @@ void api_handle(void *arg, struct http_session *s, const struct http_request *re
         session_reply(s, &r);
         return;
     }
-    if (origin == ORIGIN_FOREIGN && !req->upgrade_websocket)
-        origin_refused(w, req, M_ORIGIN_SIMPLE);
     cors_apply(&w->grants->cors, req, &r);
     r.cors.vary_token = w->api->auth_on;
     s->exchange.cors = r.cors;
     arena_reset(&w->arena);
     guard_name_client(&c);
-    route(&c, &match);
+    route(&c, &match, origin);
 }
 
 void api_identify(void *arg, struct http_session *s, const struct http_request *req)

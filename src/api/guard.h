@@ -12,6 +12,7 @@
 enum access {
     ACCESS_UNSET,
     ACCESS_PUBLIC,    /* anyone: nothing stored is shown or changed */
+    ACCESS_OPERATORS, /* as PUBLIC, but where there is an --admin-listen only there */
     ACCESS_CREATE,    /* anyone, for a customer that does not exist yet; with a token, as that principal */
     ACCESS_SIGNED,    /* any good token: nothing stored is shown or changed */
     ACCESS_OWN,       /* a widget for its own customer and chats; a dashboard */

@@ -33,6 +33,13 @@ const struct endpoint endpoints[] = {
     {GET, "/api/debug/database-overview", api_overview, ACCESS_ADMIN, RATE_NONE},
     {GET, "/health", api_probe, ACCESS_PUBLIC, RATE_NONE},
     {GET, "/ws/dashboard", api_websocket, ACCESS_OWN, RATE_NONE},
+    /* pages */
+    {GET, "/", api_page, ACCESS_PUBLIC, RATE_NONE},
+    {GET, "/demo", api_page, ACCESS_PUBLIC, RATE_NONE},
+    {GET, "/stats", api_page, ACCESS_OPERATORS, RATE_NONE},
+    {GET, "/assets/{name}", api_page, ACCESS_PUBLIC, RATE_NONE},
+    {GET, "/widget.js", api_script, ACCESS_PUBLIC, RATE_NONE},
+    {GET, "/client.js", api_script, ACCESS_PUBLIC, RATE_NONE},
     /* operators and developers */
     {GET, "/metrics", api_metrics, ACCESS_ADMIN, RATE_NONE},
     {GET, "/api/openapi.json", api_openapi, ACCESS_PUBLIC, RATE_NONE},

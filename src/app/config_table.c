@@ -63,6 +63,12 @@ const struct option_row option_rows[] = {
      .help =
          "A web origin whose pages may call, or @FILE with one origin a line, which SIGHUP reads again; may be given "
          "several times. Replaces the default list. The server's own pages always may."},
+    {.flag = "no-console",
+     .type = OPTION_BOOL,
+     .offset = FIELD(no_console),
+     .fallback = "false",
+     .group = "Network",
+     .help = "Serve no pages: neither the console, /demo and /stats nor /widget.js and /client.js."},
     INT("max-connections", max_connections, "20000", 1, 1000000, "connections", "N", "Network",
         "Most open connections, HTTP and WebSocket together."),
     INT("max-per-address", max_per_address, "0", 0, 1000000, "connections", "N", "Network",

@@ -12,6 +12,7 @@
 #include "read/cache.h"
 #include "read/reader.h"
 #include "store/store.h"
+#include "web/assets.h"
 #include "write/writer.h"
 
 #include <stdlib.h>
@@ -222,6 +223,7 @@ static enum err start_workers(struct server *s, struct buf *why)
     s->api.write_timeout_ms = c->store.write_timeout_ms;
     s->api.token_ttl_s = c->token_ttl_s;
     s->api.shares = s->shares;
+    s->api.assets = s->assets;
     s->api.store = s->store;
     s->api.cache = s->cache;
     s->api.writer = s->writer;
@@ -348,6 +350,8 @@ enum err server_start(const struct config *config, struct server **out, struct b
     s->api.grants = &s->grants;
     descriptors_make_room(config->max_connections);
     enum err e = say(why, shares_new(config->buffer_mb << 20, THREADS_MAX, &s->shares), "the server");
+    if (e == OK && !config->no_console && !(s->assets = assets_new()))
+        e = say(why, ERR_NOMEM, "the pages (--no-console goes without)");
     if (e == OK)
         e = open_listeners(s, why);
     if (e == OK)
@@ -410,6 +414,7 @@ static void free_all(struct server *s)
     for (unsigned i = 0; i < s->listener_count; i++)
         close(s->listeners[i]);
     api_fini(&s->api);
+    assets_free(s->assets);
     grants_board_fini(&s->grants);
     readers_free(s->readers);
     writer_free(s->writer);

@@ -21,6 +21,7 @@ struct server {
     struct admission *admission;
     struct access access;
     struct shares *shares; /* of --buffer-mb */
+    struct assets *assets; /* NULL: --no-console */
     struct hub_options hub;
     struct announcer announcer;
     struct relay *relay;

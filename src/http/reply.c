@@ -58,10 +58,22 @@ static char *put_cors(char *to, const struct http_reply_cors *c)
         if (c->allow_headers.len)
             to = put_header(to, SLICE_LIT("\r\nAccess-Control-Allow-Headers: "), c->allow_headers);
     }
-    if (c->vary)
-        return slice_put(to,
-                         c->vary_token ? SLICE_LIT("\r\nVary: Origin, Authorization") : SLICE_LIT("\r\nVary: Origin"));
-    return c->vary_token ? slice_put(to, SLICE_LIT("\r\nVary: Authorization")) : to;
+    return to;
+}
+
+/* What the answer would have been another for. */
+static char *put_vary(char *to, const struct http_reply *r)
+{
+    struct slice before = SLICE_LIT("\r\nVary: "), comma = SLICE_LIT(", ");
+    if (r->cors.vary) {
+        to = slice_put(slice_put(to, before), SLICE_LIT("Origin"));
+        before = comma;
+    }
+    if (r->cors.vary_token) {
+        to = slice_put(slice_put(to, before), SLICE_LIT("Authorization"));
+        before = comma;
+    }
+    return r->vary_encoding ? slice_put(slice_put(to, before), SLICE_LIT("Accept-Encoding")) : to;
 }
 
 static char *put_connection(char *to, const struct http_reply *r)
@@ -75,8 +87,8 @@ static char *put_connection(char *to, const struct http_reply *r)
 
 static size_t head_bound(const struct http_reply *r, struct slice date)
 {
-    return FIXED_ROOM + date.len + r->content_type.len + r->etag.len + r->cache_control.len + r->allow.len +
-           r->location.len + r->cors.allow_origin.len + r->cors.allow_headers.len + r->extra.len;
+    return FIXED_ROOM + date.len + r->content_type.len + r->etag.len + r->cache_control.len + r->content_encoding.len +
+           r->allow.len + r->location.len + r->cors.allow_origin.len + r->cors.allow_headers.len + r->extra.len;
 }
 
 void reply_write_head(struct buf *out, const struct http_reply *r, struct slice date)
@@ -94,6 +106,7 @@ void reply_write_head(struct buf *out, const struct http_reply *r, struct slice 
         to = slice_put(to, SLICE_LIT("\r\nContent-Length: "));
         to = put_u64(to, r->body ? r->body->len : r->small.len);
     }
+    to = put_header(to, SLICE_LIT("\r\nContent-Encoding: "), r->content_encoding);
     to = put_header(to, SLICE_LIT("\r\nETag: "), r->etag);
     to = put_header(to, SLICE_LIT("\r\nCache-Control: "), r->cache_control);
     to = put_header(to, SLICE_LIT("\r\nAllow: "), r->allow);
@@ -101,6 +114,7 @@ void reply_write_head(struct buf *out, const struct http_reply *r, struct slice 
     if (r->retry_after_s > 0)
         to = put_u64(slice_put(to, SLICE_LIT("\r\nRetry-After: ")), (uint64_t)r->retry_after_s);
     to = put_cors(to, &r->cors);
+    to = put_vary(to, r);
     to = put_connection(to, r);
     to = slice_put(to, SLICE_LIT("\r\n"));
     to = slice_put(slice_put(to, r->extra), SLICE_LIT("\r\n"));

@@ -313,7 +313,7 @@ class Wire(ServerCase):
 
     # routing
     def test_unknown_paths(self):
-        for target in ("/", "/api", "/api/nothing", "/api/users/a/b/c", "/api/chats/x/messages/y", "/ws", "/API/health",
+        for target in ("/index.html", "/api", "/api/nothing", "/api/users/a/b/c", "/api/chats/x/messages/y", "/ws", "/API/health",
                        "//api/health", "/api//health", "/api/health/x"):
             with self.subTest(target):
                 self.assertError(self.http.get(target), 404, "Not Found")

@@ -3,7 +3,7 @@ import re
 
 from harness.auth import AuthCase
 from harness.case import ServerCase, main
-from harness.routes import PATTERNS, ROUTES, covers, methods_of, path
+from harness.routes import PAGES, PATTERNS, ROUTES, covers, methods_of, path
 from harness.schemas import at, closed, faults
 
 VERBS = {"get", "head", "post", "put", "patch", "delete", "options", "trace"}
@@ -25,7 +25,7 @@ class OpenApi(ServerCase):
     def test_every_route_is_described(self):
         described = {(verb.upper(), shape(p)) for p, item in self.document["paths"].items() for verb in item
                      if verb in VERBS}
-        self.assertEqual({d for d in described if d[0] != "HEAD"}, {(m, shape(p)) for m, p in ROUTES})
+        self.assertEqual({d for d in described if d[0] != "HEAD"}, {(m, shape(p)) for m, p in (*ROUTES, *(('GET', page) for page in PAGES))})
 
     def test_every_operation_is_whole(self):
         for pattern, item in self.document["paths"].items():

@@ -30,6 +30,8 @@ ROUTES = (
     ("GET", "/api/asyncapi.json"),
     ("GET", "/ws/dashboard"),
 )
+# What browsers load; what answers in JSON is above.
+PAGES = ("/", "/demo", "/stats", "/assets/{name}", "/widget.js", "/client.js")
 PATTERNS = tuple(dict.fromkeys(pattern for _, pattern in ROUTES))
 
 # GETs that promise ETag and 304: every one of chats, of users, and the refetch.

@@ -1,0 +1,116 @@
+/* The pages and their scripts: what is embedded (web/assets.h), in the form that the client takes, or 304.
+ * A page loads nothing but ours and runs nothing inline; a script is for pages of any site. */
+#include "call.h"
+
+#include "base/metrics.h"
+#include "http/encoding.h"
+#include "web/assets.h"
+
+/* The same for all: no guessing of types, and no address of ours for others. */
+#define COMMON   "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
+#define HOST_MAX 255
+
+static const struct slice cache_of[] = {[ASSET_PAGE] = {.ptr = "no-cache", .len = 8},
+                                        [ASSET_SCRIPT] = {.ptr = "public, max-age=300", .len = 19},
+                                        [ASSET_PART] = {.ptr = "public, max-age=31536000, immutable", .len = 35}};
+
+/* name or name:port, of characters that mean nothing in a policy. */
+static bool is_plain_host(struct slice host)
+{
+    bool plain = host.len > 0 && host.len <= HOST_MAX;
+    unsigned colons = 0;
+    for (size_t i = 0; plain && i < host.len; i++) {
+        char c = host.ptr[i], letter = (char)(c | 0x20);
+        bool digit = c >= '0' && c <= '9';
+        colons += c == ':';
+        plain = digit || (c == ':' && colons == 1 && i > 0) ||
+                (colons == 0 && ((letter >= 'a' && letter <= 'z') || c == '.' || c == '-'));
+    }
+    return plain;
+}
+
+/* Not every browser counts ws: of the same host as 'self'. */
+static void put_policy(struct buf *out, struct slice host)
+{
+    buf_append_lit(out, "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
+                        "img-src 'self' data:; connect-src 'self'");
+    if (is_plain_host(host))
+        buf_printf(out, " ws://%.*s wss://%.*s", SLICE_ARG(host), SLICE_ARG(host));
+    buf_append_lit(out, "; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; frame-src 'self'\r\n");
+}
+
+static struct slice extra_lines(struct call *c, enum asset_kind kind)
+{
+    struct buf *b = &c->w->text;
+    switch (kind) {
+    case ASSET_PAGE:
+        buf_clear(b);
+        put_policy(b, c->req->host);
+        buf_append_lit(b, COMMON
+                       "Cross-Origin-Resource-Policy: same-origin\r\nCross-Origin-Opener-Policy: same-origin\r\n");
+        return buf_slice(b);
+    case ASSET_SCRIPT:
+        return SLICE_LIT(COMMON "Access-Control-Allow-Origin: *\r\nCross-Origin-Resource-Policy: cross-origin\r\n");
+    case ASSET_PART:
+        break;
+    }
+    return SLICE_LIT(COMMON "Cross-Origin-Resource-Policy: same-origin\r\n");
+}
+
+/* If-None-Match compares weakly (RFC 9110, 13.1.2). */
+static bool has_it_already(struct call *c, struct slice etag)
+{
+    struct slice list = c->req->if_none_match, tag;
+    if (c->req->more_conditions && http_list_whole(c->req, SLICE_LIT("If-None-Match"), c->arena, &list) != OK)
+        return false;
+    while (http_list_next(&list, &tag)) {
+        if (slice_starts(tag, SLICE_LIT("W/")))
+            tag = slice_of(tag.ptr + 2, tag.len - 2);
+        if (slice_eq(tag, etag) || slice_eq(tag, SLICE_LIT("*")))
+            return true;
+    }
+    return false;
+}
+
+static void answer_asset(struct call *c, const struct asset *a)
+{
+    enum asset_form form = http_accepts_gzip(c->req, c->arena) ? ASSET_GZIP : ASSET_PLAIN;
+    struct http_reply r = {.status = 200,
+                           .etag = slice_cstr(a->etag[form]),
+                           .cache_control = cache_of[a->kind],
+                           .vary_encoding = true,
+                           .extra = extra_lines(c, a->kind)};
+    if (has_it_already(c, r.etag)) {
+        r.status = 304;
+        metrics_add(M_NOT_MODIFIED, 1);
+    } else {
+        r.content_type = a->type;
+        r.body = a->body[form];
+        if (form == ASSET_GZIP)
+            r.content_encoding = SLICE_LIT("gzip");
+    }
+    c->s->exchange.cors.vary_token = false; /* the same for whoever asks */
+    session_reply(c->s, &r);
+}
+
+static void answer_found(struct call *c, const struct asset *a)
+{
+    if (a)
+        answer_asset(c, a);
+    else
+        answer_error(c->s, 404, "Not Found");
+}
+
+void api_page(struct call *c)
+{
+    const struct assets *assets = c->w->api->assets;
+    answer_found(c, c->match->param_count ? assets_find_part(assets, c->match->params[0])
+                                          : assets_find(assets, slice_cstr(c->row->pattern)));
+}
+
+/* Any origin may: the list of --cors-origin is not asked, and the answer does not differ by it. */
+void api_script(struct call *c)
+{
+    c->s->exchange.cors = (struct http_reply_cors){0};
+    answer_found(c, assets_find(c->w->api->assets, slice_cstr(c->row->pattern)));
+}

@@ -1,0 +1,3 @@
+export function createClient() {
+  throw new Error('not here yet');
+}

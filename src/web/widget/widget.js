@@ -1,0 +1,3 @@
+import { createClient } from '../client/sakura.js';
+
+window.Sakura = { createClient };
