@@ -8,7 +8,8 @@
 #include "base/log.h"
 #include "store/settings.h"
 
-#define CONFIG_LIST_MAX 32
+#define CONFIG_LIST_MAX    32
+#define CONFIG_OPTIONS_MAX 128
 
 struct config_list {
     char *items[CONFIG_LIST_MAX];
@@ -17,10 +18,18 @@ struct config_list {
 
 enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_PRINT, CONFIG_MIGRATE };
 
+/* Who said an option's value. */
+struct config_origin {
+    enum { CONFIG_FROM_DEFAULT, CONFIG_FROM_FLAG, CONFIG_FROM_ENVIRONMENT, CONFIG_FROM_FILE } from;
+    unsigned line; /* of the file; a list's last */
+};
+
 struct config {
     enum config_action action;
+    char *config_file;                               /* --config; NULL: none */
+    struct config_origin origin[CONFIG_OPTIONS_MAX]; /* as the table's rows */
     /* network */
-    struct config_list listen;      /* ADDR:PORT, [v6]:PORT; default 127.0.0.1:8000 and 127.0.0.1:8001 */
+    struct config_list listen;      /* ADDR:PORT, [v6]:PORT, :PORT; default 127.0.0.1:8000 and 127.0.0.1:8001 */
     struct config_list cors_origin; /* default: localhost and 127.0.0.1, http, ports 3000 and 3001 */
     bool no_console;                /* no pages: neither console, widget nor client */
     int64_t max_connections;        /* all kinds together; default 20000 */
@@ -64,8 +73,8 @@ struct config {
     enum log_format log_format;
 };
 
-/* Reads defaults, then the environment (SAKURAD_LISTEN, SAKURAD_CACHE_MB, …; lists are comma-separated),
- * then flags (--name VALUE or --name=VALUE). A flag given once or more replaces the environment's list.
+/* Reads flags (--name VALUE or --name=VALUE), then the environment (SAKURAD_LISTEN, SAKURAD_CACHE_MB, …; lists are
+ * comma-separated), then the file of --config; defaults for the rest. A list comes from the first that has it.
  * On ERR_INVALID *message (owner: caller, buf) holds the sentence for stderr. */
 NODISCARD enum err config_parse(struct config *c, int argc, char **argv, char **envp, struct buf *message);
 /* Only how lines are logged, as far as the words say it: how to say that the rest is wrong. */
@@ -74,4 +83,4 @@ enum log_format config_log_format(int argc, char **argv, char **envp);
 void config_unknown_env(char **envp, struct buf *out);
 void config_fini(struct config *c);
 void config_help(struct buf *out);                          /* --help: grouped, defaults, units, env names */
-void config_print(const struct config *c, struct buf *out); /* --print-config: flag = value, passwords masked */
+void config_print(const struct config *c, struct buf *out); /* --print-config: a --config file, passwords masked */

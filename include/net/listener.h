@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "net/address.h"
 
-/* IPv4:port, [IPv6]:port; port 0: any free one. Non-blocking, close-on-exec, SO_REUSEADDR. */
+/* IPv4:port, [IPv6]:port, :port for every address (one socket for both families); port 0: any free one. Non-blocking, close-on-exec, SO_REUSEADDR. */
 NODISCARD enum err listener_open(struct slice address, int *fd, struct buf *why);
 /* Is it an address of this machine? The port may be taken, by the server that is running: that is not looked at. */
 NODISCARD enum err listener_check(struct slice address, struct buf *why);

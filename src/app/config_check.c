@@ -9,9 +9,12 @@ const char *check_listen(const char *value)
 {
     struct address address;
     uint16_t port;
+    if (value[0] == ':' && value[1] != ':') /* every address */
+        return port_parse(slice_cstr(value + 1), &port) ? NULL : "has a bad port; give 0 to 65535";
     if (address_and_port(slice_cstr(value), &address, &port))
         return NULL;
-    return address.len == 0 ? "is not an address; give IPv4:PORT or [IPv6]:PORT, such as 127.0.0.1:8000"
+    return address.len == 0 ? "is not an address; give IPv4:PORT or [IPv6]:PORT, such as 127.0.0.1:8000, or :PORT for "
+                              "every address"
                             : "has a bad port; give 0 to 65535";
 }
 

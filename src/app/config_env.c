@@ -1,78 +1,48 @@
 /* Variables that look like ours and are none: a name with a slip in it would be passed over without a word. */
-#include "config_table.h"
+#include "config_value.h"
 
 #define PREFIX   "SAKURAD_"
-#define NAME_LEN 80 /* longer ones are compared by their beginning */
+#define NAME_LEN 80 /* bytes of a name that are shown */
 
-static size_t least(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* How many letters must be put in, left out, exchanged, or swapped with the next one, to make one of the other. */
-static size_t distance(struct slice a, struct slice b)
-{
-    size_t rows[3][NAME_LEN + 1];
-    size_t *before = rows[0], *above = rows[1], *row = rows[2];
-    a.len = least(a.len, NAME_LEN);
-    b.len = least(b.len, NAME_LEN);
-    for (size_t j = 0; j <= b.len; j++)
-        above[j] = j;
-    for (size_t i = 1; i <= a.len; i++) {
-        row[0] = i;
-        for (size_t j = 1; j <= b.len; j++) {
-            bool same = a.ptr[i - 1] == b.ptr[j - 1];
-            row[j] = least(above[j - 1] + !same, least(above[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] && a.ptr[i - 2] == b.ptr[j - 1])
-                row[j] = least(row[j], before[j - 2] + 1);
-        }
-        size_t *oldest = before;
-        before = above;
-        above = row;
-        row = oldest;
-    }
-    return above[b.len];
-}
-
-static bool is_option(const struct option_row *row)
-{
-    return row->type != OPTION_ACTION && !row->flag_only;
-}
-
-/* The nearest name, where it is near at all: less than half of it is different. False: it is one of ours. */
-static bool nearest(struct slice name, char out[static OPTION_ENV_LEN])
+/* SAKURAD_CACHE_MB as a flag: cache-mb. False: it is too long for one, or has letters that no variable of ours has. */
+static bool flag_of(struct slice name, char out[static OPTION_ENV_LEN], struct slice *flag)
 {
     const size_t own = sizeof(PREFIX) - 1;
-    size_t best = (name.len - own) / 2 + 1;
-    out[0] = '\0';
-    for (unsigned i = 0; i < option_count; i++) {
-        char env[OPTION_ENV_LEN];
-        option_env_name(&option_rows[i], env);
-        if (!is_option(&option_rows[i]))
-            continue;
-        size_t away = distance(name, slice_cstr(env));
-        if (away == 0)
+    if (name.len - own >= OPTION_ENV_LEN)
+        return false;
+    for (size_t i = own; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (c >= 'a' && c <= 'z')
             return false;
-        if (away < best) {
-            best = away;
-            memcpy(out, env, sizeof(env));
-        }
+        out[i - own] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c == '_' ? '-' : c;
     }
+    *flag = slice_of(out, name.len - own);
     return true;
+}
+
+/* Reports the variable, with the option that is nearest to it, where there is one. */
+static void unknown(struct slice name, const struct option_row *near, struct buf *out)
+{
+    option_show(name, NAME_LEN, out);
+    buf_append_lit(out, " (environment) is no option of this version");
+    if (near) {
+        char env[OPTION_ENV_LEN];
+        option_env_name(near, env);
+        buf_printf(out, "; did you mean %s?", env);
+    }
+    buf_append_char(out, '\n');
 }
 
 void config_unknown_env(char **envp, struct buf *out)
 {
     for (char **e = envp; e && *e; e++) {
-        struct slice name = slice_of(*e, strcspn(*e, "="));
-        char near[OPTION_ENV_LEN];
-        if (!slice_starts(name, SLICE_LIT(PREFIX)) || !nearest(name, near))
+        struct slice name = slice_of(*e, strcspn(*e, "=")), flag;
+        char room[OPTION_ENV_LEN];
+        if (!slice_starts(name, SLICE_LIT(PREFIX)))
             continue;
-        for (size_t i = 0; i < name.len && i < NAME_LEN; i++)
-            buf_append_char(out, name.ptr[i] > ' ' && name.ptr[i] < 0x7f ? name.ptr[i] : '?');
-        buf_append_lit(out, " (environment) is no option of this version");
-        if (near[0])
-            buf_printf(out, "; did you mean %s?", near);
-        buf_append_char(out, '\n');
+        bool plain = flag_of(name, room, &flag);
+        const struct option_row *row = plain ? option_find(flag) : NULL;
+        if (!row || !option_settable(row))
+            unknown(name, plain && !row ? option_near(flag, true) : NULL, out);
     }
 }

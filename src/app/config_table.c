@@ -34,9 +34,10 @@ static const char *const format_names[] = {"text", "json", NULL};
         .computed_text = (function_text), .min = 1, .max = (highest), .unit = "threads", .placeholder = "N",           \
         .group = "Threads and queues", .help = (text)                                                                  \
     }
-#define ACTION(name, action, text)                                                                                     \
+#define ACTION(name, its_letter, action, text)                                                                         \
     {                                                                                                                  \
-        .flag = (name), .type = OPTION_ACTION, .min = (action), .group = "Process", .help = (text)                     \
+        .letter = (its_letter), .flag = (name), .type = OPTION_ACTION, .min = (action), .group = "Process",            \
+        .help = (text)                                                                                                 \
     }
 
 #define HOUR_MS INT64_C(3600000)
@@ -51,7 +52,8 @@ const struct option_row option_rows[] = {
      .placeholder = "ADDR:PORT",
      .check = check_listen,
      .group = "Network",
-     .help = "Serve HTTP and WebSocket here; may be given several times. IPv6 as [ADDR]:PORT; port 0: any free one."},
+     .help = "Serve HTTP and WebSocket here; may be given several times. IPv6 as [ADDR]:PORT; :PORT is every "
+             "address of this machine, IPv4 and IPv6; port 0: any free one."},
     {.flag = "cors-origin",
      .type = OPTION_LIST,
      .offset = FIELD(cors_origin),
@@ -213,6 +215,14 @@ const struct option_row option_rows[] = {
      .help =
          "Pass on to agents what a visitor has typed so far, where the widget says it. Never stored, never logged."},
 
+    {.flag = "config",
+     .type = OPTION_TEXT,
+     .offset = FIELD(config_file),
+     .placeholder = "FILE",
+     .flag_only = true,
+     .group = "Process",
+     .help = "Read options from FILE, once at the start: a line each, NAME = VALUE with the flags' names; # begins a "
+             "comment, a list takes several lines. Flags and the environment win over it."},
     INT("drain-timeout", drain_timeout_ms, "10000", 0, 600000, "ms", "MS", "Process",
         "Time for requests in flight to finish when told to stop."),
     {.flag = "log-level",
@@ -232,7 +242,7 @@ const struct option_row option_rows[] = {
      .group = "Process",
      .help = "How lines are logged."},
     ACTION(
-        "migrate", CONFIG_MIGRATE,
+        "migrate", 0, CONFIG_MIGRATE,
         "MongoDB: move the messages that old deployments embedded in customer-chats into customer-messages, then exit. "
         "Safe to repeat and to interrupt."),
     {.flag = "dry-run",
@@ -242,12 +252,13 @@ const struct option_row option_rows[] = {
      .flag_only = true,
      .group = "Process",
      .help = "With --migrate: say what would be moved, change nothing."},
-    ACTION("check-config", CONFIG_CHECK,
+    ACTION("check-config", 0, CONFIG_CHECK,
            "Check the options, the environment, files and the store as a start would, then exit. "
            "Changes nothing; a database that is away is a warning."),
-    ACTION("print-config", CONFIG_PRINT, "Print every option's value, passwords masked, then exit."),
-    ACTION("version", CONFIG_VERSION, "Print the version, then exit."),
-    ACTION("help", CONFIG_HELP, "Print this text, then exit."),
+    ACTION("print-config", 0, CONFIG_PRINT,
+           "Print every option's value and who said it, in the form of a --config file, passwords masked, then exit."),
+    ACTION("version", 'V', CONFIG_VERSION, "Print the version, then exit."),
+    ACTION("help", 'h', CONFIG_HELP, "Print this text, then exit."),
 };
 const unsigned option_count = sizeof(option_rows) / sizeof(option_rows[0]);
 

@@ -17,6 +17,7 @@ enum option_type {
 typedef const char *(*option_check_fn)(const char *value);
 
 struct option_row {
+    char letter;      /* of an action: -h; 0: none */
     const char *flag; /* without "--"; the environment name is SAKURAD_ + this in upper case */
     enum option_type type;
     size_t offset;        /* of the field in struct config */

@@ -1,5 +1,5 @@
 /* What --help and --print-config write. */
-#include "config_table.h"
+#include "config_value.h"
 
 #define HELP_WIDTH  100
 #define HELP_INDENT 6
@@ -47,10 +47,13 @@ static void append_default(struct buf *text, const struct option_row *row)
 static void append_option(struct buf *out, const struct option_row *row)
 {
     struct buf text = {0};
-    buf_printf(out, "  --%s%s%s\n", row->flag, row->placeholder ? " " : "", row->placeholder ? row->placeholder : "");
+    if (row->letter)
+        buf_printf(out, "  -%c,", row->letter);
+    buf_printf(out, row->letter ? " --%s%s%s\n" : "  --%s%s%s\n", row->flag, row->placeholder ? " " : "",
+               row->placeholder ? row->placeholder : "");
     buf_append_slice(&text, slice_cstr(row->help));
     append_default(&text, row);
-    if (row->type != OPTION_ACTION && !row->flag_only) {
+    if (option_settable(row)) {
         char env[OPTION_ENV_LEN];
         option_env_name(row, env);
         buf_printf(&text, " Environment: %s.", env);
@@ -61,9 +64,12 @@ static void append_option(struct buf *out, const struct option_row *row)
 
 void config_help(struct buf *out)
 {
-    buf_append_lit(out, "Usage: sakurad [--OPTION VALUE | --OPTION=VALUE]...\n"
-                        "A chat server: messages are saved durably, dashboards are notified by WebSocket.\n"
-                        "Flags win over the environment. Lists in the environment are separated by commas.\n");
+    buf_append_lit(out,
+                   "Usage: sakurad [--OPTION VALUE | --OPTION=VALUE]...\n"
+                   "A chat server: messages are saved durably, dashboards are notified by WebSocket.\n"
+                   "Flags win over the environment, the environment over the file of --config.\n"
+                   "Lists in the environment are separated by commas. Times take a unit (500ms, 10s, 2m, 1h, 7d),\n"
+                   "sizes too (512K, 64M, 1G; 1K is 1024).\n");
     for (unsigned i = 0; i < option_count; i++) {
         const struct option_row *row = &option_rows[i];
         if (i == 0 || strcmp(row->group, row[-1].group) != 0)
@@ -111,12 +117,33 @@ static void print_value(const struct config *c, const struct option_row *row, st
     }
 }
 
+/* A comment, for what is not the default: the whole can be given to --config again. */
+static void print_origin(const struct config *c, unsigned row, struct buf *out)
+{
+    char env[OPTION_ENV_LEN];
+    switch (c->origin[row].from) {
+    case CONFIG_FROM_DEFAULT:
+        break;
+    case CONFIG_FROM_FLAG:
+        buf_printf(out, "# by --%s:\n", option_rows[row].flag);
+        break;
+    case CONFIG_FROM_ENVIRONMENT:
+        option_env_name(&option_rows[row], env);
+        buf_printf(out, "# by %s of the environment:\n", env);
+        break;
+    case CONFIG_FROM_FILE:
+        buf_printf(out, "# by %s:%u:\n", c->config_file, c->origin[row].line);
+        break;
+    }
+}
+
 void config_print(const struct config *c, struct buf *out)
 {
     for (unsigned i = 0; i < option_count; i++) {
         const struct option_row *row = &option_rows[i];
-        if (row->type == OPTION_ACTION || row->flag_only)
+        if (!option_settable(row))
             continue;
+        print_origin(c, i, out);
         buf_printf(out, "%s = ", row->flag);
         print_value(c, row, out);
         buf_append_char(out, '\n');

@@ -164,6 +164,10 @@ int main(int argc, char **argv)
     json_log = config_log_format(argc, argv, environ) == LOG_JSON;
     log_set_format(json_log ? LOG_JSON : LOG_TEXT);
     bool parsed = config_parse(&config, argc, argv, environ, &message) == OK;
+    if (parsed) { /* a file may say it too */
+        json_log = config.log_format == LOG_JSON;
+        log_set_format(config.log_format);
+    }
     if (!parsed || check(&config, &message) != OK) {
         log_last_words("bad configuration", buf_cstr(&message));
         if (!json_log)

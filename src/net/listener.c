@@ -25,18 +25,34 @@ static socklen_t to_socket_address(const struct address *a, uint16_t port, struc
     return sizeof(*in6);
 }
 
+/* ":8000": every address of the machine by one socket for both families; where the kernel has no IPv6, IPv4's. */
+static bool every_address(struct slice text, uint16_t *port)
+{
+    return text.len > 1 && text.ptr[0] == ':' && port_parse(slice_of(text.ptr + 1, text.len - 1), port);
+}
+
 /* A socket that is to be bound to the address, in `at`. any_port: its own may be taken. */
 static enum err make_socket(struct slice address, bool any_port, struct sockaddr_storage *at, socklen_t *len, int *fd,
                             struct buf *why)
 {
-    struct address a;
+    struct address a = {.len = 16};
     uint16_t port;
-    if (!address_and_port(address, &a, &port)) {
+    bool every = every_address(address, &port);
+    if (!every && !address_and_port(address, &a, &port)) {
         buf_printf(why, "cannot listen on %.*s: not an ADDR:PORT", SLICE_ARG(address));
         return ERR_INVALID;
     }
+    /* An IPv6 listener takes IPv6 only: 0.0.0.0 and [::] can then both be listened on, and mean what they say. */
+    int only = every ? 0 : 1;
     *len = to_socket_address(&a, any_port ? 0 : port, at);
     *fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (*fd < 0 && every && errno == EAFNOSUPPORT) {
+        a = (struct address){.len = 4};
+        *len = to_socket_address(&a, any_port ? 0 : port, at);
+        *fd = socket(at->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    }
+    if (*fd >= 0 && at->ss_family == AF_INET6)
+        (void)setsockopt(*fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
     return OK;
 }
 
@@ -57,9 +73,6 @@ enum err listener_open(struct slice address, int *out, struct buf *why)
     if (e != OK)
         return e;
     bool good = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0;
-    /* An IPv6 listener takes IPv6 only: 0.0.0.0 and [::] can then both be listened on, and mean what they say. */
-    if (good && at.ss_family == AF_INET6)
-        good = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) == 0;
     if (good)
         set_connection_options(fd);
     good = good && bind(fd, (struct sockaddr *)&at, len) == 0 && listen(fd, BACKLOG) == 0;

@@ -36,12 +36,16 @@ class Text(unittest.TestCase):
         self.assertEqual((code, err), (0, ""))
         self.assertRegex(out, r"^sakurad \d+\.\d+\.\d+")
 
+    def test_short_ones(self):
+        self.assertEqual(run("-V"), run("--version"))
+        self.assertEqual(run("-h"), run("--help"))
+
     def test_help_names_every_option(self):
         code, out, err = run("--help")
         self.assertEqual((code, err), (0, ""))
         for name in set(options()) | set(DESIGNED) | set(ACTIONS):
             with self.subTest(name):
-                self.assertRegex(out, rf"(?m)^\s+--{name}\b")
+                self.assertRegex(out, rf"(?m)^\s+(?:-[hV], )?--{name}\b")
         for name in set(options()):
             with self.subTest(name):
                 self.assertIn(environment_name(name), re.sub(r"\s+", " ", out))
@@ -158,7 +162,7 @@ class Bad(unittest.TestCase):
         ranges, joined = {}, ""
         block = None
         for line in text.splitlines():
-            flag = re.match(r"^  --([a-z-]+)", line)
+            flag = re.match(r"^  (?:-[hV], )?--([a-z-]+)", line)
             if flag:
                 block, joined = flag[1], ""
             elif block:
@@ -200,9 +204,9 @@ class Bad(unittest.TestCase):
                 self.assertIn("sqlite", err.splitlines()[-1])
 
     def test_what_is_no_option(self):
-        for args, name in ((["--nonsense"], "--nonsense"), (["--worker", "1"], "--worker"), (["serve"], "serve"), (["-h"], "-h"),
+        for args, name in ((["--nonsense"], "--nonsense"), (["--worker", "1"], "--worker"), (["serve"], "serve"), (["-x"], "-x"),
                            (["--"], "--"), ([""], "option"), (["--workers"], "--workers"), (["--help=x"], "--help"),
-                           (["--Workers", "1"], "--Workers")):
+                           (["--Workers", "1"], "did you mean --workers?"), (["--wokers=1"], "did you mean --workers?")):
             with self.subTest(args):
                 self.assertRefused(args, names=[name])
 
@@ -264,7 +268,113 @@ class Environment(unittest.TestCase):
             server.discard()
 
 
+class File(unittest.TestCase):
+    """--config: the flags' names, a line each; flags and the environment win; an error names file and line."""
+
+    def setUp(self):
+        self.directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.directory)
+        self.path = os.path.join(self.directory, "sakurad.conf")
+
+    def write(self, text):
+        with open(self.path, "wb") as f:
+            f.write(text if isinstance(text, bytes) else text.encode())
+
+    def shown(self, text, *args, **env):
+        self.write(text)
+        code, out, err = run("--config", self.path, "--print-config", *args, env=env)
+        self.assertEqual((code, err), (0, ""))
+        return dict(line.split(" = ", 1) for line in out.splitlines() if not line.startswith("#"))
+
+    def refused(self, text, message):
+        self.write(text)
+        for action in ((), ("--check-config",), ("--print-config",)):
+            code, out, err = run("--config", self.path, *action)
+            self.assertEqual((code, out), (2, ""), err)
+            self.assertEqual(err.splitlines()[0], f"sakurad: {message}")
+
+    def test_forms(self):
+        for text, name, value in (
+                ("workers = 3", "workers", "3"), ("workers 3\n", "workers", "3"), ("workers=3\r\n", "workers", "3"),
+                ("  workers\t=\t3  # a comment\n# and = another\n\n", "workers", "3"), ("typing-preview", "typing-preview", "true"),
+                ("typing-preview = no", "typing-preview", "false"), ("head-timeout = 2m", "head-timeout", "120000"),
+                ("store = sqlite:a#b.db", "store", "sqlite:a#b.db"), ("store =", "store", "sqlite:sakurad.db"),
+                ("listen = 127.0.0.1:1\nlisten = [::1]:2\n", "listen", "127.0.0.1:1,[::1]:2"),
+                ("listen = 127.0.0.1:1, [::1]:2", "listen", "127.0.0.1:1,[::1]:2"), ("listen = :8000", "listen", ":8000")):
+            with self.subTest(text):
+                self.assertEqual(self.shown(text)[name], value)
+
+    def test_who_wins(self):
+        text = "workers = 3\nbatch = 4\nqueue = 5\nlisten = 127.0.0.1:1\n"
+        shown = self.shown(text, "--workers", "6", "--listen", "127.0.0.1:2", SAKURAD_WORKERS="7", SAKURAD_BATCH="8")
+        self.assertEqual([shown[n] for n in ("workers", "batch", "queue", "listen")], ["6", "8", "5", "127.0.0.1:2"])
+        self.shown("workers = nonsense", "--workers", "1")  # what a flag overrides need not be right
+
+    def test_errors(self):
+        for text, message in (
+                ("# a\n\nworkers = x\n", f"{self.path}:3: workers: 'x' is not a whole number; give 1 to 256 threads"),
+                ("wokers = 3", f"{self.path}:1: wokers is not an option; did you mean workers?"),
+                ("--workers = 3", f"{self.path}:1: --workers is not an option; did you mean workers?"),
+                ("xyzzy", f"{self.path}:1: xyzzy is not an option; see sakurad --help"),
+                ("= 3", f"{self.path}:1:  is not an option; see sakurad --help"),
+                ("help", f"{self.path}:1: help goes with the command line only"),
+                ("config = other", f"{self.path}:1: config goes with the command line only"),
+                ("batch = 1\nbatch = 2", f"{self.path}:2: batch is given twice, first in line 1; give it once"),
+                ("workers = 1\0", f"--config {self.path}: is not text"),
+                ("#" * 262145, f"--config {self.path}: is larger than 256 KiB")):
+            with self.subTest(text[:40]):
+                self.refused(text, message)
+
+    def test_files_that_are_none(self):
+        self.write("workers = 3")
+        os.chmod(self.path, 0o646)
+        for path, words in ((self.path, "can be written by everybody"), (self.path + "x", "No such file"),
+                            (self.directory, "is not a regular file"), ("/dev/null", "is not a regular file"), ("", "is empty")):
+            code, out, err = run("--config", path, "--check-config")
+            self.assertEqual((code, out), (2, ""), err)
+            self.assertIn(words, err)
+
+    def test_what_is_printed_can_be_read_again(self):
+        """And says where each value is from."""
+        self.write("queue = 5\n")
+        code, first, err = run("--config", self.path, "--print-config", "--workers", "3", "--listen", ":8000", "--listen",
+                               "[::1]:8001", "--insecure-no-auth", env={"SAKURAD_BATCH": "8", "SAKURAD_ADMIN_LISTEN": ":1"})
+        self.assertEqual((code, err), (0, ""))
+        for line in ("# by --workers:", "# by SAKURAD_BATCH of the environment:", f"# by {self.path}:1:"):
+            self.assertIn(line, first.splitlines())
+        values = [line for line in first.splitlines() if not line.startswith("#")]
+        self.assertEqual(values, [line for line in run_print(self, first).splitlines() if not line.startswith("#")])
+
+    def test_the_server_obeys_it(self):
+        self.write("max-body = 1K\nlog-format = json\n")
+        server = Server("--config", self.path, patient=True).start()
+        try:
+            self.assertEqual(server.http.post("/api/users/data", {"name": "x" * 2000}).status, 413)
+            server.stop()
+            self.assertIsInstance(json.loads(server.log().splitlines()[0]), dict)
+        finally:
+            server.discard()
+
+
+def run_print(case, text):
+    case.write(text)
+    code, out, err = run("--config", case.path, "--print-config")
+    case.assertEqual((code, err), (0, ""))
+    return out
+
+
 class Start(unittest.TestCase):
+    def test_every_address(self):
+        server = Server("--listen", ":0", "--insecure-no-auth", patient=True).start()
+        try:
+            port = int(server.logged(r"listening address=(?:\[::\]|0\.0\.0\.0):(\d+)")[1])
+            with Connection(("127.0.0.1", port)) as c:
+                self.assertEqual(c.request("GET", "/api/health").status, 200)
+            server.stop()
+        finally:
+            server.discard()
+        self.assertEqual(run("--listen", ":8000")[0], 2, "beyond loopback: not without a key")
+
     def test_the_log_says_what_a_person_wants(self):
         server = Server(listeners=2, patient=True).start()
         try:

@@ -1,6 +1,6 @@
 #include "app/config.h"
 
-#include "app/config_table.h"
+#include "app/config_value.h"
 
 #include "suites.h"
 
@@ -124,6 +124,9 @@ static void test_actions(void)
         enum config_action action;
     } cases[] = {
         {{"--help"}, CONFIG_HELP},
+        {{"-h"}, CONFIG_HELP},
+        {{"-V"}, CONFIG_VERSION},
+        {{"--batch", "4", "-V", "--no-such"}, CONFIG_VERSION},
         {{"--version"}, CONFIG_VERSION},
         {{"--check-config"}, CONFIG_CHECK},
         {{"--print-config", "--batch", "4"}, CONFIG_PRINT},
@@ -147,21 +150,37 @@ static void test_errors(void)
         {{"--cache-mb", "0"}, "--cache-mb: '0' is out of range; give 1 to 1048576 MiB"},
         {{"--cache-mb=99999999999999999999"},
          "--cache-mb: '99999999999999999999' is out of range; give 1 to 1048576 MiB"},
-        {{"--cache-mb", "12k"}, "--cache-mb: '12k' is not a whole number; give 1 to 1048576 MiB"},
-        {{"--cache-mb", "-5"}, "--cache-mb: '-5' is not a whole number; give 1 to 1048576 MiB"},
-        {{"--cache-mb="}, "--cache-mb: '' is not a whole number; give 1 to 1048576 MiB"},
+        {{"--cache-mb", "12k"},
+         "--cache-mb: '12k' is not a whole number; give 1 to 1048576 MiB, or with a unit: 512K, 64M, 1G"},
+        {{"--cache-mb", "-5"},
+         "--cache-mb: '-5' is not a whole number; give 1 to 1048576 MiB, or with a unit: 512K, 64M, 1G"},
+        {{"--cache-mb="}, "--cache-mb: '' is not a whole number; give 1 to 1048576 MiB, or with a unit: 512K, 64M, 1G"},
         {{"--cache-mb"}, "--cache-mb needs a value: Memory for rendered chats."},
         {{"--max-body", "4194305"}, "--max-body: '4194305' is out of range; give 1 to 4194304 bytes"},
         {{"--no-such", "1"}, "--no-such is not an option; see --help"},
         {{"--cache"}, "--cache is not an option; see --help"},
         {{"stray"}, "'stray' is not an option; options begin with --, see --help"},
-        {{"-h"}, "'-h' is not an option; options begin with --, see --help"},
+        {{"-x"}, "'-x' is not an option; options begin with --, see --help"},
+        {{"-hV"}, "'-hV' is not an option; options begin with --, see --help"},
+        {{"--worker", "4"}, "--worker is not an option; did you mean --workers?"},
+        {{"--Workers=4"}, "--Workers is not an option; did you mean --workers?"},
+        {{"--lsiten", ":8000"}, "--lsiten is not an option; did you mean --listen?"},
+        {{"--verison"}, "--verison is not an option; did you mean --version?"},
+        {{"--cache-mb", "1500K"}, "--cache-mb: '1500K' is not a whole number of MiB; give 1 to 1048576 MiB"},
+        {{"--token-ttl", "90500ms"}, "--token-ttl: '90500ms' is not a whole number of s; give 60 to 315360000 s"},
+        {{"--head-timeout", "2h"}, "--head-timeout: '2h' is out of range; give 10 to 3600000 ms"},
+        {{"--ws-ping", "9223372036854775807h"},
+         "--ws-ping: '9223372036854775807h' is out of range; give 0 to 3600000 ms"},
+        {{"--queue", "16K"}, "--queue: '16K' is not a whole number; give 1 to 1048576 operations"},
+        {{"--workers", "4s"}, "--workers: '4s' is not a whole number; give 1 to 256 threads"},
         {{"--"}, "'--' is not an option; options begin with --, see --help"},
         {{"--help=1"}, "--help: '1' is not expected; this option takes no value"},
         {{"--store-required=maybe"}, "--store-required: 'maybe' is neither true nor false; give true or false"},
         {{"--log-level", "loud"}, "--log-level: 'loud' is not known; give error, warn, info or debug"},
         {{"--log-format", "xml"}, "--log-format: 'xml' is not known; give text or json"},
-        {{"SAKURAD_CACHE_MB=x"}, "SAKURAD_CACHE_MB (environment): 'x' is not a whole number; give 1 to 1048576 MiB"},
+        {{"SAKURAD_CACHE_MB=x"},
+         "SAKURAD_CACHE_MB (environment): 'x' is not a whole number; give 1 to 1048576 MiB, or with a unit: 512K, 64M, "
+         "1G"},
         {{"SAKURAD_LISTEN=127.0.0.1:1,,127.0.0.1:2"}, "SAKURAD_LISTEN (environment): '' is empty; give a value"},
         {{"--listen", "127.0.0.1:8000", "--listen=127.0.0.1:8000"},
          "--listen: '127.0.0.1:8000' is given twice; give each once"},
@@ -193,12 +212,16 @@ static void check_values(const char *flag, const char *const *values, bool good)
 
 static void test_listen_values(void)
 {
-    check_values("--listen", (const char *const[]){"127.0.0.1:0", "0.0.0.0:65535", "[::]:80", "[fe80::1]:1", NULL},
+    check_values("--listen",
+                 (const char *const[]){"127.0.0.1:0", "0.0.0.0:65535", "[::]:80", "[fe80::1]:1", ":8000", ":0", NULL},
                  true);
     check_values("--listen",
                  (const char *const[]){"127.0.0.1",
                                        "127.0.0.1:",
-                                       ":8000",
+                                       ":",
+                                       ":x",
+                                       ":65536",
+                                       "8000",
                                        "localhost:8000",
                                        "1.2.3:80",
                                        "1.2.3.4.5:80",
@@ -265,6 +288,36 @@ static void test_every_range(void)
             done(&p);
         }
     }
+}
+
+static void test_units(void)
+{
+    static const struct {
+        const char *flag, *value;
+        int64_t number;
+    } cases[] = {
+        {"head-timeout", "500ms", 500},   {"head-timeout", "10s", 10000},
+        {"head-timeout", "2m", 120000},   {"idle-timeout", "24h", 86400000},
+        {"idle-timeout", "1d", 86400000}, {"token-ttl", "30d", 2592000},
+        {"token-ttl", "60000ms", 60},     {"ws-ping", "0s", 0},
+        {"max-body", "64K", 65536},       {"max-body", "64KiB", 65536},
+        {"max-body", "1M", 1048576},      {"ws-backlog", "1GiB", 1073741824},
+        {"cache-mb", "1G", 1024},         {"cache-mb", "2048K", 2},
+        {"cache-mb", "64MiB", 64},        {"cache-mb", "64", 64},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char arg[128];
+        int64_t number = -1;
+        snprintf(arg, sizeof(arg), "--%s=%s", cases[i].flag, cases[i].value);
+        struct parsed p = PARSE(arg);
+        CU_ASSERT_EQUAL_FATAL(p.err, OK);
+        memcpy(&number, option_field(&p.config, option_find(slice_cstr(cases[i].flag))), sizeof(number));
+        CU_ASSERT_EQUAL(number, cases[i].number);
+        done(&p);
+    }
+    check_values("--head-timeout", (const char *const[]){"s", "1.5s", "10 s", "10S", "-1s", "1sec", "10K", NULL},
+                 false);
+    check_values("--max-body", (const char *const[]){"K", "1.5M", "64 K", "64k", "64KB", "10s", NULL}, false);
 }
 
 static void test_too_many_items(void)
@@ -350,7 +403,7 @@ static void test_help_names_everything(void)
     const char *text = buf_cstr(&help);
     for (unsigned i = 0; i < option_count; i++) {
         char flag[80], env[OPTION_ENV_LEN];
-        snprintf(flag, sizeof(flag), "  --%s", option_rows[i].flag);
+        snprintf(flag, sizeof(flag), " --%s", option_rows[i].flag);
         option_env_name(&option_rows[i], env);
         CU_ASSERT_PTR_NOT_NULL(strstr(text, flag));
         CU_ASSERT_EQUAL(strstr(text, env) != NULL, option_rows[i].type != OPTION_ACTION && !option_rows[i].flag_only);
@@ -453,6 +506,7 @@ const CU_TestInfo config_tests[] = {
     {"--cors-origin", test_origin_values},
     {"--store", test_store_values},
     {"every numeric option's range", test_every_range},
+    {"units", test_units},
     {"too many items", test_too_many_items},
     {"who may do what", test_access},
     {"--help names every option", test_help_names_everything},

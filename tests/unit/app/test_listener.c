@@ -5,6 +5,7 @@
 #include "suites.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdatomic.h>
@@ -14,21 +15,10 @@
 
 static void test_addresses(void)
 {
-    static const char *const bad[] = {"",
-                                      "127.0.0.1",
-                                      "127.0.0.1:",
-                                      "127.0.0.1:x",
-                                      "127.0.0.1:65536",
-                                      "localhost:1",
-                                      "[::1]",
-                                      "[::1]:",
-                                      "[::1:80",
-                                      "::1:80",
-                                      "300.0.0.1:1",
-                                      "127.0.0.1:-1",
-                                      "[1.2.3.4]:80",
-                                      ":80",
-                                      "127.0.0.1: 80"};
+    static const char *const bad[] = {
+        "",       "127.0.0.1", "127.0.0.1:",   "127.0.0.1:x", "127.0.0.1:65536", "localhost:1",  "[::1]",
+        "[::1]:", "[::1:80",   "::1:80",       "300.0.0.1:1", "127.0.0.1:-1",    "[1.2.3.4]:80", ":",
+        ":x",     ":65536",    "127.0.0.1: 80"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct buf why = {0};
         int fd = -1;
@@ -42,6 +32,31 @@ static void test_addresses(void)
     CU_ASSERT_FALSE(listener_is_loopback(SLICE_LIT("0.0.0.0:8000")));
     CU_ASSERT_FALSE(listener_is_loopback(SLICE_LIT("[::]:8000")));
     CU_ASSERT_FALSE(listener_is_loopback(SLICE_LIT("10.0.0.1:8000")));
+    CU_ASSERT_FALSE(listener_is_loopback(SLICE_LIT(":8000")));
+}
+
+/* ":PORT": whoever comes by IPv4 is let in, and by IPv6 where the machine has it. */
+static void test_every_address(void)
+{
+    struct buf why = {0};
+    int fd = -1, client = socket(AF_INET, SOCK_STREAM, 0);
+    char address[ADDRESS_TEXT_MAX];
+    CU_ASSERT_EQUAL_FATAL(listener_open(SLICE_LIT(":0"), &fd, &why), OK);
+    listener_address(fd, address);
+    const char *port = strrchr(address, ':') + 1;
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    CU_ASSERT_EQUAL(connect(client, (struct sockaddr *)&to, sizeof(to)), 0);
+    close(client);
+    if (address[0] == '[') {
+        struct sockaddr_in6 to6 = {.sin6_family = AF_INET6, .sin6_port = to.sin_port, .sin6_addr = in6addr_loopback};
+        client = socket(AF_INET6, SOCK_STREAM, 0);
+        CU_ASSERT(connect(client, (struct sockaddr *)&to6, sizeof(to6)) == 0 || errno == EADDRNOTAVAIL);
+        close(client);
+    }
+    close(fd);
+    CU_ASSERT_EQUAL(listener_check(SLICE_LIT(":8000"), &why), OK);
+    buf_fini(&why);
 }
 
 static void test_port_zero_and_taken_port(void)
@@ -216,6 +231,7 @@ static void test_out_of_descriptors(void)
 }
 
 const CU_TestInfo listener_tests[] = {{"addresses", test_addresses},
+                                      {"every address", test_every_address},
                                       {"port zero, taken port", test_port_zero_and_taken_port},
                                       {"admission", test_admission},
                                       {"acceptor", test_acceptor},
