@@ -18,5 +18,5 @@ add_custom_command(OUTPUT ${pages_c}
 target_sources(server_core PRIVATE ${pages_c})
 set_source_files_properties(${pages_c} PROPERTIES INCLUDE_DIRECTORIES ${PROJECT_SOURCE_DIR}/src/web)
 # Where `?dev` finds what is being worked on: no release serves a file of a disk.
-target_compile_definitions(server_core PRIVATE
-    $<$<CONFIG:Debug>:SAKURAD_WEB_SOURCES="${PROJECT_SOURCE_DIR}/src/web">)
+set_source_files_properties(src/web/sources.c PROPERTIES
+    COMPILE_DEFINITIONS $<$<CONFIG:Debug>:SAKURAD_WEB_SOURCES="${PROJECT_SOURCE_DIR}/src/web">)

@@ -36,5 +36,8 @@ NODISCARD enum err access_guard(struct access *a, const struct config *c, struct
 NODISCARD enum err access_reload(const struct config *c, struct api *api, struct buf *warnings, struct buf *why);
 /* --issue-token: the token and a line end. */
 NODISCARD enum err access_issue(const struct config *c, struct buf *out, struct buf *why);
+/* A line for the person who issued it: where the console opens with that token. Nothing where there is no such place: a widget's
+ * token, --no-console, or a port that is not known yet. */
+void access_console_link(const struct config *c, struct slice token, struct buf *out);
 /* --user: the process is that user's from here on, and cannot go back. Sockets are bound and keys read before. */
 NODISCARD enum err access_drop_root(const char *user, struct buf *why);

@@ -5,6 +5,8 @@
 #include "base/metrics.h"
 #include "http/encoding.h"
 #include "web/assets.h"
+#include "web/sources.h"
+#include "web/type.h"
 
 /* The same for all: no guessing of types, and no address of ours for others. */
 #define COMMON   "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n"
@@ -93,8 +95,29 @@ static void answer_asset(struct call *c, const struct asset *a)
     session_reply(c->s, &r);
 }
 
+/* `?dev`, in debug builds: where the same stands as it is worked on. */
+static bool goes_to_source(struct call *c)
+{
+    static const char *const sources[][2] = {{"/", "/dev/console/index.html"},
+                                             {"/demo", "/dev/demo/index.html"},
+                                             {"/stats", "/dev/stats/index.html"},
+                                             {"/client.js", "/dev/client/sakura.js"}};
+    struct slice value;
+    if (!sources_served() || http_query_get(c->req, SLICE_LIT("dev"), c->arena, &value) != OK)
+        return false;
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
+        if (strcmp(c->row->pattern, sources[i][0]) == 0) {
+            struct http_reply r = {.status = 307, .location = slice_cstr(sources[i][1])};
+            session_reply(c->s, &r);
+            return true;
+        }
+    return false;
+}
+
 static void answer_found(struct call *c, const struct asset *a)
 {
+    if (goes_to_source(c))
+        return;
     if (a)
         answer_asset(c, a);
     else
@@ -113,4 +136,24 @@ void api_script(struct call *c)
 {
     c->s->exchange.cors = (struct http_reply_cors){0};
     answer_found(c, assets_find(c->w->api->assets, slice_cstr(c->row->pattern)));
+}
+
+/* Only in debug builds is there a row for it. */
+void api_source(struct call *c)
+{
+    struct buf text = {0};
+    struct http_reply r = {.status = 200, .cache_control = SLICE_LIT("no-store")};
+    enum err e = source_read(c->match->params, c->match->param_count, &text);
+    c->s->exchange.cors = (struct http_reply_cors){0};
+    if (e == OK) {
+        r.content_type = web_type(c->match->params[c->match->param_count - 1]);
+        r.small = buf_slice(&text);
+        r.extra = extra_lines(c, slice_starts(r.content_type, SLICE_LIT("text/html")) ? ASSET_PAGE : ASSET_SCRIPT);
+        session_reply(c->s, &r);
+    } else if (e == ERR_NOT_FOUND) {
+        answer_error(c->s, 404, "Not Found");
+    } else {
+        answer_err(c->s, e);
+    }
+    buf_fini(&text);
 }

@@ -133,6 +133,7 @@ void api_metrics(struct call *c);
 void api_openapi(struct call *c);
 void api_asyncapi(struct call *c);
 void api_websocket(struct call *c);
-/* Rows of the pages: served where there are any (api.assets). */
+/* Rows of the pages: they are there where pages are (api.assets). */
 void api_page(struct call *c);   /* and what /assets has of it */
 void api_script(struct call *c); /* for pages of any site */
+void api_source(struct call *c); /* debug builds: a page as it is worked on */

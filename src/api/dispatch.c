@@ -4,9 +4,18 @@
 
 #include "api/grants.h"
 #include "base/metrics.h"
+#include "web/sources.h"
 
 #define ARENA_KEPT   (32u << 10) /* its first block, which stays: what a form or an ordinary JSON body takes */
 #define OP_ARENA_MAX (8u << 20)  /* what an op takes of them; far below the 16 MiB of a MongoDB document */
+
+/* Pages may be left out; their sources nearly always are. */
+static bool is_there(const struct api *api, const struct endpoint *row)
+{
+    if (row->handle == api_source)
+        return api->assets && sources_served();
+    return api->assets || (row->handle != api_page && row->handle != api_script);
+}
 
 enum err api_init(struct api *api)
 {
@@ -16,9 +25,8 @@ enum err api_init(struct api *api)
     unsigned count = 0;
     for (unsigned i = 0; i < endpoint_count; i++) {
         const struct endpoint *row = &endpoints[i];
-        bool page = row->handle == api_page || row->handle == api_script;
         names[i] = row->pattern;
-        if (!page || api->assets)
+        if (is_there(api, row))
             routes[count++] = (struct route){.methods = row->methods, .pattern = row->pattern, .id = i};
     }
     for (unsigned i = endpoint_count; i < METRIC_ROUTES_MAX; i++)

@@ -40,6 +40,8 @@ const struct endpoint endpoints[] = {
     {GET, "/assets/{name}", api_page, ACCESS_PUBLIC, RATE_NONE},
     {GET, "/widget.js", api_script, ACCESS_PUBLIC, RATE_NONE},
     {GET, "/client.js", api_script, ACCESS_PUBLIC, RATE_NONE},
+    {GET, "/dev/{folder}/{file}", api_source, ACCESS_PUBLIC, RATE_NONE},
+    {GET, "/dev/{folder}/{sub}/{file}", api_source, ACCESS_PUBLIC, RATE_NONE},
     /* operators and developers */
     {GET, "/metrics", api_metrics, ACCESS_ADMIN, RATE_NONE},
     {GET, "/api/openapi.json", api_openapi, ACCESS_PUBLIC, RATE_NONE},

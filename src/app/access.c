@@ -197,6 +197,23 @@ enum err access_issue(const struct config *c, struct buf *out, struct buf *why)
     return e;
 }
 
+void access_console_link(const struct config *c, struct slice token, struct buf *out)
+{
+    struct address address;
+    uint16_t port;
+    struct slice listen = slice_cstr(c->listen.items[0]);
+    bool dashboard = slice_starts(slice_cstr(c->issue_token), SLICE_LIT("dashboard"));
+    if (!dashboard || c->no_console || !address_and_port(listen, &address, &port) || port == 0)
+        return;
+    static const uint8_t any[sizeof(address.bytes)];
+    if (memcmp(address.bytes, any, address.len) == 0) /* every address of this machine */
+        buf_printf(out, "console: http://localhost:%u/#token=", port);
+    else
+        buf_printf(out, "console: http://%.*s/#token=", SLICE_ARG(listen));
+    buf_append_slice(out, slice_trim(token, "\n"));
+    buf_append_char(out, '\n');
+}
+
 /* ---- --user ---- */
 
 static enum err refuse(struct buf *why, const char *user, const char *what)

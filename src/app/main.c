@@ -145,13 +145,17 @@ static enum err check(const struct config *c, struct buf *message)
 
 static int issue(const struct config *c)
 {
-    struct buf token = {0}, why = {0};
+    struct buf token = {0}, link = {0}, why = {0};
     enum err e = access_issue(c, &token, &why);
-    if (e != OK)
+    if (e == OK) {
+        access_console_link(c, buf_slice(&token), &link);
+        (void)fwrite(token.ptr, 1, token.len, stdout); /* and nothing else: it is what scripts read */
+        fputs(buf_cstr(&link), stderr);
+    } else {
         log_last_words("no token", buf_cstr(&why));
-    else
-        (void)fwrite(token.ptr, 1, token.len, stdout);
+    }
     buf_fini(&token);
+    buf_fini(&link);
     buf_fini(&why);
     return e != OK ? 2 : fflush(stdout) == 0 ? 0 : 1;
 }

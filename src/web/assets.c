@@ -3,6 +3,7 @@
 #include "embedded.h"
 
 #include "base/err.h"
+#include "web/type.h"
 
 #include <libdeflate.h>
 #include <stdio.h>
@@ -12,15 +13,6 @@ struct assets {
     unsigned count;
     struct asset list[];
 };
-
-static struct slice type_of(struct slice path)
-{
-    if (slice_ends(path, SLICE_LIT(".js")))
-        return SLICE_LIT("text/javascript; charset=utf-8");
-    if (slice_ends(path, SLICE_LIT(".css")))
-        return SLICE_LIT("text/css; charset=utf-8");
-    return SLICE_LIT("text/html; charset=utf-8");
-}
 
 static enum asset_kind kind_of(struct slice path)
 {
@@ -46,7 +38,7 @@ static bool make_asset(struct asset *to, struct libdeflate_decompressor *d, cons
 {
     to->path = slice_cstr(e->path);
     to->kind = kind_of(to->path);
-    to->type = type_of(to->path);
+    to->type = to->kind == ASSET_PAGE ? web_type(SLICE_LIT(".html")) : web_type(to->path);
     to->body[ASSET_PLAIN] = inflate(d, e);
     to->body[ASSET_GZIP] = blob_copy(NULL, slice_of((const char *)e->gzip, e->gzip_len));
     int plain = snprintf(to->etag[ASSET_PLAIN], ASSET_ETAG_MAX, "\"%s\"", e->hash);

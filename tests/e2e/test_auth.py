@@ -482,15 +482,15 @@ class CommandLine(unittest.TestCase):
                                   ("dashboard:o:1", {"role": "dashboard", "owner": "o:1"}),
                                   ("widget:ann", {"role": "widget", "sub": "ann"})):
             code, out, err = run("--auth-key", self.key, "--issue-token", principal, "--token-ttl", "100")
-            self.assertEqual((code, err), (0, ""))
             token = out.removesuffix("\n")
+            self.assertEqual((code, err), (0, "" if "widget" in principal else f"console: http://127.0.0.1:8000/#token={token}\n"))
             got = read(token)
             self.assertEqual({k: got[k] for k in wanted}, wanted)
             self.assertEqual(set(got), set(wanted) | {"aud", "exp", "iat"})
             self.assertEqual(got["exp"] - got["iat"], 100)
             self.assertEqual(forge(got, KEY, {}).count("."), token.count("."))
         code, out, err = run("--auth-key", self.key, "--issue-token", "dashboard:o", "--subject", "ann", "--name", "Ann É")
-        self.assertEqual((code, err), (0, ""))
+        self.assertEqual(code, 0, err)
         got = read(out.removesuffix("\n"))
         self.assertEqual({k: got[k] for k in ("role", "owner", "sub", "name")},
                          {"role": "dashboard", "owner": "o", "sub": "ann", "name": "Ann É"})
@@ -502,6 +502,12 @@ class CommandLine(unittest.TestCase):
             code, out, err = run(*args)
             self.assertEqual((code, out), (2, ""))
             self.assertTrue(err)
+        for args, address in ((("--listen", "0.0.0.0:81"), "localhost:81"), (("--listen", "[::]:82"), "localhost:82"),
+                              (("--listen", "[::1]:83", "--listen", "127.0.0.1:84"), "[::1]:83"),
+                              (("--listen", "127.0.0.1:0"), None), (("--no-console",), None)):
+            code, out, err = run("--auth-key", self.key, "--issue-token", "dashboard", *args)
+            link = f"console: http://{address}/#token={out}" if address else ""
+            self.assertEqual((code, err, out.count("\n")), (0, link, 1))
         # the environment of a service must not turn it into a token printer
         code, out, _ = run("--check-config", env={"SAKURAD_ISSUE_TOKEN": "dashboard", "SAKURAD_AUTH_KEY": self.key})
         self.assertEqual((code, out), (0, "configuration is valid\n"))

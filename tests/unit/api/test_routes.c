@@ -22,6 +22,8 @@ static const struct {
     {"/assets/{name}", {1, 1, 1, 1}},
     {"/widget.js", {1, 1, 1, 1}},
     {"/client.js", {1, 1, 1, 1}},
+    {"/dev/{folder}/{file}", {1, 1, 1, 1}},
+    {"/dev/{folder}/{sub}/{file}", {1, 1, 1, 1}},
     {"/api/users/chats/create", {1, 1, 1, 1}},
     {"/api/users/data", {0, 1, 1, 1}},
     {"/api/users/chats/{chat_id}/send", {0, 1, 1, 1}},
