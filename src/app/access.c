@@ -197,21 +197,32 @@ enum err access_issue(const struct config *c, struct buf *out, struct buf *why)
     return e;
 }
 
+/* What a browser on this machine calls it by. False: its port is not known yet. */
+static bool put_first_place(const struct config *c, struct buf *out)
+{
+    static const struct address any;
+    struct slice listen = slice_cstr(c->listen.items[0]);
+    const char *colon = memrchr(listen.ptr, ':', listen.len);
+    struct slice host = slice_of(listen.ptr, (size_t)(colon - listen.ptr));
+    struct address address = {0}; /* ":8000" has none */
+    if (strcmp(colon, ":0") == 0)
+        return false;
+    if (!address_parse(host, false, &address) || memcmp(address.bytes, any.bytes, address.len) == 0)
+        host = SLICE_LIT("localhost"); /* every address of this machine */
+    buf_printf(out, "http://%.*s%s/", SLICE_ARG(host), colon);
+    return true;
+}
+
 void access_console_link(const struct config *c, struct slice token, struct buf *out)
 {
-    struct address address;
-    uint16_t port;
-    struct slice listen = slice_cstr(c->listen.items[0]);
+    struct buf place = {0};
     bool dashboard = slice_starts(slice_cstr(c->issue_token), SLICE_LIT("dashboard"));
-    if (!dashboard || c->no_console || !address_and_port(listen, &address, &port) || port == 0)
-        return;
-    static const uint8_t any[sizeof(address.bytes)];
-    if (memcmp(address.bytes, any, address.len) == 0) /* every address of this machine */
-        buf_printf(out, "console: http://localhost:%u/#token=", port);
-    else
-        buf_printf(out, "console: http://%.*s/#token=", SLICE_ARG(listen));
-    buf_append_slice(out, slice_trim(token, "\n"));
-    buf_append_char(out, '\n');
+    if (dashboard && !c->no_console && put_first_place(c, &place)) {
+        buf_printf(out, "console: %s#token=", buf_cstr(&place));
+        buf_append_slice(out, slice_trim(token, "\n"));
+        buf_append_char(out, '\n');
+    }
+    buf_fini(&place);
 }
 
 /* ---- --user ---- */

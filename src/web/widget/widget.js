@@ -1,3 +1,3 @@
 import { createClient } from '../client/sakura.js';
 
-window.Sakura = { createClient };
+/** @type {any} */ (window).Sakura = { createClient };
