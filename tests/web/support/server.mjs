@@ -33,11 +33,11 @@ export function sign(key, claims = {}) {
 
 /**
  * Starts SAKURAD_BIN on a free port with a fresh store; resolves when it is healthy.
- * args: further flags; auth: with a key of its own, so that token() can sign.
+ * args: further flags; auth: with a key of its own, so that token() can sign; environment: variables of its own.
  * The port, the store and the key stay the same over restart(), stop() + start() and kill() + start().
- * @param {{ args?: string[], auth?: boolean }} [options]
+ * @param {{ args?: string[], auth?: boolean, environment?: Record<string, string> }} [options]
  */
-export async function startServer({ args = [], auth = false } = {}) {
+export async function startServer({ args = [], auth = false, environment = {} } = {}) {
   const binary = process.env.SAKURAD_BIN;
   if (!binary) throw new Error('SAKURAD_BIN must name the program to test');
   const directory = mkdtempSync(join(tmpdir(), 'sakurad-web-'));
@@ -45,7 +45,7 @@ export async function startServer({ args = [], auth = false } = {}) {
   const key = randomBytes(48).toString('base64url');
   const keyFile = join(directory, 'key');
   if (auth) writeFileSync(keyFile, key, { mode: 0o600 });
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SAKURAD_')));
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SAKURAD_')).concat(Object.entries(environment)));
   let child = null;
   let ended = null;
 
