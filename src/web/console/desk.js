@@ -1,0 +1,381 @@
+/**
+ * The page an agent works at: inboxes, list, conversation, details. It follows the address (route.js), hears the
+ * inbox, and hands each thing to the module that draws it.
+ */
+
+import { move, reopen, resolve, wake } from './actions.js';
+import { Composer } from './composer.js';
+import { emailOf, nameOf, newestChat, preview } from './customer.js';
+import { Customers } from './customers.js';
+import { h, setText, show } from './dom.js';
+import { nothing } from './empty.js';
+import { Head } from './head.js';
+import { InboxPane } from './inboxpane.js';
+import { looking } from './looking.js';
+import { Nav, STATES } from './nav.js';
+import { notify, ring, soundOn } from './notify.js';
+import { Panel } from './panel.js';
+import { preferencesDialog } from './preferences.js';
+import { read, write } from './route.js';
+import { createVoice } from './say.js';
+import { helpDialog, listenKeys } from './shortcuts.js';
+import { Thread } from './thread.js';
+import { Typists } from './typists.js';
+import { full } from './when.js';
+
+/** @typedef {import('../client/sakura.js').Chat} Chat */
+/** @typedef {import('../client/sakura.js').CustomerRow} CustomerRow */
+/** @typedef {import('./route.js').Place} Place */
+
+export class Desk {
+  /**
+   * @param {{ sakura: import('../client/sakura.js').Sakura, me: import('./me.js').Me, server: string,
+   *   signOut: (() => void) | null }} of
+   */
+  constructor({ sakura, me, server, signOut }) {
+    this.sakura = sakura;
+    this.me = me;
+    this.inbox = sakura.inbox();
+    this.customers = new Customers(this.inbox);
+    this.voice = createVoice();
+    /** @type {Place} */
+    this.place = { section: '', chat: null };
+    /** @type {Chat | null} */
+    this.chat = null;
+    /** @type {boolean | null} */
+    this.ai = null;
+    this.turn = 0;
+    this.fromList = false;
+    this.panelOpen = window.innerWidth >= 1280;
+    /** @type {Map<string, string>} chats of which a message was told and the text is not here yet → customer's role */
+    this.told = new Map();
+
+    this.typists = new Typists((chatId) => this.#refreshRow(chatId));
+    this.nav = new Nav({ preferences: () => preferences.showModal(), help: () => help.showModal() });
+    this.pane = new InboxPane({ sakura, inbox: this.inbox, customers: this.customers, server }, this.#rowView());
+    this.head = new Head({
+      back: () => this.back(), assign: () => this.assign(), resolve: () => this.resolve(), panel: () => this.showPanel(!this.panelOpen),
+    });
+    this.thread = new Thread(this.voice);
+    this.composer = new Composer({
+      send: (text) => this.chat && void this.chat.send(text).catch(() => {}),
+      typing: (on) => this.chat && this.chat.typing(on),
+    });
+    this.panel = new Panel({
+      close: () => this.showPanel(false), ai: (on) => this.setAi(on), move: (inbox) => this.move(inbox),
+    });
+    const preferences = preferencesDialog(me, signOut);
+    const help = helpDialog();
+    this.banner = h('p', { class: 'banner', hidden: true, 'data-banner': true });
+    this.none = h('div', { class: 'thread-none' }, nothing('No conversation open', 'Choose one from the list, or press j.'));
+    this.talk = h('div', { class: 'talk', hidden: true }, this.head.node, this.thread.node, this.composer.node);
+    this.node = h('div', { class: 'desk' }, this.nav.node, this.pane.node,
+      h('main', { class: 'thread', 'data-thread': true }, this.banner, this.none, this.talk), this.panel.node,
+      this.voice.node, preferences, help);
+    this.help = help;
+  }
+
+  /** @returns {import('./row.js').RowView} */
+  #rowView() {
+    const desk = this;
+    return {
+      get section() { return desk.place.section; },
+      get open() { return desk.place.chat; },
+      here: (chatId) => this.inbox.here(chatId),
+      typing: (chatId) => this.typists.has(chatId),
+      agentName: (id) => this.agentName(id),
+    };
+  }
+
+  /** @param {string | null} id */
+  agentName(id) {
+    if (!id) return '';
+    if (id === this.me.id) return this.me.name;
+    return this.inbox.agents.find((agent) => agent.id === id)?.name || id;
+  }
+
+  async start() {
+    const { inbox } = this;
+    this.sakura.on('state', (state) => this.#state(state));
+    inbox.on('change', (ids) => this.#changed(ids));
+    inbox.on('counts', () => this.nav.counts(inbox.counts));
+    inbox.on('presence', () => this.#presence());
+    inbox.on('typing', (chatId) => this.typists.heard(chatId));
+    inbox.on('message', (chatId, role) => this.#told(chatId, role));
+    window.addEventListener('hashchange', () => this.#arrive());
+    listenKeys(this.#keys());
+    this.showPanel(this.panelOpen);
+    this.#state(this.sakura.state);
+    this.#arrive();
+    await inbox.start();
+    this.#changed(inbox.customers.map((row) => row._id));
+    this.nav.counts(inbox.counts);
+    this.pane.begin();
+  }
+
+  /**
+   * @param {Partial<Place>} to
+   * @param {boolean} [replace] back is not to lead through it
+   */
+  go(to, replace = false) {
+    const hash = write({ ...this.place, ...to });
+    if (!replace) {
+      location.hash = hash;
+      return;
+    }
+    history.replaceState(history.state, '', hash);
+    this.#arrive();
+  }
+
+  #arrive() {
+    const before = this.place;
+    this.place = read(location.hash);
+    const { section, chat } = this.place;
+    this.nav.select(section);
+    if (section !== before.section) this.pane.choose(section);
+    if (chat !== before.chat) {
+      this.fromList = !!chat && (this.fromList || (!before.chat && before.section !== ''));
+      void this.#open(chat);
+    }
+    document.body.dataset.pane = chat ? 'thread' : 'list';
+    if (!chat || window.innerWidth < 1280) this.showPanel(this.panelOpen && !!chat && chat === before.chat);
+    this.pane.list.refresh();
+  }
+
+  back() {
+    if (this.fromList) history.back();
+    else this.go({ chat: null }, true);
+  }
+
+  /** @param {string | null} id */
+  async #open(id) {
+    const turn = ++this.turn;
+    this.chat = null;
+    this.ai = null;
+    show(this.none, !id);
+    show(this.talk, !!id);
+    if (!id) {
+      this.thread.close();
+      return;
+    }
+    this.thread.wait('Loading…');
+    show(this.composer.node, false);
+    this.#drawChat();
+    try {
+      const chat = await this.sakura.chat(id);
+      if (turn !== this.turn) {
+        if (this.place.chat !== id) chat.close();
+        return;
+      }
+      this.chat = chat;
+      chat.on('change', () => this.#drawChat());
+      await this.#meet(id);
+      if (turn === this.turn) this.#opened(chat);
+    } catch (error) {
+      if (turn === this.turn) this.thread.wait(/** @type {Error} */ (error).message);
+    }
+  }
+
+  /** @param {Chat} chat */
+  #opened(chat) {
+    const name = this.visitor();
+    show(this.composer.node, true);
+    this.composer.open(chat.id, name);
+    this.thread.open(chat, name);
+    this.#drawChat();
+    void chat.ai().then((on) => {
+      if (this.chat !== chat) return;
+      this.ai = on;
+      this.#drawChat();
+    }, () => {});
+  }
+
+  /**
+   * A link may lead to a chat of a customer that no list has brought yet.
+   * @param {string} chatId
+   */
+  async #meet(chatId) {
+    if (this.customers.ofChat(chatId)) return;
+    const chat = await this.sakura.request('GET', '/api/chats/' + encodeURIComponent(chatId));
+    if (chat.user_id) this.customers.take(await this.sakura.request('GET', '/api/users/' + encodeURIComponent(chat.user_id)));
+  }
+
+  customer() {
+    return this.place.chat ? this.customers.ofChat(this.place.chat) : null;
+  }
+
+  visitor() {
+    const customer = this.customer();
+    return customer ? nameOf(customer) : 'Visitor';
+  }
+
+  #drawChat() {
+    const { chat } = this;
+    const id = this.place.chat;
+    const customer = this.customer();
+    if (!id) return;
+    const here = this.inbox.here(id);
+    const row = customer ? customer.chats.find((c) => c.chat_id === id) : undefined;
+    const assigned = chat ? chat.assigned_to : row ? row.assigned_to : null;
+    const closed = (chat ? chat.status : row && row.status) === 'closed' || customer?.status === 'resolved';
+    this.head.update({
+      name: this.visitor(), here, closed, mine: !!assigned && assigned === this.me.id,
+      line: here ? 'On the site now' : customer ? emailOf(customer) || customer.claimed_email || lastLine(customer) : '',
+      assignee: this.agentName(assigned), panel: this.panelOpen,
+    });
+    if (chat && this.thread.chat === chat) this.thread.rename(this.visitor());
+    if (customer) {
+      this.panel.update({
+        customer, chatId: id, section: this.place.section, here, ai: this.ai, assignee: this.agentName(assigned),
+      });
+    }
+  }
+
+  /** @param {boolean} open */
+  showPanel(open) {
+    this.panelOpen = open;
+    document.body.toggleAttribute('data-panel-open', open);
+    this.#drawChat();
+    if (open && this.place.chat && window.innerWidth < 1280) this.panel.node.querySelector('button')?.focus();
+  }
+
+  /** @param {readonly string[]} ids */
+  #changed(ids) {
+    this.customers.changed(ids);
+    this.pane.changed(ids);
+    for (const [chatId, role] of this.told) {
+      const customer = this.customers.ofChat(chatId);
+      if (!customer || !ids.includes(customer._id)) continue;
+      this.told.delete(chatId);
+      this.#call(chatId, role, customer);
+    }
+    const open = this.customer();
+    if (open && ids.includes(open._id)) this.#drawChat();
+    const unread = this.customers.withUnread.size;
+    document.title = (unread ? `(${unread}) ` : '') + 'Inbox · Sakura';
+  }
+
+  /**
+   * A message was told of; who wrote and what comes with the inbox's next change.
+   * @param {string} chatId
+   * @param {string} role
+   */
+  #told(chatId, role) {
+    if (role === 'user') this.told.set(chatId, role);
+  }
+
+  /**
+   * @param {string} chatId
+   * @param {string} role
+   * @param {CustomerRow} customer
+   */
+  #call(chatId, role, customer) {
+    this.typists.ended(chatId);
+    void wake(this.inbox, customer).catch(() => {});
+    if (chatId === this.place.chat && looking()) return;
+    const name = nameOf(customer);
+    if (soundOn()) ring();
+    if (chatId !== this.place.chat) this.voice.announce('New message from ' + name);
+    if (!looking()) notify(name, preview(customer).text, chatId, () => this.go({ chat: chatId }));
+  }
+
+  #presence() {
+    this.pane.list.refresh();
+    this.#drawChat();
+  }
+
+  /** @param {string} chatId */
+  #refreshRow(chatId) {
+    const customer = this.customers.ofChat(chatId);
+    if (customer) this.pane.list.refresh([customer._id]);
+  }
+
+  /** @param {import('../client/sakura.js').State} state */
+  #state(state) {
+    this.nav.show(state);
+    document.body.dataset.line = state;
+    show(this.banner, state === 'offline' || state === 'stale');
+    setText(this.banner, state === 'offline'
+      ? 'You are offline. What you write is kept and sent when the line is back.'
+      : STATES[state] + ' What you see may be some seconds old.');
+  }
+
+  /** @param {Promise<unknown>} done */
+  #try(done) {
+    done.catch((error) => this.voice.note(error.message));
+  }
+
+  assign() {
+    const { chat, me } = this;
+    if (chat) this.#try(chat.assign(chat.assigned_to === me.id ? null : me.id));
+  }
+
+  resolve() {
+    const { chat, inbox } = this;
+    const customer = this.customer();
+    if (!chat) return;
+    const closed = chat.status === 'closed' || customer?.status === 'resolved';
+    this.#try((closed ? reopen : resolve)(inbox, chat, customer)
+      .then(() => this.voice.note(closed ? 'Reopened.' : 'Resolved. A new message opens it again.')));
+  }
+
+  /** @param {string} to */
+  move(to) {
+    const customer = this.customer();
+    if (customer) this.#try(move(this.inbox, customer, to));
+  }
+
+  /** @param {boolean} on */
+  setAi(on) {
+    const { chat } = this;
+    if (!chat) return;
+    this.#try(chat.setAi(on).then(() => {
+      if (this.chat !== chat) return;
+      this.ai = on;
+      this.#drawChat();
+    }));
+  }
+
+  /** @param {number} by */
+  step(by) {
+    const { rows } = this.pane.list;
+    const open = this.customer();
+    const at = open ? rows.findIndex((row) => row._id === open._id) : -1;
+    const next = rows[at < 0 ? 0 : at + by];
+    const chat = next && newestChat(next);
+    if (!chat) return;
+    this.go({ chat: chat.chat_id }, !!this.place.chat);
+    this.pane.list.reveal(rows.indexOf(next));
+  }
+
+  escape() {
+    const focused = document.activeElement;
+    if (focused === this.pane.search) {
+      this.pane.clear();
+      this.pane.search.blur();
+    } else if (this.panelOpen && window.innerWidth < 1280) this.showPanel(false);
+    else if (focused === this.composer.input) this.thread.scroll.focus();
+    else if (this.place.chat) this.back();
+  }
+
+  /** @returns {Record<string, () => void>} */
+  #keys() {
+    return {
+      next: () => this.step(1),
+      previous: () => this.step(-1),
+      search: () => this.pane.search.focus(),
+      reply: () => this.composer.input.focus(),
+      resolve: () => this.resolve(),
+      assign: () => this.assign(),
+      panel: () => this.place.chat && this.showPanel(!this.panelOpen),
+      help: () => this.help.showModal(),
+      escape: () => this.escape(),
+    };
+  }
+}
+
+/** @param {CustomerRow} customer */
+function lastLine(customer) {
+  const chat = newestChat(customer);
+  return chat ? 'Last message ' + full(chat.last_activity || chat.created_at) : '';
+}
