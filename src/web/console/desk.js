@@ -275,7 +275,7 @@ export class Desk {
     if (chatId === this.place.chat && looking()) return;
     const name = nameOf(customer);
     if (soundOn()) ring();
-    if (chatId !== this.place.chat) this.voice.announce('New message from ' + name);
+    if (chatId !== this.place.chat) this.voice.announce(`New message from ${name}`);
     if (!looking()) notify(name, preview(customer).text, chatId, () => this.go({ chat: chatId }));
   }
 
