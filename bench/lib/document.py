@@ -62,6 +62,17 @@ def at_most(what, ours, limit, unit="µs", name="", note=""):
 WORDS = {True: "yes", False: "**no**", None: "not measured"}
 MARKS = ("<!-- what bench/run --readme writes begins here -->", "<!-- and ends here -->")
 
+# The README's few: a row of the report by section and how it begins, and what it is called there.
+HEADLINES = (
+    ("P1", "durable sends", "messages stored durably, 64 senders"),
+    ("P1", "p99 of those", "the same: 99 of 100 answered within"),
+    ("P2", "the same, p99", "message sent → told to a dashboard, 99 of 100 within"),
+    ("P3", "10,000 subscribers, 4 publishers: deliveries", "notifications delivered to 10,000 listeners"),
+    ("P4", "memory of an idle", "memory of an idle listener"),
+    ("P6", "refetch of", "an inbox of 100 customers, fetched whole"),
+    ("P9", "server CPU", "CPU for 2,000 open widgets, 50 agents, 200 messages/s"),
+)
+
 
 def goals_table(rows, of_all=False):
     """of_all: the rows of many sections, each with its section's name."""
@@ -110,13 +121,26 @@ class Document:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("\n".join([self.parts[0], self.summary(), *self.parts[1:]]))
 
-    def write_readme(self, readme, report):
-        """The plots and all goals into the README, between the marks; paths as seen from there."""
-        folder = report.parent.resolve().relative_to(readme.parent.resolve()).as_posix()
+    def write_readme(self, root, report):
+        """The plots and all goals into docs/benchmarks.md, headline figures into the README, each between the marks."""
+        page = root / "docs" / "benchmarks.md"
+        folder = pathlib.Path(os.path.relpath(report.parent.resolve(), page.parent.resolve())).as_posix()
         images = [f"![{alt}]({folder}/{path})\n" for alt, path in self.images]
-        parts = [f"{self.summary()[:-2]} in [the report]({folder}/{report.name}), which also has the peers' figures "
-                 "and the machine.\n", *images, "<details><summary>Every goal</summary>\n",
-                 goals_table(self.rows, of_all=True), "</details>"]
-        before, _, rest = readme.read_text().partition(MARKS[0])
-        _, _, after = rest.partition(MARKS[1])
-        readme.write_text(f"{before}{MARKS[0]}\n\n" + "\n".join(parts) + f"\n\n{MARKS[1]}{after}")
+        between_marks(page, [f"{self.summary()[:-2]} in [the report]({folder}/{report.name}), which also has the peers' figures "
+                             "and the machine.\n", *images, "<details><summary>Every goal</summary>\n",
+                             goals_table(self.rows, of_all=True), "</details>"])
+        between_marks(root / "README.md", [self.headlines()])
+
+    def headlines(self):
+        """What was not measured in this run is left out."""
+        lines = ["| | sakurad | beside it |", "| --- | --- | --- |"]
+        for section, beginning, name in HEADLINES:
+            lines += [f"| {name} | {r.ours} | {r.reference} |" for r in self.rows
+                      if r.section == section and r.what.startswith(beginning)][:1]
+        return "\n".join(lines)
+
+
+def between_marks(path, parts):
+    before, _, rest = path.read_text().partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    path.write_text(f"{before}{MARKS[0]}\n\n" + "\n".join(parts) + f"\n\n{MARKS[1]}{after}")

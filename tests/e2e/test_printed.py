@@ -1,5 +1,6 @@
-"""What README.md, docs/security.md and dist/ print is run as it is printed: on the program under test, with a scratch folder
-for /etc and /usr/local. A command that cannot run here is excused in NOT_HERE, with the reason; any other must work."""
+"""What the documentation and dist/ print is run as it is printed: on the program under test, with a scratch folder for /etc,
+/usr/local and /var. A block of commands is ```sh and runs, or ```sh by-hand: then each of its commands is in NOT_HERE, with
+the reason. A command in a sentence runs, or is there too."""
 import os
 import re
 import shutil
@@ -8,52 +9,45 @@ import tempfile
 import unittest
 
 from harness.case import Chat, main
+from harness.pages import PAGES, ROOT, blocks, prose, quoted, read
 from harness.server import Server, binary, clean_environment, run
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 BUILD = os.path.dirname(os.path.realpath(binary()))
 CMAKE = os.environ.get("SAKURAD_CMAKE", "cmake")
 
 # What begins a command in a sentence; other `words` there are names and values.
-PROGRAMS = ("sakurad ", "sqlite3 ", "cmake ", "systemctl", "mongodump", "head -c", "top ", "curl ", "install ", "tools/", "kill ")
+PROGRAMS = ("sakurad ", "sqlite3 ", "cmake ", "systemctl", "mongodump", "mongorestore", "head -c", "top ", "curl ", "install ", "tools/",
+            "kill ", "bench/run", "ctest ", "build/")
 NOT_HERE = (
     (r"tools/(run|test)( --build-only)?$", "builds: whoever runs this has done so"),
-    (r"tools/(soak|fuzz|devdb)\b", "takes long, or a database; CI runs them"),
-    (r"tools/(check-layers|format|leakcheck)$", "CI runs it"),
-    (r"tools/(try|subscribe)\b", "test_session.py runs it"),
+    (r"tools/(soak|fuzz)\b", "takes long; CI runs them"),
+    (r"tools/devdb start$", "installs a database; tests/support/with-mongo.sh runs it"),
+    (r"SAKURAD_TEST_MONGO_URI=… tools/test", "needs a MongoDB"),
+    (r"tools/(check-layers|check-circles|format|leakcheck|test)\b", "CI runs it"),
+    (r"tools/(try|subscribe)$", "test_session.py runs it"),
     (r"(curl|tools/subscribe) .*localhost:8000", "the session: test_session.py runs it and compares what it prints"),
-    (r"systemctl\b", "no systemd runs where tests do; what it would run is run below"),
-    (r"mongodump$", "needs a MongoDB with data"),
+    (r"systemctl (enable|reload)\b", "no systemd runs where tests do; what it would run is run below"),
+    (r"mongo(dump|restore)\b", "needs a MongoDB with data and its tools"),
     (r"top -H", "draws on a terminal until it is stopped"),
     (r"sakurad --migrate$", "needs a MongoDB with data; unit_mongo runs it"),
     (r"sakurad --store 'mongodb\+srv:", "its name is looked up in the DNS, which does not know it"),
-    (r"sakurad --help$", "test_cli.py reads it"),
+    (r"(sakurad|bench/run|build/release/sakurad-bench)( --help)?$", "test_cli.py and test_bench.py read it"),
+    (r"bench/(run|peers/setup)\b|SAKURAD_WORKERS=1 bench/run", "takes long, and measures nothing where tests run beside it"),
+    (r"sakurad-bench \w|build/release/bench/micro/bench_micro", "test_bench.py runs each of its modes"),
+    (r"ctest -[RL] |SAKURAD_\w+=.* ctest -R", "test_docs.py looks whether ctest knows such a test"),
 )
 
 
-def read(*path):
-    with open(os.path.join(ROOT, *path), encoding="utf-8") as f:
-        return f.read()
-
-
-def fences(text):
-    """[(language, lines)]"""
-    return [(m[1], m[2].splitlines()) for m in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.M | re.S)]
-
-
 def commands(name):
-    """Every command of the file: lines of its blocks without the remark, and what stands in `…` in its sentences."""
-    text = read(*name)
+    """Every command of the page: (command, is it said to run by hand); None: in a sentence, where that is not said."""
     found = []
-    for language, lines in fences(text):
-        if language:  # a configuration
-            continue
-        if any(line.startswith("$ ") for line in lines):
-            lines = [line[2:] for line in lines if line.startswith("$ ")]
-        found += [re.sub(r"\s+#.*$", "", line).strip() for line in lines if line.strip()]
-    sentences = re.sub(r"^```.*?^```$", "", text, flags=re.M | re.S)
-    found += [c for c in (" ".join(c.split()) for c in re.findall(r"`([^`]+)`", sentences)) if c.startswith(PROGRAMS)]
-    return found
+    for kind, text in blocks(name):
+        if kind in ("sh", "sh by-hand"):
+            lines = (re.sub(r"\s+#.*$", "", line).strip() for line in text.replace("\\\n", " ").splitlines())
+            found += [(line, kind == "sh by-hand") for line in lines if line]
+        elif kind == "console":
+            found += [(line[2:], None) for line in text.splitlines() if line.startswith("$ ")]
+    return found + [(c, None) for c in quoted(prose(name)) if c.startswith(PROGRAMS) and not c.startswith("tools/lib/") or re.match(r"SAKURAD_\w+=.* (tools|bench|ctest)", c)]
 
 
 def excuse(command):
@@ -67,7 +61,8 @@ class Printed(unittest.TestCase):
 
     def shell(self, command):
         """In the scratch folder, whose own etc/ and usr/local/ are meant."""
-        command = re.sub(r"(?<!\S)(/etc/|/usr/local/)", self.place + r"\1", command)
+        command = re.sub(r"(?<!\S)FILE(?!\S)", "/etc/sakurad/auth-key", command)
+        command = re.sub(r"(?<!\S)(/etc/|/usr/local/|/var/)", self.place + r"\1", command)
         path = os.path.join(self.place, "usr/local/bin") + os.pathsep + os.environ["PATH"]
         done = subprocess.run(["bash", "-ec", command], cwd=self.place, env=clean_environment({"PATH": path}), text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
@@ -83,47 +78,61 @@ class Printed(unittest.TestCase):
         elif command.startswith("sakurad --store"):  # as far as it goes without that database
             self.shell(command + " --check-config")
         elif command.startswith("sqlite3 PATH"):
-            self.back_up(command)
+            self.shell(command.replace("PATH", os.path.join(self.place, "var/lib/sakurad/sakurad.db"))
+                       .replace("COPY", os.path.join(self.place, "copy.db")))
+        elif command == "systemctl stop sakurad":
+            self.server.stop()
+        elif command == "systemctl start sakurad":
+            self.server.start()
         else:
             self.shell(command)
 
-    def back_up(self, command):
-        """Of a running server, into a file that another one serves."""
-        server = Server(store_kind="sqlite", patient=True).start()
-        self.addCleanup(server.discard)
-        chat = Chat(server.http)
-        sent = chat.send("to be kept")
-        copy = os.path.join(self.place, "copy.db")
-        self.shell(command.replace("PATH", server.store.partition(":")[2]).replace("COPY", copy))
-        server.stop()
-        server.store = f"sqlite:{copy}"
-        server.start()
-        chat.client = server.http
-        self.assertEqual([m["_id"] for m in chat.history()], [sent["message_id"]])
-        server.stop()
+    def serve(self):
+        """A running server where the printed commands look for one."""
+        for folder in ("var/lib/sakurad", "var/backups"):
+            os.makedirs(os.path.join(self.place, folder))
+        self.server = Server(store=f"sqlite:{self.place}/var/lib/sakurad/sakurad.db", patient=True).start()
+        self.addCleanup(self.server.discard)
 
     def test_every_command(self):
         self.install()
+        self.serve()
         run_here = 0
-        for name in (("docs", "security.md"), ("README.md",)):
-            listed = commands(name)
-            self.assertGreater(len(listed), 5, name)
-            for command in listed:
-                if excuse(command):
-                    continue
-                with self.subTest(command):
+        for name in PAGES:
+            for command, by_hand in commands(name):
+                with self.subTest(f"{name}: {command}"):
+                    if excuse(command):
+                        self.assertIsNot(by_hand, False, "not run here, so its block is by-hand")
+                        continue
+                    self.assertIsNot(by_hand, True, "by-hand needs a reason in NOT_HERE")
                     self.run_printed(command)
                     run_here += 1
-        self.assertGreater(run_here, 8)
+        self.assertGreater(run_here, 20)
+        self.server.stop()
         self.assertEqual(os.stat(os.path.join(self.place, "etc/sakurad/auth-key")).st_mode & 0o777, 0o600)
-        for command in re.findall(r"^#   (head -c .*)$", read("dist", "sakurad.env"), re.M):
+        for command in re.findall(r"^#   (head -c .*)$", read("dist/sakurad.env"), re.M):
             with self.subTest(command):
                 self.shell(command)
                 self.shell("sakurad --auth-key /etc/sakurad/auth-key --check-config")
 
+    def test_backup_and_restore_as_printed(self):
+        """What was sent before the backup is there after the restore; what came later is not."""
+        self.serve()
+        chat = Chat(self.server.http)
+        kept = chat.send("to be kept")["message_id"]
+        backup, restore = [text.strip().splitlines() for kind, text in blocks("docs/operations.md")
+                           if kind == "sh" and "/var/backups/" in text]
+        for command in backup:
+            self.run_printed(command)
+        chat.send("later")
+        for command in restore:
+            self.run_printed(command)
+        chat.client = self.server.http
+        self.assertEqual([m["_id"] for m in chat.history()], [kept])
+        self.server.stop()
+
     def test_every_excuse_is_needed(self):
-        listed = commands(("README.md",)) + commands(("docs", "security.md"))
-        listed += ["tools/soak", "tools/fuzz", "tools/check-layers", "tools/format", "tools/leakcheck"]  # CONTRIBUTING's
+        listed = [c for name in PAGES for c, _ in commands(name)]
         for pattern, why in NOT_HERE:
             self.assertTrue(any(re.match(pattern, c) for c in listed), (pattern, why))
 
@@ -138,7 +147,7 @@ class Printed(unittest.TestCase):
         reload = re.search(r"^ExecReload=(\S+) -HUP \$MAINPID$", unit, re.M)
         self.assertTrue(reload and os.access(reload[1], os.X_OK), unit)
         for name in ("sakurad.env", "nginx.conf", "Caddyfile"):
-            self.assertEqual(self.shell(f"cat /usr/local/share/sakurad/{name}"), read("dist", name))
+            self.assertEqual(self.shell(f"cat /usr/local/share/sakurad/{name}"), read(f"dist/{name}"))
         with open(os.path.join(BUILD, "bench", "cmake_install.cmake"), encoding="utf-8") as f:
             script = f.read().replace(os.path.join(BUILD, "sakurad-bench"), os.path.join(self.place, "not-built"))
         self.assertIn("not-built", script)
@@ -150,7 +159,7 @@ class Printed(unittest.TestCase):
         """ExecStartPre and ExecStart with the sample of /etc/sakurad/sakurad.env, a key beside it, ports and data moved."""
         self.install()
         self.shell("head -c 48 /dev/urandom | base64 -w0 > auth-key; install -D -m 600 auth-key /etc/sakurad/auth-key")
-        env = dict(re.findall(r"^(SAKURAD_[A-Z_]+)=(.*)$", read("dist", "sakurad.env"), re.M))
+        env = dict(re.findall(r"^(SAKURAD_[A-Z_]+)=(.*)$", read("dist/sakurad.env"), re.M))
         env["SAKURAD_AUTH_KEY"] = os.path.join(self.place, "etc/sakurad/auth-key")
         os.makedirs(os.path.join(self.place, "var/lib/sakurad"))  # systemd does: StateDirectory=sakurad
         env["SAKURAD_STORE"] = env["SAKURAD_STORE"].replace("/var/lib/", self.place + "/var/lib/")
@@ -166,13 +175,12 @@ class Printed(unittest.TestCase):
 
     def test_the_proxies_in_the_text_are_those_in_dist(self):
         """nginx and Caddy are not started: their packages begin to serve on the machine that they are installed on."""
-        text = read("docs", "security.md")
-        dist = {"nginx": read("dist", "nginx.conf"), "": read("dist", "Caddyfile")}
+        dist = {"nginx": read("dist/nginx.conf"), "": read("dist/Caddyfile")}
         squeezed = {k: {re.sub(r"\s*#.*$", "", line).strip() for line in v.splitlines()} for k, v in dist.items()}
-        nginx = next(lines for language, lines in fences(text) if language == "nginx")
+        nginx = next(text.splitlines() for kind, text in blocks("docs/security.md") if kind == "nginx")
         for line in (re.sub(r"\s*#.*$", "", line).strip() for line in nginx):
             self.assertIn(line, squeezed["nginx"])
-        caddy = next(lines for _, lines in fences(text) if lines[0].startswith("chat.example.com"))
+        caddy = next(text.splitlines() for kind, text in blocks("docs/security.md") if kind == "caddy")
         for line in (line.strip() for line in caddy):
             self.assertTrue(line in squeezed[""] or line + " {" in squeezed[""], line)
 

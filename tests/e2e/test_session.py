@@ -1,13 +1,13 @@
-"""The console session of the README as it is printed, and tools/try and tools/subscribe on a running server."""
+"""The console session of docs/clients.md as it is printed, and tools/try and tools/subscribe on a running server."""
 import json
 import os
 import re
 import subprocess
 
 from harness.case import ServerCase, main
+from harness.pages import ROOT, blocks
 from harness.server import clean_environment
 
-ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 TOOLS = os.path.join(ROOT, "tools")
 
 
@@ -21,18 +21,16 @@ class Session(ServerCase):
         return f"{scheme}://127.0.0.1:{self.server.ports[0]}"
 
     def printed(self):
-        """[(command, [line of its output])] of the README's session."""
-        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
-            block = f.read().split("## A session", 1)[1].split("```", 2)[1]
+        """[(command, [line of its output])] of the session."""
         steps = []
-        for line in block.strip().splitlines():
+        for line in next(text for kind, text in blocks("docs/clients.md") if kind == "console").splitlines():
             if line.startswith("$ "):
                 steps.append((line[2:], []))
             elif line:
                 steps[-1][1].append(line)
         return steps
 
-    def test_the_readme_session_works_as_printed(self):
+    def test_the_session_works_as_printed(self):
         steps = self.printed()
         self.assertEqual(len(steps), 4)
         printed_chat = json.loads(steps[0][1][0])["chat_id"]

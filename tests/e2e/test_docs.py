@@ -1,0 +1,214 @@
+"""The documentation is held against the program, both ways: options, metrics, routes, frames, links, names of tests."""
+import json
+import os
+import re
+import sys
+import time
+import unittest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from harness.case import ServerCase, main
+from harness.pages import DOCS, PAGES, ROOT, anchors, blocks, links, prose, quoted, read, section, table
+from harness.server import run
+
+# What a block of a page may be. Who adds a kind says here what holds it to the truth.
+KINDS = {"sh": "test_printed.py runs it", "sh by-hand": "test_printed.py has the reason", "console": "test_session.py plays it",
+         "nginx": "test_printed.py compares it with dist/", "caddy": "test_printed.py compares it with dist/",
+         "python": "test_tokens.py", "js": "test_tokens.py", "php": "test_tokens.py", "go": "test_tokens.py", "ruby": "test_tokens.py",
+         "text": "a drawing", "html": "compared with the widget below"}
+# Flags of other programs that pages name: nothing of ours.
+FOREIGN_FLAGS = {"--install", "--preset", "--build", "--checkJs", "--strict", "--now", "--uri", "--archive", "--gzip", "--drop"}
+PAGE_ROUTES = {("GET", "/"), ("GET", "/demo"), ("GET", "/stats"), ("GET", "/widget.js"), ("GET", "/client.js")}
+NO_METRICS = {"sakurad_connection"}  # a variable of nginx
+TOOLS = ("tools/run", "tools/test", "tools/soak", "tools/fuzz", "tools/subscribe", "tools/devdb", "bench/run")
+
+
+def help_options():
+    return set(re.findall(r"(--[a-z][a-z-]*)", " ".join(re.findall(r"^ +(?:-\w, )?--[a-z-]+.*$", run("--help")[1], re.M))))
+
+
+class Pages(unittest.TestCase):
+    def test_every_link_leads_somewhere(self):
+        for name in PAGES:
+            for link in links(name):
+                with self.subTest(f"{name}: {link}"):
+                    if re.match(r"https?://", link):
+                        self.assertRegex(link, r"^https?://[a-z0-9.-]+(:\d+)?(/[\w./#?=&%-]*)?$")
+                        continue
+                    path, _, anchor = link.partition("#")
+                    target = os.path.normpath(os.path.join(os.path.dirname(name), path)) if path else name
+                    self.assertTrue(os.path.exists(os.path.join(ROOT, target)), target)
+                    if anchor:
+                        self.assertIn(anchor, anchors(target))
+
+    def test_the_index_has_every_page(self):
+        self.assertEqual(sorted(f"docs/{link}" for link in links("docs/README.md")), [d for d in DOCS if d != "docs/README.md"])
+
+    def test_every_block_is_of_a_kind(self):
+        for name in PAGES:
+            for kind, text in blocks(name):
+                with self.subTest(f"{name}: {text[:60]!r}"):
+                    self.assertIn(kind, KINDS)
+
+    def test_the_readme_is_of_a_screen_and_a_half(self):
+        self.assertLessEqual(len(read("README.md").splitlines()), 100)
+
+    def test_files_that_are_named_exist(self):
+        """`docs/x.md`, `tests/e2e/test_y.py`, …: in a page, what looks like a file of this tree is one."""
+        for name in PAGES:
+            for text in quoted(prose(name)):
+                if re.fullmatch(r"(src|include|tests|tools|docs|dist|bench|cmake)/[\w./-]+", text):
+                    with self.subTest(f"{name}: {text}"):
+                        self.assertTrue(os.path.exists(os.path.join(ROOT, text)), text)
+
+    def test_tests_that_are_named_exist(self):
+        known = {t for folder in ("tests", "bench/tests") for path in Path(ROOT, folder).rglob("CMakeLists.txt")
+                 for t in re.findall(r"[\w]+", path.read_text())}
+        for name in PAGES:
+            for pattern in re.findall(r"ctest -[RL] \"?([\w\\|]+)", read(name)):
+                for test in pattern.replace("\\", "").split("|"):
+                    with self.subTest(f"{name}: {test}"):
+                        stem = re.sub(r"^(e2e_mongo|e2e|unit|faults_mongo|faults|conformance)_", "", test)
+                        self.assertTrue(test in known or stem in known, test)
+
+
+class Options(unittest.TestCase):
+    def test_every_flag_that_is_named_exists(self):
+        ours = help_options()
+        self.assertGreater(len(ours), 40)
+        tools = {f for tool in TOOLS for f in re.findall(r"--[a-z][a-z-]*", read(tool))}
+        bench = set(re.findall(r"--[a-z][a-z-]*", read("bench/options.c") + read("bench/README.md"))) | {
+            "--" + f for f in re.findall(r'"([a-z][a-z-]+)"', read("bench/options.c"))}
+        for name in PAGES:
+            allowed = ours | FOREIGN_FLAGS | tools | (bench if name.startswith("bench/") else set())
+            for flag in set(re.findall(r"(?<![\w-])--[A-Za-z][\w-]*", re.sub(r"<!--|-->", "", read(name)))):
+                with self.subTest(f"{name}: {flag}"):
+                    self.assertIn(flag.rstrip("-"), allowed)
+
+    def test_every_variable_that_is_named_exists(self):
+        ours = {"SAKURAD_" + flag[2:].replace("-", "_").upper() for flag in help_options()}
+        for name in PAGES:
+            for variable in set(re.findall(r"SAKURAD_[A-Z_]*[A-Z]", read(name))):
+                with self.subTest(f"{name}: {variable}"):
+                    if not variable.startswith("SAKURAD_TEST_") and not variable.startswith("SAKURAD_DEAF_"):
+                        self.assertIn(variable, ours)
+
+
+class Program(ServerCase):
+    args = ("--notify-interval", "200")
+
+    def test_metrics(self):
+        """What /metrics has, the table has; what the table, the alerts and the board name, /metrics has."""
+        self.chat().send("x")
+        served = self.server.metrics()
+        rows = table(section("docs/operations.md", "Metrics"), "metric")
+        described = [name for row in rows for name in quoted(row[0])]
+        self.assertEqual(sorted(described), sorted(served.types))
+        labels = {}
+        for (name, pairs), _ in served.series.items():
+            family = re.sub(r"_(bucket|sum|count)$", "", name) if name not in served.types else name
+            labels.setdefault(family, set()).update(k for k, _ in pairs if k != "le")
+        for row in rows:
+            with self.subTest(row[0]):
+                self.assertEqual(set(quoted(row[1])), set().union(*(labels.get(name, set()) for name in quoted(row[0]))))
+        names = set(served.types) | {n for n, _ in served.series}
+        for name in (*PAGES, "dist/alerts.yml", "dist/grafana.json"):
+            for metric in set(re.findall(r"\b(?:sakurad|process)_[a-z_]*[a-z]\b", read(name))) - NO_METRICS:
+                with self.subTest(f"{name}: {metric}"):
+                    self.assertIn(metric, names)
+
+    def test_label_values_that_are_named_are_served(self):
+        """stage="…" and the like, in a page, an alert or the board."""
+        values = {pair for _, pairs in self.server.metrics().series for pair in pairs}
+        for name in ("docs/operations.md", "dist/alerts.yml", "dist/grafana.json"):
+            for label, value in re.findall(r"\b(stage|queue|event|kind|reason|result|what|outcome)=\\?\"([^\"\\]+)\\?\"", read(name)):
+                with self.subTest(f"{name}: {label}={value}"):
+                    for one in value.split("|"):
+                        self.assertIn((label, one), values)
+
+    def test_alerts_and_board_are_whole(self):
+        """No parser of YAML is among the tests' packages, so only the form of our own file is looked at."""
+        alerts = read("dist/alerts.yml")
+        names = re.findall(r"^      - alert: (Sakurad\w+)$", alerts, re.M)
+        self.assertEqual((len(set(names)), alerts.count("expr: "), alerts.count("summary: ")), (len(names),) * 3)
+        board = json.loads(read("dist/grafana.json"))
+        self.assertEqual(len({p["id"] for p in board["panels"]}), len(board["panels"]))
+        for panel in board["panels"]:
+            for target in panel["targets"]:
+                self.assertEqual([target["expr"].count(c) for c in "({["], [target["expr"].count(c) for c in ")}]"], target)
+
+    def test_routes(self):
+        served = {f"{verb.upper()} {path}" for path, item in self.get("/api/openapi.json").json()["paths"].items()
+                  for verb in item if verb in ("get", "post", "patch")}
+        self.assertEqual({q for row in table(section("docs/clients.md", "HTTP"), "route") for q in quoted(row[0])}, served)
+
+    def test_routes_that_pages_name(self):
+        """METHOD /path in any page is a route."""
+        document = self.get("/api/openapi.json").json()["paths"]
+        served = {(verb.upper(), re.sub(r"\{\w+\}", "{}", path)) for path, item in document.items() for verb in item}
+        for name in PAGES:
+            for verb, path in re.findall(r"`(GET|POST|PATCH) (/(?:api/)?[\w/{}.-]*)", prose(name)):
+                with self.subTest(f"{name}: {verb} {path}"):
+                    self.assertIn((verb, re.sub(r"\{\w+\}", "{}", path)), served | PAGE_ROUTES)
+
+    def test_frames(self):
+        messages = self.get("/api/asyncapi.json").json()["components"]
+        page = section("docs/clients.md", "WebSocket")
+        for head, kind in (("frame", "frame_"), ("action", "action_")):
+            described = {m["name"] for key, m in messages["messages"].items() if key.startswith(kind)}
+            self.assertEqual({q for row in table(page, head) for q in quoted(row[0])}, described)
+        self.assertEqual({q for row in table(page, "type") for q in quoted(row[0])}, set(messages["schemas"]["Topic"]["enum"]))
+
+    def test_a_burst_costs_what_the_page_says(self):
+        """clients-in-the-field.md: 50 messages within a second, --notify-interval 200: 6 notifications."""
+        self.assertIn("50 messages in one\nsecond costs each dashboard 6 fetches", read("docs/clients-in-the-field.md"))
+        chat = self.chat()
+        with self.server.subscriber() as ws:
+            ws.until_pong()
+            begin = time.monotonic()
+            last = [chat.send(f"{i}") for i in range(50)][-1]["timestamp"]
+            heard = []
+            while not heard or heard[-1] != last:
+                heard.append(ws.recv_json()["data"]["timestamp"])
+            self.assertLessEqual(len(heard), (time.monotonic() - begin) / 0.2 + 2)
+
+
+class Benchmarks(unittest.TestCase):
+    def test_pages_have_the_figures_of_the_report(self):
+        """docs/benchmarks.md and the README print nothing that bench/report/report.md has not."""
+        report = read("bench/report/report.md")
+        rows = re.findall(r"^\| P\d+: (.*) \| (.*) \| (.*) \| (.*) \| (.*) \|$", read("docs/benchmarks.md"), re.M)
+        self.assertGreater(len(rows), 40)
+        for what, *cells in rows:
+            with self.subTest(what):
+                self.assertIn(f"| {what} | {' | '.join(cells)} |", report)
+        for name, ours, beside in table(section("README.md", "Figures"), ""):
+            with self.subTest(name):
+                self.assertTrue(any(ours == cells[0] and beside == cells[1] for _, *cells in rows), (ours, beside))
+
+    def test_a_run_writes_both(self):
+        sys.path.insert(0, os.path.join(ROOT, "bench"))
+        from lib import document
+        with TemporaryDirectory() as place:
+            root = Path(place)
+            for name in ("README.md", "docs/benchmarks.md"):
+                (root / name).parent.mkdir(exist_ok=True)
+                (root / name).write_text(read(name))
+            doc = document.Document("x")
+            doc.section("P4: idle")
+            doc.goals([document.at_most("memory of an idle subscribed WebSocket", 123, 512, "B", "nobody")])
+            doc.image("plot.svg", "a plot")
+            doc.write_readme(root, root / "bench" / "report" / "report.md")
+            readme, page = (root / "README.md").read_text(), (root / "docs/benchmarks.md").read_text()
+        self.assertIn("| memory of an idle listener | 123 B | nobody |", readme)
+        self.assertNotIn("70,390", readme)
+        self.assertIn("![a plot](../bench/report/plot.svg)", page)
+        self.assertIn("1 of 1 goals reached in [the report](../bench/report/report.md)", page)
+        for text, name in ((readme, "README.md"), (page, "docs/benchmarks.md")):
+            self.assertEqual([m for m in document.MARKS if text.count(m) != 1], [], name)
+            self.assertEqual(text.partition(document.MARKS[1])[2], read(name).partition(document.MARKS[1])[2])
+
+
+if __name__ == "__main__":
+    main()

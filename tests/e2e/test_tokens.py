@@ -1,0 +1,79 @@
+"""docs/clients.md signs widget tokens in five languages: each program is run as it is printed, and its token used."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+from harness.case import ServerCase, main
+from harness.pages import blocks
+from harness.server import Server, clean_environment
+from harness.tokens import bearer
+
+# What runs a block of this kind, and whether it is there wherever tests are.
+LANGUAGES = {"python": ("python3", "token.py", True), "js": ("node", "token.js", True), "php": ("php", "token.php", False),
+             "go": ("go run", "token.go", False), "ruby": ("ruby", "token.rb", False)}
+
+
+class Tokens(ServerCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = tempfile.mkdtemp(prefix="sakurad-tokens-")
+        cls.keys = {}
+        for name, end in (("plain", b""), ("unix", b"\n"), ("dos", b"\r\n")):
+            cls.keys[name] = os.path.join(cls.place, name)
+            with open(os.path.join(cls.place, name), "wb") as f:
+                f.write(b"\xfe\x00\n key of 48 bytes, not all of which are text \xff!" + end)
+            os.chmod(cls.keys[name], 0o600)
+        cls.server = Server("--auth-key", cls.keys["plain"], patient=True).start()
+        cls.http = cls.server.http
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.place)
+        super().tearDownClass()
+
+    def programs(self):
+        for kind, text in blocks("docs/clients.md"):
+            if kind in LANGUAGES and "aud" in text:
+                command, file, always = LANGUAGES[kind]
+                path = os.path.join(self.place, file)
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(text)
+                yield kind, command.split(), path, always
+
+    def sign(self, command, path, key, customer):
+        env = clean_environment({"GO111MODULE": "off", "HOME": os.environ.get("HOME", self.place)})  # go keeps its objects there
+        done = subprocess.run([*command, path, key, customer], text=True, env=env, cwd=self.place, timeout=240,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+        return done.stdout.strip()
+
+    def test_each_language(self):
+        seen, ran = set(), set()
+        for language, command, path, always in self.programs():
+            seen.add(language)
+            if not shutil.which(command[0]):
+                self.assertFalse(always, f"{command[0]} is not installed")
+                print(f"  {command[0]} is not here: {language} not tried", flush=True)
+                continue
+            with self.subTest(language):
+                for name, key in self.keys.items():
+                    customer = f'{language} "{name}" Zoë/7'
+                    self.works(self.sign(command, path, key, customer), customer)
+                    if language == "go":
+                        break  # compiled each time
+                ran.add(language)
+        self.assertEqual(seen, set(LANGUAGES))
+        self.assertLessEqual({"python", "js"}, ran)
+
+    def works(self, token, customer):
+        """For this customer, whom nobody knew before, and for nobody else."""
+        made = self.post("/api/users/chats/create", {"user_id": customer}, bearer(token)).json()
+        self.assertEqual(made["user_id"], customer)
+        self.post(f"/api/users/chats/{made['chat_id']}/send", {"content": "hello"}, bearer(token))
+        self.post(f"/api/users/chats/{made['chat_id']}/send", {"content": "hello"}, bearer(token[:-2] + "AA"), status=401)
+        self.get("/api/users", bearer(token), status=403)
+
+
+if __name__ == "__main__":
+    main()
