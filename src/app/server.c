@@ -48,24 +48,6 @@ static enum err open_listeners(struct server *s, struct buf *why)
     return e == OK ? open_list(s, &s->config->admin_listen, why) : e;
 }
 
-static void render_own(struct buf *out, void *arg)
-{
-    const struct server *s = arg;
-    buf_append_lit(out, "# HELP sakurad_buffer_bytes Memory held for requests and answers under way (--buffer-mb).\n"
-                        "# TYPE sakurad_buffer_bytes gauge\n");
-    buf_printf(out, "sakurad_buffer_bytes %lld\n", (long long)shares_used(s->shares));
-    buf_append_lit(out, "# HELP sakurad_buffer_ratio The same as a part of what there is for it.\n"
-                        "# TYPE sakurad_buffer_ratio gauge\n");
-    for (enum pot p = 0; p < POTS; p++) {
-        const struct quota *q = shares_pot(s->shares, p);
-        buf_printf(out, "sakurad_buffer_ratio{what=\"%s\"} %.3f\n", pot_name(p),
-                   (double)quota_used(q) / (double)q->max);
-    }
-    buf_append_lit(out, "# HELP sakurad_insecure 1: others can connect and authentication is off.\n"
-                        "# TYPE sakurad_insecure gauge\n");
-    buf_printf(out, "sakurad_insecure %d\n", s->access.insecure ? 1 : 0);
-}
-
 /* Keys are read and sockets bound as root, if root it is; everything after that as --user. */
 static enum err settle_access(struct server *s, struct buf *why)
 {
@@ -77,7 +59,7 @@ static enum err settle_access(struct server *s, struct buf *why)
     if (e == OK && s->config->user)
         e = access_drop_root(s->config->user, why);
     if (e == OK)
-        metrics_register(render_own, s);
+        metrics_register(server_render_metrics, s);
     return e;
 }
 

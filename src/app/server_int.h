@@ -41,4 +41,5 @@ struct server {
     bool stalled[2 * THREADS_MAX]; /* logged already: workers, then broadcasters */
 };
 
-void server_log_warnings(const struct buf *warnings); /* a line each */
+void server_log_warnings(const struct buf *warnings);   /* a line each */
+void server_render_metrics(struct buf *out, void *arg); /* any thread; arg: the server */

@@ -2,17 +2,14 @@
  * up. All cells are relaxed atomics with one writer each: load, add, store, and no locked instruction. */
 #include "base/metrics.h"
 
-#include "base/clock.h"
+#include "metrics_process.h"
 
-#include <dirent.h>
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Histogram buckets: each octave (a factor of two) is cut into 4. A bucket holds the values v with
  * lower < v ≤ upper, so that every upper bound can be an exact Prometheus `le`. */
@@ -22,6 +19,8 @@
 #define BUCKET_COUNT ((OCTAVES - SUB_BITS + 1) * SUB_BUCKETS)
 #define EXTRA_MAX    16
 #define CACHE_LINE   64
+
+#define THREAD_NAME_MAX 16 /* with the NUL */
 
 /* The statuses that this server can answer have a column each; any other is counted as "other". */
 static const unsigned short codes[] = {
@@ -38,7 +37,11 @@ struct histogram {
 };
 
 struct slot {
-    struct slot *next; /* set before the slot is published, then read-only */
+    /* set before the slot is published, then read-only */
+    struct slot *next;
+    char thread[THREAD_NAME_MAX]; /* its name when it began to count */
+    clockid_t clock;              /* its CPU time */
+    bool has_clock;
     alignas(CACHE_LINE) cell counters[METRIC_COUNTER_COUNT];
     cell gauges[METRIC_GAUGE_COUNT]; /* two's complement deltas */
     struct histogram histograms[METRIC_HISTOGRAM_COUNT];
@@ -76,6 +79,8 @@ void metrics_thread_init(void)
     if (!fresh)
         return; /* this thread counts nothing until there is memory */
     memset(fresh, 0, bytes);
+    (void)pthread_getname_np(pthread_self(), fresh->thread, sizeof(fresh->thread));
+    fresh->has_clock = pthread_getcpuclockid(pthread_self(), &fresh->clock) == 0;
     fresh->next = atomic_load_explicit(&registry.slots, memory_order_relaxed);
     /* Release: who finds the slot in the list finds it zeroed and linked. */
     while (!atomic_compare_exchange_weak_explicit(&registry.slots, &fresh->next, fresh, memory_order_release,
@@ -322,77 +327,20 @@ static void render_requests(struct buf *out)
         }
 }
 
-static void render_plain(struct buf *out, const char *name, const char *type, const char *help, double value)
+/* A dead thread's clock cannot be read, so its row is gone. Rows of one name are one. */
+static void render_threads(struct buf *out)
 {
-    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s %.15g\n", name, help, name, type, name, value);
-}
-
-/* Reads at most len - 1 bytes of a file of /proc; false when it is not there (a container may hide it). */
-static bool read_proc(const char *path, char *text, size_t len)
-{
-    FILE *f = fopen(path, "re");
-    if (!f)
-        return false;
-    size_t n = fread(text, 1, len - 1, f);
-    text[n] = '\0';
-    fclose(f);
-    return n > 0;
-}
-
-static void render_memory(struct buf *out)
-{
-    char text[256];
-    unsigned long long pages_virtual, pages_resident;
-    if (!read_proc("/proc/self/statm", text, sizeof(text)) ||
-        sscanf(text, "%llu %llu", &pages_virtual, &pages_resident) != 2)
-        return;
-    double page = (double)sysconf(_SC_PAGESIZE);
-    render_plain(out, "process_resident_memory_bytes", "gauge", "Resident memory.", (double)pages_resident * page);
-    render_plain(out, "process_virtual_memory_bytes", "gauge", "Virtual memory.", (double)pages_virtual * page);
-}
-
-static void render_descriptors(struct buf *out)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        render_plain(out, "process_max_fds", "gauge", "Limit of open descriptors.", (double)limit.rlim_cur);
-    DIR *dir = opendir("/proc/self/fd");
-    if (!dir)
-        return;
-    double count = 0;
-    for (const struct dirent *entry; (entry = readdir(dir));)
-        count += entry->d_name[0] != '.';
-    closedir(dir);
-    render_plain(out, "process_open_fds", "gauge", "Open descriptors.", count - 1); /* less the directory's own */
-}
-
-/* Field 22 of /proc/self/stat, in ticks since boot; the name in field 2 may itself contain spaces. */
-static void render_start_time(struct buf *out)
-{
-    char text[1024];
-    if (!read_proc("/proc/self/stat", text, sizeof(text)))
-        return;
-    char *at = strrchr(text, ')');
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    struct timespec boot;
-    if (!at || clock_gettime(CLOCK_BOOTTIME, &boot) != 0)
-        return;
-    double up = (double)boot.tv_sec + (double)boot.tv_nsec / 1e9;
-    double started = strtod(at + 1, NULL) / (double)sysconf(_SC_CLK_TCK);
-    render_plain(out, "process_start_time_seconds", "gauge", "Start of the process, since 1970.",
-                 (double)clock_wall_us() / 1e6 - up + started);
-}
-
-static void render_process(struct buf *out)
-{
-    struct timespec cpu;
-    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu) == 0)
-        render_plain(out, "process_cpu_seconds_total", "counter", "CPU time, user and system.",
-                     (double)cpu.tv_sec + (double)cpu.tv_nsec / 1e9);
-    render_memory(out);
-    render_descriptors(out);
-    render_start_time(out);
+    buf_append_lit(out, "# HELP sakurad_thread_cpu_seconds_total CPU time of a thread, user and system.\n"
+                        "# TYPE sakurad_thread_cpu_seconds_total counter\n");
+    for (const struct slot *s = first_slot(); s; s = s->next) {
+        struct timespec cpu;
+        bool named = false; /* by one before it in the list */
+        for (const struct slot *other = first_slot(); other != s && !named; other = other->next)
+            named = strcmp(other->thread, s->thread) == 0;
+        if (!named && s->has_clock && clock_gettime(s->clock, &cpu) == 0)
+            buf_printf(out, "sakurad_thread_cpu_seconds_total{thread=\"%s\"} %lld.%06ld\n", s->thread,
+                       (long long)cpu.tv_sec, cpu.tv_nsec / 1000);
+    }
 }
 
 void metrics_render(struct buf *out)
@@ -404,7 +352,8 @@ void metrics_render(struct buf *out)
         render_histogram(out, i);
     }
     render_requests(out);
-    render_process(out);
+    metrics_render_process(out);
+    render_threads(out);
     for (unsigned i = 0; i < registry.extra_count; i++)
         registry.extras[i].fn(out, registry.extras[i].arg);
 }

@@ -11,6 +11,7 @@ EXPECTED = {
     "sakurad_refetch_composed_total": "counter", "sakurad_store_ops_total": "counter", "sakurad_store_errors_total": "counter",
     "sakurad_queue_depth": "gauge", "sakurad_queue_full_total": "counter", "sakurad_notices_total": "counter",
     "sakurad_websockets_total": "counter", "sakurad_websockets_open": "gauge", "sakurad_stage_seconds": "histogram",
+    "sakurad_info": "gauge", "sakurad_limit": "gauge", "sakurad_thread_cpu_seconds_total": "counter",
     "sakurad_request_seconds": "histogram", "sakurad_batch_operations": "histogram", "sakurad_store_commit_seconds": "histogram",
 }
 STAGES = ("parse_queued", "queued_durable", "durable_answered", "durable_notified", "notified_written")
@@ -26,6 +27,27 @@ class Scrape(ServerCase):
         for name, kind in EXPECTED.items():
             with self.subTest(name):
                 self.assertEqual(m.types.get(name), kind)
+
+    def test_what_runs_and_what_it_may_hold(self):
+        m = self.server.metrics()
+        info = [dict(labels) for (name, labels) in m.series if name == "sakurad_info"]
+        self.assertEqual(len(info), 1)
+        self.assertEqual(info[0]["version"], self.get("/api/health").json()["version"])
+        threads = [dict(labels)["thread"] for (name, labels) in m.series if name == "sakurad_thread_cpu_seconds_total"]
+        self.assertEqual(len(threads), len(set(threads)), threads)
+        for kind, count in (("worker", info[0]["workers"]), ("reader", info[0]["readers"]), ("broadcast", info[0]["broadcasters"])):
+            self.assertEqual(sum(t.startswith(kind + "-") for t in threads), int(count), threads)
+        self.assertIn("writer", threads)
+        self.assertEqual([m.get("sakurad_limit", what=w) for w in ("queue", "batch", "connections")], [16384, 512, 20000])
+
+    def test_a_thread_that_works_has_used_its_core(self):
+        def used():
+            return sum(value for (name, labels), value in self.server.metrics().series.items()
+                       if name == "sakurad_thread_cpu_seconds_total" and dict(labels)["thread"].startswith("worker-"))
+        before = used()
+        for _ in range(50):
+            self.get("/api/health")
+        self.assertGreater(used(), before)
 
     def test_histograms_are_whole(self):
         self.chat().send("x")
