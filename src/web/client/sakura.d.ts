@@ -35,7 +35,7 @@ export interface ClientOptions {
   /** Asked for a token at the start and once more when the server refuses the one in use; null: denied. */
   getToken?: () => Promise<string | null> | string | null;
   /** Where the outbox and a visitor's identity are kept. Default: localStorage where there is one and it works, else memory. */
-  storage?: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> | null;
+  storage?: Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'key' | 'length'> | null;
   /** For Node before 22 (the `ws` package) and for tests. */
   WebSocket?: any;
   fetch?: typeof fetch;
@@ -44,7 +44,11 @@ export interface ClientOptions {
 export function createClient(options?: ClientOptions): Sakura;
 
 /** A request that was refused: the answer's status and sentence. */
-export class SakuraError extends Error { status: number }
+export class SakuraError extends Error {
+  constructor(status: number, message: string, wait?: number);
+  /** 0: no answer came. */
+  status: number;
+}
 
 export interface Sakura {
   readonly state: State;

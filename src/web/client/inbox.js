@@ -1,0 +1,135 @@
+// An agent's side: customers by activity, counts, who is there.
+import { createEmitter } from './emitter.js';
+import { createLook } from './look.js';
+
+const PAGE = 100;
+
+/** @typedef {import('./sakura.js').CustomerRow} CustomerRow @typedef {import('./sakura.js').ChatRow} ChatRow */
+
+/** @param {CustomerRow} row */
+const activity = (row) => row.chats.reduce((newest, chat) => chat.last_activity > newest ? chat.last_activity : newest, '');
+
+/**
+ * @param {import('./internal.js').Core} core
+ * @param {{ owner?: string, limit?: number }} [options]
+ */
+export function createInbox(core, { owner, limit = PAGE } = {}) {
+  const { http, connection } = core;
+  const { on, emit } = createEmitter();
+  /** @type {Map<string, CustomerRow>} */
+  const rows = new Map();
+  /** @type {Map<string, ChatRow>} */
+  const chats = new Map();
+  /** @type {Set<string>} */
+  const present = new Set();
+  /** @type {CustomerRow[] | null} */
+  let sorted = null;
+  let cursor = '';
+  let loaded = false;
+  /** @type {(() => void)[]} */
+  const offs = [];
+
+  /**
+   * Answers to `since` have the chats that changed with their new messages alone, so rows are merged; the newest message is kept.
+   * @param {CustomerRow[]} users @param {boolean} [silent] older pages are no news
+   */
+  function merge(users, silent) {
+    for (const user of users) {
+      const old = rows.get(user._id);
+      const changed = new Map(user.chats.map((chat) => [chat.chat_id, chat]));
+      for (const chat of changed.values()) {
+        const before = chats.get(chat.chat_id);
+        chat.messages = chat.messages.length ? chat.messages.slice(-1) : before ? before.messages : [];
+        chats.set(chat.chat_id, chat);
+        const last = chat.messages[0];
+        const news = before ? chat.total_messages > before.total_messages : chat.unread > 0;
+        if (loaded && !silent && news && last && last.role === 'user') emit('message', chat.chat_id, last.role);
+        const followed = core.chats.get(chat.chat_id);
+        if (followed) followed.apply(chat);
+      }
+      const kept = old ? old.chats.map((chat) => changed.get(chat.chat_id) || chat) : [];
+      const fresh = user.chats.filter((chat) => !kept.includes(chat));
+      rows.set(user._id, { ...user, chats: kept.concat(fresh) });
+    }
+    sorted = null;
+    if (users.length) emit('change', users.map((user) => user._id));
+  }
+
+  const look = createLook(async () => {
+    for (let more = true; more;) {
+      const query = `limit=${limit}${owner ? `&owner=${encodeURIComponent(owner)}` : ''}${cursor ? `&since=${encodeURIComponent(cursor)}` : ''}`;
+      const { data } = await http.call('GET', `/api/debug/users-chats?${query}`);
+      if (!cursor) inbox.complete = data.users.length < limit;
+      cursor = data.cursor;
+      more = data.more;
+      merge(data.users);
+    }
+    loaded = true;
+  }, core.pace);
+
+  core.onframe((type, data) => {
+    if (type === 'unread_counts') {
+      inbox.counts = data.counts;
+      emit('counts');
+    } else if (type === 'presence') {
+      for (const [id, here] of Object.entries(data.chats)) {
+        if (here) present.add(id);
+        else present.delete(id);
+      }
+      if (data.agents) inbox.agents = data.agents;
+      emit('presence');
+    } else if (type === 'typing') {
+      emit('typing', data.chat_id);
+    } else if (loaded) {
+      setTimeout(() => look().catch(() => {}), data.spread_ms ? Math.random() * data.spread_ms : 0);
+    }
+  });
+
+  const inbox = {
+    on,
+    complete: false,
+    /** @type {Record<string, number> | null} */
+    counts: null,
+    /** @type {import('./sakura.js').Agent[]} */
+    agents: [],
+    get customers() {
+      sorted = sorted || [...rows.values()].map((row) => /** @type {const} */ ([activity(row), row]))
+        .sort((a, b) => a[0] < b[0] ? 1 : a[0] > b[0] ? -1 : 0).map(([, row]) => row);
+      return sorted;
+    },
+    /** @param {string} chat_id */
+    here: (chat_id) => present.has(chat_id),
+    /** @param {string} chat_id */
+    row: (chat_id) => chats.get(chat_id),
+    async start() {
+      if (!offs.length) {
+        core.keen = true;
+        offs.push(connection.subscribe('chat_updates', '', look, () => cursor), connection.subscribe('chat_events', '', look),
+          connection.subscribe('unread_counts'), connection.subscribe('presence'));
+        connection.start();
+      }
+      await look();
+    },
+    async more() {
+      if (inbox.complete) return false;
+      const { data } = await http.call('GET', `/api/users?skip=${rows.size}&limit=${PAGE}`);
+      inbox.complete = data.skip + data.users.length >= data.total;
+      merge(data.users, true);
+      return data.users.length > 0;
+    },
+    /** @param {string} q @param {{ skip?: number, limit?: number }} [page] */
+    search: async (q, { skip = 0, limit: most = PAGE } = {}) =>
+      (await http.call('GET', `/api/users?q=${encodeURIComponent(q)}&skip=${skip}&limit=${most}`)).data,
+    /** @param {string} customer_id @param {{ category?: string, status?: string, name?: string }} change */
+    async patch(customer_id, change) {
+      const { data } = await http.call('PATCH', `/api/users/${encodeURIComponent(customer_id)}`, change);
+      merge([data], true);
+      return data;
+    },
+    close() {
+      core.keen = false;
+      offs.splice(0).forEach((off) => off());
+    },
+  };
+  return inbox;
+}
