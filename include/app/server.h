@@ -9,11 +9,16 @@
 #pragma once
 #include "app/config.h"
 
+struct inherited;
 struct server;
 
-NODISCARD enum err server_start(const struct config *config, struct server **out, struct buf *why);
-/* A second's look at every loop: one that has not turned is logged and counted. */
-void server_watch(struct server *s);
+/* sockets: those that were passed to us take the place of the addresses that the config has for them. */
+NODISCARD enum err server_start(const struct config *config, const struct inherited *sockets, struct server **out,
+                                struct buf *why);
+/* A second's look at every loop: one that has not turned is logged and counted. False: there is one. */
+bool server_watch(struct server *s);
+/* What it listens on, for people; valid until the server stops. */
+const char *server_status(const struct server *s);
 /* SIGHUP: keys and origins are read from their files again; where that fails the old ones stay, and the log says why. */
 void server_reload(struct server *s);
 /* Everything within config->drain_timeout_ms; false: something was cut off. */

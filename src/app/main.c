@@ -1,4 +1,7 @@
 /* main.c: flags → config → server_start → wait for a signal → server_stop. Nothing else. */
+#include "inherit.h"
+#include "notify.h"
+
 #include "app/access.h"
 #include "app/budget.h"
 #include "app/check.h"
@@ -88,13 +91,20 @@ static void settle_signals(sigset_t *wanted)
 
 static void wait_for_signal(const sigset_t *wanted, struct server *server)
 {
-    struct timespec second = {.tv_sec = 1};
+    int64_t interval_ms = notify_interval_ms();
+    struct timespec interval = {.tv_sec = interval_ms / 1000, .tv_nsec = interval_ms % 1000 * 1000000};
     int number;
-    while ((number = sigtimedwait(wanted, NULL, &second)) < 0 || number == SIGHUP) {
-        if (number == SIGHUP)
+    notify_ready(server_status(server));
+    while ((number = sigtimedwait(wanted, NULL, &interval)) < 0 || number == SIGHUP) {
+        if (number == SIGHUP) {
+            notify_reloading();
             server_reload(server);
-        server_watch(server);
+            notify_ready(server_status(server));
+        }
+        if (server_watch(server)) /* else the service manager may start us anew */
+            notify_alive();
     }
+    notify_stopping();
     log_info("stopping", "signal=SIG%s", sigabbrev_np(number));
     struct sigaction at_once = {.sa_handler = on_second_signal};
     signal(SIGHUP, SIG_IGN);
@@ -110,7 +120,7 @@ static void return_freed_memory(void)
     (void)mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK);
 }
 
-static int serve(const struct config *c)
+static int serve(const struct config *c, const struct inherited *sockets)
 {
     return_freed_memory();
     sigset_t wanted;
@@ -123,7 +133,7 @@ static int serve(const struct config *c)
     struct buf why = {0};
     check_environment(environ);
     struct server *server = NULL;
-    enum err started = server_start(c, &server, &why);
+    enum err started = server_start(c, sockets, &server, &why);
     if (started != OK) {
         log_stop();
         log_last_words("cannot start", buf_cstr(&why));
@@ -165,6 +175,7 @@ int main(int argc, char **argv)
     store_mongo_unlink_counters();
     struct config config;
     struct buf message = {0};
+    struct inherited sockets = {0};
     json_log = config_log_format(argc, argv, environ) == LOG_JSON;
     log_set_format(json_log ? LOG_JSON : LOG_TEXT);
     bool parsed = config_parse(&config, argc, argv, environ, &message) == OK;
@@ -172,7 +183,8 @@ int main(int argc, char **argv)
         json_log = config.log_format == LOG_JSON;
         log_set_format(config.log_format);
     }
-    if (!parsed || check(&config, &message) != OK) {
+    bool runs = parsed && config.action == CONFIG_RUN && !config.issue_token;
+    if (!parsed || (runs && inherit_sockets(&config, &sockets, &message) != OK) || check(&config, &message) != OK) {
         log_last_words("bad configuration", buf_cstr(&message));
         if (!json_log)
             fputs("Try 'sakurad --help'.\n", stderr);
@@ -183,7 +195,7 @@ int main(int argc, char **argv)
     }
     int code = act(&config);
     if (code < 0)
-        code = config.issue_token ? issue(&config) : serve(&config);
+        code = config.issue_token ? issue(&config) : serve(&config, &sockets);
     config_fini(&config);
     buf_fini(&message);
     return code;

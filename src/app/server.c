@@ -1,6 +1,7 @@
 #include "server_int.h"
 
 #include "descriptors.h"
+#include "inherit.h"
 
 #include "api/rights.h"
 #include "base/clock.h"
@@ -15,6 +16,7 @@
 #include "web/assets.h"
 #include "write/writer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -30,10 +32,15 @@ static enum err say(struct buf *why, enum err e, const char *what)
 
 /* ---- start, in order ---- */
 
-static enum err open_list(struct server *s, const struct config_list *list, struct buf *why)
+static enum err open_list(struct server *s, const struct config_list *list, const int *passed, unsigned passed_count,
+                          struct buf *why)
 {
     for (unsigned i = 0; i < list->count; i++) {
-        enum err e = listener_open(slice_cstr(list->items[i]), &s->listeners[s->listener_count], why);
+        enum err e = OK;
+        if (passed_count > 0)
+            s->listeners[s->listener_count] = passed[i];
+        else
+            e = listener_open(slice_cstr(list->items[i]), &s->listeners[s->listener_count], why);
         if (e != OK)
             return e;
         s->listener_count++;
@@ -42,10 +49,14 @@ static enum err open_list(struct server *s, const struct config_list *list, stru
 }
 
 /* In this order: access_guard() counts on it. */
-static enum err open_listeners(struct server *s, struct buf *why)
+static enum err open_listeners(struct server *s, const struct inherited *passed, struct buf *why)
 {
-    enum err e = open_list(s, &s->config->listen, why);
-    return e == OK ? open_list(s, &s->config->admin_listen, why) : e;
+    enum err e = open_list(s, &s->config->listen, passed->listen, passed->listen_count, why);
+    if (e == OK)
+        e = open_list(s, &s->config->admin_listen, passed->admin, passed->admin_count, why);
+    if (passed->overrode)
+        log_warn("addresses are not used", "reason=\"the service manager passed sockets\" see=%s", "sakurad.socket");
+    return e;
 }
 
 /* Keys are read and sockets bound as root, if root it is; everything after that as --user. */
@@ -311,8 +322,11 @@ static void greet(struct server *s)
     for (unsigned i = 0; i < s->listener_count; i++) {
         char address[ADDRESS_TEXT_MAX];
         listener_address(s->listeners[i], address);
-        if (i == 0)
+        if (i == 0) {
             memcpy(first, address, sizeof(first));
+            snprintf(s->status, sizeof(s->status), "Serving on %s%s", address,
+                     s->listener_count > 1 ? " and more" : "");
+        }
         log_info(i < c->listen.count ? "listening" : "listening for operators", "address=%s", address);
     }
     if (s->api.auth_on)
@@ -321,7 +335,8 @@ static void greet(struct server *s)
     buf_fini(&uri);
 }
 
-enum err server_start(const struct config *config, struct server **out, struct buf *why)
+enum err server_start(const struct config *config, const struct inherited *sockets, struct server **out,
+                      struct buf *why)
 {
     struct server *s = aligned_alloc(_Alignof(struct server), sizeof(*s));
     if (!s)
@@ -335,7 +350,7 @@ enum err server_start(const struct config *config, struct server **out, struct b
     if (e == OK && !config->no_console && !(s->assets = assets_new()))
         e = say(why, ERR_NOMEM, "the pages (--no-console goes without)");
     if (e == OK)
-        e = open_listeners(s, why);
+        e = open_listeners(s, sockets, why);
     if (e == OK)
         e = settle_access(s, why);
     if (e == OK && !(s->admission = admission_new(config->max_connections, config->max_per_address)))

@@ -34,6 +34,7 @@ struct server {
     unsigned worker_count, workers_started;
     int listeners[API_DOORS_MAX];
     unsigned listener_count;
+    char status[160]; /* for the service manager */
     struct acceptor *acceptor;
     struct worker *favoured;       /* the acceptor's: got the last connection… */
     int64_t delivered_us;          /* …then */

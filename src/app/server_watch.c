@@ -15,17 +15,16 @@ void server_log_warnings(const struct buf *warnings)
         log_warn("access", "warning=\"%.*s\"", SLICE_ARG(line));
 }
 
-static void watch_loop(struct server *s, const struct loop *loop, unsigned at, const char *kind, unsigned index)
+static bool watch_loop(struct server *s, const struct loop *loop, unsigned at, const char *kind, unsigned index)
 {
     int64_t busy_us = loop_busy_us(loop, clock_mono_us());
-    if (busy_us < STALLED_US) {
-        s->stalled[at] = false;
-        return;
-    }
-    metrics_add(M_LOOP_STALLED, s->stalled[at] ? 0 : 1);
-    if (!s->stalled[at])
+    bool turns = busy_us < STALLED_US;
+    if (!turns && !s->stalled[at]) {
+        metrics_add(M_LOOP_STALLED, 1);
         log_error("loop has not turned", "thread=%s-%u for_ms=%lld", kind, index, (long long)busy_us / 1000);
-    s->stalled[at] = true;
+    }
+    s->stalled[at] = !turns;
+    return turns;
 }
 
 /* Another server has the store: what is in memory is behind from now on, and so is who listens to it. */
@@ -43,13 +42,20 @@ static void watch_store(struct server *s)
         broadcaster_ask(s->broadcasters[i], BROADCASTER_DISMISS);
 }
 
-void server_watch(struct server *s)
+bool server_watch(struct server *s)
 {
+    bool turn = true;
     watch_store(s);
     for (unsigned i = 0; i < s->worker_count; i++)
-        watch_loop(s, worker_loop(s->workers[i]), i, "worker", i);
+        turn &= watch_loop(s, worker_loop(s->workers[i]), i, "worker", i);
     for (unsigned i = 0; i < s->broadcaster_count; i++)
-        watch_loop(s, broadcaster_loop(s->broadcasters[i]), THREADS_MAX + i, "broadcast", i);
+        turn &= watch_loop(s, broadcaster_loop(s->broadcasters[i]), THREADS_MAX + i, "broadcast", i);
+    return turn;
+}
+
+const char *server_status(const struct server *s)
+{
+    return s->status;
 }
 
 void server_reload(struct server *s)

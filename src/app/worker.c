@@ -107,6 +107,7 @@ static void turn(struct worker *w, int max_wait_ms)
 static void run_down(struct worker *w)
 {
     http_server_drain(&w->http);
+    (void)take_fresh(w); /* the acceptor has ended: these are the last, and each may have asked for something */
     while ((w->http.conns.open > 0 || w->api.in_flight > 0) && clock_mono_us() < w->stop_deadline_us)
         turn(w, DRAIN_MS);
     /* Past the deadline ops may still be under way; the writer ends before this worker's memory goes. */
@@ -129,7 +130,6 @@ static void *worker_main(void *arg)
     while (!atomic_load_explicit(&w->stopping, memory_order_acquire))
         turn(w, -1);
     run_down(w);
-    (void)take_fresh(w);
     loop_remove(&w->loop, &w->wake);
     http_server_fini(&w->http);
     return NULL;

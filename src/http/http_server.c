@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#define LATECOMER_MS 100 /* for the first byte of who came as the server began to stop */
+#define LATECOMER_MS 100 /* for the first byte of who came just before the server began to stop, or after */
 
 enum err http_server_init(struct http_server *h, struct loop *loop, struct timer_wheel *wheel,
                           const struct http_settings *settings, const struct http_service *service,
@@ -24,6 +24,11 @@ void http_server_fini(struct http_server *h)
     buf_fini(&h->head);
 }
 
+static int64_t latecomer_ms(const struct http_server *h)
+{
+    return h->settings.head_ms < LATECOMER_MS ? h->settings.head_ms : LATECOMER_MS;
+}
+
 void http_server_take(struct http_server *h, int fd, uint64_t ticket, struct http_from from)
 {
     struct conn *c = conn_open(&h->conns, fd, ticket);
@@ -35,7 +40,7 @@ void http_server_take(struct http_server *h, int fd, uint64_t ticket, struct htt
     struct http_session *s = (struct http_session *)c;
     session_begin(s, from);
     /* A client that connects and says nothing is not keep-alive; and a stop does not wait for it. */
-    conn_deadline(c, h->draining && h->settings.head_ms > LATECOMER_MS ? LATECOMER_MS : h->settings.head_ms);
+    conn_deadline(c, h->draining ? latecomer_ms(h) : h->settings.head_ms);
     session_protocol.on_ready(c);
 }
 
@@ -44,8 +49,12 @@ void http_server_drain(struct http_server *h)
     h->draining = true;
     for (uint32_t i = 0; i < h->conns.slot_count; i++) {
         struct http_session *s = (struct http_session *)h->conns.slots[i];
-        if (s && s->state == SESSION_IDLE)
+        if (!s || s->state != SESSION_IDLE)
+            continue;
+        if (s->exchange.serial > 1)
             conn_close(&s->conn);
+        else /* it has asked for nothing yet: its first request is on the way, and would not be sent again */
+            conn_deadline(&s->conn, latecomer_ms(h));
     }
 }
 

@@ -1,6 +1,7 @@
 #include "net/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -83,6 +84,15 @@ enum err listener_open(struct slice address, int *out, struct buf *why)
         return ERR_IO;
     }
     *out = fd;
+    return OK;
+}
+
+enum err listener_adopt(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return ERR_IO;
+    set_connection_options(fd);
     return OK;
 }
 

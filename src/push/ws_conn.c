@@ -30,7 +30,7 @@ void ws_conn_close(struct ws_conn *c, uint16_t code, const char *reason)
     c->close_code = code;
     write_close(c, code, reason);
     if (c->state == WS_OPEN)
-        ws_move(c, WS_CLOSING, WS_CLOSE_WAIT_US);
+        ws_move(c, WS_CLOSING, code == WS_CLOSE_GOING_AWAY ? WS_STOP_WAIT_US : WS_CLOSE_WAIT_US);
 }
 
 static void close_slow(struct ws_conn *c)

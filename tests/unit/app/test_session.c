@@ -502,21 +502,33 @@ static void test_drain(void)
     rig_free(rig);
 }
 
-/* Accepted just before the stop, and given to the worker after it. */
+/* Accepted just before the stop, and given to the worker before it or after it. */
 static void test_latecomers(void)
 {
     struct rig *rig = rig_new();
-    int pairs[2][2];
+    int pairs[2][2], fresh[2];
     char byte;
     bool ended;
     char out[4096];
-    http_server_drain(&rig->http); /* it has closed the rig's own, which was idle */
+    put(rig, "GET /first HTTP/1.1\r\nHost: x\r\n\r\n");
+    get(rig, out, sizeof(out), &ended);
+    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fresh) == 0);
+    http_server_take(&rig->http, fresh[0], 7, (struct http_from){0});
+    http_server_drain(
+        &rig->http); /* it has closed the rig's own, which was idle, but not one that has asked for nothing */
+    CU_ASSERT_EQUAL(rig->http.conns.open, 1);
+    close(rig->client);
+    rig->client = fresh[1];
+    put(rig, "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+    get(rig, out, sizeof(out), &ended);
+    CU_ASSERT(ended && strstr(out, "Connection: close") && strstr(out, "\r\n\r\n/b"));
     for (int i = 0; i < 2; i++) {
         must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pairs[i]) == 0);
         http_server_take(&rig->http, pairs[i][0], 7, (struct http_from){0});
     }
+    unsigned open = rig->http.conns.open;
     pass(rig, LATECOMER_MS - TICK_MS);
-    CU_ASSERT_EQUAL(rig->http.conns.open, 2);
+    CU_ASSERT_EQUAL(rig->http.conns.open, open);
     close(rig->client);
     rig->client = pairs[0][1];
     put(rig, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
