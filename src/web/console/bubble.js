@@ -27,13 +27,22 @@ export function sideOf(role) {
 }
 
 /**
- * @param {Message & { via?: string }} message
+ * @param {Message} message
  * @param {string} visitor
  */
 export function authorOf(message, visitor) {
   if (message.role === 'user') return visitor;
-  if (message.role === 'assistant') return message.via === 'widget' ? 'AI, as the visitor’s page says' : 'AI';
+  if (message.role === 'assistant') return 'AI';
   return message.agent ? message.agent.name : message.role === 'agent' ? 'Agent' : message.role;
+}
+
+/**
+ * In a conversation of two one sees who speaks; a name is shown where there may be several: agents with names, the AI.
+ * Screen readers are told it always.
+ * @param {Message} message
+ */
+function named(message) {
+  return message.role !== 'user' && (message.role !== 'agent' || !!message.agent);
 }
 
 export class Bubble {
@@ -63,7 +72,7 @@ export class Bubble {
     fill(this.node,
       at.day && h('div', { class: 'day' }, h('span', {}, at.day)),
       at.fresh && h('div', { class: 'fresh' }, h('span', {}, 'New')),
-      at.first && h('div', { class: 'author', dir: 'auto' }, author),
+      at.first && h('div', { class: named(message) ? 'author' : 'unseen', dir: 'auto' }, author),
       h('div', { class: 'bubble', dir: 'auto', title: full(message.timestamp) }, ...linked(message.text)),
       this.#foot(message, at, state));
   }

@@ -23,14 +23,15 @@ export function nameOf(customer) {
 }
 
 /**
- * The first letters of the first and the last word; by code points, so that no emoji is cut in half.
+ * The first letters of the first and the last word; by code points, so that no emoji is cut in half. Scripts without
+ * capitals have one letter: two of Arabic would join into something else.
  * @param {string} name
  */
 export function initials(name) {
   const words = name.split(/[\s@._-]+/).filter(Boolean);
   const first = [...(words[0] || '?')][0];
   const last = words.length > 1 ? [...words[words.length - 1]][0] : '';
-  return (first + (/[\p{L}\p{N}]/u.test(last) ? last : '')).toUpperCase();
+  return (first + (/\p{Lu}|\p{Ll}/u.test(first) && /\p{L}/u.test(last) ? last : '')).toUpperCase();
 }
 
 /** @param {ChatRow} chat */

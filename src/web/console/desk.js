@@ -27,6 +27,9 @@ import { full } from './when.js';
 /** @typedef {import('../client/sakura.js').CustomerRow} CustomerRow */
 /** @typedef {import('./route.js').Place} Place */
 
+/** From this width on details stand beside the conversation, else over it (style.css). */
+const WIDE_PX = 1280;
+
 export class Desk {
   /**
    * @param {{ sakura: import('../client/sakura.js').Sakura, me: import('./me.js').Me, server: string,
@@ -46,7 +49,7 @@ export class Desk {
     this.ai = null;
     this.turn = 0;
     this.fromList = false;
-    this.panelOpen = window.innerWidth >= 1280;
+    this.panelOpen = window.innerWidth >= WIDE_PX;
     /** @type {Map<string, string>} chats of which a message was told and the text is not here yet → customer's role */
     this.told = new Map();
 
@@ -138,7 +141,7 @@ export class Desk {
       void this.#open(chat);
     }
     document.body.dataset.pane = chat ? 'thread' : 'list';
-    if (!chat || window.innerWidth < 1280) this.showPanel(this.panelOpen && !!chat && chat === before.chat);
+    this.showPanel(this.panelOpen && (chat === before.chat || window.innerWidth >= WIDE_PX));
     this.pane.list.refresh();
   }
 
@@ -233,10 +236,11 @@ export class Desk {
 
   /** @param {boolean} open */
   showPanel(open) {
+    const opens = open && !this.panelOpen && !!this.place.chat;
     this.panelOpen = open;
-    document.body.toggleAttribute('data-panel-open', open);
+    document.body.toggleAttribute('data-panel-open', open && !!this.place.chat);
     this.#drawChat();
-    if (open && this.place.chat && window.innerWidth < 1280) this.panel.node.querySelector('button')?.focus();
+    if (opens && window.innerWidth < WIDE_PX) this.panel.node.querySelector('button')?.focus();
   }
 
   /** @param {readonly string[]} ids */
@@ -353,7 +357,7 @@ export class Desk {
     if (focused === this.pane.search) {
       this.pane.clear();
       this.pane.search.blur();
-    } else if (this.panelOpen && window.innerWidth < 1280) this.showPanel(false);
+    } else if (this.panelOpen && window.innerWidth < WIDE_PX) this.showPanel(false);
     else if (focused === this.composer.input) this.thread.scroll.focus();
     else if (this.place.chat) this.back();
   }

@@ -98,7 +98,9 @@ export class InboxPane {
     this.source.changed(ids);
   }
 
+  /** A page that was refused is asked for again when something has come, not at once and for ever. */
   #end() {
+    if (this.source.error) return;
     if (this.source.rows.length > 0 || this.section !== UNIFIED || this.query) void this.source.more();
   }
 

@@ -14,7 +14,7 @@ export function createVoice() {
   let timer;
 
   return {
-    node: h('div', {}, spoken, notes),
+    node: h('div', { class: 'voice' }, spoken, notes),
     announce(text) {
       const line = h('p', {}, text);
       spoken.appendChild(line);

@@ -15,7 +15,7 @@ import { emitter } from './events.js';
  * @property {boolean} complete are these all?
  * @property {string} error the server's sentence, where the last page did not come
  * @property {() => Promise<void>} more fetches the next page; does nothing while one is under way
- * @property {(ids: readonly string[]) => void} changed the inbox has other rows for these
+ * @property {(ids: readonly string[]) => void} changed the inbox has other rows for these, so the line is there again
  * @property {(fn: () => void) => void} on the rows are others now
  */
 
@@ -34,13 +34,16 @@ export function everybody(inbox) {
     get complete() { return inbox.complete; },
     get error() { return error; },
     async more() {
-      if (busy) return;
+      if (busy || inbox.complete) return;
       busy = true;
       error = await inbox.more().then(() => '', (e) => e.message);
       busy = false;
       heard.emit();
     },
-    changed: () => heard.emit(),
+    changed() {
+      error = '';
+      heard.emit();
+    },
     on: heard.on,
   };
 }
@@ -95,6 +98,7 @@ export function pages(customers, fetchPage, { keeps, grow }) {
       heard.emit();
     },
     changed(ids) {
+      source.error = '';
       for (const id of ids) {
         const row = customers.byId.get(id);
         if (row) source.rows = placed(source.rows, row, { keep: keeps(row), grow, complete: source.complete });
