@@ -79,7 +79,7 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
       if (data.agents) inbox.agents = data.agents;
       emit('presence');
     } else if (type === 'typing') {
-      emit('typing', data.chat_id);
+      emit('typing', data.chat_id, data);
     } else if (loaded) {
       setTimeout(() => look().catch(() => {}), data.spread_ms ? Math.random() * data.spread_ms : 0);
     }

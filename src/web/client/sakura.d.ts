@@ -158,6 +158,7 @@ export interface Inbox {
   /** A new message of a customer, for sound and notification. */
   on(event: 'message', fn: (chat_id: string, role: string) => void): Off;
   on(event: 'counts' | 'presence', fn: () => void): Off;
-  on(event: 'typing', fn: (chat_id: string) => void): Off;
+  /** Somebody types there, or does no more; it ends by itself after `expires_ms`, and with the message. */
+  on(event: 'typing', fn: (chat_id: string, by: { role: string; typing: boolean; expires_ms: number }) => void): Off;
   close(): void;
 }

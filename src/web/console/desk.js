@@ -103,7 +103,7 @@ export class Desk {
     inbox.on('change', (ids) => this.#changed(ids));
     inbox.on('counts', () => this.nav.counts(inbox.counts));
     inbox.on('presence', () => this.#presence());
-    inbox.on('typing', (chatId) => this.typists.heard(chatId));
+    inbox.on('typing', (chatId, by) => this.typists.heard(chatId, by));
     inbox.on('message', (chatId, role) => this.#told(chatId, role));
     window.addEventListener('hashchange', () => this.#arrive());
     listenKeys(this.#keys());

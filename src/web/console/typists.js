@@ -1,6 +1,4 @@
-/** In which chats somebody types. It ends by a word, by a message, or by itself. */
-
-const MS = 6000;
+/** In which chats a visitor types. It ends by a word, by the message, or by itself. */
 
 export class Typists {
   /** @param {(chatId: string) => void} changed */
@@ -15,11 +13,19 @@ export class Typists {
     return this.timers.has(chatId);
   }
 
-  /** @param {string} chatId */
-  heard(chatId) {
+  /**
+   * @param {string} chatId
+   * @param {{ role: string, typing: boolean, expires_ms: number }} by
+   */
+  heard(chatId, by) {
+    if (by.role !== 'user') return;
+    if (!by.typing) {
+      this.ended(chatId);
+      return;
+    }
     const before = this.timers.get(chatId);
     clearTimeout(before);
-    this.timers.set(chatId, setTimeout(() => this.ended(chatId), MS));
+    this.timers.set(chatId, setTimeout(() => this.ended(chatId), by.expires_ms));
     if (!before) this.changed(chatId);
   }
 
