@@ -25,7 +25,7 @@ export function createCustomer(core) {
   /** signed: the site's backend says who it is; then nothing of it is kept here.
    * @typedef {{ id: string, token?: string, signed?: boolean }} Identity */
   /** @type {Identity | null} */
-  let identity = null;
+  let identity = JSON.parse(store.get('who') || 'null');
   let cursor = '';
   let loaded = false;
   /** @type {Promise<void> | null} */
@@ -157,7 +157,7 @@ export function createCustomer(core) {
   async function begin() {
     const token = await http.current().catch(() => null);
     const id = subject(token);
-    identity = id ? { id, signed: true } : JSON.parse(store.get('who') || 'null');
+    if (id) identity = { id, signed: true };
     if (!token && identity && identity.token) http.setToken(identity.token);
     adopt();
     connection.subscribe('website_status');
