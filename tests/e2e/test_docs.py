@@ -15,8 +15,8 @@ from harness.server import run
 # What a block of a page may be. Who adds a kind says here what holds it to the truth.
 KINDS = {"sh": "test_printed.py runs it", "sh by-hand": "test_printed.py has the reason", "console": "test_session.py plays it",
          "nginx": "test_printed.py compares it with dist/", "caddy": "test_printed.py compares it with dist/",
-         "python": "test_tokens.py", "js": "test_tokens.py", "php": "test_tokens.py", "go": "test_tokens.py", "ruby": "test_tokens.py",
-         "text": "a drawing", "html": "compared with the widget below"}
+         "python": "test_programs.py", "js": "test_programs.py", "php": "test_programs.py", "go": "test_programs.py", "ruby": "test_programs.py",
+         "text": "a drawing, or words of another program", "html": "the widget's tag: compared with its sources below"}
 # Flags of other programs that pages name: nothing of ours.
 FOREIGN_FLAGS = {"--install", "--preset", "--build", "--checkJs", "--strict", "--now", "--uri", "--archive", "--gzip", "--drop"}
 NO_METRICS = {"sakurad_connection"}  # a variable of nginx

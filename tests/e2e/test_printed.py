@@ -58,9 +58,11 @@ class Printed(unittest.TestCase):
     def setUp(self):
         self.place = tempfile.mkdtemp(prefix="sakurad-printed-")
         self.addCleanup(shutil.rmtree, self.place)
+        self.server = None
 
     def shell(self, command):
         """In the scratch folder, whose own etc/ and usr/local/ are meant."""
+        command = command.replace("https://chat.example.com", f"http://127.0.0.1:{self.server.ports[0]}" if self.server else "")
         command = re.sub(r"(?<!\S)FILE(?!\S)", "/etc/sakurad/auth-key", command)
         command = re.sub(r"(?<!\S)(/etc/|/usr/local/|/var/)", self.place + r"\1", command)
         path = os.path.join(self.place, "usr/local/bin") + os.pathsep + os.environ["PATH"]

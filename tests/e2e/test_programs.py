@@ -1,4 +1,4 @@
-"""docs/clients.md signs widget tokens in five languages: each program is run as it is printed, and its token used."""
+"""The programs that docs/clients.md prints are run as they are printed: those that sign a widget token, in five languages."""
 import os
 import shutil
 import subprocess
@@ -9,15 +9,16 @@ from harness.pages import blocks
 from harness.server import Server, clean_environment
 from harness.tokens import bearer
 
+PAGE = "docs/clients.md"
 # What runs a block of this kind, and whether it is there wherever tests are.
 LANGUAGES = {"python": ("python3", "token.py", True), "js": ("node", "token.js", True), "php": ("php", "token.php", False),
              "go": ("go run", "token.go", False), "ruby": ("ruby", "token.rb", False)}
 
 
-class Tokens(ServerCase):
+class Programs(ServerCase):
     @classmethod
     def setUpClass(cls):
-        cls.place = tempfile.mkdtemp(prefix="sakurad-tokens-")
+        cls.place = tempfile.mkdtemp(prefix="sakurad-programs-")
         cls.keys = {}
         for name, end in (("plain", b""), ("unix", b"\n"), ("dos", b"\r\n")):
             cls.keys[name] = os.path.join(cls.place, name)
@@ -32,15 +33,13 @@ class Tokens(ServerCase):
         shutil.rmtree(cls.place)
         super().tearDownClass()
 
-    def programs(self):
-        for kind, text in blocks("docs/clients.md"):
-            if kind in LANGUAGES and "aud" in text:
-                command, file, always = LANGUAGES[kind]
-                path = os.path.join(self.place, file)
-                with open(path, "w", encoding="utf-8") as f:
-                    f.write(text)
-                yield kind, command.split(), path, always
+    def write(self, name, text):
+        path = os.path.join(self.place, name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
 
+    # tokens
     def sign(self, command, path, key, customer):
         env = clean_environment({"GO111MODULE": "off", "HOME": os.environ.get("HOME", self.place)})  # go keeps its objects there
         done = subprocess.run([*command, path, key, customer], text=True, env=env, cwd=self.place, timeout=240,
@@ -48,9 +47,13 @@ class Tokens(ServerCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         return done.stdout.strip()
 
-    def test_each_language(self):
+    def test_tokens_are_signed_in_each_language(self):
         seen, ran = set(), set()
-        for language, command, path, always in self.programs():
+        for language, text in blocks(PAGE):
+            if language not in LANGUAGES or "aud" not in text:
+                continue
+            command, file, always = LANGUAGES[language]
+            command, path = command.split(), self.write(file, text)
             seen.add(language)
             if not shutil.which(command[0]):
                 self.assertFalse(always, f"{command[0]} is not installed")
@@ -61,7 +64,7 @@ class Tokens(ServerCase):
                     customer = f'{language} "{name}" Zoë/7'
                     self.works(self.sign(command, path, key, customer), customer)
                     if language == "go":
-                        break  # compiled each time
+                        break  # it is compiled each time
                 ran.add(language)
         self.assertEqual(seen, set(LANGUAGES))
         self.assertLessEqual({"python", "js"}, ran)
