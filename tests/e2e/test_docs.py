@@ -72,6 +72,34 @@ class Pages(unittest.TestCase):
                         self.assertTrue(test in known or stem in known, test)
 
 
+class Widget(unittest.TestCase):
+    """The page says what src/web/widget reads and gives."""
+
+    def setUp(self):
+        self.page = section("docs/clients.md", "The widget")
+        self.source = "".join(read(f"src/web/widget/{name}") for name in os.listdir(os.path.join(ROOT, "src/web/widget")))
+
+    def test_attributes(self):
+        described = {q for row in table(self.page, "attribute") for q in quoted(row[0])}
+        self.assertEqual(described, {f"data-{name}" for name in re.findall(r"\bdataset\.(\w+)", self.source)})
+        for name in PAGES:
+            for kind, text in blocks(name):
+                if kind == "html":
+                    self.assertIn('/widget.js"', text)
+                    self.assertLessEqual(set(re.findall(r"\bdata-\w+", text)), described)
+
+    def test_languages(self):
+        said = next(row[1] for row in table(self.page, "attribute") if row[0] == "`data-lang`")
+        self.assertEqual(re.findall(r"\b[a-z]{2}\b(?=[,.])", said), re.findall(r"^  ([a-z]{2}): '", self.source, re.M))
+
+    def test_calls(self):
+        for row in table(self.page, "call"):
+            for call in re.findall(r"`Sakura\.(\w+)", row[0]):
+                self.assertRegex(self.source, rf"\b{call}\b")
+            for event in quoted(row[1]) if "Sakura.on" in row[0] else ():
+                self.assertRegex(self.source, rf"'{event}'")
+
+
 class Options(unittest.TestCase):
     def test_every_flag_that_is_named_exists(self):
         ours = help_options()
