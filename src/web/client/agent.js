@@ -1,5 +1,6 @@
 // A chat as an agent follows it: history by pages, and what only agents may do.
 import { createChat } from './chat.js';
+import { escape } from './core.js';
 import { SakuraError } from './http.js';
 import { createLook } from './look.js';
 
@@ -13,80 +14,62 @@ const TRIES = 3;
  * @param {() => any} row the chat in the inbox, where it is there
  */
 export function createAgentChat(core, id, row) {
-  const { http, connection } = core;
-  const chat = createChat(core, id, 'agent', '');
-  const path = `/api/chats/${encodeURIComponent(id)}`;
+  const { http } = core;
+  const path = `/api/chats/${escape(id)}`;
+  const ai = `/api/dashboard/chats/${escape(id)}/ai-agent`;
   let tag = '';
-  /** @type {string | null} */
-  let before = null;
+  let before = '';
 
-  /** @param {number} limit @param {string | null} [earlier] @param {Record<string, string>} [headers] */
-  const history = (limit, earlier, headers) => http.call('GET',
-    `${path}/messages?limit=${limit}${earlier ? `&before=${encodeURIComponent(earlier)}` : ''}`, undefined, headers);
+  /** @param {number} limit @param {string} [earlier] @param {Record<string, string>} [headers] */
+  const history = (limit, earlier, headers) =>
+    http.call('GET', `${path}/messages?limit=${limit}${earlier ? `&before=${earlier}` : ''}`, undefined, headers);
 
-  const messages = createLook(async () => {
-    const { status, data, etag } = await history(PAGE, null, tag ? { 'If-None-Match': tag } : {});
+  const look = createLook(core, async () => {
+    if (!row()) chat.apply((await http.call('GET', path)).data);
+    const { status, data, etag } = await history(PAGE, '', tag ? { 'If-None-Match': tag } : {});
     if (status === 304) return;
-    let page = data.messages;
-    let { has_more: more, next_before: next } = data;
+    let { messages: page, has_more: more, next_before: next } = data;
     // What came while nobody listened may be more than a page: back, until it meets what is here.
-    while (chat.loaded && more && !page.some((/** @type {any} */ m) => chat.knows(m._id))) {
-      const { data: earlier } = await history(GAP_PAGE, next);
-      page = earlier.messages.concat(page);
-      ({ has_more: more, next_before: next } = earlier);
+    while (chat.messages.some((m) => m._id) && more && !page.some((/** @type {any} */ m) => chat.knows(m._id))) {
+      ({ data: { messages: data.messages, has_more: more, next_before: next } } = await history(GAP_PAGE, next));
+      page = [...data.messages, ...page];
     }
-    if (!chat.loaded || !chat.stored.length) {
+    if (!before) {
       chat.complete = !more;
       before = next;
     }
     tag = etag || '';
     chat.merge(page);
-    chat.loaded = true;
+    if (row()) chat.apply(row());
     chat.emit('change');
-  }, core.pace);
+  });
 
-  const head = createLook(async () => {
-    chat.apply(row() || (await http.call('GET', path)).data);
-  }, core.pace);
-
-  chat.look = messages;
-  const both = async () => {
-    await messages();
-    await head();
-  };
-
-  const hear = chat.hear;
+  const chat = createChat(core, id, 'agent', look, () => '');
+  chat.complete = false;
+  const { hear } = chat;
   chat.hear = (type, data) => {
-    if (type === 'chat_message_notification') messages().catch(() => {});
-    else if (type === 'chat_changed' && !row()) head().catch(() => {});
+    if (/^chat_/.test(type)) look();
     hear(type, data);
   };
+  chat.off = core.connection.subscribe('chat_updates', id, look);
 
   /** Only where the chat is still as it is shown here. @param {Record<string, string | null>} change */
   async function patch(change) {
     for (let tries = 0; ; tries++) {
       const { data, etag } = await http.call('GET', path);
-      const same = data.assigned_to === chat.assigned_to && data.status === chat.status;
-      if (!same) {
-        chat.apply(data);
-        throw new SakuraError(412, 'The chat has changed');
-      }
+      const { assigned_to, status } = chat;
+      chat.apply(data);
+      if (data.assigned_to !== assigned_to || data.status !== status) throw new SakuraError(412, 'The chat has changed');
       try {
         // The tag moves with messages too, which are no reason to refuse.
-        chat.apply((await http.call('PATCH', path, change, { 'If-Match': etag || '*' })).data);
-        return;
+        return chat.apply((await http.call('PATCH', path, change, { 'If-Match': /** @type {string} */ (etag) })).data);
       } catch (error) {
-        if (/** @type {SakuraError} */ (error).status !== 412 || tries === TRIES) throw error;
+        if (/** @type {SakuraError} */ (error).status !== 412 || tries > TRIES) throw error;
       }
     }
   }
 
-  const ai = `/api/dashboard/chats/${encodeURIComponent(id)}/ai-agent`;
   return Object.assign(chat, {
-    both,
-    follow() {
-      chat.offs.push(connection.subscribe('chat_updates', id, both), connection.subscribe('chat_events', id, both));
-    },
     async older(limit = PAGE) {
       if (chat.complete) return false;
       const { data } = await history(limit, before);

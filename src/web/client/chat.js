@@ -1,6 +1,5 @@
 // One chat: what is stored, in the server's order, and behind it what waits in the outbox.
 import { createEmitter } from './emitter.js';
-import { freshKey } from './outbox.js';
 
 const TYPING_MS = 3000;
 
@@ -8,72 +7,67 @@ const TYPING_MS = 3000;
  * @param {import('./internal.js').Core} core
  * @param {string} id
  * @param {'user' | 'agent'} side whose eyes these are
- * @param {string} who whose outbox
+ * @param {() => Promise<void>} look fetches what is new
+ * @param {() => string} who whose outbox
  */
-export function createChat(core, id, side, who) {
+export function createChat({ outbox, connection, chats, emit: tell }, id, side, look, who) {
   const { on, emit } = createEmitter();
-  const { outbox, connection } = core;
-  /** @typedef {import('./sakura.js').Message} Message */
+  /** @typedef {import('./sakura.js').Message} Message @typedef {import('./outbox.js').Item} Item */
   /** @type {Message[]} */
   let stored = [];
-  /** @type {Map<string, Message>} */
-  const known = new Map();
-  /** Stored, but not fetched yet. @type {Message[]} */
-  let sent = [];
   /** @type {Map<string, { role: string, agent?: import('./sakura.js').Agent, text?: string, timer: any }>} */
   const typists = new Map();
-  /** @type {(() => void)[]} */
-  const offs = [];
-  /** The newest message that is to be marked as read. @type {string | null} */
+  /** The newest message that the server is to mark as read. @type {string | null} */
   let wanted = null;
-  let typingSince = 0;
+  let saidTyping = 0;
 
-  /** @param {string | null} message_id */
+  /** @param {string | null | undefined} message_id */
   const place = (message_id) => stored.findIndex((message) => message._id === message_id);
-  /** @param {Message} message */
-  const theirs = (message) => (message.role === 'user') === (side === 'agent');
+  /** Is it the agents who read this message? @param {{ role: string }} message */
+  const forAgents = (message) => message.role === 'user';
+  /** @param {{ role: string }} message */
+  const theirs = (message) => forAgents(message) === (side === 'agent');
 
-  /** Marks go forwards only; one of a message that is not here yet comes again with it.
-   * @param {'user' | 'agent'} reader @param {string | null} message_id */
+  /** Marks go forwards only. @param {'user' | 'agent'} reader @param {string | null} message_id */
   function mark(reader, message_id) {
     const at = place(message_id);
     if (!message_id || at < place(chat.read_up_to[reader])) return;
     chat.read_up_to = { ...chat.read_up_to, [reader]: message_id };
-    for (const message of stored.slice(0, at + 1)) {
-      if ((message.role === 'user') === (reader === 'agent')) message.read = true;
-    }
+    stored.forEach((message, i) => {
+      if (i <= at && forAgents(message) === (reader === 'agent')) message.read = true;
+    });
   }
 
-  /** @param {'user' | 'agent'} reader @param {string | null} message_id as the server has it */
-  function take(reader, message_id) {
+  /** As the server has it. @param {'user' | 'agent'} reader @param {string | null} message_id */
+  function marked(reader, message_id) {
     if (reader === side && place(message_id) >= place(wanted)) wanted = null;
     mark(reader, message_id);
   }
 
   /** @param {{ role: string, agent?: import('./sakura.js').Agent }} by */
-  const writer = ({ role, agent }) => `${role} ${agent ? agent.id : ''}`;
-
-  /** @param {string} key */
-  function forget(key) {
+  function stopTyping({ role, agent }) {
+    const key = role + (agent ? agent.id : '');
     const typist = typists.get(key);
     if (typist) clearTimeout(typist.timer);
-    return typists.delete(key);
+    if (typists.delete(key)) emit('typing');
+    return key;
   }
 
-  /** Again after each reconnect, until the server has it. */
-  function sayRead() {
-    if (wanted) connection.say({ action: 'read', chat_id: chat.id, message_id: wanted, side });
+  /** @param {Message} message @param {(item: Item) => void} act */
+  function ifFailed(message, act) {
+    const item = outbox.of(chat.id).find((one) => one.key === message.key);
+    if (item && item.failed) act(item);
   }
 
   const chat = {
     id,
-    /** Not made by the server yet: the key of the item that makes it. */
-    key: '',
     on,
     emit,
-    offs,
-    complete: false,
-    /** Have the first messages come? Later ones are new. */
+    look,
+    /** @type {() => void} */
+    off: () => {},
+    complete: true,
+    /** Are the first messages here? Later ones are new. */
     loaded: false,
     last_activity: '',
     /** @type {'open' | 'closed'} */
@@ -83,163 +77,145 @@ export function createChat(core, id, side, who) {
     /** @type {{ user: string | null, agent: string | null }} */
     read_up_to: { user: null, agent: null },
 
-    get messages() {
-      return stored.concat(sent, outbox.of(chat.id).filter((item) => !item.twin).map((item) => item.message));
-    },
-    get stored() { return stored; },
+    /** @type {readonly Message[]} */
+    get messages() { return [...stored, ...outbox.of(chat.id).filter((item) => !item.twin)]; },
     get unread() { return stored.filter((message) => theirs(message) && !message.read).length; },
-    get typists() { return [...typists.values()].map(({ role, agent, text }) => ({ role, agent, text })); },
+    get typists() { return [...typists.values()]; },
 
     /** @param {string} message_id */
-    knows: (message_id) => known.has(message_id),
+    knows: (message_id) => place(message_id) >= 0,
 
     /** @param {any[]} page in the server's order, contiguous with what is here @param {boolean} [older] */
     merge(page, older) {
       /** @type {Message[]} */
       const fresh = [];
       for (const { _id, role, text, timestamp, read, agent } of page) {
-        const old = known.get(_id);
+        const old = stored[place(_id)];
         if (old) {
           old.read = old.read || read;
           continue;
         }
         /** @type {Message} */
-        const message = { _id, role, text, timestamp, read };
-        if (agent) message.agent = agent;
-        const own = sent.find((one) => one._id === _id);
-        // The answer of a send may be lost or late: what is seen here first is not shown twice.
-        const twin = !own && !theirs(message) &&
-          outbox.of(chat.id).find((item) => item.tried && !item.twin && !item.failed && item.text === text);
+        const message = { _id, role, text, timestamp, read, agent };
+        // The answer of a send may be late or lost: what is seen here first is not shown twice.
+        const own = !theirs(message) && outbox.of(chat.id).find((item) =>
+          item._id ? item._id === _id : item.tried && item.pending && !item.twin && item.text === text);
         if (own) {
-          sent = sent.filter((one) => one !== own);
           message.key = own.key;
-        } else if (twin) {
-          twin.twin = _id;
-          message.key = twin.key;
+          own.twin = _id;
+          if (own._id) outbox.drop(own);
         }
-        known.set(_id, message);
         fresh.push(message);
       }
-      stored = older ? fresh.concat(stored) : stored.concat(fresh);
-      if (older || !chat.loaded) return;
-      for (const message of fresh) {
-        if (forget(writer(message))) emit('typing');
-        emit('message', message);
-        core.emit('message', message, chat);
+      stored = older ? [...fresh, ...stored] : [...stored, ...fresh];
+      if (!older && chat.loaded) {
+        for (const message of fresh) {
+          stopTyping(message);
+          emit('message', message);
+          tell('message', message, chat);
+        }
       }
+      chat.loaded = true;
     },
 
     /** @param {any} row a chat as an answer gives it */
-    apply(row) {
-      chat.status = row.status;
-      chat.assigned_to = row.assigned_to;
-      chat.last_activity = row.last_activity || row.created_at;
-      take('user', row.read_up_to.user);
-      take('agent', row.read_up_to.agent);
+    apply({ status, assigned_to, last_activity, created_at, read_up_to }) {
+      chat.status = status;
+      chat.assigned_to = assigned_to;
+      chat.last_activity = last_activity || created_at;
+      marked('user', read_up_to.user);
+      marked('agent', read_up_to.agent);
       emit('change');
     },
 
-    /** @param {import('./outbox.js').Item} item has been stored */
-    sent(item) {
-      const { message, twin } = item;
-      if (twin && twin !== message._id) delete /** @type {Message} */ (known.get(twin)).key;
-      const here = known.get(/** @type {string} */ (message._id));
-      if (here) here.key = message.key;
-      else sent.push(message);
-      emit('change');
-      chat.look().catch(() => {});
+    /** It is stored. Is it here already? @param {Item} item */
+    sent({ _id, twin, key }) {
+      const here = stored[place(_id)];
+      if (twin !== _id && twin) delete stored[place(twin)].key;
+      if (here) here.key = key;
+      return here;
     },
-
-    /** Set by whose chat it is. @type {() => Promise<void>} */
-    look: async () => {},
 
     /** @param {string} type @param {any} data */
     hear(type, data) {
       if (type === 'typing' && (side === 'agent' || data.role !== 'user')) {
-        const key = writer(data);
-        forget(key);
+        const key = stopTyping(data);
         if (data.typing) {
-          const timer = setTimeout(() => { if (forget(key)) emit('typing'); }, data.expires_ms);
-          typists.set(key, { role: data.role, agent: data.agent, text: data.text, timer });
+          typists.set(key, { ...data, timer: setTimeout(stopTyping, data.expires_ms, data) });
+          emit('typing');
         }
-        emit('typing');
       } else if (type === 'read') {
-        take(data.side, data.message_id);
-        emit('read');
+        marked(data.side, data.message_id);
+        emit(type);
         emit('change');
       }
     },
 
-    /** @param {string} text */
+    /** @param {string} text @returns {Promise<Message>} */
     send(text) {
       chat.typing(false);
-      const item = outbox.add({ key: freshKey(), who, chat: chat.id, text }, side);
-      emit('change');
-      return new Promise((/** @type {(message: Message) => void} */ resolve, reject) => {
+      const item = outbox.add(who(), side, chat.id, text);
+      return new Promise((resolve, reject) => {
         item.resolve = resolve;
         item.reject = reject;
         outbox.flush();
       });
     },
     /** @param {Message} message */
-    retry(message) {
-      const item = outbox.items.find((one) => one.key === message.key);
-      if (item && item.failed) outbox.retry(item);
-    },
+    retry: (message) => ifFailed(message, (item) => {
+      delete item.failed;
+      item.pending = true;
+      outbox.keep(item);
+      outbox.flush();
+    }),
     /** @param {Message} message */
-    discard(message) {
-      const item = outbox.items.find((one) => one.key === message.key);
-      if (!item || !item.failed) return;
-      outbox.drop(item);
-      emit('change');
-    },
+    discard: (message) => ifFailed(message, outbox.drop),
 
-    /** @param {boolean} isOn @param {string} [text] */
-    typing(isOn, text) {
+    /** @param {boolean} typing @param {string} [text] */
+    typing(typing, text) {
       const now = performance.now();
-      if (isOn ? typingSince && now - typingSince < TYPING_MS : !typingSince) return;
-      typingSince = isOn ? now : 0;
-      connection.say({ action: 'typing', chat_id: chat.id, typing: isOn, text, role: side });
+      if (typing ? now - saidTyping < TYPING_MS && saidTyping : !saidTyping) return;
+      saidTyping = typing ? now : 0;
+      connection.say({ action: 'typing', chat_id: chat.id, typing, text, role: side });
     },
     /** @param {Message} [message] */
     read(message = stored[stored.length - 1]) {
-      if (!message || !message._id || place(message._id) <= place(chat.read_up_to[side])) return;
+      if (!message || place(message._id) <= place(chat.read_up_to[side])) return;
       wanted = message._id;
       mark(side, wanted);
-      sayRead();
+      chat.sayRead();
       emit('change');
     },
-    sayRead,
+    /** Again after each reconnect, until the server has it. */
+    sayRead() {
+      if (wanted) connection.say({ action: 'read', chat_id: chat.id, message_id: wanted, side });
+    },
     /** @type {(limit?: number) => Promise<boolean>} */
     older: async () => false,
 
     close() {
-      typists.forEach((typist) => clearTimeout(typist.timer));
-      offs.splice(0).forEach((off) => off());
-      core.chats.delete(chat.id);
+      typists.forEach(stopTyping);
+      chat.off();
+      chats.delete(chat.id);
       emit('close');
     },
 
     async *[Symbol.asyncIterator]() {
-      /** @type {Message[]} */
+      /** @type {(Message | undefined)[]} */
       const queue = [];
-      let open = true;
-      /** @type {() => void} */
       let wake = () => {};
-      const offs = [
-        on('message', (message) => {
-          queue.push(message);
-          wake();
-        }),
-        on('close', () => {
-          open = false;
-          wake();
-        }),
-      ];
+      const offs = ['message', 'close'].map((event) => on(event, (message) => {
+        queue.push(message);
+        wake();
+      }));
       try {
-        while (open || queue.length) {
-          if (queue.length) yield /** @type {Message} */ (queue.shift());
-          else await new Promise((/** @type {(v?: any) => void} */ resolve) => { wake = resolve; });
+        for (;;) {
+          while (queue.length) {
+            const message = queue.shift();
+            if (!message) return;
+            yield message;
+          }
+          await new Promise((/** @type {(v?: any) => void} */ resolve) => { wake = resolve; });
         }
       } finally {
         offs.forEach((off) => off());

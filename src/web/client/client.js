@@ -9,24 +9,28 @@ import { withCustomer } from './visitor.js';
  */
 export function createClient(options) {
   const core = createCore(options);
-  const { api, isVisitor } = withCustomer(core);
-  const visitorChat = api.chat;
-  /** @type {ReturnType<typeof createInbox> | null} */
-  let inbox = null;
+  const api = withCustomer(core);
+  const { customer, chat: visitorChat } = api;
+  let isVisitor = false;
+  /** @type {ReturnType<typeof createInbox> | undefined} */
+  let inbox;
   return Object.assign(api, {
+    customer() {
+      isVisitor = true;
+      return customer();
+    },
     /** @param {{ owner?: string, limit?: number }} [about] */
     inbox: (about) => inbox = inbox || createInbox(core, about),
     /** @param {string} id */
     async chat(id) {
-      if (isVisitor()) return visitorChat(id);
-      let chat = /** @type {ReturnType<typeof createAgentChat> | undefined} */ (core.chats.get(id));
+      if (isVisitor) return visitorChat(id);
+      let chat = core.chats.get(id);
       if (!chat) {
         chat = createAgentChat(core, id, () => inbox && inbox.row(id));
         core.chats.set(id, chat);
         core.connection.start();
-        chat.follow();
       }
-      await chat.both();
+      await chat.look();
       return chat;
     },
   });

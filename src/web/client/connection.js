@@ -10,14 +10,14 @@ const OPEN_MS = 10000;
  */
 const SILENCE_MS = 45000;
 const PONG_MS = 5000;
-/** 1012 and 1013 say that many come back at once, or that one was too slow: the first attempt is spread over this. */
+/** 1012 and 1013 say that many come back at once, or that one was too slow: the next attempt is spread over this. */
 const SPREAD_MS = 5000;
 /** A connection that has held so long lets the next one begin without back-off. */
 const STEADY_MS = 10000;
 
 /**
- * @typedef {{ topic: string, chat: string, look?: () => Promise<void>, since?: () => string, ready: boolean }} Subscription
- *   look: done once the server says that the subscription has begun; the state is not live before.
+ * look: done when the server has said that the subscription has begun; the state is not live before.
+ * @typedef {{ topic: string, chat: string, look?: () => Promise<void>, since?: () => string, ready: unknown }} Subscription
  */
 
 /**
@@ -25,210 +25,174 @@ const STEADY_MS = 10000;
  * @param {(type: string, data: any) => void} onframe
  */
 export function createConnection(core, onframe) {
-  const { http, pace, options } = core;
+  const { http, options } = core;
+  const page = /** @type {any} */ (globalThis);
   /** @type {Set<Subscription>} */
   const subscriptions = new Set();
   /** @type {any} */
   let socket = null;
   let open = false;
   let wanted = false;
-  let starting = false;
+  let asked = false;
   let attempts = 0;
-  let ends = 0;
+  let turn = 0; // One for each socket, so that what was begun for an earlier one changes nothing.
+  let opened = 0;
   /** @type {any} */
   let retryTimer;
   /** @type {any} */
   let watchTimer;
-  /** @type {any} */
-  let steadyTimer;
-  let asked = false;
   /** @type {string | null} */
-  let used = null;
-
-  const page = /** @type {any} */ (globalThis);
-  const hidden = () => page.document && page.document.hidden && !core.keen;
-  const offline = () => page.navigator && page.navigator.onLine === false;
+  let token;
 
   /** @param {object} frame */
   function say(frame) {
     if (open) socket.send(JSON.stringify(frame));
-    return open;
+  }
+
+  /** @param {Subscription} one @param {string} action */
+  function ask({ topic, chat, since }, action = 'subscribe') {
+    // What is read and changed first: when messages are heard, everything is.
+    for (const type of topic === 'chat_updates' ? ['chat_events', topic] : [topic]) {
+      say({ action, subscription_type: type, chat_id: chat || undefined, since: since && since() || undefined });
+    }
   }
 
   /** One chat and all chats exclude each other on one connection: all is enough. @param {Subscription} one */
-  function ask(one) {
+  function begin(one) {
     const all = one.chat && [...subscriptions].find((other) => other.topic === one.topic && !other.chat);
     if (all) one.ready = all.ready;
-    else say({
-      action: 'subscribe', subscription_type: one.topic, chat_id: one.chat || undefined,
-      since: one.since && one.since() || undefined,
-    });
+    else ask(one);
   }
 
   /** @param {number} ms */
   function watch(ms) {
     clearTimeout(watchTimer);
-    watchTimer = setTimeout(silent, ms);
-  }
-
-  function silent() {
-    if (!open || asked) return lost(0);
-    if (hidden()) return;
-    asked = true;
-    say({ action: 'ping' });
-    watch(PONG_MS);
+    watchTimer = setTimeout(() => {
+      if (!open || asked) return lost(0);
+      if (page.document && page.document.hidden && !core.keen) return;
+      asked = true;
+      say({ action: 'ping' });
+      watch(PONG_MS);
+    }, ms);
   }
 
   async function start() {
     clearTimeout(retryTimer);
-    if (!wanted || socket || starting) return;
-    starting = true;
+    if (!wanted || socket || http.denied) return;
+    const mine = socket = /** @type {any} */ ({ close() {} });
     try {
-      used = await http.current();
-    } catch (error) {
-      return later(0);
-    } finally {
-      starting = false;
+      token = await http.token();
+      if (socket !== mine) return;
+      socket = new (options.WebSocket || page.WebSocket)(core.base.replace(/^http/, 'ws') + PATH, token ? ['bearer', token] : []);
+    } catch {
+      if (socket === mine) lost(0);
+      return;
     }
-    if (!wanted || http.denied) return;
-    try {
-      socket = new (options.WebSocket || page.WebSocket)(core.base.replace(/^http/, 'ws') + PATH, used ? ['bearer', used] : []);
-    } catch (error) {
-      return later(0);
-    }
-    const mine = socket;
-    asked = false;
     watch(OPEN_MS);
-    mine.onopen = () => {
-      if (mine !== socket) return;
+    socket.onopen = () => {
       open = true;
+      opened = performance.now();
       watch(SILENCE_MS);
-      steadyTimer = setTimeout(() => { attempts = 0; }, STEADY_MS);
-      subscriptions.forEach((one) => { one.ready = false; });
-      subscriptions.forEach(ask);
+      subscriptions.forEach((one) => { one.ready = 0; });
+      subscriptions.forEach(begin);
       settle();
     };
-    mine.onmessage = (/** @type {{ data: any }} */ event) => {
-      if (mine !== socket) return;
+    socket.onmessage = (/** @type {{ data: any }} */ event) => {
       asked = false;
       watch(SILENCE_MS);
-      let frame;
-      try {
-        frame = JSON.parse(event.data);
-      } catch {
-        return;
-      }
-      take(frame);
+      take(JSON.parse(event.data));
       settle();
     };
-    mine.onclose = (/** @type {{ code: number }} */ event) => { if (mine === socket) lost(event.code); };
-    mine.onerror = () => {};
+    socket.onclose = (/** @type {{ code: number }} */ event) => lost(event.code);
+    socket.onerror = () => {};
   }
 
   /** @param {any} frame */
   function take({ type, data, subscription_type: topic, chat_id: chat, message }) {
-    if (type === 'subscribed') {
-      for (const one of subscriptions) {
-        if (one.topic !== topic || (chat && one.chat !== chat) || one.ready) continue;
-        const mine = socket;
-        const done = () => {
-          if (mine !== socket) return;
-          one.ready = true;
+    const mine = turn;
+    for (const one of subscriptions) {
+      if (one.ready || !one.look) continue;
+      if (type === 'subscribed' && one.topic === topic && (!chat || one.chat === chat)) {
+        one.look().then(() => {
+          if (mine === turn) one.ready = 1;
           settle();
-        };
-        if (one.look) one.look().then(done, () => {});
-        else one.ready = true;
+        }, () => {});
+      } else if (type === 'error' && /subscribe to chat_updates/.test(message)) {
+        // After a restart the server does not know a visitor's chat before it has been asked for it.
+        one.look().then(() => core.pause(attempts++, 0)).then(() => { if (mine === turn && !one.ready) begin(one); }, () => {});
       }
-      pace.wake();
-    } else if (type === 'error' && /subscribe to chat_/.test(message)) {
-      // After a restart the server does not know a visitor's chat before it has been asked for it.
-      const mine = socket;
-      for (const one of subscriptions) {
-        if (!one.ready && one.look && one.topic === message.split(' ').pop()) {
-          one.look().then(() => pace.pause(attempts++, 0)).then(() => { if (mine === socket && !one.ready) ask(one); }, () => {});
-        }
-      }
-    } else if (data) {
-      onframe(data.type === 'chat_message_notification' ? data.type : type, data);
     }
+    if (data) onframe(type, data);
   }
 
-  /** Live: every subscription holds and what was missed before it has been fetched. */
+  /** Live: every subscription holds, and what was missed before it has been fetched. */
   function settle() {
-    if (open && !pace.anyIll && [...subscriptions].every((one) => one.ready || !one.look)) core.setState('live');
+    if (open && !core.isIll() && [...subscriptions].every((one) => one.ready || !one.look)) core.setState('live');
   }
 
   function end() {
-    ends++;
-    const old = socket;
-    socket = null;
-    open = false;
+    turn++;
     clearTimeout(watchTimer);
-    clearTimeout(steadyTimer);
     clearTimeout(retryTimer);
-    if (old) {
-      old.onopen = old.onmessage = old.onclose = null;
-      old.close();
+    if (socket) {
+      socket.onopen = socket.onmessage = socket.onclose = null;
+      socket.close();
     }
+    socket = null;
+    open = asked = false;
   }
 
   /** @param {number} code */
   async function lost(code) {
     const was = open;
+    if (was && performance.now() - opened > STEADY_MS) attempts = 0;
     end();
-    core.setState(offline() ? 'offline' : core.state === 'live' ? 'stale' : core.state);
-    const mine = ends;
-    let wait = 0;
+    const mine = turn;
+    core.setState(page.navigator && page.navigator.onLine === false ? 'offline' : core.state === 'live' ? 'stale' : core.state);
+    let wait = code === 1012 || code === 1013 ? Math.random() * SPREAD_MS : 0;
     try {
-      if (code === 1008) await http.renew(used);
+      if (code === 1008) await http.refuse(token);
       // A browser does not tell why a connection could not be opened; a request does.
       else if (!was) await http.call('GET', PATH);
     } catch (error) {
       const { status, wait: asks } = /** @type {import('./http.js').SakuraError} */ (error);
-      wait = asks;
-      if (mine !== ends) return; // Begun anew meanwhile.
+      if (mine !== turn) return;
+      wait += asks;
       if (!status) core.setState('offline');
-      else if (status === 401) return core.refused();
-      else if (status === 426) {
+      if (status === 426) {
         // The server is there, its WebSocket is not for us (a proxy): what has changed is fetched at each attempt.
         core.setState('stale');
-        subscriptions.forEach((one) => { if (one.look) one.look().catch(() => {}); });
+        subscriptions.forEach((one) => one.look && one.look());
       }
     }
-    if (mine !== ends) return;
-    if (code === 1012 || code === 1013) wait += Math.random() * SPREAD_MS;
-    later(wait);
+    if (mine === turn && wanted) retryTimer = setTimeout(start, wait + core.delay(attempts++));
   }
 
-  /** @param {number} wait */
-  function later(wait) {
-    clearTimeout(retryTimer);
-    if (wanted && !http.denied) retryTimer = setTimeout(start, wait + pace.delay(attempts++));
-  }
-
-  /** Something speaks for trying now: the network is back, the page is seen again. */
-  function hurry() {
+  /** Something speaks for trying now: the network is back, the page is seen again. @param {{ type?: string }} event */
+  function hurry({ type }) {
+    if (type === 'offline') return core.setState(type);
     if (open) watch(0);
     else start();
-    pace.wake();
+    core.wake();
   }
-  const seen = () => { if (!page.document.hidden) hurry(); };
-  const gone = () => core.setState('offline');
+
+  /** @param {'add' | 'remove'} how */
+  function listen(how) {
+    const name = `${how}EventListener`;
+    // On its way down an event of the document passes the window.
+    if (page[name]) ['online', 'offline', 'visibilitychange'].forEach((type) => page[name](type, hurry, true));
+  }
 
   return {
     say,
-    hurry,
     settle,
     /** A message has been stored: its notice must come. */
     expect() {
       if (open && !asked) watch(PONG_MS);
     },
     start() {
-      if (wanted) return;
+      if (!wanted) listen('add');
       wanted = true;
-      page.addEventListener?.('online', hurry);
-      page.addEventListener?.('offline', gone);
-      page.document?.addEventListener('visibilitychange', seen);
       start();
     },
     /** By another token, or none. */
@@ -240,24 +204,19 @@ export function createConnection(core, onframe) {
     stop() {
       wanted = false;
       end();
-      page.removeEventListener?.('online', hurry);
-      page.removeEventListener?.('offline', gone);
-      page.document?.removeEventListener('visibilitychange', seen);
+      listen('remove');
     },
-    /**
-     * @param {string} topic @param {string} [chat] @param {() => Promise<void>} [look] @param {() => string} [since]
-     */
+    /** @param {string} topic @param {string} [chat] @param {() => Promise<void>} [look] @param {() => string} [since] */
     subscribe(topic, chat = '', look, since) {
       /** @type {Subscription} */
-      const one = { topic, chat, look, since, ready: false };
+      const one = { topic, chat, look, since, ready: 0 };
       subscriptions.add(one);
-      ask(one);
+      begin(one);
       return () => {
         subscriptions.delete(one);
         const same = [...subscriptions].filter((other) => other.topic === topic);
-        if (same.some((other) => other.chat === chat)) return;
-        say({ action: 'unsubscribe', subscription_type: topic, chat_id: chat || undefined });
-        if (!chat) same.forEach(ask);
+        ask({ ...one, since: undefined }, 'unsubscribe');
+        if (!chat) same.forEach(begin);
       };
     },
   };

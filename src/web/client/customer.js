@@ -1,5 +1,6 @@
 // A visitor's side: who the visitor is, and the chats.
 import { createChat } from './chat.js';
+import { escape } from './core.js';
 import { createEmitter } from './emitter.js';
 import { createLook } from './look.js';
 import { freshKey } from './outbox.js';
@@ -7,65 +8,57 @@ import { freshKey } from './outbox.js';
 /** The server takes so many subscriptions of one kind; a notice of any chat makes us look at all. */
 const MAX_FOLLOWED = 64;
 
-/** The customer that a token was signed for. @param {string | null} token @returns {string | null} */
+/** The customer that a token was signed for. @param {string | null} token @returns {string | undefined} */
 function subject(token) {
   try {
-    const bytes = atob(/** @type {string} */ (token).split('.')[1].replace(/-/g, '+').replace(/_/g, '/'));
-    const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (c) => c.charCodeAt(0))));
-    return claims.role === 'widget' ? claims.sub : null;
+    const part = /** @type {string} */ (token).split('.')[1].replace(/-/g, '+').replace(/_/g, '/');
+    const { role, sub } = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(part), (c) => c.charCodeAt(0))));
+    return role === 'widget' ? sub : undefined;
   } catch {
-    return null;
+    return undefined;
   }
 }
 
 /** @param {import('./internal.js').Core} core */
 export function createCustomer(core) {
-  const { http, outbox, store, connection, chats } = core;
+  const { http, outbox, store, connection, chats, deliver } = core;
   const { on, emit } = createEmitter();
-  /** signed: the site's backend says who it is; then nothing of it is kept here.
+  /** signed: the site's backend says who it is, and nothing of it is kept here. Without an id: nobody yet.
    * @typedef {{ id: string, token?: string, signed?: boolean }} Identity */
-  /** @type {Identity | null} */
-  let identity = JSON.parse(store.get('who') || 'null');
+  /** @type {Identity} */
+  let identity = JSON.parse(store('who') || '{"id":""}');
   let cursor = '';
-  let loaded = false;
-  /** @type {Promise<void> | null} */
-  let started = null;
+  /** @type {Promise<void> | undefined} */
+  let started;
 
-  const who = () => identity ? identity.id : '';
+  const who = () => identity.id;
 
-  const look = createLook(async () => {
+  const look = createLook(core, async () => {
     const mine = identity;
-    if (!mine) return;
-    let data;
+    if (!mine.id) return;
     try {
-      const since = cursor ? `?since=${encodeURIComponent(cursor)}` : '';
-      ({ data } = await http.call('GET', `/api/users/${encodeURIComponent(mine.id)}/chats${since}`));
+      const { data } = await http.call('GET', `/api/users/${escape(mine.id)}/chats?since=${escape(cursor)}`);
+      if (mine !== identity) return;
+      const first = !cursor;
+      cursor = data.cursor;
+      for (const row of data.chats) {
+        const chat = chats.get(row.chat_id) || add(row.chat_id, !first);
+        chat.merge(row.messages);
+        chat.apply(row);
+      }
+      emit('change');
     } catch (error) {
       const { status, message } = /** @type {any} */ (error);
-      if (mine !== identity) return;
-      // Signed, but not seen by the server before the first chat; or gone with the server's data.
       if (status !== 403 && message !== 'User not found') throw error;
-      if (!mine.signed) forget();
-      return;
+      // Signed: not seen by the server before the first chat. Else gone with the server's data.
+      if (mine === identity && !mine.signed) lose();
     }
-    if (mine !== identity) return;
-    cursor = data.cursor;
-    for (const row of data.chats) {
-      const chat = chats.get(row.chat_id) || add(row.chat_id);
-      chat.merge(row.messages);
-      chat.loaded = true;
-      chat.apply(row);
-    }
-    loaded = true;
-    emit('change');
-  }, core.pace);
+  });
 
-  /** @param {string} id */
-  function add(id) {
-    const chat = createChat(core, id, 'user', who());
-    chat.complete = true;
+  /** @param {string} id @param {boolean} loaded */
+  function add(id, loaded) {
+    const chat = createChat(core, id, 'user', look, who);
     chat.loaded = loaded;
-    chat.look = look;
     chats.set(id, chat);
     follow(chat);
     return chat;
@@ -73,95 +66,88 @@ export function createCustomer(core) {
 
   /** @param {import('./internal.js').LocalChat} chat */
   function follow(chat) {
-    if (chat.key || chats.size > MAX_FOLLOWED) return;
-    chat.offs.push(connection.subscribe('chat_updates', chat.id, look, () => cursor),
-      connection.subscribe('chat_events', chat.id, look));
-  }
-
-  function adopt() {
-    for (const item of outbox.load(who(), 'user')) {
-      if (!chats.has(item.chat)) add(item.chat).key = item.about ? item.key : '';
+    if (chats.size <= MAX_FOLLOWED && !outbox.all().some((item) => item.about && item.key === chat.id)) {
+      chat.off = connection.subscribe('chat_updates', chat.id, look, () => cursor);
     }
-    outbox.flush();
   }
 
-  /** @param {Identity | null} next */
+  /** @param {Identity} next */
   function become(next) {
-    if (next && identity && next.id === identity.id) {
-      identity = next;
-      return;
-    }
+    if (identity.id && identity.id !== next.id) [...chats.values()].forEach((chat) => chat.close());
+    if (identity.id !== next.id) cursor = '';
     identity = next;
-    cursor = '';
-    loaded = false;
+    if (!next.signed) store('who', next.id ? JSON.stringify(next) : null);
+    // What an earlier page has left, or another tab.
+    for (const { chat, about } of outbox.load(who())) if (!chats.has(chat)) add(chat, !!about);
+    outbox.flush();
+    emit('change');
   }
 
-  function forget() {
-    [...chats.values()].forEach((chat) => chat.close());
-    become(null);
-    store.set('who', null);
-    emit('change');
+  /** The history is out of reach; what waits goes to a new chat. */
+  function lose() {
+    const waiting = outbox.all().filter((item) => item.pending && !item.about);
+    become({ id: '' });
+    core.setToken(null);
+    if (!waiting[0]) return;
+    const { id } = customer.create({});
+    for (const item of waiting) {
+      item.chat = id;
+      item.who = '';
+      outbox.keep(item);
+    }
   }
 
   /** @param {import('./outbox.js').Item} item a chat to be made */
   async function make(item) {
-    const body = item.about = item.about && item.about.client_message_id ? item.about : {
-      ...(identity ? { user_id: identity.id } : { email: 'unknown@example.com' }), ...item.about, client_message_id: item.key,
-    };
-    outbox.keep(item); // The same request each time: the key is good for no other.
-    const { data } = await http.call('POST', '/api/users/chats/create', body);
-    const mine = identity;
-    if (!mine || !mine.signed) {
-      become({ id: data.user_id, token: data.token || (mine && mine.token) });
-      store.set('who', JSON.stringify(identity));
+    const { key } = item;
+    if (!/** @type {any} */ (item.about).client_message_id) {
+      item.about = { ...identity.id ? { user_id: identity.id } : { email: 'unknown@example.com' }, ...item.about, client_message_id: key };
+      outbox.keep(item); // The same request each time: the key is good for no other.
     }
-    const chat = chats.get(item.key) || add(data.chat_id);
-    chats.delete(item.key);
-    chat.id = data.chat_id;
-    chat.key = '';
-    chats.set(chat.id, chat);
-    for (const waiting of outbox.of(item.key)) {
-      waiting.chat = chat.id;
-      waiting.who = who();
+    const { data: { user_id, chat_id, token } } = await http.call('POST', '/api/users/chats/create', item.about);
+    outbox.drop(item);
+    const chat = chats.get(key) || add(key, true);
+    chats.delete(key);
+    chat.id = chat_id;
+    chats.set(chat_id, chat);
+    for (const waiting of outbox.of(key)) {
+      waiting.chat = chat_id;
+      waiting.who = user_id;
       outbox.keep(waiting);
     }
-    outbox.drop(item);
-    if (data.token && data.token !== await http.current() && !(mine && mine.signed)) core.setToken(data.token);
+    if (token && !identity.signed && token !== await http.token()) core.setToken(token);
+    if (!identity.signed) {
+      if (!identity.id) identity.id = user_id; // The same visitor, by name now.
+      become({ id: user_id, token });
+    }
     follow(chat);
-    emit('change');
-    outbox.flush();
+    look();
   }
 
-  const { deliver } = core;
   core.deliver = (item) => item.about ? make(item) : deliver(item);
-
-  // A visitor without a chat has no token, and with authentication no connection: nothing can be missed either.
-  const { refused } = core;
-  core.refused = () => {
-    if (identity && identity.signed || core.options.getToken) return refused();
-    forget();
-    core.setToken(null);
+  core.deniedState = () => identity.id ? 'denied' : 'live';
+  core.denied = () => {
+    if (identity.id && !identity.signed && !core.options.getToken) lose();
+    else core.setState('denied');
   };
-
-  core.onframe((type, data) => {
+  core.onframe = (type, data) => {
     if (type === 'website_status') {
       customer.online = data.online;
       customer.agents = data.agents;
       emit('status');
-    } else if (type === 'chat_message_notification' || type === 'chat_changed') {
-      setTimeout(() => look().catch(() => {}), data.spread_ms ? Math.random() * data.spread_ms : 0);
+    } else if (/^chat_/.test(type)) {
+      if (data.spread_ms) setTimeout(look, Math.random() * data.spread_ms);
+      else look();
     }
-  });
+  };
   core.on('message', (message, chat) => emit('message', message, chat));
 
   async function begin() {
-    const token = await http.current().catch(() => null);
+    const token = await http.token().catch(() => null);
     const id = subject(token);
-    if (id) identity = { id, signed: true };
-    if (!token && identity && identity.token) http.setToken(identity.token);
-    adopt();
+    if (!token && identity.token) http.setToken(identity.token);
+    become(id ? { id, signed: true } : identity);
     connection.subscribe('website_status');
-    if (!identity) loaded = true;
     const first = look();
     connection.start();
     await first;
@@ -169,43 +155,35 @@ export function createCustomer(core) {
 
   const customer = {
     on,
-    get id() { return identity && identity.id; },
-    get chats() {
-      return [...chats.values()].sort((a, b) => (a.last_activity < b.last_activity ? 1 : -1));
-    },
-    get unread() { return this.chats.reduce((sum, chat) => sum + chat.unread, 0); },
+    get id() { return identity.id || null; },
+    get chats() { return [...chats.values()].sort((a, b) => a.last_activity < b.last_activity ? 1 : -1); },
+    get unread() { return customer.chats.reduce((sum, chat) => sum + chat.unread, 0); },
     /** @type {boolean | null} */
     online: null,
     agents: 0,
-    start() {
-      started = started || begin();
-      return started;
-    },
+    start: () => started = started || begin(),
     /** @param {{ token: string }} who */
     async identify({ token }) {
-      await customer.start().catch(() => {});
       const id = subject(token);
-      if (!id) throw new Error('not a token of a visitor');
-      [...chats.values()].forEach((chat) => chat.close());
+      if (!id) throw new TypeError('not a token of a visitor');
+      started = started || Promise.resolve();
       become({ id, signed: true });
       core.setToken(token);
-      adopt();
+      connection.start();
       await look();
     },
     reset() {
-      outbox.items.filter((item) => item.who === who()).forEach(outbox.drop);
-      forget();
+      outbox.all().forEach(outbox.drop);
+      become({ id: '' });
       core.setToken(null);
     },
-    /** @param {{ name?: string, email?: string }} [about] */
-    async create(about = {}) {
-      customer.start().catch(() => {});
+    /** @param {Record<string, string>} about */
+    create(about) {
+      customer.start();
       const key = freshKey();
-      const item = outbox.add({ key, who: who(), chat: key, about: /** @type {Record<string, string>} */ (about) }, 'user');
-      const chat = add(key);
-      chat.key = key;
-      chat.loaded = true;
-      chat.last_activity = item.message.timestamp;
+      outbox.add(who(), 'user', key, '', about);
+      const chat = add(key, true);
+      chat.last_activity = new Date().toISOString();
       outbox.flush();
       emit('change');
       return chat;

@@ -2,20 +2,19 @@
 
 /** A request that was refused: the answer's status and sentence. Status 0: no answer came. */
 export class SakuraError extends Error {
-  /** @param {number} status @param {string} message @param {number} [wait] */
+  /** @param {number} status @param {string} message @param {number} [wait] milliseconds that the server asks to wait */
   constructor(status, message, wait) {
     super(message);
     this.status = status;
-    /** Milliseconds that the server asks to wait. */
     this.wait = wait || 0;
   }
 }
 
-/** Time for an answer's head, and then for its body: on a half-open line fetch() alone would wait for minutes. */
+/** On a half-open line fetch() alone would wait for minutes, and what is asked next with it. */
 const ANSWER_MS = 30000;
 
-/** @param {any} data */
-const sentence = (data) => Array.isArray(data?.detail) ? data.detail[0]?.msg : data?.detail;
+/** @param {unknown} error */
+const unreached = (error) => new SakuraError(0, `${error}`);
 
 /**
  * @param {string} base
@@ -23,106 +22,80 @@ const sentence = (data) => Array.isArray(data?.detail) ? data.detail[0]?.msg : d
  * @param {() => void} ondenied no token is left that the server takes
  */
 export function createHttp(base, options, ondenied) {
-  /** undefined: not asked for yet. @type {string | null | undefined} */
-  let token = options.token || (options.getToken ? undefined : null);
   /** @type {Promise<string | null> | null} */
-  let asking = null;
-  let tried = false; // This token came in place of a refused one and has not been taken yet.
-  let denied = false;
+  let token = options.token ? Promise.resolve(options.token) : null;
+  let spare = true; // May another token be asked for? Not where the last one came so and was refused.
 
-  function ask() {
-    asking = asking || Promise.resolve().then(() => /** @type {any} */ (options).getToken()).finally(() => { asking = null; });
-    return asking;
-  }
+  const http = {
+    /** Is there no use in coming again with this token? */
+    denied: false,
 
-  /** The token to use now; null: none. Rejects where getToken() does: then nothing is known, and it is asked again. */
-  async function current() {
-    if (token === undefined) {
-      const got = await ask().catch((error) => { throw new SakuraError(0, String(error)); });
-      if (token === undefined) {
-        token = got;
-        if (!got) deny();
-      }
-    }
-    return token || null;
-  }
-
-  function deny() {
-    denied = true;
-    ondenied();
-  }
-
-  /** The server refused this token: is there another one to try? @param {string | null} refused */
-  async function renew(refused) {
-    if (denied) return false;
-    if (token !== refused) return true;
-    if (!refused || tried || !options.getToken) {
-      deny();
-      return token !== refused;
-    }
-    const got = await ask().catch((error) => { throw new SakuraError(0, String(error)); });
-    if (token !== refused) return true;
-    if (!got || got === refused) {
-      deny();
-      return false;
-    }
-    token = got;
-    tried = true;
-    return true;
-  }
-
-  /**
-   * @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers]
-   * @returns {Promise<{ status: number, data: any, etag: string | null }>}
-   */
-  async function call(method, path, body, headers) {
-    const used = await current();
-    const abort = new AbortController();
-    const limit = () => setTimeout(() => abort.abort(), ANSWER_MS);
-    let timer = limit();
-    let answer, text;
-    try {
-      // No Content-Type: it is text/plain then, for which a browser needs not ask first whether it may.
-      answer = await (options.fetch || fetch)(base + path, {
-        method,
-        body: body === undefined ? undefined : JSON.stringify(body),
-        headers: used ? { ...headers, Authorization: `Bearer ${used}` } : headers,
-        credentials: 'omit',
-        cache: 'no-store',
-        signal: abort.signal,
+    /** The token to use now; null: none. Where getToken() fails nothing is known: it is asked again later. */
+    token() {
+      token = token || Promise.resolve().then(() => options.getToken ? options.getToken() : null).catch((error) => {
+        token = null;
+        throw unreached(error);
       });
-      clearTimeout(timer);
-      timer = limit();
-      text = await answer.text();
-    } catch (error) {
-      throw new SakuraError(0, String(error));
-    } finally {
-      clearTimeout(timer);
-    }
-    const { status } = answer;
-    if (status === 401 && await renew(used)) return call(method, path, body, headers);
-    let data = null;
-    try {
-      data = JSON.parse(text);
-    } catch {
-      // A proxy's page.
-    }
-    if (!answer.ok && status !== 304) {
-      throw new SakuraError(status, sentence(data) || `HTTP ${status}`, Number(answer.headers.get('Retry-After')) * 1000);
-    }
-    if (used === token) tried = false;
-    return { status, data, etag: answer.headers.get('ETag') };
-  }
+      return token;
+    },
 
-  return {
-    call,
-    current,
-    renew,
-    get denied() { return denied; },
+    /** The server does not take this token. Is there another one to try? @param {string | null} used */
+    async refuse(used) {
+      if (used !== await http.token()) return true;
+      if (used && spare && options.getToken) {
+        spare = false;
+        token = null;
+        const next = await http.token();
+        if (next && next !== used) return true;
+      }
+      http.denied = true;
+      ondenied();
+      return false;
+    },
+
     /** @param {string | null} next */
     setToken(next) {
-      token = next;
-      tried = denied = false;
+      token = Promise.resolve(next);
+      spare = true;
+      http.denied = false;
+    },
+
+    /**
+     * @param {string} method @param {string} path @param {unknown} [body] @param {Record<string, string>} [headers]
+     * @returns {Promise<{ status: number, data: any, etag: string | null }>}
+     */
+    async call(method, path, body, headers) {
+      const used = await http.token();
+      let answer, text, data;
+      try {
+        // No Content-Type: it is text/plain then, for which a browser needs not ask first whether it may.
+        answer = await (options.fetch || fetch)(base + path, {
+          method,
+          body: body === undefined ? body : JSON.stringify(body),
+          headers: used ? { ...headers, Authorization: `Bearer ${used}` } : headers,
+          credentials: 'omit',
+          cache: 'no-store',
+          signal: AbortSignal.timeout(ANSWER_MS),
+        });
+        text = await answer.text();
+      } catch (error) {
+        throw unreached(error);
+      }
+      const { status } = answer;
+      if (status === 401 && await http.refuse(used)) return http.call(method, path, body, headers);
+      try {
+        data = JSON.parse(text);
+      } catch {
+        data = {}; // A proxy's page.
+      }
+      if (!answer.ok && status !== 304) {
+        const { detail } = data;
+        throw new SakuraError(status, (detail && detail[0].msg || detail) || `HTTP ${status}`,
+          +/** @type {string} */ (answer.headers.get('Retry-After')) * 1000);
+      }
+      spare = true;
+      return { status, data, etag: answer.headers.get('ETag') };
     },
   };
+  return http;
 }

@@ -1,4 +1,5 @@
 // An agent's side: customers by activity, counts, who is there.
+import { escape } from './core.js';
 import { createEmitter } from './emitter.js';
 import { createLook } from './look.js';
 
@@ -55,9 +56,9 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
     if (users.length) emit('change', users.map((user) => user._id));
   }
 
-  const look = createLook(async () => {
+  const look = createLook(core, async () => {
     for (let more = true; more;) {
-      const query = `limit=${limit}${owner ? `&owner=${encodeURIComponent(owner)}` : ''}${cursor ? `&since=${encodeURIComponent(cursor)}` : ''}`;
+      const query = `limit=${limit}${owner ? `&owner=${escape(owner)}` : ''}${cursor ? `&since=${escape(cursor)}` : ''}`;
       const { data } = await http.call('GET', `/api/debug/users-chats?${query}`);
       if (!cursor) inbox.complete = data.users.length < limit;
       cursor = data.cursor;
@@ -65,9 +66,9 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
       merge(data.users);
     }
     loaded = true;
-  }, core.pace);
+  });
 
-  core.onframe((type, data) => {
+  core.onframe = (type, data) => {
     if (type === 'unread_counts') {
       inbox.counts = data.counts;
       emit('counts');
@@ -80,10 +81,12 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
       emit('presence');
     } else if (type === 'typing') {
       emit('typing', data.chat_id, data);
-    } else if (loaded) {
-      setTimeout(() => look().catch(() => {}), data.spread_ms ? Math.random() * data.spread_ms : 0);
+    } else if (data.spread_ms) {
+      setTimeout(look, Math.random() * data.spread_ms);
+    } else {
+      look();
     }
-  });
+  };
 
   const inbox = {
     on,
@@ -104,8 +107,8 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
     async start() {
       if (!offs.length) {
         core.keen = true;
-        offs.push(connection.subscribe('chat_updates', '', look, () => cursor), connection.subscribe('chat_events', '', look),
-          connection.subscribe('unread_counts'), connection.subscribe('presence'));
+        offs.push(connection.subscribe('chat_updates', '', look, () => cursor),
+          ...['unread_counts', 'presence'].map((topic) => connection.subscribe(topic)));
         connection.start();
       }
       await look();
@@ -119,10 +122,10 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
     },
     /** @param {string} q @param {{ skip?: number, limit?: number }} [page] */
     search: async (q, { skip = 0, limit: most = PAGE } = {}) =>
-      (await http.call('GET', `/api/users?q=${encodeURIComponent(q)}&skip=${skip}&limit=${most}`)).data,
+      (await http.call('GET', `/api/users?q=${escape(q)}&skip=${skip}&limit=${most}`)).data,
     /** @param {string} customer_id @param {{ category?: string, status?: string, name?: string }} change */
     async patch(customer_id, change) {
-      const { data } = await http.call('PATCH', `/api/users/${encodeURIComponent(customer_id)}`, change);
+      const { data } = await http.call('PATCH', `/api/users/${escape(customer_id)}`, change);
       merge([data], true);
       return data;
     },

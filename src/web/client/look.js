@@ -1,17 +1,10 @@
-import { SakuraError } from './http.js';
-
-/** Will the same request be answered otherwise later? @param {any} error */
-export const passing = (error) =>
-  error instanceof SakuraError && (!error.status || error.status >= 500 || [408, 409, 425, 429].includes(error.status));
-
 /**
  * A notice says "look", nothing more. One fetch at a time; who asks during one is given the next, because the one that runs
  * may have read before what he was told of. A fetch that fails for now is tried again; the promise waits for it.
+ * @param {import('./internal.js').Core} core
  * @param {() => Promise<void>} fetchOnce
- * @param {import('./internal.js').Pace} pace
- * @returns {() => Promise<void>} rejects only with what is refused for good
  */
-export function createLook(fetchOnce, pace) {
+export function createLook(core, fetchOnce) {
   /** @type {Promise<void> | null} */
   let running = null;
   /** @type {Promise<void> | null} */
@@ -19,31 +12,34 @@ export function createLook(fetchOnce, pace) {
 
   async function run() {
     for (let failures = 0; ; failures++) {
+      let failed;
       try {
         await fetchOnce();
-        return pace.well(run);
       } catch (error) {
-        if (!passing(error)) {
-          pace.well(run);
-          throw error;
-        }
-        pace.ill(run);
-        await pace.pause(failures, /** @type {SakuraError} */ (error).wait);
+        failed = /** @type {any} */ (error);
       }
+      // Nothing can be promised while something cannot be looked at.
+      const passing = failed && (!failed.status || failed.status > 404) && failed.wait >= 0;
+      core.ill(run, passing);
+      if (!failed) return;
+      if (!passing) throw failed;
+      await core.pause(failures, failed.wait);
     }
   }
 
-  /** @returns {Promise<void>} */
+  /** Rejects only with what is refused for good; who does not ask is not told. @returns {Promise<void>} */
   function look() {
-    if (!running) {
-      running = run().finally(() => { running = null; });
-      return running;
+    if (running) {
+      next = next || running.catch(() => {}).then(() => {
+        next = null;
+        return look();
+      });
+      next.catch(() => {});
+      return next;
     }
-    next = next || running.catch(() => {}).then(() => {
-      next = null;
-      return look();
-    });
-    return next;
+    running = run().finally(() => { running = null; });
+    running.catch(() => {});
+    return running;
   }
   return look;
 }

@@ -1,38 +1,35 @@
 /**
- * What waits to be sent. `chat` is the chat's id, or the key of the item that makes it.
- * @typedef {{ key: string, at: number, who: string, chat: string, text?: string, about?: Record<string, string>,
- *   failed?: string }} Kept
- * @typedef {Kept & { message: import('./sakura.js').Message, twin?: string, tried?: boolean, adopted?: boolean,
- *   resolve?: (message: import('./sakura.js').Message) => void, reject?: (error: unknown) => void }} Item
+ * What waits to be sent is the message as it is shown, and what is needed to send it.
+ * @typedef {import('./sakura.js').Message & {
+ *   key: string,
+ *   who: string, // whose it is: another visitor on this machine does not send it
+ *   chat: string, // its id, or the key of the item that makes it
+ *   about?: Record<string, string>, // makes a chat; no message
+ *   tried?: boolean, // may have been stored
+ *   twin?: string | null, // the stored message that this one seems to be
+ *   adopted?: boolean, // another page wrote it
+ *   resolve?: (message: import('./sakura.js').Message) => void,
+ *   reject?: (error: unknown) => void,
+ * }} Item
  */
+
+/** A name that nobody else gives. (randomUUID() is not there in pages without TLS.) */
+export const freshKey = () =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join('');
 
 /**
  * In order for each chat, by the same key until it is stored or refused for good. Each item has an entry of its own in the
  * storage, so that two tabs overwrite nothing of each other; that both send it the key makes harmless.
- * @param {import('./internal.js').Store} store
- * @param {import('./internal.js').Pace} pace
- * @param {(item: Item) => Promise<void>} deliver
+ * @param {import('./internal.js').Core} core
  * @param {(item: Item) => void} changed
  */
-export function createOutbox(store, pace, deliver, changed) {
+export function createOutbox({ store, pause, deliver }, changed) {
   /** @type {Item[]} */
   let items = [];
+  /** @type {Set<string>} */
   const busy = new Set();
   let last = 0;
 
-  /** @param {Item} item */
-  function keep({ key, at, who, chat, text, about, failed }) {
-    store.set(`out.${key}`, JSON.stringify({ key, at, who, chat, text, about, failed }));
-  }
-
-  /** @param {Item} item */
-  function drop(item) {
-    items = items.filter((other) => other !== item);
-    store.set(`out.${item.key}`, null);
-  }
-
-  /** @param {Item} item */
-  const waits = (item) => items.some((other) => other.about && other.key === item.chat && other !== item);
   /** Those that make chats go one after the other: the first also makes the customer. @param {Item} item */
   const laneOf = (item) => item.about ? '' : item.chat;
 
@@ -41,11 +38,11 @@ export function createOutbox(store, pace, deliver, changed) {
     if (busy.has(lane)) return;
     busy.add(lane);
     for (let failures = 0; ;) {
-      const item = items.find((one) => laneOf(one) === lane && !one.failed && !waits(one));
-      if (!item) break;
-      if (item.adopted && !store.get(`out.${item.key}`)) { // Another tab has sent it, or somebody there discarded it.
-        drop(item);
-        changed(item);
+      const item = items.find((one) => laneOf(one) === lane && one.pending);
+      if (!item || (lane && items.some((one) => one.about && one.key === lane))) break;
+      // What is not there any more another tab has sent, or somebody there has discarded.
+      if (item.adopted && !store('out' + item.key)) {
+        outbox.drop(item);
         continue;
       }
       try {
@@ -54,69 +51,66 @@ export function createOutbox(store, pace, deliver, changed) {
         failures = 0;
       } catch (error) {
         const e = /** @type {any} */ (error);
-        if ([400, 403, 404, 413, 422].includes(e.status)) {
-          fail(item, e);
-        } else {
-          await pace.pause(failures++, e.wait);
-        }
+        if ([400, 403, 404, 413, 422].includes(e.status)) fail(item, e);
+        else await pause(failures++, e.wait);
       }
     }
     busy.delete(lane);
   }
 
-  /** @param {Item} item @param {Error} error */
+  /** With a chat that cannot be made fails what was to be sent there. @param {Item} item @param {Error} error */
   function fail(item, error) {
-    item.failed = item.message.failed = error.message;
-    delete item.message.pending;
-    keep(item);
+    item.failed = error.message;
+    delete item.pending;
+    outbox.keep(item);
     if (item.reject) item.reject(error);
-    changed(item);
-    if (item.about) items.filter((other) => other.chat === item.key && other !== item).forEach((other) => fail(other, error));
+    if (item.about) outbox.of(item.key).forEach((one) => fail(one, error));
   }
 
-  return {
-    get items() { return items; },
-    drop,
-    keep,
-    /** @param {Omit<Item, 'at' | 'message'>} given @param {string} role */
-    add(given, role) {
+  const outbox = {
+    /** @param {Item} item */
+    keep(item) {
+      store('out' + item.key, JSON.stringify(item));
+      changed(item);
+    },
+    /** @param {Item} item */
+    drop(item) {
+      items = items.filter((one) => one !== item);
+      store('out' + item.key, null);
+      changed(item);
+    },
+    /** @param {string} who @param {string} role @param {string} chat @param {string} text @param {Record<string, string>} [about] */
+    add(who, role, chat, text, about) {
       last = Math.max(last + 1, Date.now());
-      const item = /** @type {Item} */ ({ at: last, ...given });
-      last = Math.max(last, item.at);
-      item.message = {
-        _id: null, key: item.key, role, text: item.text || '', timestamp: new Date(item.at).toISOString(), read: false,
+      /** @type {Item} */
+      const item = {
+        _id: null, key: about ? chat : freshKey(), role, text, timestamp: new Date(last).toISOString(), read: false,
+        pending: true, who, chat, about,
       };
-      if (item.failed) item.message.failed = item.failed;
-      else item.message.pending = true;
       items.push(item);
-      if (!item.adopted) keep(item);
+      outbox.keep(item);
       return item;
     },
-    /** Takes over what an earlier page, or another tab, has left. @param {string} who @param {string} role */
-    load(who, role) {
-      const found = store.keys('out.').map((name) => JSON.parse(store.get(name) || 'null'))
-        .filter((item) => item && item.who === who && !items.some((other) => other.key === item.key))
-        .sort((a, b) => a.at - b.at);
-      return found.map((item) => this.add({ ...item, adopted: true }, role));
+    /** Takes over what an earlier page has left, or another tab. @param {string} who */
+    load(who) {
+      const found = store('out').map((/** @type {string} */ text) => JSON.parse(text))
+        .filter((/** @type {Item} */ item) => item.who === who && !items.some((one) => one.key === item.key))
+        .sort((/** @type {Item} */ a, /** @type {Item} */ b) => a.timestamp < b.timestamp ? -1 : 1);
+      for (const item of found) {
+        item.tried = item.adopted = true;
+        item.twin = null;
+        last = Math.max(last, Date.parse(item.timestamp)); // This machine's clock may have been set back since.
+        items.push(item);
+      }
+      return /** @type {Item[]} */ (found);
     },
-    /** @param {string} chat */
+    all: () => items,
+    /** Messages of one chat. @param {string} chat */
     of: (chat) => items.filter((item) => item.chat === chat && !item.about),
     /** Sends what can be sent. */
     flush() {
-      new Set(items.map(laneOf)).forEach(run);
-    },
-    /** @param {Item} item */
-    retry(item) {
-      delete item.failed;
-      delete item.message.failed;
-      item.message.pending = true;
-      keep(item);
-      changed(item);
-      this.flush();
+      items.forEach((item) => run(laneOf(item)));
     },
   };
+  return outbox;
 }
-
-/** A name that nobody else gives. Pages without TLS have no randomUUID(). */
-export const freshKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -9,14 +9,14 @@ export { SakuraError };
  * @param {import('./sakura.js').ClientOptions} [options]
  * @returns {Omit<import('./sakura.js').Sakura, 'inbox'>}
  */
-export const createClient = (options) => withCustomer(createCore(options)).api;
+export const createClient = (options) => withCustomer(createCore(options));
 
 /** @param {import('./internal.js').Core} core */
 export function withCustomer(core) {
-  /** @type {ReturnType<typeof createCustomer> | null} */
-  let mine = null;
+  /** @type {ReturnType<typeof createCustomer> | undefined} */
+  let mine;
   const customer = () => mine = mine || createCustomer(core);
-  const api = {
+  return /** @type {any} */ (Object.assign(core.api, {
     customer,
     /** @param {string} id */
     async chat(id) {
@@ -25,8 +25,6 @@ export function withCustomer(core) {
       if (!chat) throw new SakuraError(404, `Chat not found: ${id}`);
       return chat;
     },
-    /** @param {{ name?: string, email?: string }} [about] */
-    createChat: (about) => customer().create(about),
-  };
-  return { api: /** @type {any} */ (Object.defineProperties(api, Object.getOwnPropertyDescriptors(core.api))), isVisitor: () => !!mine };
+    async createChat(about = {}) { return core.api.customer().create(about); },
+  }));
 }
