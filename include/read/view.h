@@ -14,6 +14,7 @@ enum view {
     VIEW_POLL,      /* GET /api/users/{ident}/chats; since */
     VIEW_REFETCH,   /* GET /api/debug/users-chats; limit, owner, since */
     VIEW_CUSTOMERS, /* GET /api/users; skip, limit */
+    VIEW_SEARCH,    /* the same with q, category or status */
     VIEW_CUSTOMER,  /* GET /api/users/{ident} */
     VIEW_CHATS,     /* GET /api/chats; email, skip, limit */
     VIEW_CHAT,      /* GET /api/chats/{ident} */
@@ -30,6 +31,9 @@ struct view_query {
     struct slice ident;         /* percent-decoded: customer id or email, or chat id */
     struct slice owner;         /* listings: dashboard_user_id; empty = all */
     struct slice email;         /* VIEW_CHATS; empty = all */
+    struct slice words;         /* VIEW_SEARCH: as it was asked; empty = any name… */
+    struct slice category;      /* …any category… */
+    struct slice status;        /* …any status */
     struct slice before;        /* VIEW_HISTORY: a message _id; empty = the newest */
     struct slice if_none_match; /* the header's value; empty = none */
     struct slice if_match;      /* the same; the API compares it with the answer's tag */

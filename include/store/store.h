@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "chat/model.h"
+#include "chat/words.h"
 #include "store/settings.h"
 
 struct store {
@@ -41,6 +42,14 @@ struct load_sink {
     enum err (*chat)(void *arg, const struct chat *chat);
     enum err (*message)(void *arg, const struct message *message);
     void *arg;
+};
+
+/* Which customers are looked for; something of it is given. words: folded (chat/words.h), each a prefix of a word of the name or
+ * the address. The rest: exactly so; empty: any. */
+struct customer_filter {
+    struct slice words[ASKED_WORDS];
+    size_t word_count;
+    struct slice category, status, owner;
 };
 
 struct chat_ref { /* one row of a listing of chats */
@@ -141,8 +150,8 @@ struct store_vtable {
     /* [writer] Adds deltas to the kept totals, in the batch. Stores that count by query may do nothing. */
     enum err (*add_totals)(struct store *s, const struct totals *delta);
     /* [writer] Between batches, when idle and at least once a second: roll-ups, checkpoints, reconnects.
-     * idle: nothing is queued. */
-    void (*maintain)(struct store *s, int64_t now_mono_us, bool idle);
+     * idle: nothing is queued. True: there is more of it, so the next idle moment should come soon. */
+    bool (*maintain)(struct store *s, int64_t now_mono_us, bool idle);
     /* [writer, or main before it starts] The highest rev stored (0: none) and this database's 5-byte id tag. */
     enum err (*identity)(struct store *s, int64_t *max_rev, uint8_t tag[5]);
     enum err (*totals)(struct store *s, struct totals *out); /* main at start, before the writer runs */
@@ -159,6 +168,9 @@ struct store_vtable {
     /* Rows only, no chats: customers by activity, most recent first. owner empty = all. */
     enum err (*recent_customers)(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit,
                                  struct arena *a, struct customer **out, size_t *count);
+    /* The same of those that the filter lets pass. total: how many these are. */
+    enum err (*search_customers)(struct store_reader *r, const struct customer_filter *filter, int64_t skip,
+                                 int64_t limit, struct arena *a, struct customer **out, size_t *count, int64_t *total);
     enum err (*read_chat)(struct store_reader *r, struct slice chat_id, struct arena *a, struct chat *out);
     /* Chats by last activity, newest first; email empty = all, else those of customers whose address compares equal.
      * total: how many there are in all. */

@@ -88,6 +88,7 @@ static bool limit_view(struct call *c, struct view_query *q)
         return limit_lookup(c, q, true);
     case VIEW_REFETCH:
     case VIEW_CUSTOMERS:
+    case VIEW_SEARCH:
     case VIEW_CHATS:
         return limit_listing(c, q);
     case VIEW_REPORT:
@@ -128,8 +129,9 @@ static void serve_asked(struct call *c, struct view_query *q)
         return;
     struct view_query *mine = &query_of(op)->asked;
     *mine = *q;
-    struct slice *const all[] = {&mine->ident,         &mine->owner,    &mine->email,    &mine->before,
-                                 &mine->if_none_match, &mine->if_match, &mine->scope.id, &mine->viewer.id};
+    struct slice *const all[] = {&mine->ident,    &mine->owner,    &mine->email,    &mine->before,
+                                 &mine->words,    &mine->category, &mine->status,   &mine->if_none_match,
+                                 &mine->if_match, &mine->scope.id, &mine->viewer.id};
     call_submit(c, op, all, sizeof(all) / sizeof(all[0]));
 }
 
@@ -190,8 +192,18 @@ static bool take_page(struct call *c, struct view_query *q)
 void api_customers(struct call *c)
 {
     struct view_query q = {.view = VIEW_CUSTOMERS, .limit = CUSTOMER_LIMIT_DEFAULT};
-    if (take_page(c, &q))
-        serve(c, &q);
+    struct rules rules = {0};
+    query_i64(c, "skip", 0, SKIP_MAX, &rules, &q.skip);
+    query_i64(c, "limit", 1, LIMIT_MAX, &rules, &q.limit);
+    query_word(c, "q", validate_search, &rules, &q.words);
+    query_word(c, "category", validate_field, &rules, &q.category);
+    query_word(c, "status", validate_field, &rules, &q.status);
+    if (rules_answer(c, &rules))
+        return;
+    q.words = slice_trim(q.words, " \t\r\n");
+    if (q.words.len + q.category.len + q.status.len > 0)
+        q.view = VIEW_SEARCH;
+    serve(c, &q);
 }
 
 void api_customer(struct call *c)

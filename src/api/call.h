@@ -82,6 +82,8 @@ bool body_object(struct call *c, struct body *out);
 void query_i64(struct call *c, const char *name, int64_t min, int64_t max, struct rules *r, int64_t *out);
 /* The _id of a message; absent or empty: *out is empty. */
 void query_message_id(struct call *c, const char *name, struct rules *r, struct slice *out);
+/* Text that check lets pass; absent: *out is empty. */
+void query_word(struct call *c, const char *name, check_fn check, struct rules *r, struct slice *out);
 bool query_text(struct call *c, const char *name, struct slice *out); /* false: 400 answered */
 
 /* An op for this call: reply address, deadline. NULL: 503 answered. Give it away with call_submit(). */

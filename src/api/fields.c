@@ -233,6 +233,14 @@ void query_message_id(struct call *c, const char *name, struct rules *r, struct 
     rules_add(r, broken);
 }
 
+void query_word(struct call *c, const char *name, check_fn check, struct rules *r, struct slice *out)
+{
+    enum err e = http_query_get(c->req, slice_cstr(name), c->arena, out);
+    struct verdict verdict = e == OK ? check(*out) : (struct verdict){.fault = FAULT_FORM, .reason = "must be UTF-8"};
+    if (e == ERR_NOT_FOUND || !rules_verdict(r, verdict, "query", name, slice_of(NULL, 0)))
+        *out = slice_of(NULL, 0);
+}
+
 bool query_text(struct call *c, const char *name, struct slice *out)
 {
     enum err e = http_query_get(c->req, slice_cstr(name), c->arena, out);

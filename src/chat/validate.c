@@ -3,6 +3,7 @@
 #include "chat/email.h"
 
 #include "base/text.h"
+#include "chat/words.h"
 
 #define STR_(x) #x
 #define STR(x)  STR_(x)
@@ -158,4 +159,13 @@ bool chat_id_possible(struct slice chat_id)
 bool customer_ident_possible(struct slice ident)
 {
     return ident.len > 0 && ident.len <= EMAIL_MAX && !has_control(ident);
+}
+
+struct verdict validate_search(struct slice text)
+{
+    if (text.len > ASKED_BYTES)
+        return within(text, ASKED_BYTES, "must be at most " STR(ASKED_BYTES) " bytes");
+    if (words_asked(text) > ASKED_WORDS)
+        return (struct verdict){FAULT_FORM, 0, "must have at most " STR(ASKED_WORDS) " words"};
+    return fine;
 }

@@ -12,9 +12,10 @@ static void refetch(struct reading *r)
 }
 
 static void (*const views[VIEW_COUNT])(struct reading *r) = {
-    [VIEW_POLL] = view_one,      [VIEW_CUSTOMER] = view_one, [VIEW_CHAT] = view_one,          [VIEW_HISTORY] = view_one,
-    [VIEW_AI] = view_ai,         [VIEW_REFETCH] = refetch,   [VIEW_CUSTOMERS] = view_list,    [VIEW_CHATS] = view_list,
-    [VIEW_REPORT] = view_totals, [VIEW_AGENT] = view_totals, [VIEW_OVERVIEW] = view_overview,
+    [VIEW_POLL] = view_one,       [VIEW_CUSTOMER] = view_one, [VIEW_CHAT] = view_one,
+    [VIEW_HISTORY] = view_one,    [VIEW_AI] = view_ai,        [VIEW_REFETCH] = refetch,
+    [VIEW_CUSTOMERS] = view_list, [VIEW_CHATS] = view_list,   [VIEW_SEARCH] = view_search,
+    [VIEW_REPORT] = view_totals,  [VIEW_AGENT] = view_totals, [VIEW_OVERVIEW] = view_overview,
 };
 
 void view_build(struct store_reader *reader, struct cache *cache, const struct view_query *query, struct arena *arena,

@@ -84,7 +84,8 @@ struct reading {
     struct view_answer *answer;
 };
 
-void view_one(struct reading *r); /* a customer, a chat, or a page of it */
+void view_search(struct reading *r); /* customers that words or a section name */
+void view_one(struct reading *r);    /* a customer, a chat, or a page of it */
 void view_ai(struct reading *r);
 void view_totals(struct reading *r);
 void view_list(struct reading *r);

@@ -27,6 +27,7 @@
 #define RETRY_FIRST_MS    20
 #define RETRY_MOST_MS     500
 #define MAINTAIN_EVERY_US 1000000
+#define MAINTAIN_SOON_US  5000 /* while there is more of it: half of the time, so that who comes waits little */
 
 struct writer {
     struct writer_options options;
@@ -288,10 +289,11 @@ static void turn_away(struct writer *w, bool all, enum err result)
     }
 }
 
-static void maintain(struct writer *w, bool idle)
+/* True: there is more to do soon. */
+static bool maintain(struct writer *w, bool idle)
 {
     w->maintained_us = clock_mono_us();
-    w->options.store->vtable->maintain(w->options.store, w->maintained_us, idle);
+    return w->options.store->vtable->maintain(w->options.store, w->maintained_us, idle);
 }
 
 /* A plain sleep: new ops must not shorten the wait, or a busy server would hammer a sick store. */
@@ -349,13 +351,13 @@ static void probe(struct writer *w)
  * before the circuit opened, no batch will show that the store is well again: it is asked here. */
 static void rest(struct writer *w)
 {
-    maintain(w, true);
+    int64_t wait_us = maintain(w, true) ? MAINTAIN_SOON_US : MAINTAIN_EVERY_US;
     if (w->failing_since_us && store_is_well(w))
         note_well(w);
     mailbox_sleeping(w->inbox);
     take_inbox(w);
     if (!w->waiting && !atomic_load_explicit(&w->stopping, memory_order_acquire))
-        (void)poll(&(struct pollfd){.fd = mailbox_fd(w->inbox), .events = POLLIN}, 1, MAINTAIN_EVERY_US / 1000);
+        (void)poll(&(struct pollfd){.fd = mailbox_fd(w->inbox), .events = POLLIN}, 1, (int)(wait_us / 1000));
     mailbox_awake(w->inbox);
 }
 

@@ -24,8 +24,9 @@ static struct slice named_chat(const struct view_query *q)
 void cache_question(const struct cache *c, const struct view_query *q, struct view_answer *out)
 {
     /* Each text is hashed under a secret already: their sum tells them apart as well as a list of them would. */
-    uint64_t texts =
-        hash_text(named_chat(q)) + 3 * hash_text(q->owner) + 5 * hash_text(q->email) + 7 * hash_text(q->before);
+    uint64_t texts = hash_text(named_chat(q)) + 3 * hash_text(q->owner) + 5 * hash_text(q->email) +
+                     7 * hash_text(q->before) + 11 * hash_text(q->words) + 13 * hash_text(q->category) +
+                     17 * hash_text(q->status);
     const uint64_t words[] = {(uint64_t)q->view << 8 | (uint64_t)q->viewer.kind,
                               hash_text(q->viewer.id),
                               texts,

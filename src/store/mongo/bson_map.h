@@ -91,5 +91,8 @@ void put_same(bson_t *doc, const bson_t *from, const char *key);
 /* {$set, $max} that make the stored customer be *u. before: as stored now, NULL when not known or not
  * there: fields that are equal are not written, so their type stays what it was. */
 NODISCARD enum err customer_update(const struct customer *u, const struct customer *before, bson_t *out);
+/* The field of ours by which customers are searched: an array of chat/words.h's words. */
+#define MONGO_WORDS "search_words"
+void put_customer_words(bson_t *doc, struct slice name, struct slice email);
 /* The document of a new message. */
 bson_t *message_document(const struct new_message *m, const struct oid *id);

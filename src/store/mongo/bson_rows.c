@@ -213,6 +213,17 @@ static enum err set_field(bson_t *set, const struct field *f, const void *now, c
     return OK;
 }
 
+void put_customer_words(bson_t *doc, struct slice name, struct slice email)
+{
+    struct words w;
+    struct bson_array list;
+    words_of_customer(&w, name, email);
+    array_begin(&list, doc, MONGO_WORDS);
+    for (size_t i = 0; i < w.count; i++)
+        put_text(&list.array, array_key(&list), w.items[i]);
+    (void)array_end(&list);
+}
+
 enum err customer_update(const struct customer *u, const struct customer *before, bson_t *out)
 {
     char room[EMAIL_MAX];
@@ -224,6 +235,8 @@ enum err customer_update(const struct customer *u, const struct customer *before
             e = set_field(&set, &customer_fields[i], u, before);
     if (folded.ptr && (before ? !slice_eq(u->email, before->email) : !slice_eq(folded, u->email)))
         put_text(&set, "email_folded", folded);
+    if (!before || !slice_eq(u->email, before->email) || !slice_eq(u->name, before->name))
+        put_customer_words(&set, u->name, u->email);
     if (!bson_empty(&set))
         bson_append_document(out, "$set", -1, &set);
     bson_destroy(&set);

@@ -4,7 +4,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "bson_map.h"
 #include "mongo_cursor.h"
+#include "mongo_search.h"
 
 #include <errno.h>
 
@@ -38,6 +40,8 @@ static const struct index_row {
     {MONGO_CUSTOMERS, "dashboard_user_id_1", "{\"dashboard_user_id\":1}", NULL, NULL},
     {MONGO_CUSTOMERS, "last_activity_-1", "{\"last_activity\":-1}", NULL, NULL},
     {MONGO_CUSTOMERS, "rev_1", "{\"rev\":1}", NULL, NULL},
+    {MONGO_CUSTOMERS, "category_1_status_1", "{\"category\":1,\"status\":1}", NULL, NULL},
+    {MONGO_CUSTOMERS, MONGO_WORDS "_1", "{\"" MONGO_WORDS "\":1}", NULL, NULL},
 };
 enum { ROWS = sizeof(rows) / sizeof(rows[0]), CLIENT_KEYS = 0 };
 
@@ -160,6 +164,11 @@ static void make_all(struct mongo_index *x, const struct mongo_conn *conn)
         log_info("indexes ready", "indexes=%u of=%d ms=%lld", made, ROWS, (long long)(clock_mono_us() - begun) / 1000);
 }
 
+static bool is_stopping(void *arg)
+{
+    return pause_ms(arg, 0);
+}
+
 static void *index_main(void *arg)
 {
     struct mongo_index *x = arg;
@@ -170,6 +179,7 @@ static void *index_main(void *arg)
     enum err e = mongo_alone_open(&conn, x->uris, MONGO_BUILD, &why);
     if (e == OK) {
         make_all(x, &conn);
+        mongo_add_words(&conn, is_stopping, x);
     } else {
         log_warn("indexes not made", "error=\"%s\"", why.len ? buf_cstr(&why) : err_text(e));
         tell(x, &x->first_round);

@@ -5,6 +5,7 @@
 #include "mongo_error.h"
 #include "mongo_merge.h"
 #include "mongo_query.h"
+#include "mongo_search.h"
 #include "mongo_store.h"
 
 #include "base/list.h"
@@ -14,6 +15,8 @@
 
 #define AT_ONCE         1000
 #define CHANGES_AT_ONCE 20000
+#define FEW_CUSTOMERS                                                                                                  \
+    10000 /* found by a search: they are read and sorted; of more, the page is taken from the list of all */
 
 struct customer_list { /* on the heap, so that an owner with very many does not leave them in scratch */
     struct customer *items;
@@ -32,6 +35,7 @@ struct listing {
     struct mongo_counters *counters;
     const struct mongo_conn *conn;
     struct arena *a, *scratch;
+    const bson_t *only; /* of the customers that it goes through; NULL: all */
     int64_t skip, limit;
     struct customer_list list;
 };
@@ -90,7 +94,7 @@ static enum err take_page(struct listing *l, const struct slice *ids, size_t cou
     struct customer *customers = arena_alloc(l->scratch, (count + 1) * sizeof(*customers));
     if (!customers)
         return ERR_NOMEM;
-    enum err e = mongo_customers_by_id(l->conn, ids, count, l->a, customers);
+    enum err e = mongo_customers_by_id(l->conn, ids, count, l->only, l->a, customers);
     for (size_t i = 0; e == OK && i < count; i++) {
         if (customers[i].id.len == 0)
             continue;
@@ -120,7 +124,7 @@ static enum err list_all(struct listing *l)
     return e;
 }
 
-/* --- one owner's --- */
+/* --- those that are few: an owner's, a search's --- */
 
 static int by_activity(const void *a, const void *b)
 {
@@ -132,9 +136,9 @@ static int by_activity(const void *a, const void *b)
     return order ? order : (x->id.len > y->id.len) - (x->id.len < y->id.len);
 }
 
-static enum err owned(struct listing *l, struct slice owner, struct customer_list *all)
+/* Takes filter. */
+static enum err matching(struct listing *l, bson_t *filter, struct customer_list *all)
 {
-    bson_t *filter = bson_in("dashboard_user_id", &owner, 1);
     mongoc_cursor_t *cursor = mongo_find(l->conn, l->conn->customers, filter, &(struct mongo_find){.primary = true});
     const bson_t *doc;
     enum err e = OK;
@@ -144,13 +148,13 @@ static enum err owned(struct listing *l, struct slice owner, struct customer_lis
         if (e == OK)
             e = list_add(all, &u);
     }
-    return mongo_done(l->conn, "reading an owner's customers", cursor, e);
+    return mongo_done(l->conn, "reading an owner's or a search's customers", cursor, e);
 }
 
-static enum err list_owned(struct listing *l, struct slice owner)
+static enum err list_matching(struct listing *l, bson_t *filter)
 {
     struct customer_list all = {0};
-    enum err e = slice_is_utf8(owner) ? owned(l, owner, &all) : OK;
+    enum err e = matching(l, filter, &all);
     if (e == OK)
         e = mongo_enrich(l->conn, all.items, all.count);
     if (e == OK && all.count > 1)
@@ -169,6 +173,11 @@ static enum err list_owned(struct listing *l, struct slice owner)
     return e;
 }
 
+static enum err list_owned(struct listing *l, struct slice owner)
+{
+    return slice_is_utf8(owner) ? list_matching(l, bson_in("dashboard_user_id", &owner, 1)) : OK;
+}
+
 enum err mongo_recent_customers(struct store_reader *reader, struct slice owner, int64_t skip, int64_t limit,
                                 struct arena *a, struct customer **out, size_t *count)
 {
@@ -176,6 +185,37 @@ enum err mongo_recent_customers(struct store_reader *reader, struct slice owner,
     enum err e = mongo_counters_settle(l.counters);
     if (e == OK)
         e = owner.len > 0 ? list_owned(&l, owner) : list_all(&l);
+    return give(&l, e, out, count);
+}
+
+/* --- those that a search finds --- */
+
+static enum err count_documents(const struct listing *l, mongoc_collection_t *in, const bson_t *only, int64_t *total)
+{
+    bson_error_t error;
+    bson_t all = BSON_INITIALIZER;
+    const mongoc_read_prefs_t *prefs = in == l->conn->customers ? l->conn->primary : NULL;
+    *total = mongoc_collection_count_documents(in, only ? only : &all, NULL, prefs, NULL, &error);
+    bson_destroy(&all);
+    return *total < 0 ? mongo_failed(l->conn, "counting for a list", &error) : OK;
+}
+
+enum err mongo_search_customers(struct store_reader *reader, const struct customer_filter *filter, int64_t skip,
+                                int64_t limit, struct arena *a, struct customer **out, size_t *count, int64_t *total)
+{
+    struct listing l = begin(reader, skip, limit, a);
+    bson_t *only = mongo_search_filter(filter);
+    *total = 0;
+    enum err e = mongo_counters_settle(l.counters);
+    if (e == OK)
+        e = count_documents(&l, l.conn->customers, only, total);
+    if (e == OK && *total <= FEW_CUSTOMERS) {
+        e = list_matching(&l, bson_copy(only));
+    } else if (e == OK) {
+        l.only = only;
+        e = list_all(&l);
+    }
+    bson_destroy(only);
     return give(&l, e, out, count);
 }
 
@@ -247,7 +287,7 @@ static enum err take_some(struct listing *l, const struct change *items, size_t 
         return ERR_NOMEM;
     for (size_t i = 0; i < count; i++)
         ids[i] = items[i].id;
-    enum err e = mongo_customers_by_id(l->conn, ids, count, l->a, customers);
+    enum err e = mongo_customers_by_id(l->conn, ids, count, NULL, l->a, customers);
     for (size_t i = 0; e == OK && i < count; i++) {
         if (customers[i].id.len == 0)
             continue;
@@ -331,15 +371,6 @@ static enum err by_email(struct listing *l, struct slice email, bson_t **only)
     return mongo_done(l->conn, "finding customers by email", cursor, OK);
 }
 
-static enum err count_chats(struct listing *l, const bson_t *only, int64_t *total)
-{
-    bson_error_t error;
-    bson_t all = BSON_INITIALIZER;
-    *total = mongoc_collection_count_documents(l->conn->chats, only ? only : &all, NULL, NULL, NULL, &error);
-    bson_destroy(&all);
-    return *total < 0 ? mongo_failed(l->conn, "counting chats", &error) : OK;
-}
-
 static enum err take_chats(struct listing *l, const bson_t *only, struct chat_ref *refs, size_t *count)
 {
     *count = 0;
@@ -369,7 +400,7 @@ enum err mongo_list_chats(struct store_reader *reader, struct slice email, int64
     mongo_counters_settle_or_not(l.counters);
     enum err e = slice_is_utf8(email) ? by_email(&l, email, &only) : ERR_INVALID;
     if (e == OK)
-        e = count_chats(&l, only, total);
+        e = count_documents(&l, l.conn->chats, only, total);
     if (e == OK) {
         int64_t left = *total > l.skip ? *total - l.skip : 0;
         l.limit = l.limit < left ? l.limit : left;

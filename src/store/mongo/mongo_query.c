@@ -66,9 +66,11 @@ enum err mongo_enrich(const struct mongo_conn *conn, struct customer *customers,
 }
 
 static enum err customers_of(const struct mongo_conn *conn, const struct map *places, const struct slice *ids,
-                             size_t count, struct arena *a)
+                             size_t count, const bson_t *only, struct arena *a)
 {
     bson_t *filter = bson_in("_id", ids, count);
+    if (only)
+        bson_concat(filter, only);
     mongoc_cursor_t *cursor = mongo_find(conn, conn->customers, filter, &(struct mongo_find){.primary = true});
     const bson_t *doc;
     enum err e = OK;
@@ -82,8 +84,8 @@ static enum err customers_of(const struct mongo_conn *conn, const struct map *pl
     return mongo_done(conn, "reading customers", cursor, e);
 }
 
-enum err mongo_customers_by_id(const struct mongo_conn *conn, const struct slice *ids, size_t count, struct arena *a,
-                               struct customer *out)
+enum err mongo_customers_by_id(const struct mongo_conn *conn, const struct slice *ids, size_t count, const bson_t *only,
+                               struct arena *a, struct customer *out)
 {
     struct map places;
     map_init(&places);
@@ -94,7 +96,7 @@ enum err mongo_customers_by_id(const struct mongo_conn *conn, const struct slice
     }
     for (size_t at = 0; e == OK && at < count; at += IDS_AT_ONCE) {
         size_t n = count - at < IDS_AT_ONCE ? count - at : IDS_AT_ONCE;
-        e = customers_of(conn, &places, ids + at, n, a);
+        e = customers_of(conn, &places, ids + at, n, only, a);
     }
     map_fini(&places);
     return e;

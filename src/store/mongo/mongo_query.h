@@ -12,9 +12,10 @@
     "\"has_assistant\":1,\"assigned_to\":1,\"agents_read\":1,\"customer_read\":1,\"messages.role\":1}"
 NODISCARD enum err mongo_chat(const struct mongo_conn *conn, struct slice chat_id, struct arena *a, struct chat *out);
 
-/* The customers of these ids, each in its place; id empty: there is none. */
+/* The customers of these ids, each in its place; id empty: there is none. only (may be NULL): nor one that this filter lets not
+ * pass. */
 NODISCARD enum err mongo_customers_by_id(const struct mongo_conn *conn, const struct slice *ids, size_t count,
-                                         struct arena *a, struct customer *out);
+                                         const bson_t *only, struct arena *a, struct customer *out);
 /* Fills chat_count and raises activity_us by the customers' chats. ids are distinct. rev stays the row's own: the chats
  * were read later, and the row may be older than they are. */
 NODISCARD enum err mongo_enrich(const struct mongo_conn *conn, struct customer *customers, size_t count);

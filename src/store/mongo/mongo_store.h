@@ -85,6 +85,8 @@ enum err mongo_recent_customers(struct store_reader *r, struct slice owner, int6
                                 struct arena *a, struct customer **out, size_t *count);
 enum err mongo_changed_customers(struct store_reader *r, int64_t since, int64_t limit, struct arena *a,
                                  struct customer **out, size_t *count);
+enum err mongo_search_customers(struct store_reader *r, const struct customer_filter *filter, int64_t skip,
+                                int64_t limit, struct arena *a, struct customer **out, size_t *count, int64_t *total);
 enum err mongo_list_chats(struct store_reader *r, struct slice email, int64_t skip, int64_t limit, struct arena *a,
                           struct chat_ref **out, size_t *count, int64_t *total);
 enum err mongo_overview(struct store_reader *r, struct arena *a, struct overview *out);

@@ -100,7 +100,7 @@ static enum err link_owners(struct mongo_store *s, struct new_message *const *me
         e = map_put(&seen, link->customer_id, &customers[unknown++]);
     }
     if (e == OK && unknown > 0)
-        e = mongo_customers_by_id(&s->writer, ids, unknown, &s->scratch, customers);
+        e = mongo_customers_by_id(&s->writer, ids, unknown, NULL, &s->scratch, customers);
     for (size_t i = 0; e == OK && i < count; i++) {
         struct chat_link *link = &messages[i]->link;
         const struct customer *customer = link->known ? map_get(&seen, link->customer_id) : NULL;

@@ -74,7 +74,7 @@ static void mongo_health(struct store *s, struct store_health *out)
 
 /* Reconnecting is the monitors' work. What they cannot see is a server that is there and refuses (no permission,
  * no space): after such a failure a ping tells whether it answers again. Never while it is away: that would block. */
-static void mongo_maintain(struct store *st, int64_t now_mono_us, bool idle)
+static bool mongo_maintain(struct store *st, int64_t now_mono_us, bool idle)
 {
     struct mongo_store *s = mongo_of(st);
     bson_error_t error;
@@ -82,12 +82,13 @@ static void mongo_maintain(struct store *st, int64_t now_mono_us, bool idle)
     bool failing = atomic_load_explicit(&s->health.failing, memory_order_relaxed);
     bool reachable = atomic_load_explicit(&s->health.reachable, memory_order_relaxed);
     if (!idle || !failing || !reachable || now_mono_us - s->pinged_us < every_us)
-        return;
+        return false;
     s->pinged_us = now_mono_us;
     if (mongo_ping(&s->writer, &error))
         mongo_health_worked(&s->health);
     else
         (void)mongo_failed(&s->writer, "ping", &error);
+    return false;
 }
 
 static enum err mongo_reader_open(struct store *st, struct store_reader **out)
@@ -171,6 +172,7 @@ static const struct store_vtable mongo_vtable = {
     .read_customer = mongo_read_customer,
     .load_customer = mongo_load_customer,
     .recent_customers = mongo_recent_customers,
+    .search_customers = mongo_search_customers,
     .read_chat = mongo_read_chat,
     .list_chats = mongo_list_chats,
     .overview = mongo_overview,

@@ -51,6 +51,10 @@ enum err sqlite_put_customer(struct store *store, struct customer *u)
                                   u->device,
                                   u->claimed_email};
     const int count = sizeof(texts) / sizeof(texts[0]);
+    struct words before;
+    enum err err = words_before(s, texts[0], &before);
+    if (err != OK)
+        return err;
     sqlite3_stmt *stmt = db_stmt(&s->conn, SQL_CUSTOMER_PUT);
     for (int i = 0; i < count; i++)
         bind_text(stmt, i + 1, texts[i]);
@@ -61,11 +65,12 @@ enum err sqlite_put_customer(struct store *store, struct customer *u)
         (void)sqlite3_bind_double(stmt, count + 4, u->visit_duration == u->visit_duration ? u->visit_duration : 0);
     bind_int(stmt, count + 5, u->activity_us);
     bind_int(stmt, count + 6, u->rev);
-    enum err err = db_row(&s->conn, stmt);
+    err = db_row(&s->conn, stmt);
     if (err != OK)
         return err == ERR_NOT_FOUND ? ERR_REFUSED : err; /* no row came: an operator's trigger has dropped it */
     u->key = sqlite3_column_int64(stmt, 0);
-    return db_run(&s->conn, stmt);
+    err = db_run(&s->conn, stmt);
+    return err == OK ? words_after(s, u, &before) : err;
 }
 
 static enum err remember_new_chat(struct sqlite_store *s, const struct chat *c)

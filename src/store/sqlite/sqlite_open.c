@@ -47,6 +47,8 @@ static enum err read_file(struct sqlite_store *s, struct buf *why)
         err = read_tag(s);
     if (err == OK)
         err = sqlite_max_rev(s, &s->opened_rev);
+    if (err == OK)
+        err = words_open(s);
     return err == OK ? rollup_recover(s) : err;
 }
 

@@ -4,10 +4,15 @@
  *   1. The pending ones are copied from memory, and only then the snapshot is opened (sqlite_store.h says why).
  *   2. settle_pending(): of a customer the row may be newer than any of its messages; who does not belong is left out.
  *   3. merge_window() takes from the two lists in turn, passes over `skip`, and keeps `limit`.
- *   4. Their rows are read in full. */
-#include "sqlite_store.h"
+ *   4. Their rows are read in full.
+ * A search's list has only those that it finds (sqlite_search.c). */
+#include "sqlite_search.h"
 
 #include <stdlib.h>
+
+/* A search that finds no more than this: each is looked at, and they are sorted here. Of more, the list by activity is gone
+ * through until the page is full, which soon is. */
+#define FEW_CUSTOMERS 10000
 
 struct recent {
     int64_t key;
@@ -56,26 +61,28 @@ static enum err copy_keys(struct arena *a, const struct recent_list *pending, st
     return OK;
 }
 
-/* The next row of stmt (key, rev) that is not pending; ERR_NOT_FOUND past the last. */
-static enum err next_row(struct sqlite_reader *r, sqlite3_stmt *stmt, const struct recent_list *keys,
-                         struct recent *out)
-{
-    enum err err;
-    do {
-        err = db_row(&r->conn, stmt);
-        if (err != OK)
-            return err;
-        *out = (struct recent){.key = sqlite3_column_int64(stmt, 0), .rev = sqlite3_column_int64(stmt, 1)};
-    } while (keys->count > 0 && bsearch(out, keys->items, keys->count, sizeof(*out), by_key));
-    return OK;
-}
-
 struct merge {
-    sqlite3_stmt *rows; /* bound; (key, rev) in the order of `compare` */
+    sqlite3_stmt *rows;        /* bound; (key, rev) in the order of `compare` */
+    const struct id_set *only; /* of the rows; NULL: all */
     struct recent_list pending;
     int (*compare)(const void *, const void *);
     int64_t skip, limit;
 };
+
+/* The next row (key, rev) that counts and is not pending; ERR_NOT_FOUND past the last. */
+static enum err next_row(struct sqlite_reader *r, const struct merge *m, const struct recent_list *keys,
+                         struct recent *out)
+{
+    enum err err;
+    do {
+        err = db_row(&r->conn, m->rows);
+        if (err != OK)
+            return err;
+        *out = (struct recent){.key = sqlite3_column_int64(m->rows, 0), .rev = sqlite3_column_int64(m->rows, 1)};
+    } while ((m->only && !id_set_has(m->only, out->key)) ||
+             (keys->count > 0 && bsearch(out, keys->items, keys->count, sizeof(*out), by_key)));
+    return OK;
+}
 
 /* The window [skip, skip + limit) of both lists merged. */
 static enum err merge_window(struct sqlite_reader *r, struct merge *m, struct recent_list *out)
@@ -88,14 +95,14 @@ static enum err merge_window(struct sqlite_reader *r, struct merge *m, struct re
     if (err != OK)
         return err;
     struct recent row;
-    err = next_row(r, m->rows, &keys, &row);
+    err = m->rows ? next_row(r, m, &keys, &row) : ERR_NOT_FOUND;
     for (size_t at = 0; (int64_t)out->count < m->limit;) {
         bool from_pending = at < m->pending.count && (err != OK || m->compare(&m->pending.items[at], &row) < 0);
         if (err == ERR_STORE || (err != OK && !from_pending))
             break;
         struct recent next = from_pending ? m->pending.items[at++] : row;
         if (!from_pending)
-            err = next_row(r, m->rows, &keys, &row);
+            err = next_row(r, m, &keys, &row);
         if (m->skip > 0) {
             m->skip--;
             continue;
@@ -145,6 +152,8 @@ static enum err settle_pending(struct sqlite_reader *r, struct slice owner, int6
         sqlite3_stmt *stmt = db_stmt(&r->conn, SQL_CUSTOMER_ORDER);
         bind_int(stmt, 1, item.key);
         enum err err = db_row(&r->conn, stmt);
+        if (err == ERR_NOT_FOUND && item.rev == 0)
+            continue; /* found by its words, which the operator has left there */
         if (err != OK)
             return err == ERR_NOT_FOUND ? ERR_STORE : err;
         int64_t rev = sqlite3_column_int64(stmt, 0), ts = sqlite3_column_int64(stmt, 1);
@@ -184,8 +193,10 @@ static enum err read_customers(struct sqlite_reader *r, const struct recent_list
 }
 
 struct customers_query {
-    struct slice owner; /* empty = all */
-    int64_t since;      /* -1: no bound, newest first; else oldest change first */
+    const struct customer_filter *filter; /* a search; then the owner is its own */
+    int64_t *total;                       /* of it */
+    struct slice owner;                   /* empty = all */
+    int64_t since;                        /* -1: no bound, newest first; else oldest change first */
     int64_t skip, limit;
 };
 
@@ -203,6 +214,42 @@ static sqlite3_stmt *customers_statement(struct sqlite_reader *r, const struct c
     return stmt;
 }
 
+/* `list` has the pending customers, by key. Of a search that finds few it becomes all that are found, where only the pending
+ * ones say yet when they were active; else the pending ones among them. */
+static enum err keep_found(struct sqlite_reader *r, const struct id_set *found, bool few, struct recent_list *list)
+{
+    size_t cap = few ? FEW_CUSTOMERS : list->count, at = 0;
+    struct recent_list kept = {.items = arena_alloc(&r->scratch, (cap + 1) * sizeof(*kept.items))};
+    if (!kept.items)
+        return ERR_NOMEM;
+    for (int64_t id = 0; few && id_set_next(found, &id);) {
+        while (at < list->count && list->items[at].key < id)
+            at++;
+        bool pending = at < list->count && list->items[at].key == id;
+        kept.items[kept.count++] = pending ? list->items[at] : (struct recent){.key = id};
+    }
+    for (; !few && at < list->count; at++)
+        if (id_set_has(found, list->items[at].key))
+            kept.items[kept.count++] = list->items[at];
+    *list = kept;
+    return OK;
+}
+
+/* A search: m->pending and m->only. */
+static enum err search(struct sqlite_reader *r, const struct customers_query *query, struct id_set *found,
+                       struct merge *m)
+{
+    enum err err = sqlite_select(r, query->filter, found);
+    if (err != OK)
+        return err;
+    *query->total = id_set_count(found);
+    bool few = *query->total <= FEW_CUSTOMERS;
+    m->only = found;
+    if (few)
+        m->rows = NULL; /* all are in m->pending */
+    return keep_found(r, found, few, &m->pending);
+}
+
 static enum err list_customers(struct sqlite_reader *r, const struct customers_query *query, struct arena *a,
                                struct customer **out, size_t *count)
 {
@@ -214,10 +261,13 @@ static enum err list_customers(struct sqlite_reader *r, const struct customers_q
     enum err err = pending_customers(r, &m.pending);
     if (err == OK)
         err = reader_snapshot(r);
+    struct recent_list window;
+    struct id_set found;
+    m.rows = customers_statement(r, query);
+    if (err == OK && query->filter)
+        err = search(r, query, &found, &m);
     if (err == OK)
         err = settle_pending(r, query->owner, query->since, &m.pending);
-    struct recent_list window;
-    m.rows = customers_statement(r, query);
     if (err == OK)
         err = merge_window(r, &m, &window);
     return err == OK ? read_customers(r, &window, a, out, count) : err;
@@ -237,6 +287,14 @@ enum err sqlite_recent_customers(struct store_reader *reader, struct slice owner
                                  struct arena *a, struct customer **out, size_t *count)
 {
     struct customers_query query = {.owner = owner, .since = -1, .skip = skip, .limit = limit};
+    return read_customer_list(reader, &query, a, out, count);
+}
+
+enum err sqlite_search_customers(struct store_reader *reader, const struct customer_filter *filter, int64_t skip,
+                                 int64_t limit, struct arena *a, struct customer **out, size_t *count, int64_t *total)
+{
+    struct customers_query query = {.filter = filter, .total = total, .since = -1, .skip = skip, .limit = limit};
+    *total = 0;
     return read_customer_list(reader, &query, a, out, count);
 }
 

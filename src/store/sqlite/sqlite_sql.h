@@ -74,6 +74,16 @@
     X(SQL_CUSTOMERS_RECENT, "SELECT id, rev FROM customers ORDER BY rev DESC")                                         \
     X(SQL_CUSTOMERS_RECENT_OF_OWNER,                                                                                   \
       "SELECT id, rev FROM customers WHERE owner = ?1 AND owner <> '' ORDER BY rev DESC")                              \
+    X(SQL_CUSTOMERS_OF_SECTION, "SELECT id FROM customers WHERE category = ?1 AND status = ?2")                        \
+    X(SQL_CUSTOMERS_OF_CATEGORY, "SELECT id FROM customers WHERE category = ?1")                                       \
+    X(SQL_CUSTOMERS_OF_STATUS, "SELECT id FROM customers WHERE status = ?1")                                           \
+    X(SQL_CUSTOMERS_OF_OWNER, "SELECT id FROM customers WHERE owner = ?1 AND owner <> ''")                             \
+    X(SQL_CUSTOMERS_OF_WORD, "SELECT customer FROM customer_words WHERE word >= ?1 AND word < ?2")                     \
+    X(SQL_CUSTOMERS_AFTER, "SELECT id, name, email FROM customers WHERE id > ?1 ORDER BY id LIMIT ?2")                 \
+    X(SQL_CUSTOMER_NEWEST, "SELECT max(id) FROM customers")                                                            \
+    X(SQL_CUSTOMER_NAMED, "SELECT name, email FROM customers WHERE oid = ?1")                                          \
+    X(SQL_WORD_ADD, "INSERT INTO customer_words(word, customer) VALUES (?1, ?2) ON CONFLICT DO NOTHING")               \
+    X(SQL_WORD_REMOVE, "DELETE FROM customer_words WHERE word = ?1 AND customer = ?2")                                 \
     X(SQL_CUSTOMERS_CHANGED, "SELECT id, rev FROM customers WHERE rev > ?1 ORDER BY rev")                              \
     X(SQL_CUSTOMERS_FIRST, "SELECT " SQL_CUSTOMER_COLUMNS " FROM customers ORDER BY id LIMIT ?1")                      \
     X(SQL_CUSTOMER_PUT,                                                                                                \

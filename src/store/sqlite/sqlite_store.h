@@ -8,6 +8,8 @@
  *   sqlite_open.c       the writer's connection, and memory read from the file
  *   sqlite_read.c       readers: one customer whole, one chat, the overview
  *   sqlite_recent.c     readers: lists by activity
+ *   sqlite_search.c     readers: which customers a search finds
+ *   sqlite_words.c      the words by which customers are searched
  *   sqlite_watch.c      are the files still the ones that a start would find?
  *   sqlite_lock.c       one server for one database
  *   sqlite_check.c      what a start would refuse of a file
@@ -51,6 +53,13 @@ struct rollup {
     bool done_staged;
 };
 
+/* sqlite_words.c: customers by their numbers */
+struct words_state {
+    int64_t newest;            /* one at least is as new as any */
+    int64_t upto, upto_staged; /* their words are in the file; and will be if the running transaction commits */
+    int64_t added;             /* by the running transaction */
+};
+
 /* sqlite_log_size.c */
 struct log_size {
     int64_t bytes, frames; /* as the metrics show them */
@@ -83,6 +92,7 @@ struct sqlite_store {
     int64_t opened_rev;
     bool replayed; /* the running batch is such a one */
     struct rollup roll;
+    struct words_state words;
     int64_t log_frames; /* in the log after the last commit */
     int64_t log_asked;  /* how many there were when a checkpoint was last asked for in a quiet moment */
     int64_t committed_us, checked_us;
@@ -174,6 +184,17 @@ NODISCARD enum err rollup_all(struct sqlite_store *s, int64_t budget_us);
  * left behind. */
 NODISCARD enum err rollup_recover(struct sqlite_store *s);
 
+/* sqlite_words.c */
+NODISCARD enum err words_open(struct sqlite_store *s); /* at every open of the writer's connection */
+int64_t words_behind(const struct sqlite_store *s);
+bool words_are_due(const struct sqlite_store *s, bool quiet); /* quiet: nothing was committed for a while */
+/* Around a put of a customer's row: the words of the row that is there; then the stored words follow. */
+NODISCARD enum err words_before(struct sqlite_store *s, struct slice oid, struct words *out);
+NODISCARD enum err words_after(struct sqlite_store *s, const struct customer *u, const struct words *before);
+NODISCARD enum err words_with_commit(struct sqlite_store *s);
+void words_settle(struct sqlite_store *s, bool committed);
+NODISCARD enum err words_fill(struct sqlite_store *s); /* the next few, in a transaction of its own */
+
 /* sqlite_read.c, sqlite_recent.c */
 struct sqlite_reader {
     struct store_reader base; /* first */
@@ -192,6 +213,8 @@ enum err sqlite_overview(struct store_reader *r, struct arena *a, struct overvie
 enum err sqlite_read_totals(struct store_reader *r, struct totals *out);
 enum err sqlite_recent_customers(struct store_reader *r, struct slice owner, int64_t skip, int64_t limit,
                                  struct arena *a, struct customer **out, size_t *count);
+enum err sqlite_search_customers(struct store_reader *r, const struct customer_filter *filter, int64_t skip,
+                                 int64_t limit, struct arena *a, struct customer **out, size_t *count, int64_t *total);
 enum err sqlite_list_chats(struct store_reader *r, struct slice email, int64_t skip, int64_t limit, struct arena *a,
                            struct chat_ref **out, size_t *count, int64_t *total);
 enum err sqlite_changed_customers(struct store_reader *r, int64_t since, int64_t limit, struct arena *a,

@@ -37,13 +37,14 @@ enum err sqlite_begin(struct store *store)
 enum err sqlite_commit(struct store *store)
 {
     struct sqlite_store *s = sqlite_store_of(store);
-    if (txn_wrote(s) && (rollup_with_commit(s) != OK || marks_with_commit(s) != OK))
+    if (txn_wrote(s) && (rollup_with_commit(s) != OK || marks_with_commit(s) != OK || words_with_commit(s) != OK))
         return ERR_STORE; /* no op of this batch is at fault, whatever it is */
     enum err err = txn_commit(s);
     if (err != OK)
         return err; /* the caller rolls back */
     rollup_settle(s, true);
     marks_settle(s, true);
+    words_settle(s, true);
     return OK;
 }
 
@@ -53,6 +54,7 @@ void sqlite_rollback(struct store *store)
     txn_rollback(s);
     rollup_settle(s, false);
     marks_settle(s, false);
+    words_settle(s, false);
 }
 
 /* An operator's trigger may have ended the transaction, and some failures do. */

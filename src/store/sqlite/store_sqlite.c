@@ -135,7 +135,7 @@ static enum err probe(struct sqlite_store *s)
     return err;
 }
 
-static void sqlite_maintain(struct store *store, int64_t now_mono_us, bool idle)
+static bool sqlite_maintain(struct store *store, int64_t now_mono_us, bool idle)
 {
     struct sqlite_store *s = sqlite_store_of(store);
     if (now_mono_us - s->checked_us >= MAINTAIN_US) {
@@ -144,20 +144,23 @@ static void sqlite_maintain(struct store *store, int64_t now_mono_us, bool idle)
         sqlite_log_size_note(s, now_mono_us);
     }
     if (s->watch.wrong)
-        return;
+        return false;
     if (s->conn.failed || !s->conn.db) {
         if (idle)
             (void)probe(s);
-        return;
+        return false;
     }
-    if (marks_write(s, now_mono_us, false) != OK || !idle || now_mono_us - s->committed_us < QUIET_US)
-        return;
-    if (s->heads.pending_count > 0 && rollup_all(s, QUIET_BUDGET_US) != OK)
-        return;
+    if (marks_write(s, now_mono_us, false) != OK || !idle)
+        return false;
+    bool quiet = now_mono_us - s->committed_us >= QUIET_US;
+    bool more = words_are_due(s, quiet) && words_fill(s) == OK && words_are_due(s, false);
+    if (!quiet || (s->heads.pending_count > 0 && rollup_all(s, QUIET_BUDGET_US) != OK))
+        return more;
     if (s->checkpointer && s->log_frames > 0 && s->log_asked != s->log_frames) {
         s->log_asked = s->log_frames;
         checkpointer_ask(s->checkpointer);
     }
+    return more;
 }
 
 static enum err sqlite_identity(struct store *store, int64_t *max_rev, uint8_t tag[5])
@@ -232,6 +235,7 @@ static const struct store_vtable vtable = {
     .read_customer = sqlite_read_customer,
     .load_customer = sqlite_load_customer,
     .recent_customers = sqlite_recent_customers,
+    .search_customers = sqlite_search_customers,
     .read_chat = sqlite_read_chat,
     .list_chats = sqlite_list_chats,
     .overview = sqlite_overview,

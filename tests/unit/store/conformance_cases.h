@@ -1,5 +1,5 @@
 /* conformance_cases.h: the cases, one line each; where they are written: conformance_customers.c, conformance_sends.c,
- * conformance_reads.c, conformance_changes.c, and what is about the store itself in conformance.c.
+ * conformance_reads.c, conformance_search.c, conformance_changes.c, and what is about the store itself in conformance.c.
  * To add one: a line below, and void case_<name>(struct rig *r) in the file that it belongs to. */
 #pragma once
 #include "store_rig.h"
@@ -44,6 +44,12 @@
     X(load_ends_with_the_sink)                                                                                         \
     X(recent_customers)                                                                                                \
     X(recent_rows_are_up_to_date)                                                                                      \
+    X(search_by_words)                                                                                                 \
+    X(search_compares_letters)                                                                                         \
+    X(search_by_section_and_owner)                                                                                     \
+    X(search_in_order_of_activity)                                                                                     \
+    X(search_follows_changes)                                                                                          \
+    X(search_takes_text_as_it_is)                                                                                      \
     X(changed_customers)                                                                                               \
     X(chats_by_activity)                                                                                               \
     X(overview_shows_the_first)

@@ -10,6 +10,7 @@ int main(void)
         {"sqlite", sqlite_tests},
         {"sqlite faults", sqlite_fault_tests},
         {"sqlite plans", sqlite_plan_tests},
+        {"sqlite search", sqlite_search_tests},
         {"sqlite files", sqlite_watch_tests},
         {"lease rule", lease_rule_tests},
         {"sqlite rules", sqlite_rule_tests},

@@ -319,6 +319,30 @@ const char *rig_recent(struct rig *r, const char *owner, int64_t skip, int64_t l
     return customers_text(r, err, customers, count);
 }
 
+const char *rig_search(struct rig *r, const char *const by[4], int64_t skip, int64_t limit)
+{
+    struct words words;
+    struct slice given[4];
+    for (size_t i = 0; i < 4; i++)
+        given[i] = slice_cstr(by[i] ? by[i] : "");
+    struct customer_filter filter = {.category = given[1], .status = given[2], .owner = given[3]};
+    words_of_search(&words, given[0]);
+    filter.word_count = words.count;
+    memcpy(filter.words, words.items, words.count * sizeof(words.items[0]));
+    struct customer *customers;
+    size_t count;
+    int64_t total;
+    enum err err =
+        r->store->vtable->search_customers(r->reader, &filter, skip, limit, &r->arena, &customers, &count, &total);
+    if (!customers_text(r, err, customers, count))
+        return NULL;
+    struct buf all = {0};
+    buf_printf(&all, "%lld: %s", (long long)total, buf_cstr(&r->text));
+    buf_fini(&r->text);
+    r->text = all;
+    return buf_cstr(&r->text);
+}
+
 const char *rig_changed(struct rig *r, int64_t since, int64_t limit)
 {
     struct customer *customers;

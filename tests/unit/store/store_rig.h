@@ -58,8 +58,11 @@ const char *rig_load(struct rig *r, const char *ident);
 /* A chat's row, which every way to it must give alike: "STATUS flags=N rev=@N to=WHO agents=@N customer=@N". */
 const char *rig_row(struct rig *r, const char *chat);
 const char *rig_recent(struct rig *r, const char *owner, int64_t skip, int64_t limit); /* "id id id" */
-const char *rig_changed(struct rig *r, int64_t since, int64_t limit);                  /* "id id id" */
-const char *rig_chats(struct rig *r, const char *email, int64_t skip, int64_t limit);  /* "total: user user" */
+/* "total: id id"; a search's words, category and status, the owner; each may be "". */
+const char *rig_search(struct rig *r, const char *const by[4], int64_t skip, int64_t limit);
+#define RIG_SEARCH(r, ...) rig_search((r), (const char *const[4]){__VA_ARGS__}, 0, 10)
+const char *rig_changed(struct rig *r, int64_t since, int64_t limit);                 /* "id id id" */
+const char *rig_chats(struct rig *r, const char *email, int64_t skip, int64_t limit); /* "total: user user" */
 /* By the writer, outside a batch. */
 bool rig_customer(struct rig *r, enum customer_by by, const char *value, struct customer *out);
 struct totals rig_totals(struct rig *r);

@@ -8,5 +8,6 @@ extern const CU_TestInfo lease_rule_tests[];
 extern const CU_TestInfo sqlite_tests[];
 extern const CU_TestInfo sqlite_fault_tests[];
 extern const CU_TestInfo sqlite_plan_tests[];
+extern const CU_TestInfo sqlite_search_tests[];
 extern const CU_TestInfo sqlite_watch_tests[];
 extern const CU_TestInfo sqlite_rule_tests[];

@@ -259,6 +259,7 @@ static void files_of_older_schemas(void)
         "(1, 'ann', 'ann@x.io', '', 'Ann', '', '', '', '', '', '', '', '', '', 7, 7, 1, 0, 7, 7, 2);"
         "INSERT INTO chats(id, chat_id, user, status, created, updated, rev, flags, activity_rev) "
         "VALUES (2, 'c-2', 1, 'closed', 8, 8, 8, 1, 8);"
+        "UPDATE chats SET flags = flags | 8;" /* which a file of schema 4 has, and an older one gets */
         "INSERT INTO chats(id, chat_id, user, status, created, updated, rev, flags, activity_rev, head, first, total) "
         "VALUES (1, 'c-1', 1, 'open', 7, 7, 7, 0, 9, 9, 9, 1);"
         "INSERT INTO messages(rev, chat, prev, seq, ts, role, text) VALUES (9, 1, 0, 1, 9, 'user', 'old');"

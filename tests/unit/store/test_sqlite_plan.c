@@ -9,8 +9,8 @@
 static const char *const statements[] = {SQL_STATEMENTS(SQL_TEXT)};
 
 /* Scans along an index that end by themselves: after LIMIT rows, or when the reader has the rows that it wants. */
-static const enum sql_id bounded_scans[] = {SQL_CHATS_RECENT, SQL_CHATS_FIRST, SQL_CHAT_HEADS_RECENT,
-                                            SQL_CUSTOMERS_RECENT, SQL_CUSTOMERS_FIRST};
+static const enum sql_id bounded_scans[] = {SQL_CHATS_RECENT,     SQL_CHATS_FIRST,     SQL_CHAT_HEADS_RECENT,
+                                            SQL_CUSTOMERS_RECENT, SQL_CUSTOMERS_FIRST, SQL_CUSTOMERS_OF_STATUS};
 
 static bool may_scan(enum sql_id id)
 {

@@ -138,9 +138,10 @@ static enum err add_totals(struct store *store, const struct totals *delta)
     return OK;
 }
 
-static void maintain(struct store *store, int64_t now_us, bool idle)
+static bool maintain(struct store *store, int64_t now_us, bool idle)
 {
     (void)store, (void)now_us, (void)idle;
+    return false;
 }
 
 static void health(struct store *store, struct store_health *out)
