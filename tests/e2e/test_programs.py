@@ -1,18 +1,24 @@
-"""The programs that docs/clients.md prints are run as they are printed: those that sign a widget token, in five languages."""
+"""The programs that docs/clients.md prints are run as they are printed: those that sign a widget token, in five languages, and
+those that use the client module, against each other."""
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+import threading
 
 from harness.case import ServerCase, main
-from harness.pages import blocks
-from harness.server import Server, clean_environment
+from harness.pages import ROOT, blocks
+from harness.server import Server, clean_environment, run
 from harness.tokens import bearer
 
 PAGE = "docs/clients.md"
 # What runs a block of this kind, and whether it is there wherever tests are.
 LANGUAGES = {"python": ("python3", "token.py", True), "js": ("node", "token.js", True), "php": ("php", "token.php", False),
              "go": ("go run", "token.go", False), "ruby": ("ruby", "token.rb", False)}
+NODE = "/usr/bin/node"
+# Node 18 has no WebSocket of its own; the tests' packages have one (tests/web/package.json).
+WITH_WEBSOCKET = f"import {{ WebSocket as ws }} from '{ROOT}/tests/web/node_modules/ws/wrapper.mjs';\nglobalThis.WebSocket ??= ws;\n"
 
 
 class Programs(ServerCase):
@@ -76,6 +82,41 @@ class Programs(ServerCase):
         self.post(f"/api/users/chats/{made['chat_id']}/send", {"content": "hello"}, bearer(token))
         self.post(f"/api/users/chats/{made['chat_id']}/send", {"content": "hello"}, bearer(token[:-2] + "AA"), status=401)
         self.get("/api/users", bearer(token), status=403)
+
+    # the client module
+    def test_the_bot_answers_the_visitor(self):
+        """Both programs, the bot first; what the visitor's prints ends with the bot's words."""
+        visitor, bot = [text for kind, text in blocks(PAGE) if kind == "js" and "createClient(" in text]
+        self.write("client.mjs", self.get("/client.js").body.decode())
+        url = f"http://127.0.0.1:{self.server.ports[0]}"
+
+        def program(name, text):
+            text = text.replace("'https://chat.example.com/client.js'", "'./client.mjs'").replace("https://chat.example.com", url)
+            return self.write(name, WITH_WEBSOCKET + text)
+
+        token = run("--issue-token", "dashboard", "--subject", "bot", "--name", "Bot", "--auth-key", self.keys["plain"])[1].strip()
+        with subprocess.Popen([NODE, program("bot.mjs", bot + "\nconsole.log('ready');")], text=True, cwd=self.place,
+                              env=clean_environment({"TOKEN": token}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
+            try:
+                watchdog = threading.Timer(120, running.kill)
+                watchdog.start()
+                self.assertEqual(running.stdout.readline(), "ready\n", "the bot did not start")
+                done = subprocess.run([NODE, program("visitor.mjs", visitor)], text=True, cwd=self.place, timeout=120,
+                                      env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            finally:
+                watchdog.cancel()
+                running.kill()
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertIn("'… Do you ship to Norway?'", done.stdout)
+        shown = " ".join(done.stdout.split())  # Node breaks a long list into lines
+        self.assertTrue(shown.endswith("""[ 'Do you ship to Norway?', "Thank you. We are back at eight o'clock." ]"""), shown)
+
+    def test_nothing_else_is_printed_as_a_program(self):
+        """A new block is run by a test above; a line for the widget's queue is at least a program."""
+        for kind, text in blocks(PAGE):
+            if kind == "js" and "createClient(" not in text and "aud" not in text:
+                self.assertTrue(re.match(r"\(window\.Sakura = ", text), text)
+                subprocess.run([NODE, "--check", self.write("line.js", text)], check=True, timeout=60)
 
 
 if __name__ == "__main__":
