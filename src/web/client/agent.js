@@ -25,7 +25,6 @@ export function createAgentChat(core, id, row) {
     http.call('GET', `${path}/messages?limit=${limit}${earlier ? `&before=${earlier}` : ''}`, undefined, headers);
 
   const look = createLook(core, async () => {
-    const first = !tag;
     if (!row()) chat.apply((await http.call('GET', path)).data);
     const { status, data, etag } = await history(PAGE, '', tag ? { 'If-None-Match': tag } : {});
     if (status === 304) return;
@@ -41,8 +40,7 @@ export function createAgentChat(core, id, row) {
     }
     tag = etag || '';
     chat.merge(page);
-    // Later the inbox hands on each row as it comes: the one that it has now may be older than what a change of ours was answered.
-    if (first && row()) chat.apply(row());
+    if (row()) chat.apply(row());
     chat.emit('change');
   });
 

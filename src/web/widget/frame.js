@@ -7,7 +7,8 @@ const BACK_MS = 100;
 
 const host = document.createElement('sakura-chat');
 const sheet = new CSSStyleSheet();
-const badge = make('span', 'badge', {});
+const badge = make('span', 'badge');
+const watch = new MutationObserver(() => setTimeout(mount, BACK_MS));
 
 export const shadow = host.attachShadow({ mode: 'open' });
 export const launcher = button('launcher', title, 'M4 5h16v11H10l-6 4z');
@@ -19,14 +20,12 @@ function mount() {
   body.append(host);
   watch.observe(body, { childList: true });
 }
-const watch = new MutationObserver(() => setTimeout(mount, BACK_MS));
 
 /** Puts the launcher on the page. */
 export function appear() {
-  const side = lang === 'ar' ? 'left' : 'right';
   host.lang = lang;
   host.dir = lang === 'ar' ? 'rtl' : 'ltr';
-  sheet.replaceSync(styles(dataset.color, /^(left|right)$/.test(dataset.position || '') ? dataset.position : side));
+  sheet.replaceSync(styles(dataset));
   shadow.adoptedStyleSheets = [sheet];
   launcher.append(badge);
   shadow.append(launcher);
@@ -38,7 +37,7 @@ export function appear() {
 /** @param {number} unread */
 export function count(unread) {
   badge.textContent = String(unread || '');
-  launcher.setAttribute('aria-label', unread ? `${title} (${unread})` : title);
+  launcher.ariaLabel = `${title} ${badge.textContent}`;
 }
 
 /** What covers the whole of a phone covers what its keyboard leaves. */

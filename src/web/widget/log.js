@@ -1,70 +1,68 @@
 import { make } from './dom.js';
 import { pieces } from './links.js';
-import { labels, lang } from './site.js';
+import { closing, lang, sending } from './site.js';
 import { chat } from './talk.js';
 
-/**
- * The messages of the chat as a list that is changed as little as can be: a row that looks the same stays untouched.
- * What one side writes within a minute has one time below.
- */
-export function createLog() {
-  const locale = navigator.language.startsWith(lang) ? undefined : lang;
-  const { format: timeOf } = new Intl.DateTimeFormat(locale, { timeStyle: 'short' });
-  const { format: dayOf } = new Intl.DateTimeFormat(locale, { weekday: 'short', day: 'numeric', month: 'short' });
-  const list = make('ol', 'log', {});
-  /** By all that is seen of them. @type {Map<string, HTMLElement>} */
-  let rows = new Map();
+/** As long as the start of a timestamp is the same (2026-11-30T20), what one side writes stands together, with one time below. */
+const HOUR = 13;
 
-  /** @param {import('../client/sakura.js').Message} message @param {string} time */
-  const below = (message, time) => message.failed
-    ? [make('span', 'failed', {}, message.failed),
-      make('button', 'retry', { onclick: () => chat?.retry(message) }, labels[2]),
-      make('button', 'discard', { onclick: () => chat?.discard(message) }, labels[10])]
-    : [time, message.role !== 'user' ? '' : message.pending ? ' …' : message.read
-      ? make('span', 'tick', { role: 'img', 'aria-label': labels[9] }, '✓✓') : ' ✓'];
+export const list = make('ol', 'log');
+/** By all that is seen of them. @type {Map<string, HTMLElement>} */
+let rows = new Map();
+/** Made when they are needed: the first use of the browser's languages takes its time. @type {Intl.DateTimeFormat} */
+let times;
+/** @type {Intl.DateTimeFormat} */
+let days;
 
-  function draw() {
-    const before = rows;
-    let place = list.firstChild;
-    rows = new Map();
+/** @param {string} name @param {string | undefined | false} text */
+const line = (name, text) => text ? [make('div', name, [text], { dir: 'auto' })] : [];
 
-    /** The next row. @param {string} looks @param {string} part @param {() => (Node | string)[]} fill */
-    const row = (looks, part, fill) => {
-      const item = before.get(looks) || make('li', part, {}, ...fill());
-      rows.set(looks, item);
-      if (item === place) place = place.nextSibling;
-      else list.insertBefore(item, place);
-    };
-    /** @param {string} part @param {string | undefined | false} text */
-    const line = (part, text) => text ? [make('div', part, { dir: 'auto' }, text)] : [];
+/** @param {string} text */
+const linked = (text) => pieces(text).map((piece, index) => index % 2
+  ? make('a', 'link', [piece], { href: piece, target: '_blank', rel: 'noopener nofollow noreferrer' }) : piece);
 
-    const seen = (chat ? chat.messages : []).map((message) => {
-      const date = new Date(message.timestamp);
-      return { ...message, message, who: message.role + message.agent?.id, day: dayOf(date), time: timeOf(date) };
-    });
-    seen.forEach(({ message, role, agent, text, pending, failed, read, key, _id, who, day, time }, index) => {
-      const prior = seen[index - 1];
-      const next = seen[index + 1];
-      const newDay = prior?.day !== day;
-      const first = newDay || prior.who !== who;
-      const last = next?.who !== who || next.time !== time || pending || failed;
-      const part = `message${role === 'user' ? ' mine' : ''}${first ? ' first' : ''}${pending ? ' pending' : ''}`;
-      row([part, key || _id, newDay, last, read, failed, time].join(), part, () => [
-        ...line('day', newDay && day),
-        ...line('name', first && agent?.name),
-        make('div', 'text', { dir: 'auto' }, ...pieces(text).map((piece, index) => index % 2
-          ? make('a', 'link', { href: piece, target: '_blank', rel: 'noopener nofollow noreferrer' }, piece) : piece)),
-        ...last ? [make('div', 'meta', {}, ...below(message, time))] : [],
-      ]);
-    });
-    const typist = chat?.typists[0];
-    if (typist) row('…' + typist.agent?.id, 'typing first', () => [...line('name', typist.agent?.name), ...line('text', '•••')]);
-    while (place) {
-      const { nextSibling } = place;
-      place.remove();
-      place = nextSibling;
-    }
+/** @param {import('../client/sakura.js').Message} message */
+const below = (message) => message.failed
+  ? make('div', 'failed', [`⚠ ${message.failed}`, make('button', 'retry', [sending], { onclick: () => chat?.retry(message) }),
+    make('button', 'discard', ['✕'], { ariaLabel: closing, onclick: () => chat?.discard(message) })])
+  : make('div', 'meta', [times.format(new Date(message.timestamp)), message.role !== 'user' ? '' : message.pending ? ' …'
+    : message.read ? ' ✓✓' : ' ✓']);
+
+/** The messages of the chat as a list that is changed as little as can be: a row that looks the same stays untouched. */
+export function drawLog() {
+  const before = rows;
+  let place = list.firstChild;
+  let day = '';
+  let group = '';
+  rows = new Map();
+  times = times || new Intl.DateTimeFormat(lang, { timeStyle: 'short' });
+  days = days || new Intl.DateTimeFormat(lang, { dateStyle: 'medium' });
+
+  /** The next row. @param {string} looks @param {string} name @param {() => (Node | string)[]} fill */
+  const row = (looks, name, fill) => {
+    const item = before.get(looks) || make('li', name, fill());
+    rows.set(looks, item);
+    if (item === place) place = place.nextSibling;
+    else list.insertBefore(item, place);
+  };
+
+  for (const message of chat ? chat.messages : []) {
+    const { role, agent, text, timestamp } = message;
+    const today = days.format(new Date(timestamp));
+    const newDay = today !== day && (day = today);
+    const newGroup = role + agent?.id + timestamp.slice(0, HOUR);
+    const first = newDay || newGroup !== group;
+    group = newGroup;
+    const name = `message${role === 'user' ? ' mine' : ''}${first ? ' first' : ''}${message.pending ? ' pending' : ''}`;
+    row([name, message.key || message._id, newDay, message.read, message.failed, timestamp].join(), name, () => [
+      ...line('day', newDay), ...line('name', first && agent?.name), make('div', 'text', linked(text), { dir: 'auto' }), below(message)]);
   }
-
-  return { list, draw };
+  for (const { agent } of chat ? chat.typists.slice(0, 1) : []) {
+    row(`typing${agent?.id}`, 'typing first', () => [...line('name', agent?.name), ...line('text', '•••')]);
+  }
+  while (place) {
+    const { nextSibling } = place;
+    place.remove();
+    place = nextSibling;
+  }
 }

@@ -1,14 +1,12 @@
 // What the site says, and what all parts of the widget share: there is one widget on a page.
 import { createEmitter } from '../client/emitter.js';
 import { createClient } from '../client/visitor.js';
-import { TEXTS, language } from './labels.js';
+import { labelsIn, language } from './labels.js';
 
-const { src, dataset } = /** @type {HTMLScriptElement} */ (document.currentScript);
-
-export { dataset };
+export const { src, dataset } = /** @type {HTMLScriptElement} */ (document.currentScript);
 export const lang = language(dataset.lang, document.documentElement.lang, navigator.language);
-export const labels = TEXTS[lang].split('|');
-export const title = dataset.title || labels[0];
+export const [name, fresh, online, away, offline, write, sending, closing] = labelsIn(lang);
+export const title = dataset.title || name;
 export const client = createClient({ url: new URL(src).origin });
 export const customer = client.customer();
 /** open, close, message, unread, and draw: something that is shown is different now. */

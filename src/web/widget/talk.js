@@ -19,10 +19,7 @@ export function choose(next) {
 }
 
 /** The most recent one, as soon as it is known. */
-export function pick() {
-  if (chat === undefined && customer.chats.length) choose(customer.chats[0]);
-  changed();
-}
+export const pick = () => chat === undefined && customer.chats.length ? choose(customer.chats[0]) : changed();
 
 /** One after the other, so that two at once make one chat. What is refused stands there as failed. @param {string} text */
 export function send(text) {

@@ -17,12 +17,12 @@
  *   and from the first opening on dialog.panel with .title, .state (also .online: agents are there),
  *     select.select (an option for each chat, and the last one begins a new one), button.close,
  *     .scroll > .log > .message (also .first of its side, .mine, .pending) with .day, .name, .text > a.link,
- *       .meta > .tick (read) or .failed, .retry, .discard; and .typing,
+ *       .meta (time; ✓ stored, ✓✓ read) or .failed > .retry, .discard; and .typing,
  *     textarea.field, button.send.
  */
 import { make } from './dom.js';
-import { appear, count, followKeyboard, launcher, shadow } from './frame.js';
-import { createPanel } from './panel.js';
+import { appear, count, launcher, shadow } from './frame.js';
+import { close, draw, open, said } from './panel.js';
 import { changed, client, customer, dataset, emit, on, title } from './site.js';
 import { about, choose, pick, send } from './talk.js';
 
@@ -31,44 +31,7 @@ const SAID_MS = 9000;
 
 /** @type {any} */
 const page = window;
-const said = make('div', 'said', { role: 'log' });
-/** @type {ReturnType<typeof createPanel> | undefined} */
-let panel;
 let unread = 0;
-
-/** From now on the server is asked. What goes wrong is said by the state. */
-const begin = () => customer.start().catch(() => {});
-
-function open() {
-  begin();
-  if (!panel) {
-    panel = createPanel(close);
-    shadow.append(panel.panel);
-    followKeyboard();
-  }
-  if (panel.panel.open) return;
-  launcher.hidden = true;
-  panel.open();
-  panel.panel.append(said); // What lies behind a modal dialog is not read out.
-  emit('open');
-}
-
-function close() {
-  if (!panel?.panel.open) return;
-  panel.panel.close();
-  shadow.append(said);
-  launcher.hidden = false;
-  launcher.focus();
-  emit('close');
-}
-
-function draw() {
-  panel?.draw();
-  if (unread === customer.unread) return;
-  unread = customer.unread;
-  count(unread);
-  emit('unread', unread);
-}
 
 /** @type {Record<string, (...values: any[]) => any>} */
 const api = {
@@ -96,18 +59,24 @@ if (!page.Sakura?.identify) {
   appear();
   shadow.append(said);
   launcher.onclick = open;
-  on('draw', draw);
+  on('draw', () => {
+    draw();
+    if (unread === customer.unread) return;
+    unread = customer.unread;
+    count(unread);
+    emit('unread', unread);
+  });
   client.on('state', changed);
   customer.on('status', changed);
   customer.on('change', pick);
   customer.on('message', (message) => {
     if (message.role === 'user') return;
-    const line = make('p', '', {}, `${message.agent?.name || title}: ${message.text}`);
+    const line = make('p', '', [`${message.agent?.name || title}: ${message.text}`]);
     said.append(line);
     setTimeout(() => line.remove(), SAID_MS);
     emit('message', message);
   });
-  if (dataset.token) api.identify({ token: dataset.token });
-  else if (customer.id) begin();
+  if (dataset.token) api.identify(dataset);
+  else if (customer.id) customer.start().catch(() => {});
   if (Array.isArray(calls)) calls.forEach(api.push);
 }
