@@ -2,7 +2,7 @@
 import { until } from './browser.mjs';
 
 /** The widget's shadow root, as an expression for functions that run in a page. */
-const ROOT = `[...document.querySelectorAll('*')].find((e) => e.shadowRoot && e.shadowRoot.querySelector('[part=launcher]'))?.shadowRoot`;
+const ROOT = "document.querySelector('sakura-chat')?.shadowRoot";
 
 /** Runs in a page: text where one writes, as typing leaves it. */
 const TYPED = `(field, text) => { field.focus(); field.value = text; field.dispatchEvent(new InputEvent('input', { bubbles: true })); }`;
@@ -23,9 +23,9 @@ export class Visitor {
   }
 
   async open() {
-    await this.until('the widget is there', "return root.querySelector('[part=launcher]')");
-    await this.do("if (!root.querySelector('dialog')?.open) root.querySelector('[part=launcher]').click()");
-    await this.until('the panel is open', "return root.querySelector('dialog')?.open && root.querySelector('[part=field]')");
+    await this.until('the widget is there', "return root.querySelector('.launcher')");
+    await this.do("if (!root.querySelector('dialog')?.open) root.querySelector('.launcher').click()");
+    await this.until('the panel is open', "return root.querySelector('dialog')?.open && root.querySelector('.field')");
   }
 
   /** Key by key, and Enter. */
@@ -36,44 +36,44 @@ export class Visitor {
 
   /** Key by key, without sending it. */
   async types(text) {
-    await this.do("root.querySelector('[part=field]').focus()");
+    await this.do("root.querySelector('.field').focus()");
     await this.page.keyboard.type(text);
   }
 
   /** At once, as many as there are. */
   async bursts(texts) {
     await this.do(`for (const text of args) {
-      (${TYPED})(root.querySelector('[part=field]'), text);
-      root.querySelector('[part=submit]').click();
+      (${TYPED})(root.querySelector('.field'), text);
+      root.querySelector('.send').click();
     }`, ...texts);
   }
 
   /** Texts, oldest first. */
   messages() {
-    return this.do("return [...root.querySelectorAll('[part=message] [part=text]')].map((e) => e.textContent)");
+    return this.do("return [...root.querySelectorAll('.message .text')].map((e) => e.textContent)");
   }
 
   async sees(text) {
     await this.until(`the widget shows: ${text}`,
-      "return [...root.querySelectorAll('[part=message] [part=text]')].some((e) => e.textContent === args[0])", text);
+      "return [...root.querySelectorAll('.message .text')].some((e) => e.textContent === args[0])", text);
   }
 
   /** Nothing waits to be sent. */
   async settled() {
-    await this.until('all is sent', "return !root.querySelector('[part=message][data-pending]')");
+    await this.until('all is sent', "return !root.querySelector('.message.pending')");
   }
 
   async seesTyping() {
-    await this.until('the widget shows that the agent types', "return root.querySelector('[part=typing]')");
+    await this.until('the widget shows that the agent types', "return root.querySelector('.typing')");
   }
 
   async seesRead() {
     await this.until('the last own message is ticked as read',
-      "return [...root.querySelectorAll('[part=message][data-mine]')].pop()?.querySelector('[part=tick]')?.textContent === '✓✓'");
+      "return [...root.querySelectorAll('.message.mine')].pop()?.querySelector('.tick')?.textContent === '✓✓'");
   }
 
   async seesOnline() {
-    await this.until('agents are there', "return root.querySelector('[part=state]').hasAttribute('data-on')");
+    await this.until('agents are there', "return root.querySelector('.state').classList.contains('online')");
   }
 
   /** What its links lead to. */
