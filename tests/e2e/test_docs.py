@@ -73,31 +73,42 @@ class Pages(unittest.TestCase):
 
 
 class Widget(unittest.TestCase):
-    """The page says what src/web/widget reads and gives."""
+    """The page says what the head of src/web/widget/widget.js says, and that is in its sources."""
 
     def setUp(self):
         self.page = section("docs/clients.md", "The widget")
-        self.source = "".join(read(f"src/web/widget/{name}") for name in os.listdir(os.path.join(ROOT, "src/web/widget")))
+        head = " ".join(line.strip(" *") for line in read("src/web/widget/widget.js").split("*/")[0].splitlines())
+        self.head = re.sub(r" \([^()]*\)", "", head)  # without remarks
+        self.source = "".join(read(f"src/web/widget/{name}").split("*/", 1)[-1] for name in os.listdir(os.path.join(ROOT, "src/web/widget")))
+
+    def said(self, begin, end):
+        return self.head.split(begin, 1)[1].split(end, 1)[0]
 
     def test_attributes(self):
         described = {q for row in table(self.page, "attribute") for q in quoted(row[0])}
-        self.assertEqual(described, {f"data-{name}" for name in re.findall(r"\bdataset\.(\w+)", self.source)})
-        for name in PAGES:
-            for kind, text in blocks(name):
+        names = re.split(r"; | and ", self.said("may be left out: ", "."))
+        self.assertEqual(described, {f"data-{name}" for name in names})
+        for name in names:
+            self.assertRegex(self.source, rf"\b{name}\b")
+        for page in PAGES:
+            for kind, text in blocks(page):
                 if kind == "html":
                     self.assertIn('/widget.js"', text)
                     self.assertLessEqual(set(re.findall(r"\bdata-\w+", text)), described)
 
     def test_languages(self):
         said = next(row[1] for row in table(self.page, "attribute") if row[0] == "`data-lang`")
-        self.assertEqual(re.findall(r"\b[a-z]{2}\b(?=[,.])", said), re.findall(r"^  ([a-z]{2}): '", self.source, re.M))
+        known = re.search(r"LANGUAGES = \[(.*?)\]", read("src/web/widget/labels.js"))[1]
+        self.assertEqual(sorted(re.findall(r"\b[a-z]{2}\b(?=[,.])", said)), sorted(re.findall(r"\w+", known)))
 
     def test_calls(self):
-        for row in table(self.page, "call"):
-            for call in re.findall(r"`Sakura\.(\w+)", row[0]):
-                self.assertRegex(self.source, rf"\b{call}\b")
-            for event in quoted(row[1]) if "Sakura.on" in row[0] else ():
-                self.assertRegex(self.source, rf"'{event}'")
+        rows = table(self.page, "call")
+        calls = re.findall(r"(\w+)\(", self.said("window.Sakura: ", " Before"))
+        self.assertEqual(sorted(c for row in rows for c in re.findall(r"`Sakura\.(\w+)", row[0])), sorted(calls))
+        events = re.findall(r"\w+", self.said("with the events ", "."))
+        self.assertEqual(next(quoted(row[1]) for row in rows if "Sakura.on" in row[0]), events)
+        for name in calls + events:
+            self.assertRegex(self.source, rf"\b{name}\b")
 
 
 class Options(unittest.TestCase):
@@ -169,6 +180,14 @@ class Program(ServerCase):
         served = {f"{verb.upper()} {path}" for path, item in self.get("/api/openapi.json").json()["paths"].items()
                   for verb in item if verb in ("get", "post", "patch")}
         self.assertEqual({q for row in table(section("docs/clients.md", "HTTP"), "route") for q in quoted(row[0])}, served)
+
+    def test_the_table_of_the_program_is_the_described_one(self):
+        """src/api/routes.c and openapi.json have the same rows; /dev is of debug builds, and not for clients."""
+        rows = [r for r in re.findall(r'^ +\{([A-Z]+), "([^"]+)"', read("src/api/routes.c"), re.M) if not r[1].startswith("/dev/")]
+        self.assertGreater(len(rows), 25)
+        document = self.get("/api/openapi.json").json()["paths"]
+        served = {(verb.upper(), path) for path, item in document.items() for verb in item if verb in ("get", "post", "patch")}
+        self.assertEqual(set(rows), served)
 
     def test_routes_that_pages_name(self):
         """METHOD /path in any page is a route."""
