@@ -39,7 +39,8 @@ export function createAgentChat(core, id, row) {
       before = next;
     }
     tag = etag || '';
-    chat.merge(page);
+    // What lies before it there is for older() to fetch.
+    chat.merge(page.slice(Math.max(0, page.findIndex((/** @type {any} */ m) => chat.knows(m._id)))));
     if (row()) chat.apply(row());
     chat.emit('change');
   });
@@ -55,9 +56,9 @@ export function createAgentChat(core, id, row) {
 
   /** Only where the chat is still as it is shown here. @param {Record<string, string | null>} change */
   async function patch(change) {
+    const { assigned_to, status } = chat;
     for (let tries = 0; ; tries++) {
       const { data, etag } = await http.call('GET', path);
-      const { assigned_to, status } = chat;
       chat.apply(data);
       if (data.assigned_to !== assigned_to || data.status !== status) throw new SakuraError(412, 'The chat has changed');
       try {

@@ -105,6 +105,7 @@ export function createCore(options = {}) {
       request: async (method, path, body, headers) => (await http.call(method, path, body, headers)).data,
       setToken: (/** @type {string | null} */ token) => core.setToken(token),
       close() {
+        core.pause = () => new Promise(() => {}); // What has not been sent another page will send.
         connection.stop();
         chats.forEach((chat) => chat.close());
       },
@@ -117,7 +118,7 @@ export function createCore(options = {}) {
     });
     core.onframe(type, data);
   });
-  const outbox = core.outbox = createOutbox({ ...core, deliver: (item) => core.deliver(item) }, ({ chat: id }) => {
+  const outbox = core.outbox = createOutbox(core, ({ chat: id }) => {
     const chat = chats.get(id);
     if (chat) chat.emit('change');
   });

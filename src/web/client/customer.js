@@ -121,6 +121,7 @@ export function createCustomer(core) {
       become({ id: user_id, token });
     }
     follow(chat);
+    outbox.flush();
     look();
   }
 

@@ -82,7 +82,8 @@ export function createHttp(base, options, ondenied) {
         throw unreached(error);
       }
       const { status } = answer;
-      if (status === 401 && await http.refuse(used)) return http.call(method, path, body, headers);
+      // Without getToken() another token is somebody else's.
+      if (status === 401 && await http.refuse(used) && options.getToken) return http.call(method, path, body, headers);
       try {
         data = JSON.parse(text);
       } catch {

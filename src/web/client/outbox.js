@@ -23,7 +23,8 @@ export const freshKey = () =>
  * @param {import('./internal.js').Core} core
  * @param {(item: Item) => void} changed
  */
-export function createOutbox({ store, pause, deliver }, changed) {
+export function createOutbox(core, changed) {
+  const { store } = core;
   /** @type {Item[]} */
   let items = [];
   /** @type {Set<string>} */
@@ -41,18 +42,18 @@ export function createOutbox({ store, pause, deliver }, changed) {
       const item = items.find((one) => laneOf(one) === lane && one.pending);
       if (!item || (lane && items.some((one) => one.about && one.key === lane))) break;
       // What is not there any more another tab has sent, or somebody there has discarded.
-      if (item.adopted && !store('out' + item.key)) {
+      if (item.adopted && lane && !store('out' + item.key)) {
         outbox.drop(item);
         continue;
       }
       try {
         item.tried = true;
-        await deliver(item);
+        await core.deliver(item);
         failures = 0;
       } catch (error) {
         const e = /** @type {any} */ (error);
         if ([400, 403, 404, 413, 422].includes(e.status)) fail(item, e);
-        else await pause(failures++, e.wait);
+        else await core.pause(failures++, e.wait);
       }
     }
     busy.delete(lane);

@@ -1,0 +1,2 @@
+import './races.test.mjs';
+import './rules.test.mjs';
