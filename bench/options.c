@@ -1,4 +1,4 @@
-#include "options.h"
+#include "option_table.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,60 +12,6 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char USAGE[] =
-    "usage: sakurad-bench MODE [options]\n"
-    "\n"
-    "Modes against sakurad (customers and chats are made through its API):\n"
-    "  send      customers' messages, each answered once it is durable\n"
-    "  notify    POST to WebSocket frame for one subscriber, beside the disk's own fdatasync\n"
-    "  fanout    durable sends to thousands of WebSocket subscribers\n"
-    "  poll      widgets polling their chats\n"
-    "  refetch   dashboards refetching the inbox; --follow: after each notification\n"
-    "  mix       widgets polling, sends, dashboards subscribed and refetching\n"
-    "  idle      opens and subscribes WebSockets; memory per connection, wake-ups of the server meanwhile\n"
-    "  signals   widgets and agents that type, each heard by the other side\n"
-    "  storm     agents that connect at once and subscribe to everything\n"
-    "  fill      makes customers, chats and history, measures nothing else\n"
-    "Modes against any server:\n"
-    "  get, post HTTP requests to --path\n"
-    "  wsfan     POSTs to --path that the server sends to every WebSocket on --ws-path\n"
-    "\n"
-    "Where:\n"
-    "  --url URL            http://HOST:PORT (default http://127.0.0.1:8000)\n"
-    "  --ws-url URL         ws://HOST:PORT[/PATH] (default: the --url, path /ws/dashboard)\n"
-    "  --path PATH          get, post, wsfan (default /)\n"
-    "  --body TEXT          post, wsfan; in wsfan %TOKEN% is the mark that is looked for in the frames, %PAD% filler\n"
-    "  --header 'N: V'      on every HTTP request and upgrade (up to 8)\n"
-    "  --ws-hello TEXT      message after the upgrade (up to 8); --ws-expect TEXT: what the last answer contains\n"
-    "  --pid PID[,PID]      the server's processes; default: process_* values of its /metrics\n"
-    "How much:\n"
-    "  --connections N      HTTP connections (default 64); --threads N (default 1)\n"
-    "  --rate N             operations a second, open loop: latency counts from the intended start; default: closed "
-    "loop\n"
-    "  --duration S         (default 10); --warm-up S (default 1); --timeout S (default 10)\n"
-    "  --payload BYTES      of a message's content (default 120); wsfan: of the frame\n"
-    "  --customers N --chats N --history N    made before the run (history: messages in each chat)\n"
-    "  --ids FILE           reads the chats from FILE; makes them and writes FILE where it does not exist\n"
-    "  --seed N             names and choices (default: from the clock)\n"
-    "Modes' own:\n"
-    "  --subscribers N --publishers N   fanout, wsfan, idle, storm (default 100 and 1); signals: agents and widgets\n"
-    "  --window all|ack     a publisher's next send comes when all subscribers have the last one, or at its answer\n"
-    "  --flat               subscribe with \"format\":\"flat\"\n"
-    "  --changed F          share of polls and refetches without If-None-Match (default 1); --unchanged: 0\n"
-    "  --background N       notify, poll, refetch: sends a second to other chats\n"
-    "  --verify             notify: a GET at the frame must show the message\n"
-    "  --data-dir DIR       notify: where 250 bytes are appended and fdatasync'ed (default .)\n"
-    "  --dashboards N       mix, refetch --follow (default 50); --refetch-interval S least time between two (default "
-    "0.5)\n"
-    "  --poll-interval S    mix: a widget's (default 2); --preflight: OPTIONS before each refetch of a follower\n"
-    "  --open-window N      idle, fanout, storm: upgrades under way at once on one thread (default 128)\n"
-    "  --no-subscribe, --everything     idle: no subscription, or all that there are\n"
-    "  --tokens FILE        a line of it for each WebSocket, in turn, as its bearer token\n"
-    "  --save FILE          get: the last body\n"
-    "Output:\n"
-    "  --json               one JSON object on stdout; --progress: a line a second on stderr (default: on a "
-    "terminal)\n";
-
 static void fail(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 static void fail(const char *fmt, ...)
 {
@@ -77,16 +23,6 @@ static void fail(const char *fmt, ...)
     va_end(args);
     exit(2);
 }
-
-enum kind { UNSIGNED, REAL, TEXT, FLAG, LIST, SPECIAL };
-
-struct row {
-    const char *name;
-    enum kind kind;
-    void *to;
-    double min, max;
-    unsigned *count; /* LIST */
-};
 
 static void resolve(struct endpoint *e, const char *url, const char *scheme, const char **path)
 {
@@ -123,7 +59,7 @@ static void resolve(struct endpoint *e, const char *url, const char *scheme, con
     freeaddrinfo(found);
 }
 
-static double number(const struct row *row, const char *text)
+static double number(const struct option_row *row, const char *text)
 {
     char *end;
     errno = 0;
@@ -133,27 +69,29 @@ static double number(const struct row *row, const char *text)
     return value;
 }
 
-static void set_row(const struct row *row, const char *text)
+static void set_row(struct options *o, const struct option_row *row, const char *text)
 {
+    void *field = (char *)o + row->offset;
+    unsigned *count = (unsigned *)(void *)((char *)o + row->count_offset);
     switch (row->kind) {
-    case UNSIGNED:
-        *(unsigned *)row->to = (unsigned)number(row, text);
+    case OPTION_UNSIGNED:
+        *(unsigned *)field = (unsigned)number(row, text);
         break;
-    case REAL:
-        *(double *)row->to = number(row, text);
+    case OPTION_REAL:
+        *(double *)field = number(row, text);
         break;
-    case TEXT:
-        *(const char **)row->to = text;
+    case OPTION_TEXT:
+        *(const char **)field = text;
         break;
-    case FLAG:
-        *(bool *)row->to = true;
+    case OPTION_FLAG:
+        *(bool *)field = true;
         break;
-    case LIST:
-        if (*row->count == OPTIONS_LIST_MAX)
+    case OPTION_LIST:
+        if (*count == OPTIONS_LIST_MAX)
             fail("--%s at most %d times", row->name, OPTIONS_LIST_MAX);
-        ((const char **)row->to)[(*row->count)++] = text;
+        ((const char **)field)[(*count)++] = text;
         break;
-    case SPECIAL:
+    case OPTION_SPECIAL:
         break;
     }
 }
@@ -192,32 +130,28 @@ static void set_special(struct options *o, const char *name, const char *text, c
         fail("--%s: '%s' is not known", name, text);
 }
 
-static void parse_rows(int argc, char **argv, struct options *o, const struct row *rows, const char **url,
-                       const char **ws_url)
+static void parse_rows(int argc, char **argv, struct options *o, const char **url, const char **ws_url)
 {
-    struct option table[64] = {0};
-    int rows_count = 0;
-    for (; rows[rows_count].name; rows_count++) {
-        const struct row *r = &rows[rows_count];
-        bool flag = r->kind == FLAG || strcmp(r->name, "unchanged") == 0;
-        table[rows_count] = (struct option){.name = r->name, .has_arg = flag ? no_argument : required_argument};
-    }
-    table[rows_count] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
+    struct option table[OPTION_ROWS_MAX + 2] = {0};
+    for (unsigned i = 0; i < option_count; i++)
+        table[i] = (struct option){.name = option_rows[i].name,
+                                   .has_arg = option_rows[i].value ? required_argument : no_argument};
+    table[option_count] = (struct option){.name = "help", .has_arg = no_argument, .val = 'h'};
     for (;;) {
         int index = 0;
         int c = getopt_long(argc, argv, "h", table, &index);
         if (c == -1)
             break;
         if (c == 'h') {
-            fputs(USAGE, stdout);
+            options_help(stdout);
             exit(0);
         }
         if (c != 0)
             exit(2); /* getopt has said what is wrong */
-        if (rows[index].kind == SPECIAL)
-            set_special(o, rows[index].name, optarg, url, ws_url);
+        if (option_rows[index].kind == OPTION_SPECIAL)
+            set_special(o, option_rows[index].name, optarg, url, ws_url);
         else
-            set_row(&rows[index], optarg);
+            set_row(o, &option_rows[index], optarg);
     }
     if (optind >= argc)
         fail("which mode? (see --help)");
@@ -269,51 +203,7 @@ void options_parse(int argc, char **argv, struct options *o)
     set_defaults(o);
     const char *url = "http://127.0.0.1:8000";
     const char *ws_url = NULL;
-    const struct row rows[] = {
-        {"url", SPECIAL, NULL, 0, 0, NULL},
-        {"ws-url", SPECIAL, NULL, 0, 0, NULL},
-        {"pid", SPECIAL, NULL, 0, 0, NULL},
-        {"unchanged", SPECIAL, NULL, 0, 0, NULL},
-        {"seed", SPECIAL, NULL, 0, 0, NULL},
-        {"window", SPECIAL, NULL, 0, 0, NULL},
-        {"path", TEXT, &o->path, 0, 0, NULL},
-        {"body", TEXT, &o->body, 0, 0, NULL},
-        {"ws-expect", TEXT, &o->ws_expect, 0, 0, NULL},
-        {"ids", TEXT, &o->ids, 0, 0, NULL},
-        {"save", TEXT, &o->save, 0, 0, NULL},
-        {"data-dir", TEXT, &o->data_dir, 0, 0, NULL},
-        {"header", LIST, o->headers, 0, 0, &o->header_count},
-        {"ws-hello", LIST, o->ws_hello, 0, 0, &o->ws_hellos},
-        {"connections", UNSIGNED, &o->connections, 1, 200000, NULL},
-        {"threads", UNSIGNED, &o->threads, 1, 64, NULL},
-        {"rate", REAL, &o->rate, 0, 1e8, NULL},
-        {"duration", REAL, &o->duration_s, 0.1, 1e6, NULL},
-        {"warm-up", REAL, &o->warm_up_s, 0, 1e6, NULL},
-        {"timeout", REAL, &o->timeout_s, 0.1, 3600, NULL},
-        {"payload", UNSIGNED, &o->payload, 1, 16u << 20, NULL},
-        {"chats", UNSIGNED, &o->chats, 1, 20e6, NULL},
-        {"customers", UNSIGNED, &o->customers, 1, 20e6, NULL},
-        {"history", UNSIGNED, &o->history, 0, 1e8, NULL},
-        {"subscribers", UNSIGNED, &o->subscribers, 1, 1e6, NULL},
-        {"publishers", UNSIGNED, &o->publishers, 1, 1024, NULL},
-        {"changed", REAL, &o->changed, 0, 1, NULL},
-        {"background", REAL, &o->background, 0, 1e7, NULL},
-        {"poll-interval", REAL, &o->poll_interval_s, 0.001, 3600, NULL},
-        {"refetch-interval", REAL, &o->refetch_interval_s, 0, 3600, NULL},
-        {"dashboards", UNSIGNED, &o->dashboards, 0, 100000, NULL},
-        {"open-window", UNSIGNED, &o->open_window, 1, 4096, NULL},
-        {"verify", FLAG, &o->verify, 0, 0, NULL},
-        {"follow", FLAG, &o->follow, 0, 0, NULL},
-        {"preflight", FLAG, &o->preflight, 0, 0, NULL},
-        {"flat", FLAG, &o->flat, 0, 0, NULL},
-        {"no-subscribe", FLAG, &o->no_subscribe, 0, 0, NULL},
-        {"everything", FLAG, &o->everything, 0, 0, NULL},
-        {"tokens", TEXT, &o->token_file, 0, 0, NULL},
-        {"json", FLAG, &o->json, 0, 0, NULL},
-        {"progress", FLAG, &o->progress, 0, 0, NULL},
-        {0},
-    };
-    parse_rows(argc, argv, o, rows, &url, &ws_url);
+    parse_rows(argc, argv, o, &url, &ws_url);
     resolve(&o->http, url, "http://", NULL);
     if (ws_url)
         resolve(&o->ws, ws_url, "ws://", &o->ws_path);

@@ -2,6 +2,8 @@
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 import time
 import unittest
@@ -10,7 +12,7 @@ from tempfile import TemporaryDirectory
 
 from harness.case import ServerCase, main
 from harness.pages import DOCS, PAGES, ROOT, anchors, blocks, links, prose, quoted, read, section, table
-from harness.server import run
+from harness.server import binary, run
 
 # What a block of a page may be. Who adds a kind says here what holds it to the truth.
 KINDS = {"sh": "test_printed.py runs it", "sh by-hand": "test_printed.py has the reason", "console": "test_session.py plays it",
@@ -116,8 +118,8 @@ class Options(unittest.TestCase):
         ours = help_options()
         self.assertGreater(len(ours), 40)
         tools = {f for tool in TOOLS for f in re.findall(r"--[a-z][a-z-]*", read(tool))}
-        bench = set(re.findall(r"--[a-z][a-z-]*", read("bench/options.c") + read("bench/README.md"))) | {
-            "--" + f for f in re.findall(r'"([a-z][a-z-]+)"', read("bench/options.c"))}
+        bench = set(re.findall(r"--[a-z][a-z-]*", read("bench/option_table.c") + read("bench/README.md"))) | {
+            "--" + f for f in re.findall(r'"([a-z][a-z-]+)"', read("bench/option_table.c"))}
         for name in PAGES:
             allowed = ours | FOREIGN_FLAGS | tools | (bench if name.startswith("bench/") else set())
             for flag in set(re.findall(r"(?<![\w-])--[A-Za-z][\w-]*", re.sub(r"<!--|-->", "", read(name)))):
@@ -131,6 +133,54 @@ class Options(unittest.TestCase):
                 with self.subTest(f"{name}: {variable}"):
                     if not variable.startswith("SAKURAD_TEST_") and not variable.startswith("SAKURAD_DEAF_"):
                         self.assertIn(variable, ours)
+
+
+class Generated(unittest.TestCase):
+    """What the build prints from the tables of options (cmake/docs.cmake)."""
+    made = os.path.join(os.path.dirname(os.path.realpath(binary())), "docs")
+
+    def text(self, name):
+        with open(os.path.join(self.made, name), encoding="utf-8") as f:
+            return f.read()
+
+    def test_the_page_is_the_generated_one(self):
+        self.assertEqual(read("docs/configuration.md"), self.text("configuration.md"),
+                         "docs are generated: build, then cp build/debug/docs/configuration.md docs/")
+
+    def test_the_page_has_every_option(self):
+        shown = set(re.findall(r"`(--[a-z-]+)", self.text("configuration.md")))
+        self.assertEqual(help_options() - shown, set())
+
+    def test_the_man_pages_have_every_option_and_no_fault(self):
+        for name, options in (("sakurad.8", help_options()), ("sakurad-bench.1", self.bench_options())):
+            if not os.path.exists(os.path.join(self.made, name)):
+                self.assertEqual(name, "sakurad-bench.1", "built without the bench")
+                continue
+            text = self.text(name)
+            described = set(re.findall(r"(?m)^(?:\\fB\\-\w\\fR, )?\\fB((?:\\-|[a-z])+)\\fR", text))
+            self.assertEqual(described, {o.replace("-", "\\-") for o in options})
+            if shutil.which("man"):
+                done = subprocess.run(["man", "--warnings", "-l", os.path.join(self.made, name)], stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ, "LC_ALL": "C.UTF-8"})
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def bench_options(self):
+        return {"--" + n for n in re.findall(r'(?m)^    [A-Z]+\("([a-z-]+)"', read("bench/option_table.c"))}
+
+    def complete(self, *words):
+        script = f'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _sakurad; printf "%s\\n" "${{COMPREPLY[@]}}"'
+        done = subprocess.run(["bash", "-uc", script, "bash", os.path.join(self.made, "completion"), "sakurad", *words],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True)
+        return done.stdout.split()
+
+    def test_completion(self):
+        self.assertEqual(set(self.complete("--")), help_options())
+        self.assertEqual(self.complete("--work"), ["--workers"])
+        self.assertEqual(self.complete("--log-level", "w"), ["warn"])
+        self.assertEqual(self.complete("--log-level", "=", "d"), ["debug"])
+        self.assertEqual(self.complete("--log-format", "="), ["text", "json"])
+        self.assertEqual(self.complete("--auth-key", self.made + "/sakurad.8"), [self.made + "/sakurad.8"])
+        self.assertEqual(self.complete("--workers", ""), [])
 
 
 class Program(ServerCase):

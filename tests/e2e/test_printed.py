@@ -26,7 +26,10 @@ NOT_HERE = (
     (r"tools/(check-layers|check-circles|format|leakcheck|test)\b", "CI runs it"),
     (r"tools/(try|subscribe)$", "test_session.py runs it"),
     (r"(curl|tools/subscribe) .*localhost:8000", "the session: test_session.py runs it and compares what it prints"),
-    (r"systemctl (enable|reload)\b", "no systemd runs where tests do; what it would run is run below"),
+    (r"systemctl (enable|reload|edit|restart)\b", "no systemd runs where tests do; what it would run is run below"),
+    (r"(systemd-sysusers|chown sakurad .*)$", "makes a user: tools/test-package does it in a root of its own"),
+    (r"apt (install|remove|purge)\b", "tools/test-package does it in a root of its own"),
+    (r"tools/release$", "builds; test_release.py runs it"),
     (r"mongo(dump|restore)\b", "needs a MongoDB with data and its tools"),
     (r"top -H", "draws on a terminal until it is stopped"),
     (r"sakurad --migrate$", "needs a MongoDB with data; unit_mongo runs it"),
@@ -112,7 +115,7 @@ class Printed(unittest.TestCase):
         self.assertGreater(run_here, 20)
         self.server.stop()
         self.assertEqual(os.stat(os.path.join(self.place, "etc/sakurad/auth-key")).st_mode & 0o777, 0o600)
-        for command in re.findall(r"^#   (head -c .*)$", read("dist/sakurad.env"), re.M):
+        for command in re.findall(r"^#   (head -c .*)$", read("dist/sakurad.conf"), re.M):
             with self.subTest(command):
                 self.shell(command)
                 self.shell("sakurad --auth-key /etc/sakurad/auth-key --check-config")
@@ -143,12 +146,12 @@ class Printed(unittest.TestCase):
         self.install()
         unit = self.shell("cat /usr/local/lib/systemd/system/sakurad.service")
         program = os.path.join(self.place, "usr/local/bin/sakurad")
-        self.assertIn(f"\nExecStart={program}\n", unit)
-        self.assertIn(f"\nExecStartPre={program} --check-config\n", unit)
+        self.assertIn(f"\nExecStart={program} --config /etc/sakurad/sakurad.conf\n", unit)
+        self.assertIn(f"\nExecStartPre={program} --config /etc/sakurad/sakurad.conf --check-config\n", unit)
         self.assertEqual(self.shell(program + " --version"), run("--version")[1])
         reload = re.search(r"^ExecReload=(\S+) -HUP \$MAINPID$", unit, re.M)
         self.assertTrue(reload and os.access(reload[1], os.X_OK), unit)
-        for name in ("sakurad.env", "nginx.conf", "Caddyfile"):
+        for name in ("sakurad.conf", "nginx.conf", "Caddyfile"):
             self.assertEqual(self.shell(f"cat /usr/local/share/sakurad/{name}"), read(f"dist/{name}"))
         with open(os.path.join(BUILD, "bench", "cmake_install.cmake"), encoding="utf-8") as f:
             script = f.read().replace(os.path.join(BUILD, "sakurad-bench"), os.path.join(self.place, "not-built"))
@@ -157,23 +160,37 @@ class Printed(unittest.TestCase):
             f.write(script)
         self.shell(f"'{CMAKE}' -DCMAKE_INSTALL_PREFIX={self.place}/elsewhere -P bench.cmake")
 
-    def test_the_unit_starts_what_the_environment_says(self):
-        """ExecStartPre and ExecStart with the sample of /etc/sakurad/sakurad.env, a key beside it, ports and data moved."""
+    def test_the_unit_starts_what_the_file_says(self):
+        """ExecStartPre and ExecStart with the sample of /etc/sakurad/sakurad.conf, its key made as it says, ports and data moved."""
         self.install()
         self.shell("head -c 48 /dev/urandom | base64 -w0 > auth-key; install -D -m 600 auth-key /etc/sakurad/auth-key")
-        env = dict(re.findall(r"^(SAKURAD_[A-Z_]+)=(.*)$", read("dist/sakurad.env"), re.M))
-        env["SAKURAD_AUTH_KEY"] = os.path.join(self.place, "etc/sakurad/auth-key")
         os.makedirs(os.path.join(self.place, "var/lib/sakurad"))  # systemd does: StateDirectory=sakurad
-        env["SAKURAD_STORE"] = env["SAKURAD_STORE"].replace("/var/lib/", self.place + "/var/lib/")
-        code, out, err = run("--check-config", env=env)
+        text = read("dist/sakurad.conf").replace("#auth-key", "auth-key").replace("127.0.0.1:8002", "127.0.0.1:0")
+        path = os.path.join(self.place, "etc/sakurad/sakurad.conf")
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(re.sub(r"/(etc|var)/", self.place + r"/\1/", text))
+        code, out, err = run("--config", path, "--check-config")
         self.assertEqual((code, out), (0, "configuration is valid\n"), err)
-        env["SAKURAD_ADMIN_LISTEN"] = "127.0.0.1:0"
-        server = Server(env=env, store_kind="sqlite", patient=True).start()
+        server = Server("--config", path, store=f"sqlite:{self.place}/var/lib/sakurad/sakurad.db", patient=True).start()
         self.addCleanup(server.discard)
         self.assertEqual(server.http.get("/api/users").status, 401)
-        token = run("--issue-token", "dashboard", "--auth-key", env["SAKURAD_AUTH_KEY"])[1].strip()
+        token = run("--config", path, "--issue-token", "dashboard")[1].strip()
         self.assertEqual(server.http.get("/api/users", [("Authorization", f"Bearer {token}")]).status, 200)
         server.stop()
+
+    def test_the_socket_unit_has_the_default_addresses(self):
+        """And the service asks for it; both are where systemd looks."""
+        addresses = re.findall(r"^ListenStream=(.+)$", read("dist/sakurad.socket"), re.M)
+        self.assertIn(f"listen = {','.join(addresses)}\n", run("--print-config")[1])
+        self.install()
+        self.assertIn("\nRequires=sakurad.socket\n", self.shell("cat /usr/local/lib/systemd/system/sakurad.service"))
+        self.assertEqual(self.shell("cat /usr/local/lib/systemd/system/sakurad.socket"), read("dist/sakurad.socket"))
+        self.assertIn("u sakurad ", self.shell("cat /usr/local/lib/sysusers.d/sakurad.conf"))
+
+    def test_man_page_and_completion_are_installed(self):
+        self.install()
+        self.assertIn(".TH SAKURAD 8", self.shell("cat /usr/local/share/man/man8/sakurad.8"))
+        self.assertIn("complete ", self.shell("cat /usr/local/share/bash-completion/completions/sakurad"))
 
     def test_the_proxies_in_the_text_are_those_in_dist(self):
         """nginx and Caddy are not started: their packages begin to serve on the machine that they are installed on."""
