@@ -47,6 +47,8 @@ export class Desk {
     this.chat = null;
     /** @type {boolean | null} */
     this.ai = null;
+    /** @type {Map<string, string>} customer → last seen: the inbox's rows do not say it */
+    this.lastSeen = new Map();
     this.turn = 0;
     this.fromList = false;
     this.panelOpen = window.innerWidth >= WIDE_PX;
@@ -227,11 +229,22 @@ export class Desk {
       assignee: this.agentName(assigned), panel: this.panelOpen,
     });
     if (chat && this.thread.chat === chat) this.thread.rename(this.visitor());
-    if (customer) {
+    if (customer && this.panelOpen) {
+      void this.#look(customer).catch(() => this.lastSeen.delete(customer._id));
       this.panel.update({
         customer, chatId: id, section: this.place.section, here, ai: this.ai, assignee: this.agentName(assigned),
+        lastSeen: customer.last_seen || this.lastSeen.get(customer._id) || '',
       });
     }
+  }
+
+  /** @param {CustomerRow} customer */
+  async #look(customer) {
+    if (customer.last_seen || this.lastSeen.has(customer._id)) return;
+    this.lastSeen.set(customer._id, '');
+    const { last_seen } = await this.sakura.request('GET', '/api/users/' + encodeURIComponent(customer._id));
+    this.lastSeen.set(customer._id, last_seen || '');
+    this.#drawChat();
   }
 
   /** @param {boolean} open */

@@ -33,5 +33,7 @@ export function firstMinute(server) {
     h('p', {}, 'Put this tag on your site. What visitors write there stands here a moment later.'),
     h('div', { class: 'snippet' }, code,
       h('button', { type: 'button', class: 'textual', 'data-action': 'copy', click: copy }, icon('copy'), copied)),
-    h('p', {}, 'Or try it first: ', h('a', { href: '/demo', target: '_top' }, 'a page with the widget on it'), '.'));
+    window.top === window
+      ? h('p', {}, 'Or try it first: ', h('a', { href: '/demo' }, 'a page with the widget on it'), '.')
+      : h('p', {}, 'Or write something in the chat of the page beside this.'));
 }

@@ -72,7 +72,7 @@ function askForToken(reason) {
 async function denied(sakura, token) {
   const said = await sakura.request('GET', '/api/users?limit=1').then(() => '', (error) => String(error.message));
   sakura.close();
-  askForToken(token ? `The server does not take this token: ${said || 'it may not see the inbox'}` : 'This server asks who you are.');
+  askForToken(token ? `The server does not take this token: ${said || 'it may not see the inbox'}.` : 'This server asks who you are.');
 }
 
 function main() {
@@ -83,11 +83,12 @@ function main() {
   const sakura = createClient({ url: server, token: token || undefined });
   let over = false;
   const end = () => {
-    if (over || sakura.state !== 'denied') return;
+    if (over) return;
     over = true;
     void denied(sakura, token);
   };
-  sakura.on('state', end);
+  const onState = () => sakura.state === 'denied' && end();
+  sakura.on('state', onState);
   const signOut = token && (() => {
     over = true;
     sakura.close();
@@ -95,8 +96,9 @@ function main() {
   });
   const desk = new Desk({ sakura, me: agentOf(token), server, signOut: signOut || null });
   put('desk', desk.node);
-  desk.start().catch((error) => desk.voice.note(error.message));
-  end();
+  // A visitor's token is a good one, but not for this.
+  desk.start().catch((error) => (error.status === 403 ? end() : desk.voice.note(error.message)));
+  onState();
 }
 
 main();

@@ -15,6 +15,7 @@ import { brief, full } from './when.js';
  * @property {boolean} here
  * @property {boolean | null} ai null: not known yet
  * @property {string} assignee
+ * @property {string} lastSeen
  */
 
 /** Where a conversation can be moved: an inbox, and in that of people what is escalated. */
@@ -97,14 +98,14 @@ export class Panel {
  * @param {PanelView} view
  * @returns {[string, string, string?][]}
  */
-function facts({ customer, here, assignee }) {
+function facts({ customer, here, assignee, lastSeen }) {
   const claimed = customer.claimed_email;
   return [
     ['Name', nameOf(customer)],
     ['E-mail', emailOf(customer)],
     ['Says to be', claimed || '', 'not proven'],
     ['Assigned to', assignee || 'Nobody'],
-    ['Last seen', here ? 'On the site now' : full(customer.last_seen)],
+    ['Last seen', here ? 'On the site now' : full(lastSeen)],
     ['Visits', customer.total_visits ? String(customer.total_visits) : ''],
     ['Location', described(customer.location, ['city', 'region', 'country'])],
     ['Device', described(customer.device, ['browser', 'os', 'type', 'platform'])],
