@@ -74,6 +74,20 @@ class Pages(unittest.TestCase):
                         self.assertTrue(test in known or stem in known, test)
 
 
+class Sync(unittest.TestCase):
+    def test_each_race_has_its_test_and_each_test_its_row(self):
+        named = re.findall(r"\*([^*]+)\*$", "\n".join(row[3] for row in table(read("docs/sync.md"), "the race")), re.M)
+        tests = [m[2] for m in re.finditer(r"^ *race\((['\"`])(.*?)\1, ", read("tests/web/client/races.test.mjs"), re.M)]
+        self.assertGreater(len(tests), 12)
+        patterns = [r"\w+".join(map(re.escape, re.split(r"\$\{\w+\}", t))) for t in tests]
+        for name in named:
+            with self.subTest(name):
+                self.assertTrue(any(re.fullmatch(p, name) for p in patterns), name)
+        for pattern in patterns:
+            with self.subTest(pattern):
+                self.assertTrue(any(re.fullmatch(pattern, name) for name in named), pattern)
+
+
 class Widget(unittest.TestCase):
     """The page says what the head of src/web/widget/widget.js says, and that is in its sources."""
 

@@ -66,6 +66,7 @@ class Printed(unittest.TestCase):
     def shell(self, command):
         """In the scratch folder, whose own etc/ and usr/local/ are meant."""
         command = command.replace("https://chat.example.com", f"http://127.0.0.1:{self.server.ports[0]}" if self.server else "")
+        command = command.replace(" -o sakurad -g sakurad ", " ")  # a user that only an installed system has
         command = re.sub(r"(?<!\S)FILE(?!\S)", "/etc/sakurad/auth-key", command)
         command = re.sub(r"(?<!\S)(/etc/|/usr/local/|/var/)", self.place + r"\1", command)
         path = os.path.join(self.place, "usr/local/bin") + os.pathsep + os.environ["PATH"]
@@ -85,9 +86,9 @@ class Printed(unittest.TestCase):
         elif command.startswith("sqlite3 PATH"):
             self.shell(command.replace("PATH", os.path.join(self.place, "var/lib/sakurad/sakurad.db"))
                        .replace("COPY", os.path.join(self.place, "copy.db")))
-        elif command == "systemctl stop sakurad":
+        elif command == "systemctl stop sakurad.socket sakurad.service":
             self.server.stop()
-        elif command == "systemctl start sakurad":
+        elif command == "systemctl start sakurad.socket sakurad.service":
             self.server.start()
         else:
             self.shell(command)
