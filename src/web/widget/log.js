@@ -25,8 +25,8 @@ const linked = (text) => pieces(text).map((piece, index) => index % 2
 const below = (message) => message.failed
   ? make('div', 'failed', [`⚠ ${message.failed}`, make('button', 'retry', [sending], { onclick: () => chat?.retry(message) }),
     make('button', 'discard', ['✕'], { ariaLabel: closing, onclick: () => chat?.discard(message) })])
-  : make('div', 'meta', [times.format(new Date(message.timestamp)), message.role !== 'user' ? '' : message.pending ? ' …'
-    : message.read ? ' ✓✓' : ' ✓']);
+  : make('div', 'meta', [`${times.format(new Date(message.timestamp))} `,
+    make('span', 'tick', [message.role !== 'user' ? '' : message.pending ? '…' : message.read ? '✓✓' : '✓'])]);
 
 /** The messages of the chat as a list that is changed as little as can be: a row that looks the same stays untouched. */
 export function drawLog() {

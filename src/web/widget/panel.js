@@ -61,7 +61,7 @@ function look() {
 export function draw() {
   if (!panel.open) return;
   state.textContent = { connecting: '…', stale: '…', offline, denied: offline,
-    live: customer.online ? online : customer.online === false ? away : '…' }[client.state];
+    live: customer.online ? online : customer.online === false ? away : '' }[client.state];
   state.classList.toggle('online', state.textContent === online);
   others.hidden = !customer.chats.length;
   if (!select.matches(':focus')) {
