@@ -79,14 +79,13 @@ export function createConnection(core, onframe) {
   async function start() {
     clearTimeout(retryTimer);
     if (!wanted || socket || http.denied) return;
-    const mine = socket = /** @type {any} */ ({ close() {} });
+    const mine = ++turn;
     try {
       token = await http.token();
-      if (socket !== mine) return;
+      if (mine !== turn) return;
       socket = new (options.WebSocket || page.WebSocket)(core.base.replace(/^http/, 'ws') + PATH, token ? ['bearer', token] : []);
     } catch {
-      if (socket === mine) lost(0);
-      return;
+      return mine === turn && lost(0);
     }
     watch(OPEN_MS);
     socket.onopen = () => {
@@ -148,7 +147,7 @@ export function createConnection(core, onframe) {
     if (was && performance.now() - opened > STEADY_MS) attempts = 0;
     end();
     const mine = turn;
-    core.setState(page.navigator && page.navigator.onLine === false ? 'offline' : core.state === 'live' ? 'stale' : core.state);
+    core.doubt();
     let wait = code === 1012 || code === 1013 ? Math.random() * SPREAD_MS : 0;
     try {
       if (code === 1008) await http.refuse(token);

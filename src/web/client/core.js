@@ -54,6 +54,7 @@ export function createCore(options = {}) {
         if (state === 'live') chat.sayRead();
       });
     },
+    doubt() { if (core.state === 'live') core.setState('stale'); },
     denied: () => core.setState('denied'),
     deniedState: () => 'denied',
     // Full jitter: anything from at once to 0.5 s, then 1 s, … 20 s.
@@ -71,7 +72,7 @@ export function createCore(options = {}) {
     ill(who, now) {
       if (now) {
         ill.add(who);
-        if (core.state === 'live') core.setState('stale');
+        core.doubt();
       } else if (ill.delete(who)) connection.settle();
     },
     isIll: () => ill.size > 0,

@@ -22,6 +22,8 @@ export interface Core {
   on(event: string, fn: (...args: any[]) => void): () => void;
   emit(event: string, ...args: any[]): void;
   setState(state: State): void;
+  /** Live until a moment ago. */
+  doubt(): void;
   /** No token is left that the server takes. */
   denied(): void;
   /** What is true then: a visitor without a chat has no token, and misses nothing. */

@@ -14,8 +14,7 @@
  */
 
 /** A name that nobody else gives. (randomUUID() is not there in pages without TLS.) */
-export const freshKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => (byte + 256).toString(16).slice(1)).join('');
+export const freshKey = () => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
 
 /**
  * In order for each chat, by the same key until it is stored or refused for good. Each item has an entry of its own in the

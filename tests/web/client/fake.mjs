@@ -1,7 +1,10 @@
 // A world without a network: a clock that moves when it is told to, and a server whose every answer can be held, lost or changed.
+import { webcrypto } from 'node:crypto';
 import { createClient } from '../../../src/web/client/sakura.js';
 
 const realImmediate = setImmediate;
+globalThis.crypto ??= webcrypto; // node 18
+const setNow = (value) => Object.defineProperty(performance, 'now', { value, configurable: true, writable: true });
 
 /** Lets everything run that waits for nothing but promises. */
 export const settle = () => new Promise((resolve) => realImmediate(() => realImmediate(resolve)));
@@ -36,7 +39,7 @@ export class Clock {
     };
     globalThis.clearTimeout = (id) => this.#timers.delete(id);
     Date.now = () => this.now + this.skew;
-    performance.now = () => this.now;
+    setNow(() => this.now);
     Math.random = randomOf(seed);
   }
 
@@ -45,7 +48,7 @@ export class Clock {
     globalThis.clearTimeout = this.#kept.clearTimeout;
     Date.now = this.#kept.dateNow;
     Math.random = this.#kept.random;
-    performance.now = this.#kept.perfNow;
+    setNow(this.#kept.perfNow);
   }
 
   /** As so much time passes, in order, and with all that follows from it. */

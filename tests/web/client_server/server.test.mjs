@@ -1,9 +1,12 @@
 // The client against the real server: what only the real one does (its cursors, tags, tokens, death) is replayed here.
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import WebSocket from 'ws';
 import { createClient } from '../../../src/web/client/sakura.js';
 import { startServer } from '../support/server.mjs';
+
+globalThis.crypto ??= webcrypto; // node 18
 
 const texts = (chat) => chat.messages.map((message) => message.text);
 
