@@ -22,7 +22,7 @@ KINDS = {"sh": "test_printed.py runs it", "sh by-hand": "test_printed.py has the
 # Flags of other programs that pages name: nothing of ours.
 FOREIGN_FLAGS = {"--install", "--preset", "--build", "--checkJs", "--strict", "--now", "--uri", "--archive", "--gzip", "--drop"}
 NO_METRICS = {"sakurad_connection"}  # a variable of nginx
-TOOLS = ("tools/run", "tools/test", "tools/soak", "tools/fuzz", "tools/subscribe", "tools/devdb", "bench/run")
+TOOLS = ("tools/run", "tools/test", "tools/soak", "tools/fuzz", "tools/subscribe", "tools/devdb", "tools/screenshots", "bench/run")
 
 
 def help_options():

@@ -24,6 +24,8 @@ NOT_HERE = (
     (r"tools/devdb start$", "installs a database; tests/support/with-mongo.sh runs it"),
     (r"SAKURAD_TEST_MONGO_URI=… tools/test", "needs a MongoDB"),
     (r"tools/(check-layers|check-circles|format|leakcheck|test)\b", "CI runs it"),
+    (r"cmake --preset debug|build/debug/sakurad ", "builds and serves until it is stopped; the tests of pages do both"),
+    (r"tools/(screenshots|measure-pages)\b", "takes minutes and a browser; people look at what comes of it"),
     (r"tools/(try|subscribe)$", "test_session.py runs it"),
     (r"(curl|tools/subscribe) .*localhost:8000", "the session: test_session.py runs it and compares what it prints"),
     (r"systemctl (enable|reload|edit|restart)\b", "no systemd runs where tests do; what it would run is run below"),
