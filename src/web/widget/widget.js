@@ -41,8 +41,8 @@ const api = {
   on,
   identify({ token, name = about.name, email = about.email }) {
     Object.assign(about, { name, email });
-    if (token) customer.identify({ token }).catch(() => {});
     choose();
+    return token && customer.identify({ token });
   },
   reset() {
     close();
