@@ -14,7 +14,7 @@ const TRIES = 3;
  * @param {() => any} row the chat in the inbox, where it is there
  */
 export function createAgentChat(core, id, row) {
-  const { http } = core;
+  const { http, api: { request } } = core;
   const path = `/api/chats/${escape(id)}`;
   const ai = `/api/dashboard/chats/${escape(id)}/ai-agent`;
   let tag = '';
@@ -25,7 +25,7 @@ export function createAgentChat(core, id, row) {
     http.call('GET', `${path}/messages?limit=${limit}${earlier ? `&before=${earlier}` : ''}`, undefined, headers);
 
   const look = createLook(core, async () => {
-    if (!row()) chat.apply((await http.call('GET', path)).data);
+    if (!row()) chat.apply(await request('GET', path));
     const { status, data, etag } = await history(PAGE, '', tag ? { 'If-None-Match': tag } : {});
     if (status === 304) return;
     let { messages: page, has_more: more, next_before: next } = data;
@@ -82,7 +82,7 @@ export function createAgentChat(core, id, row) {
     },
     assign: (/** @type {string | null} */ to) => patch({ assigned_to: to }),
     setStatus: (/** @type {'open' | 'closed'} */ status) => patch({ status }),
-    ai: async () => (await http.call('GET', ai)).data.ai_agent_enabled,
-    async setAi(/** @type {boolean} */ enabled) { await http.call('PATCH', ai, { enabled }); },
+    ai: async () => (await request('GET', ai)).ai_agent_enabled,
+    async setAi(/** @type {boolean} */ enabled) { await request('PATCH', ai, { enabled }); },
   });
 }

@@ -89,14 +89,13 @@ export function createChat({ outbox, connection, chats, emit: tell }, id, side, 
     merge(page, older) {
       /** @type {Message[]} */
       const fresh = [];
-      for (const { _id, role, text, timestamp, read, agent } of page) {
+      for (const message of page) {
+        const { _id, text } = message;
         const old = stored[place(_id)];
         if (old) {
-          old.read = old.read || read;
+          old.read = old.read || message.read;
           continue;
         }
-        /** @type {Message} */
-        const message = { _id, role, text, timestamp, read, agent };
         // The answer of a send may be late or lost: what is seen here first is not shown twice.
         const own = !theirs(message) && outbox.of(chat.id).find((item) =>
           item._id ? item._id === _id : item.tried && item.pending && !item.twin && item.text === text);

@@ -68,6 +68,10 @@ export function createCore(options = {}) {
       }
       if (!wait) sleepers.add(done);
     }),
+    soon(look, { spread_ms: ms }) {
+      if (ms) setTimeout(look, Math.random() * ms);
+      else look();
+    },
     wake: () => sleepers.forEach((done) => done()),
     ill(who, now) {
       if (now) {
@@ -84,7 +88,7 @@ export function createCore(options = {}) {
     },
     async deliver(item) {
       const { role, text, key, chat: id } = item;
-      const { data } = await http.call('POST', `/api/${role === 'user' ? 'users' : 'dashboard'}/chats/${escape(id)}/send`,
+      const data = await core.api.request('POST', `/api/${role === 'user' ? 'users' : 'dashboard'}/chats/${escape(id)}/send`,
         { content: text, role, client_message_id: key });
       connection.expect();
       delete item.pending;

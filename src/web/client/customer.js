@@ -1,7 +1,6 @@
 // A visitor's side: who the visitor is, and the chats.
 import { createChat } from './chat.js';
 import { escape } from './core.js';
-import { createEmitter } from './emitter.js';
 import { createLook } from './look.js';
 import { freshKey } from './outbox.js';
 
@@ -21,8 +20,7 @@ function subject(token) {
 
 /** @param {import('./internal.js').Core} core */
 export function createCustomer(core) {
-  const { http, outbox, store, connection, chats, deliver } = core;
-  const { on, emit } = createEmitter();
+  const { http, outbox, store, connection, chats, deliver, on, emit, api: { request } } = core;
   /** signed: the site's backend says who it is, and nothing of it is kept here. Without an id: nobody yet.
    * @typedef {{ id: string, token?: string, signed?: boolean }} Identity */
   /** @type {Identity} */
@@ -37,7 +35,7 @@ export function createCustomer(core) {
     const mine = identity;
     if (!mine.id) return;
     try {
-      const { data } = await http.call('GET', `/api/users/${escape(mine.id)}/chats?since=${escape(cursor)}`);
+      const data = await request('GET', `/api/users/${escape(mine.id)}/chats?since=${escape(cursor)}`);
       if (mine !== identity) return;
       const first = !cursor;
       cursor = data.cursor;
@@ -104,7 +102,7 @@ export function createCustomer(core) {
       item.about = { ...identity.id ? { user_id: identity.id } : { email: 'unknown@example.com' }, ...item.about, client_message_id: key };
       outbox.keep(item); // The same request each time: the key is good for no other.
     }
-    const { data: { user_id, chat_id, token } } = await http.call('POST', '/api/users/chats/create', item.about);
+    const { user_id, chat_id, token } = await request('POST', '/api/users/chats/create', item.about);
     outbox.drop(item);
     const chat = chats.get(key) || add(key, true);
     chats.delete(key);
@@ -137,11 +135,9 @@ export function createCustomer(core) {
       customer.agents = data.agents;
       emit('status');
     } else if (/^chat_/.test(type)) {
-      if (data.spread_ms) setTimeout(look, Math.random() * data.spread_ms);
-      else look();
+      core.soon(look, data);
     }
   };
-  core.on('message', (message, chat) => emit('message', message, chat));
 
   async function begin() {
     const token = await http.token().catch(() => null);

@@ -15,7 +15,7 @@ const activity = (row) => row.chats.reduce((newest, chat) => chat.last_activity 
  * @param {{ owner?: string, limit?: number }} [options]
  */
 export function createInbox(core, { owner, limit = PAGE } = {}) {
-  const { http, connection } = core;
+  const { connection, api: { request } } = core;
   const { on, emit } = createEmitter();
   /** @type {Map<string, CustomerRow>} */
   const rows = new Map();
@@ -37,8 +37,7 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
   function merge(users, silent) {
     for (const user of users) {
       const old = rows.get(user._id);
-      const changed = new Map(user.chats.map((chat) => [chat.chat_id, chat]));
-      for (const chat of changed.values()) {
+      for (const chat of user.chats) {
         const before = chats.get(chat.chat_id);
         chat.messages = chat.messages.length ? chat.messages.slice(-1) : before ? before.messages : [];
         chats.set(chat.chat_id, chat);
@@ -48,9 +47,8 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
         const followed = core.chats.get(chat.chat_id);
         if (followed) followed.apply(chat);
       }
-      const kept = old ? old.chats.map((chat) => changed.get(chat.chat_id) || chat) : [];
-      const fresh = user.chats.filter((chat) => !kept.includes(chat));
-      rows.set(user._id, { ...user, chats: kept.concat(fresh) });
+      const all = new Map([...old ? old.chats : [], ...user.chats].map((chat) => [chat.chat_id, chat]));
+      rows.set(user._id, { ...user, chats: [...all.values()] });
     }
     sorted = null;
     if (users.length) emit('change', users.map((user) => user._id));
@@ -59,7 +57,7 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
   const look = createLook(core, async () => {
     for (let more = true; more;) {
       const query = `limit=${limit}${owner ? `&owner=${escape(owner)}` : ''}${cursor ? `&since=${escape(cursor)}` : ''}`;
-      const { data } = await http.call('GET', `/api/debug/users-chats?${query}`);
+      const data = await request('GET', `/api/debug/users-chats?${query}`);
       if (!cursor) inbox.complete = data.users.length < limit;
       cursor = data.cursor;
       more = data.more;
@@ -81,10 +79,8 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
       emit('presence');
     } else if (type === 'typing') {
       emit('typing', data.chat_id, data);
-    } else if (data.spread_ms) {
-      setTimeout(look, Math.random() * data.spread_ms);
     } else {
-      look();
+      core.soon(look, data);
     }
   };
 
@@ -115,17 +111,17 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
     },
     async more() {
       if (inbox.complete) return false;
-      const { data } = await http.call('GET', `/api/users?skip=${rows.size}&limit=${PAGE}`);
+      const data = await request('GET', `/api/users?skip=${rows.size}&limit=${PAGE}`);
       inbox.complete = data.skip + data.users.length >= data.total;
       merge(data.users, true);
       return data.users.length > 0;
     },
     /** @param {string} q @param {{ skip?: number, limit?: number }} [page] */
-    search: async (q, { skip = 0, limit: most = PAGE } = {}) =>
-      (await http.call('GET', `/api/users?q=${escape(q)}&skip=${skip}&limit=${most}`)).data,
+    search: (q, { skip = 0, limit: most = PAGE } = {}) =>
+      request('GET', `/api/users?q=${escape(q)}&skip=${skip}&limit=${most}`),
     /** @param {string} customer_id @param {{ category?: string, status?: string, name?: string }} change */
     async patch(customer_id, change) {
-      const { data } = await http.call('PATCH', `/api/users/${escape(customer_id)}`, change);
+      const data = await request('PATCH', `/api/users/${escape(customer_id)}`, change);
       merge([data], true);
       return data;
     },

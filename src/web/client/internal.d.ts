@@ -19,6 +19,7 @@ export interface Core {
   state: State;
   /** Are notices wanted while nobody looks at the page? Agents' sound and notifications are. */
   keen?: boolean;
+  /** Of the client, and of its visitor. */
   on(event: string, fn: (...args: any[]) => void): () => void;
   emit(event: string, ...args: any[]): void;
   setState(state: State): void;
@@ -32,6 +33,8 @@ export interface Core {
   /** Before the next attempt. Ends early where something speaks for trying now, but not before the server wants it. */
   pause(failures: number, wait: number): Promise<void>;
   wake(): void;
+  /** As a hint says: at once, or within its time. */
+  soon(look: () => Promise<void>, hint: { spread_ms?: number }): void;
   /** Who cannot do now what he must: while there is one, nothing is promised. */
   ill(who: unknown, now: boolean): void;
   isIll(): boolean;
