@@ -25,6 +25,7 @@ export function createAgentChat(core, id, row) {
     http.call('GET', `${path}/messages?limit=${limit}${earlier ? `&before=${earlier}` : ''}`, undefined, headers);
 
   const look = createLook(core, async () => {
+    const first = !tag;
     if (!row()) chat.apply(await request('GET', path));
     const { status, data, etag } = await history(PAGE, '', tag ? { 'If-None-Match': tag } : {});
     if (status === 304) return;
@@ -41,7 +42,8 @@ export function createAgentChat(core, id, row) {
     tag = etag || '';
     // What lies before it there is for older() to fetch.
     chat.merge(page.slice(Math.max(0, page.findIndex((/** @type {any} */ m) => chat.knows(m._id)))));
-    if (row()) chat.apply(row());
+    // Later the inbox hands on each row as it comes: the one that it has now may be older than what a change of ours was answered.
+    if (first && row()) chat.apply(row());
     chat.emit('change');
   });
 

@@ -96,13 +96,13 @@ export class List {
     }
   }
 
-  /** Exactly one row can be reached by Tab: the open one, else the first; arrows go on from there. */
+  /** Exactly one row can be reached by Tab: the open one, else the one that was, else the first; arrows go on from there. */
   #reachable() {
-    const open = [...this.drawn.values()].find((row) => row.link.hasAttribute('aria-current'));
-    const first = this.list.querySelector('a');
-    const link = open ? open.link : first;
-    for (const row of this.drawn.values()) {
-      const index = row.link === link ? 0 : -1;
+    const rows = [...this.drawn.values()];
+    const stop = rows.find((row) => row.link.hasAttribute('aria-current')) || rows.find((row) => row.link.tabIndex === 0)
+      || this.drawn.get(this.list.querySelector('li')?.dataset.customer || '');
+    for (const row of rows) {
+      const index = row === stop ? 0 : -1;
       if (row.link.tabIndex !== index) row.link.tabIndex = index;
     }
   }
