@@ -153,6 +153,7 @@ export function createCustomer(core) {
   const customer = {
     on,
     get id() { return identity.id || null; },
+    get known() { return !!(identity.id || store('out')[0]); },
     get chats() { return [...chats.values()].sort((a, b) => a.last_activity < b.last_activity ? 1 : -1); },
     get unread() { return customer.chats.reduce((sum, chat) => sum + chat.unread, 0); },
     /** @type {boolean | null} */

@@ -72,6 +72,8 @@ export interface Sakura {
 export interface Customer {
   /** null before the first chat. */
   readonly id: string | null;
+  /** Has start() something to load or to send? So it is where there is an id, and where a first message still waits. */
+  readonly known: boolean;
   /** Most recently active first. */
   readonly chats: readonly Chat[];
   /** Messages that the visitor has not read, over all chats. */

@@ -77,6 +77,6 @@ if (!page.Sakura?.identify) {
     emit('message', message);
   });
   if (dataset.token) api.identify(dataset);
-  else if (customer.id) customer.start().catch(() => {});
+  else if (customer.known) customer.start().catch(() => {});
   if (Array.isArray(calls)) calls.forEach(api.push);
 }

@@ -166,6 +166,7 @@ rule('the first chat is made with the first message, also after a reload without
   const { clock, server } = world;
   server.down = true;
   const sakura = server.client();
+  assert.equal(sakura.customer().known, false);
   const chat = await sakura.createChat({ name: 'Ann' });
   chat.send('one').catch(() => {});
   chat.send('two').catch(() => {});
@@ -173,6 +174,8 @@ rule('the first chat is made with the first message, also after a reload without
   assert.deepEqual(texts(chat), ['one', 'two']);
   sakura.close();
   const next = server.client();
+  assert.equal(next.customer().id, null);
+  assert.equal(next.customer().known, true, 'there is something to send');
   next.customer().start().catch(() => {});
   await clock.advance(500);
   assert.deepEqual(texts(next.customer().chats[0]), ['one', 'two']);
