@@ -173,6 +173,7 @@ export function createConnection(core, onframe) {
     if (open) watch(0);
     else start();
     core.wake();
+    core.emit('seen');
   }
 
   /** @param {'add' | 'remove'} how */

@@ -24,12 +24,25 @@ export function createCustomer(core) {
   /** signed: the site's backend says who it is, and nothing of it is kept here. Without an id: nobody yet.
    * @typedef {{ id: string, token?: string, signed?: boolean }} Identity */
   /** @type {Identity} */
-  let identity = JSON.parse(store('who') || '{"id":""}');
+  let identity = recalled();
   let cursor = '';
   /** @type {Promise<void> | undefined} */
   let started;
 
   const who = () => identity.id;
+
+  function recalled() {
+    return JSON.parse(store('who') || '{"id":""}');
+  }
+
+  /** Another tab may have made the visitor known since. */
+  function recall() {
+    const kept = recalled();
+    if (!started || identity.id || !kept.id) return;
+    if (kept.token) core.setToken(kept.token);
+    become(kept);
+    look();
+  }
 
   const look = createLook(core, async () => {
     const mine = identity;
@@ -123,6 +136,7 @@ export function createCustomer(core) {
     look();
   }
 
+  on('seen', recall);
   core.deliver = (item) => item.about ? make(item) : deliver(item);
   core.deniedState = () => identity.id ? 'denied' : 'live';
   core.denied = () => {
@@ -178,6 +192,7 @@ export function createCustomer(core) {
     /** @param {Record<string, string>} about */
     create(about) {
       customer.start();
+      recall();
       const key = freshKey();
       outbox.add(who(), 'user', key, '', about);
       const chat = add(key, true);

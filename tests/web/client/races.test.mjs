@@ -133,6 +133,21 @@ race('two tabs share an outbox: stored once, seen once in both', async (world) =
   assert.equal([...server.storage.map.keys()].filter((name) => name.includes(' out')).length, 0);
 });
 
+race('two tabs that both began before the visitor was known: one visitor', async (world) => {
+  const { clock, server } = world;
+  const other = server.client();
+  other.customer().start();
+  await clock.advance(200);
+  const first = await visitor(world);
+  const chat = await other.createChat();
+  chat.send('hello');
+  await clock.advance(500);
+  assert.equal(other.customer().id, first.customer.id);
+  assert.equal(server.users.size, 1);
+  assert.equal(other.customer().chats.length, 2);
+  assert.deepEqual(texts(chat), ['hello']);
+});
+
 race('the answer of a send is lost: stored once, never shown twice', async (world) => {
   const { clock, server } = world;
   const { chat } = await visitor(world);
