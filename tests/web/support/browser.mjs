@@ -200,7 +200,7 @@ class Person {
     page.on('requestfailed', (r) => {
       const why = r.failure()?.errorText ?? '';
       // A page that goes takes its requests with it.
-      if (!/ERR_ABORTED|NS_BINDING_ABORTED|NS_ERROR_ABORT/.test(why)) note('request', `${r.method()} ${why}`, r.url());
+      if (!/ERR_ABORTED|NS_BINDING_ABORTED|NS_ERROR_ABORT|browsing context was disposed/.test(why)) note('request', `${r.method()} ${why}`, r.url());
     });
     page.on('response', (r) => {
       if (r.status() >= 400) note('answer', `${r.request().method()} ${r.status()}`, r.url());
