@@ -35,11 +35,12 @@ export function standing(messages, { seenTo, freshAfter }) {
 /**
  * @param {readonly Message[]} messages
  * @param {string | null | undefined} after
- * @returns {number} the first message of the visitor's behind that mark; −1: none, or the mark is not loaded
+ * @returns {number} the first message of the visitor's behind that mark; −1: none, the mark is not loaded, or all is new
  */
 function firstFresh(messages, after) {
   if (after === undefined) return -1;
   const mark = after === null ? -1 : messages.findIndex((m) => m._id === after);
   if (after !== null && mark < 0) return -1;
-  return messages.findIndex((m, i) => i > mark && m.role === 'user');
+  const at = messages.findIndex((m, i) => i > mark && m.role === 'user');
+  return at > 0 ? at : -1;
 }

@@ -116,7 +116,8 @@ test('messages said in one breath stand together; days, what is new and what is 
   const none = { seenTo: null, freshAfter: undefined };
   assert.equal(standing(list, none).some((s) => s.fresh || s.seen), false);
   assert.equal(standing(list, { ...none, freshAfter: 'not loaded' }).some((s) => s.fresh), false);
-  assert.equal(standing(list, { ...none, freshAfter: null })[0].fresh, true);
+  assert.equal(standing(list, { ...none, freshAfter: null }).some((s) => s.fresh), false, 'where all is new no line says so');
+  assert.equal(standing([m('0', 'agent', 1, 0), ...list], { ...none, freshAfter: null })[1].fresh, true);
 });
 
 test('whatever a site reported of place and device is shown as plain words', () => {
