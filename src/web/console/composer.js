@@ -4,6 +4,7 @@ import { h } from './dom.js';
 import { icon } from './icons.js';
 
 const MAX_PX = 200;
+const BORDERS_PX = 2;
 
 /**
  * Is this Enter the end of a message? Not while an input method composes: there it chooses a word.
@@ -65,7 +66,7 @@ export class Composer {
   #fit() {
     const { style } = this.input;
     style.height = 'auto';
-    style.height = Math.min(this.input.scrollHeight, MAX_PX) + 'px';
+    style.height = Math.min(this.input.scrollHeight + BORDERS_PX, MAX_PX) + 'px';
     this.button.disabled = this.input.value.trim() === '';
   }
 
