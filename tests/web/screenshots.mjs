@@ -63,22 +63,23 @@ async function picture(page, name, options = {}) {
 const browser = await launch('chromium');
 browser.expect(/./); // the offline pictures are of a server that was killed
 try {
-  const { chat_id, user_id } = await populate(server, clock);
+  const { user_id } = await populate(server, clock);
   const visitorToken = server.token({ role: 'widget', sub: user_id });
   host.pages['/'] = { html: shopPage(server, attributes(visitorToken)) };
   host.pages['/new'] = { html: shopPage(server, attributes('')) };
   const before = { before: setPageClock, beforeArgs: [clock.shift] };
   const last = TALK[TALK.length - 1][2];
   const person = (name) => browser.person(name);
-  const console_ = async (look, hash = '') => new Agent(await (await person('mira'))
-    .open(`${server.url}/${hash ? `#${hash}&` : '#'}token=${server.token(AGENTS.mira)}`, { ...look, ...before }));
+  const signedIn = async (look) => new Agent(await (await person('mira'))
+    .open(`${server.url}/#token=${server.token(AGENTS.mira)}`, { ...look, ...before }));
 
   for (const theme of ['light', 'dark']) {
     // The visitor first: then the agent sees her there.
     const guest = new Visitor(await (await person('sofia')).open(`${host.origin}/`, { ...DESKTOP, theme, ...before }));
     await guest.open();
     await guest.sees(last);
-    const agent = await console_({ ...DESKTOP, theme }, `chat=${chat_id}`);
+    const agent = await signedIn({ ...DESKTOP, theme });
+    await agent.opens('Sofia Marino');
     await agent.sees(last);
     await agent.seesHere();
     await guest.seesOnline();
@@ -128,7 +129,8 @@ try {
   const guest = new Visitor(await (await person('sofia')).open(`${host.origin}/`, { ...DESKTOP, ...before }));
   await guest.open();
   await guest.sees(last);
-  const agent = await console_(DESKTOP, `chat=${chat_id}`);
+  const agent = await signedIn(DESKTOP);
+  await agent.opens('Sofia Marino');
   await agent.sees(last);
   await server.kill();
   await guest.writes('Are you still there?');
