@@ -104,7 +104,6 @@ try {
     await picture(pocket.page, `widget-phone-${theme}`);
     const fresh = new Visitor(await (await person('new')).open(`${host.origin}/new`, { ...DESKTOP, theme, ...before }));
     await fresh.open();
-    await fresh.seesOnline();
     await picture(fresh.page, `widget-new-${theme}`);
     for (const { page } of [agent, pocket, fresh]) await page.close();
 

@@ -178,6 +178,7 @@ export function createCustomer(core) {
     async identify({ token }) {
       const id = subject(token);
       if (!id) throw new TypeError('not a token of a visitor');
+      if (!started) connection.subscribe('website_status');
       started = started || Promise.resolve();
       become({ id, signed: true });
       core.setToken(token);

@@ -108,6 +108,9 @@ step('a visitor whom the site names by a token sees the own chat; another visito
   const known = new Visitor(await (await world.browser.person('known')).open(`${world.host.origin}/known`));
   await known.open();
   await known.sees('a secret of north');
+  const agent = await opened('agent', `/#token=${world.server.token({ sub: 'ann', name: 'Ann' })}`);
+  await known.seesOnline();
+  await agent.page.close();
   await known.writes('it is me');
   await known.sees('it is me');
   await known.settled();
