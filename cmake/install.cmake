@@ -11,4 +11,4 @@ install(FILES dist/sakurad.conf dist/nginx.conf dist/Caddyfile dist/alerts.yml d
 install(FILES ${PROJECT_BINARY_DIR}/docs/sakurad.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES ${PROJECT_BINARY_DIR}/docs/completion DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME sakurad)
 file(GLOB pages docs/*.md)
-install(FILES ${pages} README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${pages} CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

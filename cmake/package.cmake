@@ -1,7 +1,7 @@
 # `cpack` makes sakurad_VERSION_ARCH.deb of what is installed and of dist/deb.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME sakurad)
-set(CPACK_PACKAGE_CONTACT "the sakurad authors <maintainers@localhost>")
+set(CPACK_PACKAGE_CONTACT "the sakurad authors <maintainers@sakurad.invalid>")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "chat server for websites: durable messages, prompt notifications")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "Visitors write in a widget on the site, agents answer in a console; both are
 served by the program itself. A message is answered once it is on disk, and
