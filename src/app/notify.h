@@ -1,6 +1,6 @@
 /* notify.h: what the service manager is told (systemd's Type=notify and watchdog). Without one nothing happens.
  * Thread:  main.
- * Blocks:  no longer than a datagram to a local socket does.
+ * Blocks:  never: what a manager that does not read has no room for is dropped.
  * Fails:   silently: a manager that does not hear us acts by its own timeouts. */
 #pragma once
 #include <stdint.h>

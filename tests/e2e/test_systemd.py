@@ -62,6 +62,17 @@ class Told(unittest.TestCase):
         self.addCleanup(server.discard)
         server.stop()
 
+    def test_a_manager_that_does_not_read_holds_nothing_up(self):
+        """Its queue is full after a few datagrams; signals are heard all the same."""
+        server = self.managed(env={"WATCHDOG_USEC": "30000"}).start()
+        for n in range(1, 20):
+            server.signal(signal.SIGHUP)
+            end = time.monotonic() + 60
+            while server.log().count("reloaded") < n:
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.005)
+        server.stop()
+
     def test_the_watchdog_hears_of_a_loop_that_hangs(self):
         """A worker that is held in the middle of a request (strace delays one system call of that thread alone)."""
         server = self.managed("--workers", "1", env={"WATCHDOG_USEC": "300000"}).start()
@@ -157,7 +168,7 @@ class Passed(unittest.TestCase):
         with open(server.log_path, "wb") as log:
             server.process = subprocess.Popen(command, cwd=server.directory, stdout=log, stderr=log)
         server._wait_healthy()  # the first connection is what it starts by
-        self.assertIn(f"listening address=127.0.0.1:{server.ports[0]}", server.log())
+        server.logged(f"listening address=127.0.0.1:{server.ports[0]}")
         server.stop()
 
 
