@@ -34,9 +34,9 @@ h1{font-weight:400;font-size:clamp(30px,4vw,46px);line-height:1.15;max-width:14e
 <body><header><b>Linden &amp; Pine</b><nav><span>Sofas</span><span>Tables</span><span>Shelves</span><span>Lamps</span></nav></header>
 <main><h1>Furniture that is still there in thirty years.</h1><p>Made of oak, walnut and linen in a workshop by the river, and carried up your stairs.</p>
 <div class="goods">
-<div><svg viewBox="0 0 200 130"><rect width="200" height="130" fill="var(--line)"/><rect x="35" y="62" width="130" height="34" rx="10" fill="var(--cloth)"/><rect x="45" y="42" width="110" height="34" rx="10" fill="var(--cloth)"/><rect x="48" y="96" width="6" height="12" fill="var(--wood)"/><rect x="146" y="96" width="6" height="12" fill="var(--wood)"/></svg><span>Sofa Fjord</span><span>from 1,290</span></div>
-<div><svg viewBox="0 0 200 130"><rect width="200" height="130" fill="var(--line)"/><rect x="40" y="58" width="120" height="9" rx="3" fill="var(--wood)"/><rect x="50" y="67" width="6" height="42" fill="var(--wood)"/><rect x="144" y="67" width="6" height="42" fill="var(--wood)"/></svg><span>Table Linden</span><span>from 680</span></div>
-<div><svg viewBox="0 0 200 130"><rect width="200" height="130" fill="var(--line)"/><path d="M80 30h40l12 34H68z" fill="var(--cloth)"/><rect x="97" y="64" width="6" height="40" fill="var(--wood)"/><rect x="82" y="104" width="36" height="6" rx="3" fill="var(--wood)"/></svg><span>Lamp Birk</span><span>from 120</span></div>
+<div><svg viewBox="0 0 200 130" preserveAspectRatio="xMidYMid slice"><rect width="200" height="130" fill="var(--line)"/><rect x="35" y="62" width="130" height="34" rx="10" fill="var(--cloth)"/><rect x="45" y="42" width="110" height="34" rx="10" fill="var(--cloth)"/><rect x="48" y="96" width="6" height="12" fill="var(--wood)"/><rect x="146" y="96" width="6" height="12" fill="var(--wood)"/></svg><span>Sofa Fjord</span><span>from 1,290</span></div>
+<div><svg viewBox="0 0 200 130" preserveAspectRatio="xMidYMid slice"><rect width="200" height="130" fill="var(--line)"/><rect x="40" y="58" width="120" height="9" rx="3" fill="var(--wood)"/><rect x="50" y="67" width="6" height="42" fill="var(--wood)"/><rect x="144" y="67" width="6" height="42" fill="var(--wood)"/></svg><span>Table Linden</span><span>from 680</span></div>
+<div><svg viewBox="0 0 200 130" preserveAspectRatio="xMidYMid slice"><rect width="200" height="130" fill="var(--line)"/><path d="M80 30h40l12 34H68z" fill="var(--cloth)"/><rect x="97" y="64" width="6" height="40" fill="var(--wood)"/><rect x="82" y="104" width="36" height="6" rx="3" fill="var(--wood)"/></svg><span>Lamp Birk</span><span>from 120</span></div>
 </div></main></body></html>`;
 
 const attributes = (token) => `data-title="Linden &amp; Pine" data-color="#3f6b4f" ${token ? `data-token="${token}"` : ''}`;
@@ -87,14 +87,18 @@ try {
     await picture(guest.page, `widget-${theme}`);
     if (process.env.SAKURAD_README === 'yes' && theme === 'light') {
       mkdirSync(README, { recursive: true });
+      await agent.page.setViewport({ width: 1180, height: 700 });
       await picture(agent.page, 'console', { folder: README });
       await guest.page.setViewport({ width: 1000, height: 700 });
       await picture(guest.page, 'widget', { folder: README });
     }
-    await agent.page.setViewport(PHONE);
-    await picture(agent.page, `console-chat-phone-${theme}`);
-    await agent.page.evaluate(() => document.querySelector('[data-action=back]').click());
-    await picture(agent.page, `console-list-phone-${theme}`);
+    const mobile = await signedIn({ ...PHONE, theme });
+    await mobile.seesRow('Sofia Marino');
+    await picture(mobile.page, `console-list-phone-${theme}`);
+    await mobile.opens('Sofia Marino');
+    await mobile.sees(last);
+    await picture(mobile.page, `console-chat-phone-${theme}`);
+    await mobile.page.close();
     await guest.page.close();
     const pocket = new Visitor(await (await person('sofia')).open(`${host.origin}/`, { ...PHONE, theme, ...before }));
     await pocket.until('the launcher is there', "return root.querySelector('.launcher')");
