@@ -31,6 +31,7 @@ struct api {
     struct cache *cache;
     struct writer *writer;
     struct readers *readers;
+    struct compressor *compressor;
     struct broadcaster *const *broadcasters;
     unsigned broadcaster_count;
     int64_t started_mono_us;

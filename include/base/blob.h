@@ -10,9 +10,10 @@
 
 struct blob {
     atomic_uint refs;
-    atomic_uint pins;    /* clients that are slow to take it: see blob_pin() */
-    uint32_t len;        /* bytes in data; a body is at most 4 GiB - 1 */
-    struct slab *memory; /* where it came from; NULL: malloc */
+    atomic_uint pins;              /* clients that are slow to take it: see blob_pin() */
+    uint32_t len;                  /* bytes in data; a body is at most 4 GiB - 1 */
+    struct slab *memory;           /* where it came from; NULL: malloc */
+    _Atomic(struct blob *) packed; /* see blob_packed() */
     char data[];
 };
 _Static_assert(offsetof(struct blob, data) == sizeof(struct blob), "a buffer that begins with one becomes one");
@@ -22,6 +23,15 @@ _Static_assert(offsetof(struct blob, data) == sizeof(struct blob), "a buffer tha
 struct blob *blob_copy(struct slab *memory, struct slice bytes);
 struct blob *blob_hold(struct blob *b); /* returns b */
 void blob_drop(struct blob *b);         /* accepts NULL */
+
+/* The same bytes in another form, which goes with it. NULL: not made yet; empty: there is none that is smaller. Set once, by one
+ * thread, which gives its reference. */
+static inline struct blob *blob_packed(const struct blob *b)
+{
+    /* Acquire: who sees it reads its bytes. */
+    return atomic_load_explicit(&b->packed, memory_order_acquire);
+}
+void blob_set_packed(struct blob *b, struct blob *packed);
 
 /* Counts the bytes against the quota as long as anyone has them pinned, however many do. False: no room, not pinned.
  * All pins of one blob name the same quota. */

@@ -60,6 +60,9 @@
     X(M_STORE_RETRY, "sakurad_store_retries_total", "", "Batches tried again after an unclear result.")                \
     X(M_QUEUE_FULL_WRITER, "sakurad_queue_full_total", "queue=\"writer\"", "Operations refused: the queue was full.")  \
     X(M_QUEUE_FULL_READER, "sakurad_queue_full_total", "queue=\"reader\"", "")                                         \
+    X(M_QUEUE_FULL_COMPRESSOR, "sakurad_queue_full_total", "queue=\"compressor\"", "")                                 \
+    X(M_COMPRESSED, "sakurad_bodies_compressed_total", "", "Bodies of answers compressed (one per version).")          \
+    X(M_COMPRESS_SAVED, "sakurad_compression_saved_bytes_total", "", "Bytes that answers were shorter for it.")        \
     X(M_WRITE_TIMEOUT, "sakurad_write_timeout_total", "", "Operations answered 503 by --write-timeout.")               \
     X(M_DEDUPLICATED, "sakurad_sends_deduplicated_total", "", "Sends answered from an earlier one with the same key.") \
     X(M_NOTICE_RAISED, "sakurad_notices_total", "event=\"raised\"", "Notices pushed to broadcasters.")                 \
@@ -87,6 +90,7 @@
     X(G_WS_PENDING_BYTES, "sakurad_websocket_pending_bytes", "", "Bytes waiting for slow subscribers.")                \
     X(G_WRITER_QUEUE, "sakurad_queue_depth", "queue=\"writer\"", "Operations waiting.")                                \
     X(G_READER_QUEUE, "sakurad_queue_depth", "queue=\"reader\"", "")                                                   \
+    X(G_COMPRESSOR_QUEUE, "sakurad_queue_depth", "queue=\"compressor\"", "")                                           \
     X(G_STORE_LOG_BYTES, "sakurad_store_log_bytes", "", "Length of the SQLite store's -wal file.")                     \
     X(G_STORE_LOG_FRAMES, "sakurad_store_log_frames", "", "Pages written to it since it last began anew.")             \
     X(G_CACHE_BYTES, "sakurad_cache_bytes", "", "Bytes held by the cache.")                                            \

@@ -59,6 +59,7 @@ struct exchange {
     bool keep_alive;
     bool head_only;
     bool continued; /* 100 Continue has been sent */
+    bool gzip;      /* the client takes it; set where an answer may be sent so */
     unsigned route; /* for metrics */
     /* Behind a trusted proxy: the client's key (see session_client_key()); 0: the peer is the client. */
     uint64_t client;

@@ -37,6 +37,9 @@ static inline int64_t cache_idle_most(int64_t max_bytes)
 struct cache *cache_new(const struct cache_options *options);
 void cache_free(struct cache *c);
 
+/* For the other forms of bodies (blob_packed()): counted with the rest of memory. */
+struct slab *cache_packed_memory(struct cache *c);
+
 /* Where the store was away at start: until cache_open() everything is VIEW_LOAD, and readers refuse.
  * cache_begin() before the writer's first batch, then cache_warm(), then cache_open(), all on one thread. */
 void cache_begin(struct cache *c, const struct cache_options *identity);

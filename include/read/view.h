@@ -77,6 +77,10 @@ struct view_answer {
     char etag[ETAG_MAX];
 };
 
+/* An answer has one tag in two forms: "…" of its body as it is, "…-gz" of the compressed one. Conditions take either. */
+void view_packed_tag(struct view_answer *a);
+bool view_is_tag(const struct view_answer *a, struct slice tag);
+
 struct cache;
 struct store_reader;
 void view_build(struct store_reader *reader, struct cache *cache, const struct view_query *query, struct arena *arena,

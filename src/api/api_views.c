@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include "base/blob.h"
+#include "http/encoding.h"
 #include "read/cache.h"
 
 #define CUSTOMER_LIMIT_DEFAULT 100
@@ -17,9 +18,9 @@ static const char *not_found_text(enum view view)
 /* If-Match compares strongly (RFC 9110, 13.1.1): a weak tag is none of ours. */
 static bool is_current(struct slice if_match, const struct view_answer *a)
 {
-    struct slice item, tag = slice_of(a->etag, a->etag_len);
+    struct slice item;
     while (http_list_next(&if_match, &item))
-        if (slice_eq(item, SLICE_LIT("*")) || (tag.len > 0 && slice_eq(item, tag)))
+        if (slice_eq(item, SLICE_LIT("*")) || view_is_tag(a, item))
             return true;
     return false;
 }
@@ -137,6 +138,7 @@ static void serve_asked(struct call *c, struct view_query *q)
 
 static void serve(struct call *c, struct view_query *q)
 {
+    c->s->exchange.gzip = http_accepts_gzip(c->req, c->arena);
     if (take_conditions(c, q))
         serve_asked(c, q);
     else

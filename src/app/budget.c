@@ -73,7 +73,7 @@ static void add_connections(const struct config *c, struct budget *b)
 static void add_threads(const struct config *c, struct budget *b)
 {
     int64_t op = (int64_t)OP_BYTES_MAX + OP_ARENA + OP_OVERHEAD;
-    int64_t threads = c->workers + c->store.readers + c->broadcasters + 4;
+    int64_t threads = c->workers + c->store.readers + c->broadcasters + 5;
     add(b, "operations", "--workers × --queue", times(times(c->workers, c->queue), op));
     add(b, "operations of WebSockets", "--broadcasters", times(c->broadcasters, BROADCAST_OPS * op));
     add(b, "events of a batch", "--batch", times(c->batch, WRITER_EVENTS(1) * (int64_t)sizeof(struct event)));

@@ -11,6 +11,7 @@
 #include "net/share.h"
 #include "push/presence.h"
 #include "read/cache.h"
+#include "read/compressor.h"
 #include "read/reader.h"
 #include "store/store.h"
 #include "web/assets.h"
@@ -141,6 +142,8 @@ static enum err start_store(struct server *s, struct buf *why)
         e = writer_start(&writer, &s->writer);
     if (e == OK)
         e = readers_start(s->store, s->cache, c->store.readers, c->queue, &s->readers);
+    if (e == OK)
+        e = compressor_start(cache_packed_memory(s->cache), &s->compressor);
     return say(why, e, "the store");
 }
 
@@ -221,6 +224,7 @@ static enum err start_workers(struct server *s, struct buf *why)
     s->api.cache = s->cache;
     s->api.writer = s->writer;
     s->api.readers = s->readers;
+    s->api.compressor = s->compressor;
     s->api.broadcasters = s->broadcasters;
     s->api.broadcaster_count = s->broadcaster_count;
     s->api.started_mono_us = clock_mono_us();
@@ -387,6 +391,8 @@ static void stop_store_threads(struct server *s)
 {
     if (s->readers)
         readers_stop(s->readers);
+    if (s->compressor)
+        compressor_stop(s->compressor);
     if (s->writer)
         writer_stop(s->writer);
 }
@@ -414,6 +420,7 @@ static void free_all(struct server *s)
     assets_free(s->assets);
     grants_board_fini(&s->grants);
     readers_free(s->readers);
+    compressor_free(s->compressor);
     writer_free(s->writer);
     cache_free(s->cache);
     if (s->store)

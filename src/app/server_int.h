@@ -18,6 +18,7 @@ struct server {
     struct cache *cache;
     struct writer *writer;
     struct readers *readers;
+    struct compressor *compressor;
     struct admission *admission;
     struct access access;
     struct shares *shares; /* of --buffer-mb */

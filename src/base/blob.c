@@ -14,6 +14,7 @@ struct blob *blob_copy(struct slab *memory, struct slice bytes)
         return NULL;
     atomic_init(&b->refs, 1);
     atomic_init(&b->pins, 0);
+    atomic_init(&b->packed, NULL);
     b->memory = memory;
     b->len = (uint32_t)bytes.len;
     if (bytes.ptr)
@@ -39,10 +40,17 @@ void blob_drop(struct blob *b)
     must(before > 0);
     if (before > 1)
         return;
+    blob_drop(blob_packed(b));
     if (b->memory)
         slab_put(b->memory, b, sizeof(*b) + b->len);
     else
         free(b);
+}
+
+void blob_set_packed(struct blob *b, struct blob *packed)
+{
+    must(!blob_packed(b));
+    atomic_store_explicit(&b->packed, packed, memory_order_release);
 }
 
 /* The counts need no order: whoever pins holds a reference, and the bytes are counted, not read. */

@@ -305,6 +305,21 @@ static void render_histogram(struct buf *out, unsigned id)
     buf_printf(out, "%llu\n", (unsigned long long)cumulative);
 }
 
+/* Of all rows of that name, one for each method, where `route` is the first of them; else 0. */
+static uint64_t requests_of(unsigned route, unsigned code)
+{
+    uint64_t sum = 0;
+    for (unsigned r = 0; r < registry.route_count; r++) {
+        if (strcmp(registry.routes[r], registry.routes[route]) != 0)
+            continue;
+        if (r < route)
+            return 0;
+        for (struct slot *s = first_slot(); s; s = s->next)
+            sum += peek(&s->requests[r][code]);
+    }
+    return sum;
+}
+
 static void render_requests(struct buf *out)
 {
     if (registry.route_count == 0)
@@ -313,9 +328,7 @@ static void render_requests(struct buf *out)
                         "# TYPE sakurad_http_requests_total counter\n");
     for (unsigned r = 0; r < registry.route_count; r++)
         for (unsigned c = 0; c < CODE_COUNT; c++) {
-            uint64_t sum = 0;
-            for (struct slot *s = first_slot(); s; s = s->next)
-                sum += peek(&s->requests[r][c]);
+            uint64_t sum = requests_of(r, c);
             if (sum == 0)
                 continue;
             buf_printf(out, "sakurad_http_requests_total{route=\"%s\",code=\"", registry.routes[r]);

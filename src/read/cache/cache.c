@@ -21,6 +21,7 @@ struct cache *cache_new(const struct cache_options *options)
         must(pthread_mutex_init(&c->kept[i].composing, NULL) == 0);
     slab_init(&c->entry_memory, 2 * options->max_bytes + ENTRY_SLACK);
     slab_init(&c->content_memory, 0); /* no limit: an answer may need more for a moment than is kept */
+    slab_init(&c->packed_memory, 0);
     chain_init(&c->order);
     chain_init(&c->loaded);
     chain_init(&c->expendable);
@@ -95,11 +96,17 @@ void cache_free(struct cache *c)
     cache_unlock(c);
     slab_fini(&c->entry_memory);
     slab_fini(&c->content_memory);
+    slab_fini(&c->packed_memory);
     free(c->buckets);
     buf_fini(&c->scratch);
     pthread_cond_destroy(&c->load_done);
     pthread_mutex_destroy(&c->lock);
     free(c);
+}
+
+struct slab *cache_packed_memory(struct cache *c)
+{
+    return &c->packed_memory;
 }
 
 void cache_lock(struct cache *c)

@@ -38,7 +38,8 @@ static bool drop_entry(struct cache *c)
 /* More in use than the budget, or more held beyond that than is allowed for. */
 static bool is_over(const struct cache *c)
 {
-    size_t bytes = cache_bytes(c), idle = slab_idle(&c->entry_memory) + slab_idle(&c->content_memory);
+    size_t bytes = cache_bytes(c),
+           idle = slab_idle(&c->entry_memory) + slab_idle(&c->content_memory) + slab_idle(&c->packed_memory);
     return bytes > c->max_bytes || bytes + idle > c->max_bytes + (size_t)cache_idle_most((int64_t)c->max_bytes);
 }
 

@@ -133,6 +133,7 @@ struct cache {
     /* any thread; two of them, since entries live long and contents do not: mixed they would leave holes */
     struct slab entry_memory;
     struct slab content_memory; /* openings too */
+    struct slab packed_memory;  /* the other forms of bodies */
     /* set before threads start */
     size_t max_bytes;
     bool enabled;
@@ -196,7 +197,7 @@ void cache_unlock(struct cache *c); /* then frees what was evicted, and keeps th
 /* cache_tag.c, any thread */
 void cache_question(const struct cache *c, const struct view_query *q, struct view_answer *out);
 void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out); /* after cache_question() */
-bool etag_matches(struct slice if_none_match, const struct view_answer *answer);
+bool etag_matches(struct slice if_none_match, struct view_answer *answer);
 bool etag_matches_unmarked(struct slice tags, const struct view_answer *answer);
 
 /* cache_index.c [lock] */
@@ -290,5 +291,6 @@ void cache_forget_all(struct cache *c, int64_t lowest, int64_t highest);
 void cache_forget_order(struct cache *c, int64_t lowest, int64_t highest);
 static inline size_t cache_bytes(const struct cache *c)
 {
-    return c->entry_bytes + c->content_bytes + c->kept_bytes;
+    return c->entry_bytes + c->content_bytes + c->kept_bytes +
+           atomic_load_explicit(&c->packed_memory.used, memory_order_relaxed);
 }

@@ -60,23 +60,61 @@ void cache_etag(const struct cache *c, uint64_t version, struct view_answer *out
     out->etag_len = (uint8_t)(at - out->etag);
 }
 
+/* ---- either form ---- */
+
+#define TAG_HEX 16
+#define PACKED  SLICE_LIT("-gz\"")
+
+void view_packed_tag(struct view_answer *a)
+{
+    if (a->etag_len > 0)
+        a->etag_len = (uint8_t)(slice_put(a->etag + 1 + TAG_HEX, PACKED) - a->etag);
+}
+
+bool view_is_tag(const struct view_answer *a, struct slice tag)
+{
+    if (a->etag_len == 0 || !slice_starts(tag, slice_of(a->etag, 1 + TAG_HEX)))
+        return false;
+    struct slice end = slice_of(tag.ptr + 1 + TAG_HEX, tag.len - 1 - TAG_HEX);
+    return slice_eq(end, SLICE_LIT("\"")) || slice_eq(end, PACKED);
+}
+
+/* `part`, the end of a tag's digits, is in a list of entity tags, with what ends a tag behind it. A tag of ours has no quote
+ * inside, so where it is found like that it is an element of the list. */
+static bool is_listed(struct slice list, struct slice part, bool *packed)
+{
+    const char *at;
+    while (list.len > 0 && (at = memmem(list.ptr, list.len, part.ptr, part.len)) != NULL) {
+        list = slice_of(at + part.len, list.len - (size_t)(at - list.ptr) - part.len);
+        *packed = slice_starts(list, PACKED);
+        if (*packed || slice_starts(list, SLICE_LIT("\"")))
+            return true;
+    }
+    return false;
+}
+
 /* A list of entity tags, as below: is one of them like the answer's, but perhaps for what has been read since? */
 bool etag_matches_unmarked(struct slice tags, const struct view_answer *answer)
 {
-    struct slice value = slice_trim(tags, " \t");
-    const char *half = answer->etag + answer->etag_len - 1 - UNMARKED_HEX;
-    return slice_eq(value, SLICE_LIT("*")) ||
-           (value.len > 0 && memmem(value.ptr, value.len, half, UNMARKED_HEX + 1) != NULL);
+    bool packed;
+    return slice_eq(slice_trim(tags, " \t"), SLICE_LIT("*")) ||
+           is_listed(tags, slice_of(answer->etag + 1 + TAG_HEX - UNMARKED_HEX, UNMARKED_HEX), &packed);
 }
 
-/* If-None-Match: a list of entity tags, weak ones alike, or "*". A tag of ours has no quote inside, so where it is found with
- * its quotes it is an element of the list. */
-bool etag_matches(struct slice if_none_match, const struct view_answer *answer)
+/* If-None-Match: a list of entity tags, weak ones alike, or "*". The answer's tag becomes the one that matched: it is what the
+ * client has. */
+bool etag_matches(struct slice if_none_match, struct view_answer *answer)
 {
+    bool packed = false;
     if (if_none_match.len == 0 || answer->etag_len == 0)
         return false;
     if (slice_eq(if_none_match, slice_of(answer->etag, answer->etag_len))) /* nearly always: one tag, and ours */
         return true;
-    struct slice value = slice_trim(if_none_match, " \t");
-    return slice_eq(value, SLICE_LIT("*")) || memmem(value.ptr, value.len, answer->etag, answer->etag_len) != NULL;
+    if (slice_eq(slice_trim(if_none_match, " \t"), SLICE_LIT("*")))
+        return true;
+    if (!is_listed(if_none_match, slice_of(answer->etag, 1 + TAG_HEX), &packed))
+        return false;
+    if (packed)
+        view_packed_tag(answer);
+    return true;
 }

@@ -4,6 +4,7 @@ Every response that passes through here is held to the rules that all answers sh
 has to repeat them.
 """
 import email.utils
+import gzip
 import json
 import re
 import socket
@@ -40,8 +41,13 @@ class Response:
                 return value.decode("latin-1")
         return None
 
+    @property
+    def plain(self):
+        """The body as it was before it was compressed."""
+        return gzip.decompress(self.body) if self.header("Content-Encoding") == "gzip" and self.body else self.body
+
     def json(self):
-        return json.loads(self.body.decode("utf-8"))
+        return json.loads(self.plain.decode("utf-8"))
 
     @property
     def detail(self):
