@@ -16,5 +16,6 @@ int main(void)
                                       {"marks", marks_tests},
                                       {"marks since", marks_since_tests},
                                       {"chat rows", chat_row_tests},
+                                      {"compressor", compressor_tests},
                                       {0}});
 }
