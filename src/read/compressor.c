@@ -10,9 +10,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Measured on a refetch of 100 customers (779 KB, one core): level 1 takes 2.6 ms for 40 KB, 6 takes 4.6 ms for 34 KB, 9 takes 9 ms
- * for 33 KB. */
-#define LEVEL        1
+/* Measured on a refetch of 100 customers × 2 chats × 20 messages of English sentences (685 KB, one core): level 1 takes 5 ms for
+ * 150 KB, 6 takes 11 ms for 134 KB, 9 takes 130 ms for 131 KB. What 6 takes longer than 1, a line of 20 Mbit/s gets back. */
+#define LEVEL        6
 #define SCRATCH_KEPT ((size_t)1 << 20)
 
 static void drop_body(struct op *op)
