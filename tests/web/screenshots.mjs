@@ -1,11 +1,11 @@
 // What tools/screenshots takes: every page, light and dark, desktop and phone, of the same invented world.
-import { mkdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launch, until } from './support/browser.mjs';
 import { Agent, Visitor } from './support/people.mjs';
+import { crowd, post } from './support/seed.mjs';
 import { startServer } from './support/server.mjs';
 import { site } from './support/site.mjs';
 import { AGENTS, TALK, movedClock, populate, setPageClock } from './support/world.mjs';
@@ -50,6 +50,16 @@ const pid = server.pid;
 const empty = await startServer({});
 let count = 0;
 
+// A third one is at work all the time, for the operators' page: a stream of messages that rises and falls.
+const busy = await startServer({});
+const people = await crowd(busy.url, 50);
+let sent = 0;
+const work = setInterval(() => {
+  const wave = 3 + 2 * Math.sin(sent / 60);
+  const posts = people.slice(0, Math.ceil(wave)).map(({ chat_id }) => ({ path: `/api/users/chats/${chat_id}/send`, body: { content: `message ${sent++}` } }));
+  post(busy.url, posts, 1).catch(() => {});
+}, 50);
+
 async function picture(page, name, options = {}) {
   const path = join(options.folder ?? OUT, `${name}.png`);
   // Carets blink, and a pointer that stands somewhere marks what it stands on.
@@ -73,6 +83,7 @@ try {
   const signedIn = async (look) => new Agent(await (await person('mira'))
     .open(`${server.url}/#token=${server.token(AGENTS.mira)}`, { ...look, ...before }));
 
+  const stats = await (await person('operator')).open(`${busy.url}/stats`, DESKTOP);
   for (const theme of ['light', 'dark']) {
     // The visitor first: then the agent sees her there.
     const guest = new Visitor(await (await person('sofia')).open(`${host.origin}/`, { ...DESKTOP, theme, ...before }));
@@ -108,6 +119,7 @@ try {
     await picture(pocket.page, `widget-phone-${theme}`);
     const fresh = new Visitor(await (await person('new')).open(`${host.origin}/new`, { ...DESKTOP, theme, ...before }));
     await fresh.open();
+    await fresh.page.evaluate(() => new Promise((done) => setTimeout(done, 500)));
     await picture(fresh.page, `widget-new-${theme}`);
     for (const { page } of [agent, pocket, fresh]) await page.close();
 
@@ -115,16 +127,23 @@ try {
       const signIn = await (await person('nobody')).open(`${server.url}/`, { ...look, theme });
       await until(signIn, 'the page asks for a token', () => document.querySelector('[data-signin]'));
       await picture(signIn, `sign-in${name}-${theme}`);
-      const stats = await (await person('operator')).open(`${server.url}/stats#token=${server.token({ sub: 'mira' })}`, { ...look, theme });
-      await stats.evaluate(() => new Promise((done) => setTimeout(done, 2500)));
-      await picture(stats, `stats${name}-${theme}`);
       const nothing = await (await person('first')).open(`${empty.url}/`, { ...look, theme });
       await nothing.evaluate(() => new Promise((done) => setTimeout(done, 500)));
       await picture(nothing, `empty${name}-${theme}`);
       const demo = await (await person('newcomer')).open(`${empty.url}/demo`, { ...look, theme });
       await demo.evaluate(() => new Promise((done) => setTimeout(done, 700)));
       await picture(demo, `demo${name}-${theme}`);
-      for (const page of [signIn, stats, nothing, demo]) await page.close();
+      for (const page of [signIn, nothing, demo]) await page.close();
+    }
+  }
+
+  // By now the operators' page has something to show.
+  for (const theme of ['light', 'dark']) {
+    for (const [name, look] of [['', DESKTOP], ['-phone', PHONE]]) {
+      await stats.setViewport(look);
+      await stats.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: theme }]);
+      await stats.evaluate(() => new Promise((done) => setTimeout(done, 1500)));
+      await picture(stats, `stats${name}-${theme}`);
     }
   }
 
@@ -145,9 +164,10 @@ try {
   await picture(agent.page, 'console-offline');
   console.log(`${count} pictures`);
 } finally {
+  clearInterval(work);
   await browser.close();
   await host.close();
-  await Promise.all([server.kill(), empty.discard()]);
+  await Promise.all([server.kill(), empty.discard(), busy.discard()]);
   clock.forget(pid);
   rmSync(server.directory, { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
