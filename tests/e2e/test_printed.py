@@ -32,6 +32,7 @@ NOT_HERE = (
     (r"(systemd-sysusers|chown sakurad .*)$", "makes a user: tools/test-package does it in a root of its own"),
     (r"apt (install|remove|purge)\b", "tools/test-package does it in a root of its own"),
     (r"tools/release$", "builds; test_release.py runs it"),
+    (r"podman (build|run)\b", "needs a container engine and a registry"),
     (r"mongo(dump|restore)\b", "needs a MongoDB with data and its tools"),
     (r"top -H", "draws on a terminal until it is stopped"),
     (r"sakurad --migrate$", "needs a MongoDB with data; unit_mongo runs it"),
