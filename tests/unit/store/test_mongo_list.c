@@ -2,6 +2,9 @@
 #include "test_mongo_kit.h"
 #include "test_mongo_suites.h"
 
+#include "store/mongo/mongo_search.h"
+#include "store/mongo/mongo_store.h"
+
 #include <string.h>
 
 static void fill(struct kit *k)
@@ -204,7 +207,50 @@ static void overview_and_totals(void)
     kit_fini(&k);
 }
 
+static const char *found(struct kit *k, const char *words, const char *category, const char *status)
+{
+    struct customer *customers;
+    struct words asked;
+    size_t count;
+    int64_t total;
+    words_of_search(&asked, slice_cstr(words));
+    struct customer_filter f = {.category = slice_cstr(category), .status = slice_cstr(status)};
+    f.word_count = asked.count;
+    memcpy(f.words, asked.items, asked.count * sizeof(asked.items[0]));
+    enum err e = k->reader->vtable->search_customers(k->reader, &f, 0, 10, &k->arena, &customers, &count, &total);
+    CU_ASSERT_EQUAL(total, (int64_t)count);
+    return e == OK ? letters(customers, count) : err_text(e);
+}
+
+static bool never(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+/* Documents that other programs have written: their words come at a start, and what they leave out counts as usual. */
+static void searches(void)
+{
+    struct kit k;
+    kit_init(&k);
+    fill(&k);
+    kit_put(&k, MONGO_CUSTOMERS,
+            "{\"_id\":\"g\",\"name\":\"B. Anders\",\"email\":7,\"category\":\"\",\"status\":null}");
+    kit_put(&k, MONGO_CUSTOMERS, "{\"_id\":{\"odd\":1},\"name\":\"B\"}"); /* no customer: in no answer */
+    CU_ASSERT_EQUAL_FATAL(kit_open(&k, NULL, KIT_PATIENT_MS), OK);
+    mongo_add_words(&mongo_of(k.store)->writer, never, NULL); /* as the start does, beside it */
+    CU_ASSERT_EQUAL(kit_count(&k, MONGO_CUSTOMERS, "{\"search_words\":null}"), 0);
+    CU_ASSERT_STRING_EQUAL(found(&k, "b@", "", ""), "b");
+    CU_ASSERT_STRING_EQUAL(found(&k, "x.i", "", ""), "b");
+    CU_ASSERT_STRING_EQUAL(found(&k, "anders b", "", ""), "g");
+    CU_ASSERT_STRING_EQUAL(found(&k, "", "human-chats", "escalated"), "d");
+    CU_ASSERT_STRING_EQUAL(found(&k, "anders", "agent-inbox", "active"), "g");
+    CU_ASSERT_STRING_EQUAL(found(&k, "b@", "human-chats", ""), "");
+    kit_fini(&k);
+}
+
 const CU_TestInfo mongo_list_tests[] = {
+    {"searches", searches},
     {"customers by activity", recent_customers},
     {"a row is no newer than it was read", a_row_is_no_newer_than_it_was_read},
     {"customers by change", changed_customers},
