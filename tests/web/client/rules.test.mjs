@@ -271,6 +271,26 @@ rule('two agents take one chat: the second is told, and sees whose it is', async
   assert.equal(his.assigned_to, 'ann');
 });
 
+rule('an inbox that has not looked yet takes back nothing of what an agent has done', async (world) => {
+  const { clock, server } = world;
+  const { chat_id } = server.create();
+  const sakura = server.client({ storage: null });
+  const starting = sakura.inbox().start();
+  await clock.advance(500);
+  await starting;
+  const opening = sakura.chat(chat_id);
+  await clock.advance(500);
+  const chat = await opening;
+  server.between = (request, answer) => (request.path.startsWith('/api/debug/') ? new Promise(() => {}) : answer());
+  const taking = chat.assign('ann');
+  await clock.advance(500);
+  await taking;
+  server.post(chat_id, 'user', 'thanks');
+  await clock.advance(500);
+  assert.deepEqual(texts(chat), ['thanks']);
+  assert.equal(chat.assigned_to, 'ann');
+});
+
 rule('for await gives each new message once, and ends with the chat', async (world) => {
   const { clock, server } = world;
   const { chat, id } = await visitor(world);
