@@ -8,7 +8,7 @@ packages_build=(cmake ninja-build gcc libc6-dev pkg-config libmongoc-dev libsqli
 packages_test=(python3 python3-venv python3-jsonschema curl strace slowhttptest faketime libfaketime fiu-utils libfiu-dev
     sqlite3 nodejs npm chromium firefox-esr)
 # What a release is made with.
-packages_release=(dpkg-dev gzip)
+packages_release=(dpkg-dev file gzip)
 # What CI adds: fuzzing, format check, leak check.
 packages_ci=(clang libclang-rt-dev clang-format valgrind)
 
