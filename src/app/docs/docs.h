@@ -13,4 +13,11 @@ static inline bool docs_begins_group(const struct option_row *row)
 }
 
 /* "10000 ms", "one per core"; false: it has none. */
-bool docs_default(const struct option_row *row, struct buf *out);
+static inline bool docs_default(const struct option_row *row, struct buf *out)
+{
+    if (row->computed)
+        buf_append_slice(out, slice_cstr(row->computed_text));
+    else if (row->fallback)
+        buf_printf(out, "%s%s%s", row->fallback, row->unit ? " " : "", row->unit ? row->unit : "");
+    return row->computed || row->fallback;
+}

@@ -3,15 +3,6 @@
 
 #include <stdio.h>
 
-bool docs_default(const struct option_row *row, struct buf *out)
-{
-    if (row->computed)
-        buf_append_slice(out, slice_cstr(row->computed_text));
-    else if (row->fallback)
-        buf_printf(out, "%s%s%s", row->fallback, row->unit ? " " : "", row->unit ? row->unit : "");
-    return row->computed || row->fallback;
-}
-
 static bool write_file(const char *name, const struct buf *text)
 {
     FILE *f = buf_ok(text) ? fopen(name, "we") : NULL;
