@@ -30,14 +30,6 @@ static enum err not_an_option(const char *arg, struct buf *message)
     return ERR_INVALID;
 }
 
-const struct option_row *option_find(struct slice flag)
-{
-    for (unsigned i = 0; i < option_count; i++)
-        if (slice_eq(flag, slice_cstr(option_rows[i].flag)))
-            return &option_rows[i];
-    return NULL;
-}
-
 static const struct option_row *by_letter(char letter)
 {
     for (unsigned i = 0; i < option_count; i++)

@@ -262,6 +262,14 @@ const struct option_row option_rows[] = {
 };
 const unsigned option_count = sizeof(option_rows) / sizeof(option_rows[0]);
 
+const struct option_row *option_find(struct slice flag)
+{
+    for (unsigned i = 0; i < option_count; i++)
+        if (slice_eq(flag, slice_cstr(option_rows[i].flag)))
+            return &option_rows[i];
+    return NULL;
+}
+
 void option_env_name(const struct option_row *row, char out[static OPTION_ENV_LEN])
 {
     int n = snprintf(out, OPTION_ENV_LEN, "SAKURAD_%s", row->flag);

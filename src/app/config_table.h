@@ -41,6 +41,7 @@ struct option_row {
 extern const struct option_row option_rows[];
 extern const unsigned option_count;
 
+const struct option_row *option_find(struct slice flag); /* NULL: there is none */
 void option_env_name(const struct option_row *row, char out[static OPTION_ENV_LEN]);
 
 static inline void *option_field(struct config *c, const struct option_row *row)

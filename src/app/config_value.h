@@ -34,4 +34,3 @@ static inline bool option_settable(const struct option_row *row)
 {
     return row->type != OPTION_ACTION && !row->flag_only;
 }
-const struct option_row *option_find(struct slice flag); /* NULL: there is none */
