@@ -98,7 +98,7 @@ try {
     await picture(guest.page, `widget-${theme}`);
     if (process.env.SAKURAD_README === 'yes' && theme === 'light') {
       mkdirSync(README, { recursive: true });
-      await agent.page.setViewport({ width: 1180, height: 700 });
+      await agent.page.setViewport({ width: 1280, height: 740 });
       await picture(agent.page, 'console', { folder: README });
       await guest.page.setViewport({ width: 1000, height: 700 });
       await picture(guest.page, 'widget', { folder: README });
