@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 
-#define OWN_CUSTOMERS   128  /* of one transaction of our own: a few milliseconds */
+#define OWN_CUSTOMERS   64   /* of one transaction of our own: a few milliseconds */
 #define SHARE_CUSTOMERS 16   /* of one commit, and one more for each customer that it adds */
 #define LATE_CUSTOMERS  4096 /* behind: a search reads so many rows in some milliseconds */
 #define QUIET_CUSTOMERS 256  /* behind: so few wait for a quiet moment */
