@@ -2,6 +2,7 @@
 #include "call.h"
 
 #include "base/blob.h"
+#include "chat/words.h"
 #include "http/encoding.h"
 #include "read/cache.h"
 
@@ -202,7 +203,8 @@ void api_customers(struct call *c)
     query_word(c, "status", validate_field, &rules, &q.status);
     if (rules_answer(c, &rules))
         return;
-    q.words = slice_trim(q.words, " \t\r\n");
+    if (words_asked(q.words) == 0) /* nothing but blanks */
+        q.words = slice_of(NULL, 0);
     if (q.words.len + q.category.len + q.status.len > 0)
         q.view = VIEW_SEARCH;
     serve(c, &q);

@@ -40,6 +40,11 @@ extern const struct endpoint endpoints[];
 extern const unsigned endpoint_count;
 #define ROUTE_OTHER (METRIC_ROUTES_MAX - 1) /* requests that no row matches, in metrics */
 
+static inline struct api_worker *worker_of(struct http_session *s)
+{
+    return session_server(s)->service.arg;
+}
+
 /* Answers. Each ends the call. */
 void answer_json(struct http_session *s, int status, struct slice json);
 void answer_blob(struct http_session *s, const struct view_answer *answer);

@@ -37,7 +37,7 @@ static size_t distance(struct slice a, struct slice b)
 const struct option_row *option_near(struct slice name, bool settable)
 {
     const struct option_row *nearest = NULL;
-    size_t best = name.len / 2 + 1;
+    size_t best = least(name.len, NAME_LEN) / 2 + 1;
     for (unsigned i = 0; i < option_count; i++) {
         if (settable && !option_settable(&option_rows[i]))
             continue;

@@ -106,7 +106,8 @@ class Search(ServerCase):
         self.get(target("a", limit=0), status=422)
         self.get(target("a", skip=-1), status=422)
         self.assertEqual(self.get("/api/users?q=&category=&status=").json(), self.get("/api/users").json())
-        self.assertEqual(self.get("/api/users?q=%20%09").json(), self.get("/api/users").json())
+        for blank in ("%20%09", "%c2%a0", "%e3%80%80%e2%80%8b"):
+            self.assertEqual(self.get(f"/api/users?q={blank}").json(), self.get("/api/users").json())
 
 
 class Scope(AuthCase):

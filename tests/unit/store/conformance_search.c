@@ -106,7 +106,7 @@ void case_search_in_order_of_activity(struct rig *r)
 void case_search_follows_changes(struct rig *r)
 {
     for (int round = 0; round < 2; round++) { /* its words are not in order yet, or are */
-        char id[8], email[20];
+        char id[16], email[32];
         snprintf(id, sizeof(id), "v%d", round);
         snprintf(email, sizeof(email), "old%d@x.io", round);
         add(r, id, email, "Ann Old");
