@@ -36,7 +36,11 @@ endfunction()
 
 bundle(client/sakura.js ${files}/client.js --format=esm)
 embed(${files}/client.js /client.js)
-bundle(widget/widget.js ${files}/widget.js --format=iife)
+# The widget's panel is loaded when it is first opened: the script knows it by the name that it is served under.
+bundle(widget/panel.js ${files}/panel.js --format=esm)
+hashed(${files}/panel.js panel js panel)
+embed(${files}${panel} ${panel})
+bundle(widget/widget.js ${files}/widget.js --format=iife "--define:PANEL=\"${panel}\"")
 embed(${files}/widget.js /widget.js)
 
 foreach(page IN ITEMS console stats demo)

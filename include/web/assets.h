@@ -9,7 +9,8 @@
 enum asset_kind {
     ASSET_PAGE,   /* HTML */
     ASSET_SCRIPT, /* for pages of any site */
-    ASSET_PART    /* of a page: its name changes with its content */
+    ASSET_CHUNK,  /* what such a script loads when it is needed: its name changes with its content */
+    ASSET_PART    /* of a page of ours: likewise */
 };
 
 enum asset_form { ASSET_PLAIN, ASSET_GZIP, ASSET_FORMS };
@@ -31,5 +32,5 @@ struct assets *assets_new(void);
 void assets_free(struct assets *a); /* accepts NULL */
 /* NULL: there is none at that path. */
 const struct asset *assets_find(const struct assets *a, struct slice path);
-/* The part of that name. */
+/* The part or chunk of that name. */
 const struct asset *assets_find_part(const struct assets *a, struct slice name);

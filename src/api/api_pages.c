@@ -14,6 +14,7 @@
 
 static const struct slice cache_of[] = {[ASSET_PAGE] = {.ptr = "no-cache", .len = 8},
                                         [ASSET_SCRIPT] = {.ptr = "public, max-age=300", .len = 19},
+                                        [ASSET_CHUNK] = {.ptr = "public, max-age=31536000, immutable", .len = 35},
                                         [ASSET_PART] = {.ptr = "public, max-age=31536000, immutable", .len = 35}};
 
 /* name or name:port, of characters that mean nothing in a policy. */
@@ -52,6 +53,7 @@ static struct slice extra_lines(struct call *c, enum asset_kind kind)
                        "Cross-Origin-Resource-Policy: same-origin\r\nCross-Origin-Opener-Policy: same-origin\r\n");
         return buf_slice(b);
     case ASSET_SCRIPT:
+    case ASSET_CHUNK:
         return SLICE_LIT(COMMON "Access-Control-Allow-Origin: *\r\nCross-Origin-Resource-Policy: cross-origin\r\n");
     case ASSET_PART:
         break;
@@ -124,18 +126,31 @@ static void answer_found(struct call *c, const struct asset *a)
         answer_error(c->s, 404, "Not Found");
 }
 
-void api_page(struct call *c)
+static const struct asset *asked_for(const struct call *c)
 {
     const struct assets *assets = c->w->api->assets;
-    answer_found(c, c->match->param_count ? assets_find_part(assets, c->match->params[0])
-                                          : assets_find(assets, slice_cstr(c->row->pattern)));
+    return c->match->param_count ? assets_find_part(assets, c->match->params[0])
+                                 : assets_find(assets, slice_cstr(c->row->pattern));
 }
 
-/* Any origin may: the list of --cors-origin is not asked, and the answer does not differ by it. */
-void api_script(struct call *c)
+static bool for_any_site(const struct asset *a)
 {
-    c->s->exchange.cors = (struct http_reply_cors){0};
-    answer_found(c, assets_find(c->w->api->assets, slice_cstr(c->row->pattern)));
+    return a && (a->kind == ASSET_SCRIPT || a->kind == ASSET_CHUNK);
+}
+
+bool api_page_for_any_site(const struct call *c)
+{
+    if (!c->row || c->row->handle != api_page || !c->w->api->assets)
+        return false;
+    return for_any_site(asked_for(c));
+}
+
+void api_page(struct call *c)
+{
+    const struct asset *a = asked_for(c);
+    if (for_any_site(a))
+        c->s->exchange.cors = (struct http_reply_cors){0}; /* the answer does not differ by origin */
+    answer_found(c, a);
 }
 
 /* Only in debug builds is there a row for it. */

@@ -141,6 +141,7 @@ void api_openapi(struct call *c);
 void api_asyncapi(struct call *c);
 void api_websocket(struct call *c);
 /* Rows of the pages: they are there where pages are (api.assets). */
-void api_page(struct call *c);   /* and what /assets has of it */
-void api_script(struct call *c); /* for pages of any site */
+void api_page(struct call *c); /* pages, scripts, and what /assets has of them */
+/* Does it ask for what pages of any site may load? The list of --cors-origin is not asked then. */
+bool api_page_for_any_site(const struct call *c);
 void api_source(struct call *c); /* debug builds: a page as it is worked on */

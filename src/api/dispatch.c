@@ -14,7 +14,7 @@ static bool is_there(const struct api *api, const struct endpoint *row)
 {
     if (row->handle == api_source)
         return api->assets && sources_served();
-    return api->assets || (row->handle != api_page && row->handle != api_script);
+    return api->assets || row->handle != api_page;
 }
 
 enum err api_init(struct api *api)
@@ -110,8 +110,7 @@ static void route(struct call *c, struct route_match *match, enum origin_kind or
         return;
     }
     c->row = match->kind == ROUTE_FOUND ? &endpoints[match->id] : NULL;
-    bool for_all = c->row && c->row->handle == api_script;
-    if (origin == ORIGIN_FOREIGN && !for_all && !c->req->upgrade_websocket)
+    if (origin == ORIGIN_FOREIGN && !c->req->upgrade_websocket && !api_page_for_any_site(c))
         origin_refused(c->w, c->req, M_ORIGIN_SIMPLE);
     switch (match->kind) {
     case ROUTE_FOUND:

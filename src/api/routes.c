@@ -38,8 +38,8 @@ const struct endpoint endpoints[] = {
     {GET, "/demo", api_page, ACCESS_PUBLIC, RATE_NONE},
     {GET, "/stats", api_page, ACCESS_OPERATORS, RATE_NONE},
     {GET, "/assets/{name}", api_page, ACCESS_PUBLIC, RATE_NONE},
-    {GET, "/widget.js", api_script, ACCESS_PUBLIC, RATE_NONE},
-    {GET, "/client.js", api_script, ACCESS_PUBLIC, RATE_NONE},
+    {GET, "/widget.js", api_page, ACCESS_PUBLIC, RATE_NONE},
+    {GET, "/client.js", api_page, ACCESS_PUBLIC, RATE_NONE},
     {GET, "/dev/{folder}/{file}", api_source, ACCESS_PUBLIC, RATE_NONE},
     {GET, "/dev/{folder}/{sub}/{file}", api_source, ACCESS_PUBLIC, RATE_NONE},
     /* operators and developers */

@@ -16,6 +16,8 @@ struct assets {
 
 static enum asset_kind kind_of(struct slice path)
 {
+    if (slice_starts(path, SLICE_LIT(ASSETS_FOLDER "panel."))) /* the widget's */
+        return ASSET_CHUNK;
     if (slice_starts(path, SLICE_LIT(ASSETS_FOLDER)))
         return ASSET_PART;
     return slice_ends(path, SLICE_LIT(".js")) ? ASSET_SCRIPT : ASSET_PAGE;
@@ -84,7 +86,8 @@ const struct asset *assets_find_part(const struct assets *a, struct slice name)
     const size_t folder = sizeof(ASSETS_FOLDER) - 1;
     for (unsigned i = 0; i < a->count; i++) {
         struct slice path = a->list[i].path;
-        if (a->list[i].kind == ASSET_PART && slice_eq(slice_of(path.ptr + folder, path.len - folder), name))
+        bool named = a->list[i].kind == ASSET_PART || a->list[i].kind == ASSET_CHUNK;
+        if (named && slice_eq(slice_of(path.ptr + folder, path.len - folder), name))
             return &a->list[i];
     }
     return NULL;

@@ -28,8 +28,17 @@ class Pages(ServerCase):
         self.assertEqual(sorted(n.rsplit(".", 1)[1] for n in names), ["css", "js"], page)
         return names
 
+    def chunk(self):
+        """What /widget.js loads when it is needed."""
+        names = re.findall(r'"(/assets/[^"]+)"', self.get("/widget.js").body.decode())
+        self.assertEqual(len(names), 1)
+        return names[0]
+
     def everything(self):
-        return [*HTML, *SCRIPTS, *(part for page in HTML for part in self.parts(page))]
+        return [*HTML, *SCRIPTS, self.chunk(), *(part for page in HTML for part in self.parts(page))]
+
+    def for_any_site(self):
+        return (*SCRIPTS, self.chunk())
 
     def type_of(self, target):
         return TYPES["html" if target in HTML else target.rsplit(".", 1)[1]]
@@ -55,8 +64,8 @@ class Pages(ServerCase):
                 self.assertEqual(self.get(target).header("Cache-Control"), wanted)
 
     def test_names_of_parts_are_their_contents(self):
-        for page, name in HTML.items():
-            for part in self.parts(page):
+        for page, name in [*HTML.items(), ("/widget.js", "panel")]:
+            for part in self.parts(page) if page in HTML else [self.chunk()]:
                 with self.subTest(part):
                     kind, digest, _ = part.removeprefix("/assets/").split(".")
                     self.assertEqual(kind, name)
@@ -87,7 +96,7 @@ class Pages(ServerCase):
 
     def test_who_may_load_what_from_another_site(self):
         for target in self.everything():
-            script = target in SCRIPTS
+            script = target in self.for_any_site()
             for origin in (ORIGINS[0], FOREIGN, None):
                 with self.subTest(target, origin=origin):
                     r = self.get(target, [("Origin", origin)] if origin else ())
@@ -103,7 +112,8 @@ class Pages(ServerCase):
             return self.server.metrics().get("sakurad_origins_refused_total", asked_for="answer")
 
         before = refused()
-        self.get("/client.js", [("Origin", FOREIGN)])
+        for target in self.for_any_site():
+            self.get(target, [("Origin", FOREIGN)])
         self.assertEqual(refused(), before)
         self.get("/", [("Origin", FOREIGN)])
         self.assertEqual(refused(), before + 1)

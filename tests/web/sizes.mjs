@@ -51,7 +51,11 @@ const row = (what, bytes, bound, requests = 1, most = 1) => {
 };
 try {
   row('/client.js', (await weigh(`${server.url}/client.js`)).gzip, 6144);
-  row('/widget.js', (await weigh(`${server.url}/widget.js`)).gzip, 9216);
+  const widget = await weigh(`${server.url}/widget.js`);
+  const panel = await weigh(server.url + widget.text.match(/\/assets\/panel\.\w+\.js/)[0]);
+  row('/widget.js', widget.gzip, 9216);
+  row('  its panel, when opened', panel.gzip, 6144);
+  row('  both', widget.gzip + panel.gzip, 9216 + 6144, 2, 2);
   const parts = await pageLoad(`${server.url}/`);
   row('/ (console)', [...parts.values()].reduce((a, b) => a + b, 0), 40 * 1024, parts.size, 4);
   for (const [url, bytes] of parts) console.log(`  ${new URL(url).pathname.padEnd(34)} ${String(bytes).padStart(6)} B`);

@@ -6,6 +6,9 @@ import { createOutbox } from './outbox.js';
 
 export const escape = encodeURIComponent;
 
+/** Full jitter: anything from at once to 0.5 s, then 1 s, … 20 s. @param {number} failures */
+export const backOff = (failures) => Math.random() * Math.min(20000, 500 * 2 ** failures);
+
 /**
  * Text by name, under this server's name. store(name): the text, of "out" all texts whose names begin so; store(name, text):
  * keeps it, null: not any more. Where the storage is full or forbidden nothing is kept, and nothing else changes.
@@ -57,8 +60,7 @@ export function createCore(options = {}) {
     doubt() { if (core.state === 'live') core.setState('stale'); },
     denied: () => core.setState('denied'),
     deniedState: () => 'denied',
-    // Full jitter: anything from at once to 0.5 s, then 1 s, … 20 s.
-    delay: (failures) => Math.random() * Math.min(20000, 500 * 2 ** failures),
+    delay: backOff,
     pause: (failures, wait) => new Promise((/** @type {(v?: any) => void} */ resolve) => {
       const timer = setTimeout(done, (wait || 0) + core.delay(failures));
       function done() {

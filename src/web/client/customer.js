@@ -57,6 +57,9 @@ export function createCustomer(core) {
         chat.merge(row.messages);
         chat.apply(row);
       }
+      // One that an earlier page remembered, and that is not there any more.
+      chats.forEach((chat) => chat.loaded || outbox.of(chat.id).length || chat.close());
+      remember(data.chats.length && customer.chats[0].id);
       emit('change');
     } catch (error) {
       const { status, message } = /** @type {any} */ (error);
@@ -65,6 +68,11 @@ export function createCustomer(core) {
       if (mine === identity && !mine.signed) lose();
     }
   });
+
+  /** Until they are loaded this is the chat: what is sent meanwhile goes there. @param {string | 0} id */
+  function remember(id) {
+    if (id && id !== store('last' + who())) store('last' + who(), id);
+  }
 
   /** @param {string} id @param {boolean} loaded */
   function add(id, loaded) {
@@ -84,12 +92,17 @@ export function createCustomer(core) {
 
   /** @param {Identity} next */
   function become(next) {
-    if (identity.id && identity.id !== next.id) [...chats.values()].forEach((chat) => chat.close());
-    if (identity.id !== next.id) cursor = '';
+    if (identity.id !== next.id) {
+      if (identity.id) [...chats.values()].forEach((chat) => chat.close());
+      store('last' + who(), null);
+      cursor = '';
+    }
     identity = next;
     if (!next.signed) store('who', next.id ? JSON.stringify(next) : null);
     // What an earlier page has left, or another tab.
     for (const { chat, about } of outbox.load(who())) if (!chats.has(chat)) add(chat, !!about);
+    const last = store('last' + who());
+    if (last && !chats.has(last)) add(last, false);
     outbox.flush();
     emit('change');
   }
@@ -115,7 +128,11 @@ export function createCustomer(core) {
       item.about = { ...identity.id ? { user_id: identity.id } : { email: 'unknown@example.com' }, ...item.about, client_message_id: key };
       outbox.keep(item); // The same request each time: the key is good for no other.
     }
-    const { user_id, chat_id, token } = await request('POST', '/api/users/chats/create', item.about);
+    const { user_id, chat_id, token } = await request('POST', '/api/users/chats/create', item.about).catch((/** @type {import('./http.js').SakuraError} */ error) => {
+      // Nothing else has been tried yet.
+      if (!identity.id && !error.status) core.setState('offline');
+      throw error;
+    });
     outbox.drop(item);
     const chat = chats.get(key) || add(key, true);
     chats.delete(key);
@@ -131,6 +148,8 @@ export function createCustomer(core) {
       if (!identity.id) identity.id = user_id; // The same visitor, by name now.
       become({ id: user_id, token });
     }
+    remember(chat_id);
+    connection.start();
     follow(chat);
     outbox.flush();
     look();
@@ -160,7 +179,8 @@ export function createCustomer(core) {
     become(id ? { id, signed: true } : identity);
     connection.subscribe('website_status');
     const first = look();
-    connection.start();
+    // Where only a first message waits, there may be no token to connect with before it has arrived.
+    if (identity.id || !outbox.all()[0]) connection.start();
     await first;
   }
 

@@ -1,8 +1,27 @@
 /** The accent of a site that names none. */
 const ACCENT = '#2554c7';
 
-/** Only "#aabbcc" is a colour here: what else a page hands over never reaches a style sheet. @param {string} [text] */
-export const accent = (text = '') => /^#[\da-f]{6}$/i.test(text) ? text : ACCENT;
+/**
+ * The site's colour as "#aabbcc": nothing else reaches a style sheet. What is written otherwise ("teal", "hsl(…)") the browser paints.
+ * @param {string} [text]
+ */
+export function accent(text) {
+  if (!text) return ACCENT;
+  if (/^#[\da-f]{6}$/i.test(text)) return text;
+  const pen = /** @type {CanvasRenderingContext2D} */ (document.createElement('canvas').getContext('2d'));
+  // What is no colour leaves the pen as it was.
+  const [one, other] = [ACCENT, '#000000'].map((before) => {
+    pen.fillStyle = before;
+    pen.fillStyle = text;
+    return pen.fillStyle;
+  });
+  if (one !== other) {
+    console.warn('sakura: data-color is no colour:', text);
+    return ACCENT;
+  }
+  pen.fillRect(0, 0, 1, 1);
+  return `#${[...pen.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => (part + 256).toString(16).slice(1)).join('')}`;
+}
 
 /**
  * White or black, whichever can be read on this colour: between relative luminances (WCAG) of 0.175 and 0.183 both have a contrast

@@ -1,5 +1,6 @@
 /**
- * An element by its class, which is its name for style and for tests. Text only ever becomes text.
+ * An element by its class, which is its name for style and for tests. Text only ever becomes text. What is no property of it (in
+ * some browsers: role, ariaLabel) becomes an attribute.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {string} className
@@ -7,11 +8,19 @@
  * @param {Record<string, any>} [properties]
  * @returns {HTMLElementTagNameMap[T]}
  */
-export function make(tag, className, children = [], properties) {
-  const node = Object.assign(document.createElement(tag), { className }, properties);
+export function make(tag, className, children = [], properties = {}) {
+  const node = document.createElement(tag);
+  node.className = className;
+  for (const name in properties) {
+    if (name in node) /** @type {any} */ (node)[name] = properties[name];
+    else node.setAttribute(name.replace('aria', 'aria-'), properties[name]);
+  }
   node.append(...children);
   return node;
 }
+
+/** @param {Element} node @param {string} text */
+export const label = (node, text) => node.setAttribute('aria-label', text);
 
 /** A button with a line drawing in a box of 24. @param {string} className @param {string} ariaLabel @param {string} path
  * @param {() => void} [onclick] */
