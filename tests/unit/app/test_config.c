@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define ARGS_MAX 40
-#define A40      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define A39      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
 struct parsed {
     enum err err;
@@ -160,7 +160,7 @@ static void test_errors(void)
         {{"--max-body", "4194305"}, "--max-body: '4194305' is out of range; give 1 to 4194304 bytes"},
         {{"--no-such", "1"}, "--no-such is not an option; see --help"},
         {{"--cache"}, "--cache is not an option; see --help"},
-        {{"--" A40 A40 A40}, "--" A40 A40 "… is not an option; see --help"},
+        {{"--" A39 A39 A39}, "--" A39 A39 "… is not an option; see --help"},
         {{"stray"}, "'stray' is not an option; options begin with --, see --help"},
         {{"-x"}, "'-x' is not an option; options begin with --, see --help"},
         {{"-hV"}, "'-hV' is not an option; options begin with --, see --help"},
