@@ -5,7 +5,6 @@ find_package(OpenSSL REQUIRED COMPONENTS Crypto)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.40)
 pkg_check_modules(MONGOC REQUIRED IMPORTED_TARGET libmongoc-1.0>=1.23)
 pkg_check_modules(LIBJWT REQUIRED IMPORTED_TARGET libjwt>=1.10)
-pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd>=240)
 pkg_check_modules(CK REQUIRED IMPORTED_TARGET ck)
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate>=1.10)
 find_path(WSLAY_INCLUDE wslay/wslay.h REQUIRED)
@@ -32,5 +31,5 @@ endif()
 
 add_library(deps INTERFACE)
 target_include_directories(deps SYSTEM INTERFACE ${WSLAY_INCLUDE} ${JSMN_INCLUDE})
-target_link_libraries(deps INTERFACE llhttp PkgConfig::SQLITE PkgConfig::MONGOC PkgConfig::LIBJWT PkgConfig::CK PkgConfig::SYSTEMD PkgConfig::DEFLATE
+target_link_libraries(deps INTERFACE llhttp PkgConfig::SQLITE PkgConfig::MONGOC PkgConfig::LIBJWT PkgConfig::CK PkgConfig::DEFLATE
     ${WSLAY_LIBRARY} OpenSSL::Crypto Threads::Threads m)

@@ -1,10 +1,16 @@
+/* sd_listen_fds(3) describes the variables. They are read here: the library that does it brings eight others along. */
 #include "inherit.h"
 
+#include "base/text.h"
 #include "config_value.h"
 #include "net/listener.h"
 
+#include <limits.h>
 #include <stdlib.h>
-#include <systemd/sd-daemon.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define FIRST_PASSED 3 /* behind standard input, output and error */
 
 static void forget(struct config_list *list)
 {
@@ -13,13 +19,32 @@ static void forget(struct config_list *list)
     *list = (struct config_list){0};
 }
 
+static bool is_listening_tcp(int fd)
+{
+    int accepts = 0, type = 0, family = 0;
+    socklen_t len = sizeof(int);
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepts, &len) == 0 && accepts &&
+           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM &&
+           getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len) == 0 && (family == AF_INET || family == AF_INET6);
+}
+
+/* How many are for this process: a child of the one that they were passed to has the variables too. */
+static int passed_count(void)
+{
+    const char *to = getenv("LISTEN_PID"), *many = getenv("LISTEN_FDS");
+    uint64_t pid, count;
+    bool ours = to && many && slice_to_u64(slice_cstr(to), &pid) && pid == (uint64_t)getpid() &&
+                slice_to_u64(slice_cstr(many), &count);
+    return !ours ? 0 : count > INT_MAX - FIRST_PASSED ? INT_MAX - FIRST_PASSED : (int)count;
+}
+
 static enum err take_one(int fd, struct config_list *list, int *fds, unsigned *count, struct buf *why)
 {
     char address[ADDRESS_TEXT_MAX];
-    const char *wrong = *count == CONFIG_LIST_MAX                                  ? "is one too many"
-                        : sd_is_socket_inet(fd, AF_UNSPEC, SOCK_STREAM, 1, 0) <= 0 ? "is no listening TCP socket"
-                        : listener_adopt(fd) != OK                                 ? "cannot be set up"
-                                                                                   : NULL;
+    const char *wrong = *count == CONFIG_LIST_MAX  ? "is one too many"
+                        : !is_listening_tcp(fd)    ? "is no listening TCP socket"
+                        : listener_adopt(fd) != OK ? "cannot be set up"
+                                                   : NULL;
     if (wrong) {
         buf_printf(why, "the socket passed as descriptor %d %s; see ListenStream= in sakurad.socket", fd, wrong);
         return ERR_INVALID;
@@ -42,22 +67,18 @@ static bool was_given(const struct config *c, const char *flag)
 
 enum err inherit_sockets(struct config *c, struct inherited *out, struct buf *why)
 {
-    char **names = NULL;
+    struct slice names = slice_cstr(getenv("LISTEN_FDNAMES")), name;
+    int passed = passed_count();
     enum err e = OK;
-    int passed = sd_listen_fds_with_names(1, &names);
     *out = (struct inherited){0};
-    if (passed < 0) {
-        buf_printf(why, "cannot take the sockets that were passed: %s", strerror(-passed));
-        return ERR_INVALID;
+    for (int fd = FIRST_PASSED; fd < FIRST_PASSED + passed && e == OK; fd++) {
+        bool admin = slice_take(&names, ':', &name) && slice_eq(name, slice_cstr("admin"));
+        e = admin ? take_one(fd, &c->admin_listen, out->admin, &out->admin_count, why)
+                  : take_one(fd, &c->listen, out->listen, &out->listen_count, why);
     }
-    for (int i = 0; i < passed && e == OK; i++) {
-        bool admin = names && names[i] && strcmp(names[i], "admin") == 0;
-        e = admin ? take_one(SD_LISTEN_FDS_START + i, &c->admin_listen, out->admin, &out->admin_count, why)
-                  : take_one(SD_LISTEN_FDS_START + i, &c->listen, out->listen, &out->listen_count, why);
-    }
-    for (int i = 0; names && i < passed; i++)
-        free(names[i]);
-    free(names);
+    unsetenv("LISTEN_PID");
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_FDNAMES");
     out->overrode = (out->listen_count && was_given(c, "listen")) || (out->admin_count && was_given(c, "admin-listen"));
     if (e == ERR_NOMEM)
         buf_append_lit(why, "no memory for the sockets that were passed");

@@ -1,7 +1,9 @@
-/* The datagrams are sent here and not by sd_notify(), which waits where the manager does not read: main must not. */
+/* As sd_notify(3) and sd_watchdog_enabled(3) say, without their library: it waits where the manager does not read, and main
+ * must not. */
 #include "notify.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +12,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #define LOOK_MS 1000
@@ -56,17 +57,27 @@ void notify_stopping(void)
     tell("STOPPING=1\nSTATUS=Finishing requests");
 }
 
+/* After how long without a word the manager gives us up; 0: it does not look. */
+static uint64_t watchdog_us(void)
+{
+    const char *limit = getenv("WATCHDOG_USEC"), *whose = getenv("WATCHDOG_PID");
+    uint64_t us, pid;
+    if (!limit || !slice_to_u64(slice_cstr(limit), &us))
+        return 0;
+    return whose && (!slice_to_u64(slice_cstr(whose), &pid) || pid != (uint64_t)getpid()) ? 0 : us;
+}
+
 void notify_alive(void)
 {
-    if (sd_watchdog_enabled(0, NULL) > 0)
+    if (watchdog_us() > 0)
         tell("WATCHDOG=1");
 }
 
 /* A third of the time after which the manager gives us up. */
 int64_t notify_interval_ms(void)
 {
-    uint64_t limit_us;
-    if (sd_watchdog_enabled(0, &limit_us) <= 0 || limit_us / 3000 >= LOOK_MS)
+    uint64_t limit_us = watchdog_us();
+    if (limit_us == 0 || limit_us / 3000 >= LOOK_MS)
         return LOOK_MS;
     return limit_us < 3000 ? 1 : (int64_t)(limit_us / 3000);
 }

@@ -1,7 +1,6 @@
 """Under a service manager: sockets that it holds, when it is told what, and a restart that refuses nobody."""
 import concurrent.futures
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +15,7 @@ from harness.rawhttp import Connection, ProtocolError
 from harness.server import Server, binary
 from harness.websocket import WebSocket
 
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 SOCKETS = 1000
 
 
@@ -60,6 +60,14 @@ class Told(unittest.TestCase):
     def test_no_manager_is_no_matter(self):
         server = Server(env={"NOTIFY_SOCKET": "/no/such/socket", "WATCHDOG_USEC": "100000"}, patient=True).start()
         self.addCleanup(server.discard)
+        server.stop()
+
+    def test_what_is_for_another_process(self):
+        """Children have the variables of their parents: neither its sockets nor its watchdog are theirs."""
+        server = self.managed(sockets=[], env={"LISTEN_PID": "1", "LISTEN_FDS": "2", "WATCHDOG_PID": "1", "WATCHDOG_USEC": "30000"})
+        server.start()
+        self.assertTrue(server.hears("READY=1"))
+        self.assertIsNone(server.hears("WATCHDOG=1", timeout=0.3))
         server.stop()
 
     def test_a_manager_that_does_not_read_holds_nothing_up(self):
@@ -160,7 +168,6 @@ class Passed(unittest.TestCase):
             code, said = self.ends([s], ["x"], "--check-config")
         self.assertEqual(code, 0, said)
 
-    @unittest.skipUnless(shutil.which("systemd-socket-activate"), "systemd is not installed")
     def test_systemds_own_holder(self):
         server = Server(patient=True)
         self.addCleanup(server.discard)
@@ -170,6 +177,20 @@ class Passed(unittest.TestCase):
         server._wait_healthy()  # the first connection is what it starts by
         server.logged(f"listening address=127.0.0.1:{server.ports[0]}")
         server.stop()
+
+
+class Units(unittest.TestCase):
+    def test_systemd_understands_them(self):
+        """systemd-analyze names every line that it does not know, and commands that are not there."""
+        with tempfile.TemporaryDirectory() as directory:
+            for name in ("sakurad.service.in", "sakurad.socket"):
+                with open(os.path.join(ROOT, "dist", name), encoding="utf-8") as f:
+                    unit = f.read().replace("@SAKURAD_BINDIR@/sakurad", os.path.realpath(binary()))
+                with open(os.path.join(directory, name.removesuffix(".in")), "w", encoding="utf-8") as f:
+                    f.write(unit)
+            done = subprocess.run(["systemd-analyze", "verify", "--man=no", "./sakurad.service", "./sakurad.socket"], cwd=directory,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.assertEqual((done.returncode, done.stdout), (0, ""))
 
 
 class Restart(unittest.TestCase):
@@ -274,6 +295,4 @@ class Restart(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    binary()
-
     main()

@@ -3,10 +3,10 @@
 
 # Compiler, libraries and headers: enough to build the program and its unit tests.
 packages_build=(cmake ninja-build gcc libc6-dev pkg-config libmongoc-dev libsqlite3-dev node-llhttp libwslay-dev
-    libjsmn-dev libck-dev libssl-dev libjwt-dev libcunit1-dev libdeflate-dev libsystemd-dev esbuild)
+    libjsmn-dev libck-dev libssl-dev libjwt-dev libcunit1-dev libdeflate-dev esbuild)
 # What tests run with.
 packages_test=(python3 python3-venv python3-jsonschema curl strace slowhttptest faketime libfaketime fiu-utils libfiu-dev
-    sqlite3 nodejs npm chromium firefox-esr)
+    sqlite3 nodejs npm chromium firefox-esr systemd)
 # What a release is made with.
 packages_release=(dpkg-dev file gzip)
 # What CI adds: fuzzing, format check, leak check.
