@@ -2,6 +2,8 @@
  * the rare path (a warm chat never comes here), so a lock-free queue for many consumers would buy nothing. */
 #include "read/reader.h"
 
+#include "reader_queue.h"
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -29,31 +31,32 @@ struct reader_thread {
 struct readers {
     struct store *store;
     struct cache *cache;
-    pthread_mutex_t lock; /* guards the four below */
+    pthread_mutex_t lock; /* guards the three below */
     pthread_cond_t filled;
-    struct mailbox_node *first, **end;
-    int64_t waiting;
+    struct reader_queue queue;
     bool stopping;
-    int64_t queue_max;
     unsigned started;
     unsigned count;
     struct reader_thread threads[];
 };
 
-static struct op *next_op(struct readers *r)
+/* NULL: stopping, and what is left is another's who searches and comes back for it. */
+static struct query *next_query(struct readers *r)
+{
+    struct query *q;
+    pthread_mutex_lock(&r->lock);
+    while (!(q = reader_queue_take(&r->queue)) && !r->stopping)
+        pthread_cond_wait(&r->filled, &r->lock);
+    pthread_mutex_unlock(&r->lock);
+    return q;
+}
+
+static void finish(struct readers *r, struct query *q, enum err result)
 {
     pthread_mutex_lock(&r->lock);
-    while (!r->first && !r->stopping)
-        pthread_cond_wait(&r->filled, &r->lock);
-    struct op *op = (struct op *)r->first;
-    if (op) {
-        r->first = op->node.next;
-        if (!r->first)
-            r->end = &r->first;
-        r->waiting--;
-    }
+    reader_queue_done(&r->queue, q->asked.view);
     pthread_mutex_unlock(&r->lock);
-    return op;
+    op_finish(&q->op, result);
 }
 
 static enum err answer(struct reader_thread *t, struct op *op)
@@ -89,13 +92,13 @@ static void *reader_main(void *arg)
     snprintf(name, sizeof(name), "reader-%u", t->index);
     log_thread_name(name);
     metrics_thread_init();
-    for (struct op *op; (op = next_op(t->pool));) {
+    for (struct query *q; (q = next_query(t->pool));) {
         metrics_gauge(G_READER_QUEUE, -1);
         int64_t before = clock_mono_us();
-        bool late = op->deadline_us && before > op->deadline_us;
-        enum err e = late ? ERR_TIMEOUT : answer(t, op);
+        bool late = q->op.deadline_us && before > q->op.deadline_us;
+        enum err e = late ? ERR_TIMEOUT : answer(t, &q->op);
         metrics_observe(H_READ, (uint64_t)(clock_mono_us() - before));
-        op_finish(op, e);
+        finish(t->pool, q, e);
     }
     close_reader(t);
     return NULL;
@@ -108,9 +111,8 @@ enum err readers_start(struct store *store, struct cache *cache, int64_t count, 
         return ERR_NOMEM;
     r->store = store;
     r->cache = cache;
-    r->queue_max = queue_max;
     r->count = (unsigned)count;
-    r->end = &r->first;
+    reader_queue_init(&r->queue, r->count, queue_max);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->filled, NULL);
     for (unsigned i = 0; i < r->count; i++) {
@@ -134,13 +136,9 @@ enum err readers_submit(struct readers *r, struct op *op)
 {
     must(!op->in_flight);
     pthread_mutex_lock(&r->lock);
-    bool full = r->waiting >= r->queue_max;
+    bool full = !reader_queue_put(&r->queue, query_of(op));
     if (!full) {
         op->in_flight = true;
-        op->node.next = NULL;
-        *r->end = &op->node;
-        r->end = &op->node.next;
-        r->waiting++;
         pthread_cond_signal(&r->filled);
     }
     pthread_mutex_unlock(&r->lock);

@@ -15,3 +15,4 @@ extern const CU_TestInfo marks_tests[];
 extern const CU_TestInfo marks_since_tests[];
 extern const CU_TestInfo chat_row_tests[];
 extern const CU_TestInfo compressor_tests[];
+extern const CU_TestInfo reader_tests[];

@@ -17,5 +17,6 @@ int main(void)
                                       {"marks since", marks_since_tests},
                                       {"chat rows", chat_row_tests},
                                       {"compressor", compressor_tests},
+                                      {"readers", reader_tests},
                                       {0}});
 }
