@@ -18,7 +18,7 @@ export const said = make('div', 'said', [], { role: 'log' });
  * What a page says to all its elements, even with !important, says nothing here: an important rule inside wins over one outside;
  * direction is not part of "all". Light and dark are the browser's own colours, grey is half of either.
  */
-const styles = () => `:host{all:initial!important;position:fixed!important;z-index:2147483647!important;font:15px/1.5 system-ui!important;color-scheme:light dark!important;direction:${host.dir}!important;unicode-bidi:isolate!important;--accent:${accent(dataset.color)}!important;--on:${textOn(accent(dataset.color))}!important}
+const styles = (color = accent(dataset.color)) => `:host{all:initial!important;position:fixed!important;z-index:2147483647!important;font:15px/1.5 system-ui!important;color-scheme:light dark!important;direction:${host.dir}!important;unicode-bidi:isolate!important;--accent:${color}!important;--on:${textOn(color)}!important}
 @media print{:host{display:none!important}}
 *{box-sizing:border-box;margin:0;padding:0}
 [hidden]{display:none!important}

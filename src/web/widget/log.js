@@ -39,8 +39,8 @@ export function createLog({ make, talk, customer, dataset, lang }, words) {
 
   /** The server's own sentence is in its language: it can be looked at. @param {Message} message @param {string} failed */
   const trouble = (message, failed) => make('div', 'failed', [
-    make('span', '', [/large|long|most/i.test(failed) ? words.long : words.failed], { title: failed }),
-    make('button', 'retry', [words.retry], { type: 'button', onclick: () => talk.chat?.retry(message) }),
+    make('span', '', ['⚠ ', /large|long|most/i.test(failed) ? words.long : words.failed], { title: failed }), ' ',
+    make('button', 'retry', [words.retry], { type: 'button', onclick: () => talk.chat?.retry(message) }), ' ',
     make('button', 'discard', [words.discard], { type: 'button', onclick: () => talk.chat?.discard(message) })]);
 
   /** @param {Message} message @param {Date} time */

@@ -33,7 +33,7 @@ export function createPanel(parts) {
   const field = make('textarea', 'field', [], { rows: 1, placeholder: words.write, ariaLabel: words.write, dir: 'auto', oninput: type });
   const sender = button('send', words.send, 'M12 19V5M6 11l6-6 6 6', submit);
   const panel = make('dialog', 'panel', [
-    make('header', '', [make('div', 'head', [make('h2', 'title', [title], { dir: 'auto' }), state]), others,
+    make('header', '', [make('div', 'head', [make('h2', 'title', [make('bdi', '', [title])]), state]), others,
       button('close', words.close, 'M6 6l12 12M18 6L6 18', close)]),
     scroll, count, make('form', '', [field, sender]),
   ], { ariaLabel: title, onkeydown: key, onkeyup: key, onkeypress: key, oncancel: cancel });
@@ -145,7 +145,7 @@ export function createPanel(parts) {
     const writes = document.activeElement?.matches('input,textarea,select,[contenteditable]');
     launcher.hidden = true;
     if (matchMedia(PHONE).matches) panel.showModal();
-    else panel.show();
+    else panel.open = true; // show() would take the focus.
     panel.append(said); // What lies behind a modal dialog is not read out.
     if (!writes) field.focus();
     drawNow();

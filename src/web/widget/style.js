@@ -20,11 +20,11 @@ li{display:flex;flex-direction:column;align-items:flex-start;margin-top:2px;over
 .day{align-self:center;padding:8px}
 .text{max-width:85%;padding:8px 12px;border-radius:16px;background:#8883;white-space:pre-wrap}
 .greeting .text{padding:0;background:0 0;font-size:20px;font-weight:600}
-.pending{opacity:.6}
+.pending{opacity:.8}
 a{color:inherit}
 .message:not(.first) .name,.message:not(.last) .meta{display:none}
 .failed{opacity:1}
-.failed button{text-decoration:underline;margin-inline-start:8px}
+.failed button{text-decoration:underline;margin-inline-start:4px}
 .count{padding:0 16px 4px;text-align:end}
 .count:empty{display:none}
 form{align-items:flex-end;border:0;border-top:1px solid #8885}

@@ -33,6 +33,7 @@ export const talk = {
         // What an earlier page knew is there in a moment, long before the server has answered.
         customer.start().catch(() => {});
         await new Promise((done) => setTimeout(done));
+        talk.pick();
       }
       if (!talk.chat) talk.choose(await client.createChat(talk.about));
       talk.chat?.send(text).catch(() => {});

@@ -76,8 +76,9 @@ const api = {
   on,
   identify({ token, name = talk.about.name, email = talk.about.email }) {
     Object.assign(talk.about, { name, email });
+    if (!token) return;
     talk.choose();
-    return token && customer.identify({ token });
+    return customer.identify({ token });
   },
   reset() {
     close();
