@@ -98,7 +98,8 @@ const char *origin_check(const char *value)
         "is not an origin; give SCHEME://HOST[:PORT] without a path, such as https://example.com";
     struct parts p;
     uint16_t port;
-    if (!split(slice_cstr(value), &p) || !is_scheme(p.scheme) || !is_host(p.host))
+    if (!split(slice_cstr(value), &p) || !is_scheme(p.scheme) || !is_host(p.host) ||
+        (p.port.len && memchr(p.port.ptr, '/', p.port.len)))
         return form;
     if (p.colon && (!port_parse(p.port, &port) || port == 0))
         return "has a bad port; give SCHEME://HOST[:PORT] with a port of 1 to 65535";

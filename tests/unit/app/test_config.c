@@ -187,6 +187,9 @@ static void test_errors(void)
         {{"--listen", "127.0.0.1:8000", "--listen=127.0.0.1:8000"},
          "--listen: '127.0.0.1:8000' is given twice; give each once"},
         {{"--listen", "127.0.0.1:65536"}, "--listen: '127.0.0.1:65536' has a bad port; give 0 to 65535"},
+        {{"--cors-origin", "http://127.0.0.1:9000/"},
+         "--cors-origin: 'http://127.0.0.1:9000/' is not an origin; give SCHEME://HOST[:PORT] without a path, such as "
+         "https://example.com"},
         {{"--log-level", "a\nb"}, "--log-level: 'a?b' is not known; give error, warn, info or debug"},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
