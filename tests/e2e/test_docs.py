@@ -20,7 +20,7 @@ KINDS = {"sh": "test_printed.py runs it", "sh by-hand": "test_printed.py has the
          "python": "test_programs.py", "js": "test_programs.py", "php": "test_programs.py", "go": "test_programs.py", "ruby": "test_programs.py",
          "text": "a drawing, or words of another program", "html": "the widget's tag: compared with its sources below"}
 # Flags of other programs that pages name: nothing of ours.
-FOREIGN_FLAGS = {"--install", "--preset", "--build", "--checkJs", "--strict", "--now", "--uri", "--archive", "--gzip", "--drop"}
+FOREIGN_FLAGS = {"--rm", "--entrypoint", "--install", "--preset", "--build", "--checkJs", "--strict", "--now", "--uri", "--archive", "--gzip", "--drop"}
 NO_METRICS = {"sakurad_connection"}  # a variable of nginx
 TOOLS = ("tools/run", "tools/test", "tools/soak", "tools/fuzz", "tools/subscribe", "tools/devdb", "tools/screenshots", "bench/run")
 

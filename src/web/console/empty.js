@@ -30,7 +30,8 @@ export function firstMinute(server) {
   const code = h('code', { 'data-tag': true }, tag);
   return h('div', { class: 'empty', 'data-empty': 'first' },
     h('h2', {}, 'No conversations yet'),
-    h('p', {}, 'Put this tag on your site. What visitors write there stands here a moment later.'),
+    h('p', {}, 'Put this tag on your site, and start the server with ', h('code', {}, '--cors-origin'), ' and the site’s address. ',
+      'What visitors write there stands here a moment later.'),
     h('div', { class: 'snippet' }, code,
       h('button', { type: 'button', class: 'textual', 'data-action': 'copy', click: copy }, icon('copy'), copied)),
     window.top === window
