@@ -13,7 +13,7 @@
 #define WS_PARSERS_KEPT  8                /* idle parsers kept */
 #define WS_SCRATCH_KEEP  262144           /* a larger scratch is given back after use */
 #define WS_CLOSE_WAIT_US INT64_C(5000000) /* for the peer's close and end of stream */
-#define WS_STOP_WAIT_US  INT64_C(1000000) /* the same when the server stops: who comes next waits for it */
+#define WS_STOP_WAIT_US  INT64_C(300000) /* the same when the server stops: all who come next wait for one that sleeps */
 #define WS_SLOW_WAIT_US  INT64_C(2000000) /* the same for one cut because it does not read */
 
 /* What waits because the peer's socket is full. Exists only then. */

@@ -422,6 +422,23 @@ static void all_are_closed_with_1001(void)
     rig_stop(&r);
 }
 
+/* A restart is as long as the slowest answer that is awaited: a page that sleeps does not hold up the others for long. */
+static void a_peer_that_sleeps_does_not_hold_up_a_stop(void)
+{
+    struct rig r = {0};
+    struct peer p;
+    rig_start(&r, &rig_app, NULL);
+    peer_open(&p, &r);
+    ws_set_close_all(r.set, WS_CLOSE_GOING_AWAY, "server is stopping");
+    rig_pass(&r, 200);
+    CU_ASSERT_EQUAL(ws_set_count(r.set), 1);
+    rig_pass(&r, 200);
+    CU_ASSERT_EQUAL(ws_set_count(r.set), 0);
+    EXPECT_CLOSE(&p, 1001);
+    peer_close(&p);
+    rig_stop(&r);
+}
+
 /* ---- pings ---- */
 
 static unsigned count_pings(struct peer *p, bool answer)
@@ -540,6 +557,7 @@ const CU_TestInfo conn_tests[] = {
     {"a close that is never answered ends in time", a_close_that_is_never_answered_ends_in_time},
     {"ends of stream", ends_of_stream},
     {"all are closed with 1001", all_are_closed_with_1001},
+    {"a peer that sleeps does not hold up a stop", a_peer_that_sleeps_does_not_hold_up_a_stop},
     {"quiet peers are pinged and the dead dropped", quiet_peers_are_pinged_and_the_dead_dropped},
     {"tokens run out without pings", tokens_run_out_without_pings},
     {"a talking peer is not pinged", a_talking_peer_is_not_pinged},
