@@ -15,11 +15,25 @@ export function emailOf(customer) {
   return NOBODY.test(email.trim()) ? '' : email;
 }
 
+const NAME_LETTERS = 120;
+// What turns text round or joins lines, and letters that show nothing. The joiners of emoji and Persian stay.
+const HIDDEN = /[\p{Cc}\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]+/gu;
+const BLANK = /^[\p{C}\p{Z}\p{M}\u115f\u1160\u2800\u3164\uffa0]*$/u;
+
+/**
+ * A name stands among words of ours: it is not to change how they read, nor to be nothing.
+ * @param {string | null | undefined} text
+ */
+function shown(text) {
+  const clean = (text || '').slice(0, 4 * NAME_LETTERS).replace(HIDDEN, ' ').trim();
+  return BLANK.test(clean) ? '' : [...clean].slice(0, NAME_LETTERS).join('');
+}
+
 /** @param {CustomerRow} customer */
 export function nameOf(customer) {
-  const name = (customer.name || '').trim();
+  const name = shown(customer.name);
   const given = name && name !== 'Unknown User' && name !== 'Widget User' && !/^User [0-9a-f]{8}$/i.test(name);
-  return given ? name : emailOf(customer) || customer.claimed_email || 'Visitor ' + String(customer._id).slice(-4);
+  return given ? name : shown(emailOf(customer)) || shown(customer.claimed_email) || 'Visitor ' + String(customer._id).slice(-4);
 }
 
 /**

@@ -2,8 +2,9 @@
 
 import { h } from './dom.js';
 
-const LINK = /\bhttps?:\/\/[^\s<>"']+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[a-z]{2,}\b/gi;
-const TAIL = /[.,;:!?'")\]}»”’…]+$/;
+// Bounded, so that a long text of dots and letters costs no more than its length.
+const LINK = /\bhttps?:\/\/[^\s<>"']+|(?<![\w.+-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,8}[a-z]{2,24}\b/gi;
+const TAIL = '.,;:!?\'")]}»”’…';
 
 /** @typedef {{ text: string, href?: string }} Part */
 
@@ -12,10 +13,10 @@ const TAIL = /[.,;:!?'")\]}»”’…]+$/;
  * @param {string} found
  */
 function trim(found) {
-  const tail = TAIL.exec(found);
-  if (!tail) return found;
-  const kept = found.slice(0, tail.index);
-  return tail[0][0] === ')' && kept.includes('(') ? kept + ')' : kept;
+  let end = found.length;
+  while (end > 0 && TAIL.includes(found[end - 1])) end--;
+  const kept = found.slice(0, end);
+  return found[end] === ')' && kept.includes('(') ? kept + ')' : kept;
 }
 
 /**

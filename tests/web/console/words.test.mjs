@@ -25,6 +25,21 @@ test('links are http, https and mail, without what ends the sentence, and no tex
   }
 });
 
+test('a long text that is nearly an address all along costs no more than its length', () => {
+  const began = performance.now();
+  for (const text of ['a.'.repeat(50_000), `x@${'a-'.repeat(50_000)}`, `http://x${'.'.repeat(50_000)}a`]) parts(text);
+  assert.ok(performance.now() - began < 5000);
+});
+
+test('a name turns nothing round, is one line of some length, and is never nothing', () => {
+  const called = (name) => nameOf({ _id: '6b0625e001c6e9ad63b9fcfa', name, email: 'ann@x.example', chats: [] });
+  assert.equal(called('\u202egro.knab\u202c'), 'gro.knab');
+  assert.equal(called('Ann\nSmith'), 'Ann Smith');
+  for (const blank of ['\u200b', '\u3164', '\u2800 \u00ad', '\u0301']) assert.equal(called(blank), 'ann@x.example');
+  assert.equal(called('👩‍👩‍👧 نرگس‌ها'), '👩‍👩‍👧 نرگس‌ها');
+  assert.equal(called('N'.repeat(500)).length, 120);
+});
+
 test('a stand-in is nobody’s name or address', () => {
   const row = { _id: '6b0625e001c6e9ad63b9fcfa', name: 'Unknown User', email: 'unknown@example.com', chats: [] };
   assert.equal(nameOf(row), 'Visitor fcfa');
