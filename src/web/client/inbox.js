@@ -50,8 +50,26 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
       const all = new Map([...old ? old.chats : [], ...user.chats].map((chat) => [chat.chat_id, chat]));
       rows.set(user._id, { ...user, chats: [...all.values()] });
     }
-    sorted = null;
+    if (sorted) sorted = placed(sorted, users);
     if (users.length) emit('change', users.map((user) => user._id));
+  }
+
+  /** These in their new places: the others stand in order, and are many. @param {CustomerRow[]} list @param {CustomerRow[]} users */
+  function placed(list, users) {
+    const ids = new Set(users.map((user) => user._id));
+    list = list.filter((row) => !ids.has(row._id));
+    for (const id of ids) {
+      const row = /** @type {CustomerRow} */ (rows.get(id));
+      const time = activity(row);
+      let from = 0;
+      for (let to = list.length; from < to;) {
+        const middle = (from + to) >> 1;
+        if (activity(list[middle]) < time) to = middle;
+        else from = middle + 1;
+      }
+      list.splice(from, 0, row);
+    }
+    return list;
   }
 
   const look = createLook(core, async () => {
