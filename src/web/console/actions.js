@@ -14,7 +14,10 @@ export async function resolve(inbox, chat, customer) {
   await chat.setStatus('closed');
   if (!customer || customer.status === 'resolved') return;
   const open = customer.chats.some((c) => c.chat_id !== chat.id && c.status !== 'closed');
-  if (!open) await inbox.patch(customer._id, { status: 'resolved' });
+  if (open) return;
+  const now = await inbox.patch(customer._id, { status: 'resolved' });
+  // The visitor wrote meanwhile, which has opened the chat again.
+  if (chat.status !== 'closed') await wake(inbox, now);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Where an agent writes: Enter sends, Shift+Enter breaks the line, what is half written stays with its conversation. */
 
 import { h } from './dom.js';
+import { draft } from './drafts.js';
 import { icon } from './icons.js';
 
 const MAX_PX = 200;
@@ -18,8 +19,6 @@ export class Composer {
   /** @param {{ send(text: string): void, typing(on: boolean): void }} to */
   constructor(to) {
     this.to = to;
-    /** @type {Map<string, string>} */
-    this.drafts = new Map();
     this.chatId = '';
     this.input = h('textarea', {
       id: 'reply', rows: 1, placeholder: 'Write a reply', 'aria-label': 'Reply', 'aria-keyshortcuts': 'r',
@@ -45,20 +44,15 @@ export class Composer {
    */
   open(chatId, name) {
     if (this.chatId === chatId) return;
-    this.#keep();
     this.chatId = chatId;
-    this.input.value = this.drafts.get(chatId) || '';
+    this.input.value = draft(chatId);
     this.input.setAttribute('aria-label', 'Reply to ' + name);
     this.#fit();
   }
 
-  #keep() {
-    if (this.input.value.trim()) this.drafts.set(this.chatId, this.input.value);
-    else this.drafts.delete(this.chatId);
-  }
-
   #typed() {
     this.#fit();
+    draft(this.chatId, this.input.value);
     this.to.typing(this.input.value.trim() !== '');
   }
 
@@ -81,7 +75,7 @@ export class Composer {
     const text = this.input.value.trim();
     if (!text) return;
     this.input.value = '';
-    this.#keep();
+    draft(this.chatId, '');
     this.#fit();
     this.to.typing(false);
     this.to.send(text);

@@ -3,21 +3,20 @@
  * inbox, and hands each thing to the module that draws it.
  */
 
-import { move, reopen, resolve, wake } from './actions.js';
+import { move, reopen, resolve } from './actions.js';
 import { Composer } from './composer.js';
-import { emailOf, nameOf, newestChat, preview } from './customer.js';
+import { Calls } from './calls.js';
+import { emailOf, nameOf, newestChat } from './customer.js';
 import { Customers } from './customers.js';
 import { h, setText, show } from './dom.js';
 import { nothing } from './empty.js';
 import { Head } from './head.js';
 import { InboxPane } from './inboxpane.js';
-import { looking } from './looking.js';
 import { Nav, STATES } from './nav.js';
-import { notify, ring, soundOn } from './notify.js';
 import { Panel } from './panel.js';
 import { preferencesDialog } from './preferences.js';
 import { read, write } from './route.js';
-import { createVoice } from './say.js';
+import { createVoice, sentence } from './say.js';
 import { helpDialog, listenKeys } from './shortcuts.js';
 import { Thread } from './thread.js';
 import { Typists } from './typists.js';
@@ -28,7 +27,7 @@ import { full } from './when.js';
 /** @typedef {import('./route.js').Place} Place */
 
 /** From this width on details stand beside the conversation, else over it (style.css). */
-const WIDE_PX = 1280;
+const WIDE = window.matchMedia('(min-width: 1280px)');
 
 export class Desk {
   /**
@@ -50,12 +49,15 @@ export class Desk {
     /** @type {Map<string, string>} customer → last seen: the inbox's rows do not say it */
     this.lastSeen = new Map();
     this.turn = 0;
+    /** Does the step back in history lead to the list? */
     this.fromList = false;
-    this.panelOpen = window.innerWidth >= WIDE_PX;
-    /** @type {Map<string, string>} chats of which a message was told and the text is not here yet → customer's role */
-    this.told = new Map();
+    this.replaced = false;
+    this.panelOpen = WIDE.matches;
+    this.failed = false;
+    this.stirred = 0;
 
     this.typists = new Typists((chatId) => this.#refreshRow(chatId));
+    this.calls = new Calls(this);
     this.nav = new Nav({ preferences: () => preferences.showModal(), help: () => help.showModal() });
     this.pane = new InboxPane({ sakura, inbox: this.inbox, customers: this.customers, server }, this.#rowView());
     this.head = new Head({
@@ -106,8 +108,9 @@ export class Desk {
     inbox.on('counts', () => this.nav.counts(inbox.counts));
     inbox.on('presence', () => this.#presence());
     inbox.on('typing', (chatId, by) => this.typists.heard(chatId, by));
-    inbox.on('message', (chatId, role) => this.#told(chatId, role));
+    inbox.on('message', (chatId, role) => this.calls.told(chatId, role));
     window.addEventListener('hashchange', () => this.#arrive());
+    WIDE.addEventListener('change', () => this.showPanel(WIDE.matches));
     listenKeys(this.#keys());
     this.showPanel(this.panelOpen);
     this.#state(this.sakura.state);
@@ -129,7 +132,9 @@ export class Desk {
       return;
     }
     history.replaceState(history.state, '', hash);
+    this.replaced = true;
     this.#arrive();
+    this.replaced = false;
   }
 
   #arrive() {
@@ -139,11 +144,11 @@ export class Desk {
     this.nav.select(section);
     if (section !== before.section) this.pane.choose(section);
     if (chat !== before.chat) {
-      this.fromList = !!chat && (this.fromList || (!before.chat && before.section !== ''));
+      this.fromList = !!chat && (this.replaced ? this.fromList : !before.chat && before.section !== '');
       void this.#open(chat);
     }
     document.body.dataset.pane = chat ? 'thread' : 'list';
-    this.showPanel(this.panelOpen && (chat === before.chat || window.innerWidth >= WIDE_PX));
+    this.showPanel(this.panelOpen && (chat === before.chat || WIDE.matches));
     this.pane.list.refresh();
   }
 
@@ -155,8 +160,10 @@ export class Desk {
   /** @param {string | null} id */
   async #open(id) {
     const turn = ++this.turn;
+    this.chat?.close();
     this.chat = null;
     this.ai = null;
+    this.failed = false;
     show(this.none, !id);
     show(this.talk, !!id);
     if (!id) {
@@ -177,7 +184,10 @@ export class Desk {
       await this.#meet(id);
       if (turn === this.turn) this.#opened(chat);
     } catch (error) {
-      if (turn === this.turn) this.thread.wait(/** @type {Error} */ (error).message);
+      if (turn !== this.turn) return;
+      this.failed = true;
+      this.thread.wait(sentence(/** @type {Error} */ (error)));
+      this.showPanel(this.panelOpen);
     }
   }
 
@@ -224,7 +234,7 @@ export class Desk {
     const assigned = chat ? chat.assigned_to : row ? row.assigned_to : null;
     const closed = (chat ? chat.status : row && row.status) === 'closed' || customer?.status === 'resolved';
     this.head.update({
-      name: this.visitor(), here, closed, mine: !!assigned && assigned === this.me.id,
+      name: this.failed ? 'This conversation cannot be shown' : this.visitor(), failed: this.failed, here, closed, mine: !!assigned && assigned === this.me.id,
       line: here ? 'On the site now' : customer ? emailOf(customer) || customer.claimed_email || lastLine(customer) : '',
       assignee: this.agentName(assigned), panel: this.panelOpen,
     });
@@ -250,55 +260,32 @@ export class Desk {
   /** @param {boolean} open */
   showPanel(open) {
     const opens = open && !this.panelOpen && !!this.place.chat;
+    const closes = !open && this.panel.node.contains(document.activeElement);
     this.panelOpen = open;
-    document.body.toggleAttribute('data-panel-open', open && !!this.place.chat);
+    document.body.toggleAttribute('data-panel-open', open && !!this.place.chat && !this.failed);
     this.#drawChat();
-    if (opens && window.innerWidth < WIDE_PX) this.panel.node.querySelector('button')?.focus();
+    if (opens && !WIDE.matches) this.panel.node.querySelector('button')?.focus();
+    if (closes) this.head.panel.focus();
   }
 
   /** @param {readonly string[]} ids */
   #changed(ids) {
     this.customers.changed(ids);
     this.pane.changed(ids);
-    for (const [chatId, role] of this.told) {
-      const customer = this.customers.ofChat(chatId);
-      if (!customer || !ids.includes(customer._id)) continue;
-      this.told.delete(chatId);
-      this.#call(chatId, role, customer);
-    }
+    this.calls.changed(ids);
     const open = this.customer();
     if (open && ids.includes(open._id)) this.#drawChat();
     const unread = this.customers.withUnread.size;
     document.title = (unread ? `(${unread}) ` : '') + 'Inbox · Sakura';
   }
 
-  /**
-   * A message was told of; who wrote and what comes with the inbox's next change.
-   * @param {string} chatId
-   * @param {string} role
-   */
-  #told(chatId, role) {
-    if (role === 'user') this.told.set(chatId, role);
-  }
-
-  /**
-   * @param {string} chatId
-   * @param {string} role
-   * @param {CustomerRow} customer
-   */
-  #call(chatId, role, customer) {
-    this.typists.ended(chatId);
-    void wake(this.inbox, customer).catch(() => {});
-    if (chatId === this.place.chat && looking()) return;
-    const name = nameOf(customer);
-    if (soundOn()) ring();
-    if (chatId !== this.place.chat) this.voice.announce(`New message from ${name}`);
-    if (!looking()) notify(name, preview(customer).text, chatId, () => this.go({ chat: chatId }));
-  }
-
+  /** Visitors come and go by the hundred: all of a frame's changes are drawn at once. */
   #presence() {
-    this.pane.list.refresh();
-    this.#drawChat();
+    this.stirred = this.stirred || requestAnimationFrame(() => {
+      this.stirred = 0;
+      this.pane.list.refresh();
+      this.#drawChat();
+    });
   }
 
   /** @param {string} chatId */
@@ -311,6 +298,7 @@ export class Desk {
   #state(state) {
     this.nav.show(state);
     document.body.dataset.line = state;
+    if (state === 'live') this.pane.changed([]); // A page that did not come is asked for again.
     show(this.banner, state === 'offline' || state === 'stale');
     setText(this.banner, state === 'offline'
       ? 'You are offline. What you write is kept and sent when the line is back.'
@@ -319,7 +307,10 @@ export class Desk {
 
   /** @param {Promise<unknown>} done */
   #try(done) {
-    done.catch((error) => this.voice.note(error.message));
+    done.catch((error) => {
+      this.voice.note(sentence(error));
+      this.#drawChat();
+    });
   }
 
   assign() {
@@ -370,7 +361,7 @@ export class Desk {
     if (focused === this.pane.search) {
       this.pane.clear();
       this.pane.search.blur();
-    } else if (this.panelOpen && window.innerWidth < WIDE_PX) this.showPanel(false);
+    } else if (this.panelOpen && !WIDE.matches) this.showPanel(false);
     else if (focused === this.composer.input) this.thread.scroll.focus();
     else if (this.place.chat) this.back();
   }

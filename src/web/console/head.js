@@ -14,6 +14,7 @@ import { icon } from './icons.js';
  * @property {boolean} mine
  * @property {boolean} closed
  * @property {boolean} panel
+ * @property {boolean} failed
  */
 
 export class Head {
@@ -46,8 +47,10 @@ export class Head {
     setAttr(this.assign, 'title', view.mine ? 'Give it back (a)' : view.assignee ? 'Take it over (a)' : 'Assign to me (a)');
     label(this.resolve, 'Resolve');
     label(this.reopen, 'Reopen');
-    show(this.resolve, !view.closed);
-    show(this.reopen, view.closed);
+    show(this.assign, !view.failed);
+    show(this.resolve, !view.failed && !view.closed);
+    show(this.reopen, !view.failed && view.closed);
+    show(this.panel, !view.failed);
     setAttr(this.panel, 'aria-expanded', String(view.panel));
   }
 }

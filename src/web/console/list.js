@@ -49,7 +49,7 @@ export class List {
     const before = Math.floor(top / ROW_PX);
     this.rows = rows;
     if (other) this.node.scrollTop = 0;
-    const after = first && top > 0 ? rows.indexOf(rows.find((r) => r._id === first._id) || first) : -1;
+    const after = first && top > 0 ? rows.findIndex((r) => r._id === first._id) : -1;
     this.#space();
     if (!other && after !== before) this.node.scrollTop = anchored(top, ROW_PX, before, after);
     this.draw();

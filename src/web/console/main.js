@@ -17,6 +17,7 @@
 import { createClient } from '../client/sakura.js';
 import { Desk } from './desk.js';
 import { fill } from './dom.js';
+import { forgetDrafts } from './drafts.js';
 import { agentOf } from './me.js';
 import { listen } from './notify.js';
 import { tokenIn } from './route.js';
@@ -92,6 +93,7 @@ function main() {
   const signOut = token && (() => {
     over = true;
     sakura.close();
+    forgetDrafts();
     askForToken('You are signed out.');
   });
   const desk = new Desk({ sakura, me: agentOf(token), server, signOut: signOut || null });

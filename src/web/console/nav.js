@@ -43,10 +43,11 @@ export class Nav {
         group = section.group;
         yield h('li', { class: 'group', 'aria-hidden': 'true' }, group);
       }
+      const [first, rest] = section.name.split(' ');
       const count = h('span', { class: 'count' });
       const link = h('a', { href: write({ section: section.id, chat: null }), class: 'section', 'data-section': section.id },
         section.group && h('span', { class: 'section-group' }, section.group + ' '),
-        h('span', { class: 'section-name' }, section.name), count);
+        h('span', { class: 'section-name' }, first, rest && h('span', { class: 'section-rest' }, ' ' + rest)), count);
       this.links.set(section.id, { link, count });
       yield h('li', {}, link);
     }
@@ -54,15 +55,18 @@ export class Nav {
 
   /** @param {string} section */
   select(section) {
-    for (const [id, { link }] of this.links) setAttr(link, 'aria-current', id === section && 'page');
+    for (const [id, { link }] of this.links) {
+      setAttr(link, 'aria-current', id === section && 'page');
+      if (id === section) link.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    }
   }
 
   /** @param {Readonly<Record<string, number>> | null} counts null: one may not know them */
   counts(counts) {
     for (const [id, { count }] of this.links) {
       const n = counts ? counts[id] : undefined;
-      show(count, n !== undefined);
-      setText(count, n === undefined ? '' : n.toLocaleString('en'));
+      show(count, !!n);
+      setText(count, n ? n.toLocaleString('en') : '');
     }
   }
 

@@ -8,8 +8,11 @@ import { kept } from './kept.js';
 const NOTIFY = 'sakura.notify';
 const SOUND = 'sakura.sound';
 
+const QUIET_S = 1;
+
 /** @type {AudioContext | null} */
 let audio = null;
+let quiet = 0;
 
 /** Browsers let a page sound only after somebody has touched it. */
 function wakeAudio() {
@@ -29,10 +32,11 @@ export function setSound(on) {
   ring();
 }
 
-/** Two soft notes, a fifth apart. */
+/** Two soft notes, a fifth apart; not again while they sound. */
 export function ring() {
-  if (!audio || audio.state === 'closed') return;
+  if (!audio || audio.currentTime < quiet) return;
   const start = audio.currentTime;
+  quiet = start + QUIET_S;
   [660, 990].forEach((frequency, i) => {
     const context = /** @type {AudioContext} */ (audio);
     const tone = context.createOscillator();
@@ -69,12 +73,16 @@ export async function setNotifying(on) {
  */
 export function notify(title, text, chatId, open) {
   if (notifying() !== 'on') return;
-  const shown = new Notification(title, { body: text.slice(0, 200), tag: chatId });
-  shown.onclick = () => {
-    window.focus();
-    open();
-    shown.close();
-  };
+  try {
+    const shown = new Notification(title, { body: text.slice(0, 200), tag: chatId });
+    shown.onclick = () => {
+      window.focus();
+      open();
+      shown.close();
+    };
+  } catch {
+    // Phones have them for service workers only.
+  }
 }
 
 /** A sound that was asked for in an earlier visit works again from the first touch on. */

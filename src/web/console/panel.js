@@ -49,6 +49,8 @@ export class Panel {
   /** @param {{ close(): void, ai(on: boolean): void, move(inbox: string): void }} act */
   constructor(act) {
     this.act = act;
+    /** @type {Map<Element, string>} */
+    this.drawn = new Map();
     this.body = h('div', { class: 'panel-body' });
     this.node = h('aside', { class: 'panel', id: 'panel', 'aria-label': 'Customer', 'data-panel': true },
       h('header', { class: 'panel-head' },
@@ -79,18 +81,31 @@ export class Panel {
     this.inbox.value = inboxOf(customer);
     setAttr(this.ai, 'aria-checked', String(view.ai === true));
     this.ai.disabled = view.ai === null;
-    fill(this.facts, ...facts(view).flatMap(([name, value, hint]) => value
-      ? [h('div', { class: 'fact' }, h('dt', {}, name), h('dd', { dir: 'auto' }, value, hint && h('span', { class: 'hint' }, hint)))]
-      : []));
-    const chats = [...customer.chats].sort((a, b) => (activeAt(a) < activeAt(b) ? 1 : -1));
-    fill(this.chats, ...chats.map((chat) => h('li', {},
-      h('a', {
-        href: write({ section: view.section, chat: chat.chat_id }), class: 'other',
-        'aria-current': chat.chat_id === view.chatId && 'true', 'data-chat': chat.chat_id,
-      },
-      h('span', { dir: 'auto' }, chat.messages.length ? chat.messages[chat.messages.length - 1].text.slice(0, 100) : 'No messages yet'),
-      h('span', { class: 'hint' }, [brief(activeAt(chat)), chat.status === 'closed' ? 'Resolved' : '',
-        chat.unread ? chat.unread + ' unread' : ''].filter(Boolean).join(' · '))))));
+    const known = facts(view);
+    this.#draw(this.facts, known, () => known.filter(([, value]) => value).map(([name, value, hint]) =>
+      h('div', { class: 'fact' }, h('dt', {}, name), h('dd', { dir: 'auto' }, value, hint && h('span', { class: 'hint' }, hint)))));
+    const chats = [...customer.chats].sort((a, b) => (activeAt(a) < activeAt(b) ? 1 : -1)).map((chat) => ({
+      href: write({ section: view.section, chat: chat.chat_id }), current: chat.chat_id === view.chatId && 'true', id: chat.chat_id,
+      text: chat.messages.length ? chat.messages[chat.messages.length - 1].text.slice(0, 100) : 'No messages yet',
+      hint: [brief(activeAt(chat)), chat.status === 'closed' ? 'Resolved' : '', chat.unread ? chat.unread + ' unread' : '']
+        .filter(Boolean).join(' · '),
+    }));
+    this.#draw(this.chats, chats, () => chats.map(({ href, current, id, text, hint }) => h('li', {},
+      h('a', { href, class: 'other', 'aria-current': current, 'data-chat': id },
+        h('span', { dir: 'auto' }, text), h('span', { class: 'hint' }, hint)))));
+  }
+
+  /**
+   * What is the same is left alone: somebody may be marking it to copy it, or have the focus in it.
+   * @param {Element} node
+   * @param {unknown} what
+   * @param {() => Node[]} make
+   */
+  #draw(node, what, make) {
+    const now = JSON.stringify(what);
+    if (this.drawn.get(node) === now) return;
+    this.drawn.set(node, now);
+    fill(node, ...make());
   }
 }
 

@@ -52,6 +52,8 @@ export function isField(target) {
 export function listenKeys(actions) {
   document.addEventListener('keydown', (event) => {
     if (document.querySelector('dialog[open]')) return;
+    // Where something has the focus, arrows are its own: they scroll the conversation.
+    if (event.key.startsWith('Arrow') && event.target !== document.body) return;
     const action = actionOf(event, { writing: isField(event.target), on: shortcutsOn() });
     if (!action || !actions[action]) return;
     if (action !== 'escape') event.preventDefault();

@@ -5,6 +5,7 @@
 
 import { lastActive } from './customer.js';
 import { emitter } from './events.js';
+import { sentence } from './say.js';
 
 /** @typedef {import('../client/sakura.js').CustomerRow} CustomerRow */
 /** @typedef {import('./customers.js').Customers} Customers */
@@ -36,7 +37,7 @@ export function everybody(inbox) {
     async more() {
       if (busy || inbox.complete) return;
       busy = true;
-      error = await inbox.more().then(() => '', (e) => e.message);
+      error = await inbox.more().then(() => '', sentence);
       busy = false;
       heard.emit();
     },
@@ -92,7 +93,7 @@ export function pages(customers, fetchPage, { keeps, grow }) {
         source.complete = users.length < PAGE;
         source.error = '';
       } catch (e) {
-        source.error = /** @type {Error} */ (e).message;
+        source.error = sentence(/** @type {Error} */ (e));
       }
       busy = false;
       heard.emit();

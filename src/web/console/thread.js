@@ -7,6 +7,7 @@ import { Bubble, authorOf } from './bubble.js';
 import { fill, h, setText, show } from './dom.js';
 import { icon } from './icons.js';
 import { looking, onLook } from './looking.js';
+import { sentence } from './say.js';
 import { standing } from './standing.js';
 
 /** @typedef {import('../client/sakura.js').Chat} Chat */
@@ -163,7 +164,7 @@ export class Thread {
     setText(this.older, 'Loading older messages…');
     const below = this.scroll.scrollHeight - this.scroll.scrollTop;
     let error = '';
-    const got = await chat.older(OLDER).catch((e) => ((error = e.message), false));
+    const got = await chat.older(OLDER).catch((e) => ((error = sentence(e)), false));
     this.fetching = false;
     if (chat !== this.chat) return false;
     this.draw();
