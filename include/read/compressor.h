@@ -4,7 +4,7 @@
  * Owns:    every op from a submit that returned OK until it is posted to op->reply_to.
  * Blocks:  submit never. An op waits for what is queued before it: COMPRESS_QUEUE_BYTES at most, and whose turn comes after
  *          COMPRESS_WAIT_US finds its body as it is.
- * Fails:   ERR_BUSY: too much is queued; ERR_EXISTS: the body has its other form already. Nothing taken.
+ * Fails:   ERR_BUSY: too much is queued, or of this client; ERR_EXISTS: the body has its other form already. Nothing taken.
  * Metrics: G_COMPRESSOR_QUEUE, M_COMPRESSED, M_QUEUE_FULL_COMPRESSOR. */
 #pragma once
 #include "read/view.h"
@@ -14,12 +14,14 @@
 #define COMPRESS_BYTES_MAX   ((uint32_t)16 << 20) /* a larger one goes as it is */
 #define COMPRESS_QUEUE_BYTES ((size_t)16 << 20)   /* some 0.1 s of work */
 #define COMPRESS_QUEUE_JOBS  64
+#define COMPRESS_OF_ONE_MAX  4 /* bodies that one client has made wait */
 #define COMPRESS_WAIT_US     INT64_C(250000)
 
 /* An answer that waits for the other form of its body. */
 struct compress {
     struct op op;
     struct view_answer answer; /* its body: one reference, the op's */
+    uint64_t client;           /* who waits for it */
 };
 
 extern const struct op_kind compress_kind;

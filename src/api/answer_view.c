@@ -54,6 +54,7 @@ static bool waits_for_gzip(struct http_session *s, const struct view_answer *a)
         return false;
     op->origin = (struct op_origin){.slot = s->conn.slot, .generation = s->conn.generation};
     compress_of(op)->answer = *a;
+    compress_of(op)->client = client_of(s);
     blob_hold(a->body);
     if (compressor_submit(w->api->compressor, op) != OK) {
         op_put(w->producer.ops, op);

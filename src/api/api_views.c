@@ -129,8 +129,7 @@ static void serve_asked(struct call *c, struct view_query *q)
     struct op *op = call_op(c, &query_kind, complete_view);
     if (!op)
         return;
-    struct holder who = session_holder(c->s);
-    query_of(op)->client = who.principal ? who.principal : who.address;
+    query_of(op)->client = client_of(c->s);
     struct view_query *mine = &query_of(op)->asked;
     *mine = *q;
     struct slice *const all[] = {&mine->ident,    &mine->owner,    &mine->email,    &mine->before,

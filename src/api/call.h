@@ -45,6 +45,13 @@ static inline struct api_worker *worker_of(struct http_session *s)
     return session_server(s)->service.arg;
 }
 
+/* Who asks, where clients take turns: a token's owner, else an address. */
+static inline uint64_t client_of(const struct http_session *s)
+{
+    struct holder who = session_holder(s);
+    return who.principal ? who.principal : who.address;
+}
+
 /* Answers. Each ends the call. */
 void answer_json(struct http_session *s, int status, struct slice json);
 void answer_blob(struct http_session *s, const struct view_answer *answer);

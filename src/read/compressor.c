@@ -25,6 +25,7 @@ const struct op_kind compress_kind = {.bytes = sizeof(struct compress), .drop = 
 
 struct job {
     struct blob *body; /* borrowed from the ops that wait */
+    uint64_t client;   /* who asked first */
     struct op *waiting;
     int64_t queued_us;
 };
@@ -62,18 +63,22 @@ static void join_job(struct job *job, struct op *op)
 static enum err enqueue(struct compressor *c, struct op *op)
 {
     struct blob *body = compress_of(op)->answer.body;
+    uint64_t client = compress_of(op)->client;
+    unsigned mine = 0;
     if (blob_packed(body))
         return ERR_EXISTS;
-    for (unsigned i = 0; i < c->count; i++)
+    for (unsigned i = 0; i < c->count; i++) {
         if (job_at(c, i)->body == body) {
             join_job(job_at(c, i), op);
             return OK;
         }
-    if (c->count == COMPRESS_QUEUE_JOBS || body->len > COMPRESS_BYTES_MAX ||
+        mine += job_at(c, i)->client == client;
+    }
+    if (mine >= COMPRESS_OF_ONE_MAX || c->count == COMPRESS_QUEUE_JOBS || body->len > COMPRESS_BYTES_MAX ||
         c->bytes + body->len > COMPRESS_QUEUE_BYTES || c->stopping)
         return ERR_BUSY;
     struct job *job = job_at(c, c->count++);
-    *job = (struct job){.body = body, .queued_us = clock_mono_us()};
+    *job = (struct job){.body = body, .client = client, .queued_us = clock_mono_us()};
     c->bytes += body->len;
     join_job(job, op);
     pthread_cond_signal(&c->filled);

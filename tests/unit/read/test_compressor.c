@@ -14,6 +14,7 @@ struct press {
     struct compressor *compressor;
     struct producer producer;
     int completed;
+    uint64_t clients;
 };
 
 static void complete(struct op *op, void *arg)
@@ -61,15 +62,22 @@ static void close_kit(struct press *k)
     slab_fini(&k->memory); /* every form was given back, or this ends the process */
 }
 
-static enum err want(struct press *k, struct blob *body)
+static enum err want_as(struct press *k, uint64_t client, struct blob *body)
 {
     struct op *op = producer_op(&k->producer, &compress_kind, complete);
     must(op != NULL);
     compress_of(op)->answer = (struct view_answer){.result = VIEW_OK, .body = blob_hold(body)};
+    compress_of(op)->client = client;
     enum err e = compressor_submit(k->compressor, op);
     if (e != OK)
         op_put(k->producer.ops, op);
     return e;
+}
+
+/* Each time another client. */
+static enum err want(struct press *k, struct blob *body)
+{
+    return want_as(k, ++k->clients, body);
 }
 
 static struct blob *text_body(size_t len)
@@ -147,6 +155,28 @@ static void what_is_too_much_is_refused(void)
     close_kit(&k);
 }
 
+static void one_client_has_a_part_of_the_queue(void)
+{
+    struct press k;
+    if (!open_kit(&k))
+        return;
+    enum { MANY = COMPRESS_QUEUE_JOBS };
+    struct blob *bodies[MANY], *other = text_body(5000);
+    int asked = 0;
+    for (int i = 0; i < MANY; i++)
+        bodies[i] = text_body(200000);
+    for (int i = 0; i < MANY; i++)
+        asked += want_as(&k, 1, bodies[i]) == OK;
+    CU_ASSERT(asked >= COMPRESS_OF_ONE_MAX && asked < MANY);
+    CU_ASSERT_EQUAL(want_as(&k, 2, other), OK);
+    await(&k, asked + 1);
+    expect_same(other);
+    blob_drop(other);
+    for (int i = 0; i < MANY; i++)
+        blob_drop(bodies[i]);
+    close_kit(&k);
+}
+
 /* Noise does not get smaller: known afterwards, so that nobody waits for it again. */
 static void what_is_not_worth_it_is_known(void)
 {
@@ -184,6 +214,7 @@ static void a_stop_finishes(void)
 const CU_TestInfo compressor_tests[] = {
     {"once for all who wait", once_for_all_who_wait},
     {"what is too much is refused", what_is_too_much_is_refused},
+    {"one client has a part of the queue", one_client_has_a_part_of_the_queue},
     {"what is not worth it is known", what_is_not_worth_it_is_known},
     {"a stop finishes", a_stop_finishes},
     CU_TEST_INFO_NULL,
