@@ -4,12 +4,8 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../support/browser.mjs';
 import { Agent, Visitor } from '../support/people.mjs';
-import { stage } from '../support/suite.mjs';
+import { AWAY, stage } from '../support/suite.mjs';
 
-// What a browser itself writes on the console of a page whose server is away.
-const AWAY = [/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_CONNECTION_CLOSED|ERR_EMPTY_RESPONSE|ERR_NETWORK|WebSocket connection to/,
-  /NS_ERROR_CONNECTION_REFUSED|NS_ERROR_WEBSOCKET_CONNECTION_REFUSED|NS_ERROR_NET_RESET|NS_ERROR_NET_INTERRUPT|NS_ERROR_NET_PARTIAL_TRANSFER|NS_ERROR_NET_EMPTY_RESPONSE/,
-  /establish a connection to the server|Cross-Origin Request Blocked.*did not succeed|interrupted while the page was loading/];
 const KINDS = (process.env.SAKURAD_BROWSER || 'chromium firefox').split(' ');
 
 /** @type {{ browser: import('../support/browser.mjs').Browser, visitor: Visitor, agent: Agent, chat: string, said: string[] }[]} */

@@ -1,8 +1,9 @@
 // A visitor and an agent talk: each sees what the other does, at once and once.
 import assert from 'node:assert/strict';
 import { until } from '../support/browser.mjs';
+import { line } from '../support/line.mjs';
 import { Agent, Visitor } from '../support/people.mjs';
-import { shop, stage } from '../support/suite.mjs';
+import { AWAY, shop, stage } from '../support/suite.mjs';
 
 /** @type {Visitor} */
 let visitor;
@@ -165,4 +166,44 @@ step('window.Sakura: calls made before the script is there are kept, and each do
   await guest.page.evaluate(() => window.Sakura.reset());
   await guest.open();
   await guest.until('a visitor who was forgotten has no messages', "return root.querySelectorAll('.message').length === 0");
+});
+
+step('on a bad line: what is missed while it is cut comes by itself, and what is sent again because its answer was lost stands there once', async () => {
+  world.browser.expect(...AWAY);
+  const bad = await line(world.server.port);
+  try {
+    world.host.pages['/far'] = { html: shop(bad) };
+    const visitor = new Visitor(await (await world.browser.person('visitor on a bad line')).open(`${world.host.origin}/far`));
+    await visitor.open();
+    await visitor.writes('on a bad line');
+    await agent.opens('on a bad line');
+    const far = new Agent(await (await world.browser.person('agent on a bad line')).open(`${bad.url}/`));
+    await far.opens('on a bad line');
+    const said = ['on a bad line'];
+    // Neither writes anything itself that would make it look.
+    bad.cut();
+    await visitor.until('the widget has lost the server', "return !root.querySelector('.state').classList.contains('online')");
+    await agent.writes('while it was cut');
+    await agent.settled();
+    said.push('while it was cut');
+    bad.mend();
+    for (const who of [visitor, far]) await who.sees('while it was cut');
+    for (const [who, text] of [[visitor, 'sent more than once'], [far, 'answered more than once']]) {
+      who.page.requested.length = 0;
+      const lost = bad.lose(8, /^POST \S+\/send /);
+      await who.writes(text);
+      await lost;
+      await who.settled();
+      said.push(text);
+      assert.ok(who.page.requested.filter((r) => /^POST .*\/send$/.test(r)).length > 1, 'a browser asks again by itself, but not so often: the page did, too');
+      for (const reader of [visitor, agent, far]) {
+        await reader.sees(text);
+        assert.deepEqual(await reader.messages(), said);
+      }
+    }
+    await far.page.close();
+    await visitor.page.close();
+  } finally {
+    await bad.close();
+  }
 });

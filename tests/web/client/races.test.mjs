@@ -336,7 +336,7 @@ race('more was missed than a page holds: back until it meets what is here', asyn
   server.sockets[0].drop(1006);
   await clock.advance(3_000);
   assert.deepEqual(texts(chat), all.slice(70));
-  assert.deepEqual(told, all.slice(120));
+  assert.deepEqual(told, all.slice(120), 'what is new is told, the history is not');
   for (let more = true; more;) {
     const page = chat.older();
     await clock.advance(100);
@@ -344,5 +344,9 @@ race('more was missed than a page holds: back until it meets what is here', asyn
   }
   assert.deepEqual(texts(chat), all);
   assert.equal(chat.complete, true);
+  write(1);
+  server.sockets[server.sockets.length - 1].drop(1006);
+  await clock.advance(3_000);
+  assert.deepEqual(texts(chat), all, 'what is here stays once, wherever in the answer it stands');
   await settle();
 });

@@ -256,6 +256,42 @@ rule('a mark goes forwards only, is seen at once, and is said again until the se
   assert.equal(customer.unread, 0);
 });
 
+rule('what the agents have read is marked on the own messages up to there, on no others, and told', async (world) => {
+  const { clock, server } = world;
+  const { chat, customer, id } = await visitor(world);
+  const [one, , two] = [['user', 'one'], ['agent', 'answer'], ['user', 'two']].map(([role, text]) => server.post(id, role, text));
+  await clock.advance(100);
+  assert.deepEqual(texts(chat), ['one', 'answer', 'two']);
+  let changes = 0;
+  chat.on('change', () => changes++);
+  const read = async (message) => {
+    server.heard(server.live[0], { action: 'read', chat_id: id, side: 'agent', message_id: message._id });
+    await clock.advance(100);
+    return chat.messages.map((m) => m.read);
+  };
+  assert.deepEqual(await read(one), [true, false, false]);
+  assert.ok(changes, 'who shows it is told');
+  assert.deepEqual(await read(two), [true, false, true]);
+  assert.equal(customer.unread, 1);
+});
+
+rule('what was there before is not told as new', async (world) => {
+  const { clock, server } = world;
+  const { user_id, chat_id } = server.create();
+  server.post(chat_id, 'agent', 'long ago');
+  server.storage.setItem('sakura http://chat.test who', JSON.stringify({ id: user_id }));
+  const customer = server.client().customer();
+  const told = [];
+  customer.on('message', (message) => told.push(message.text));
+  customer.start();
+  await clock.advance(500);
+  assert.deepEqual(customer.chats.map(texts), [['long ago']]);
+  assert.deepEqual(told, []);
+  server.post(chat_id, 'agent', 'now');
+  await clock.advance(100);
+  assert.deepEqual(told, ['now']);
+});
+
 rule('two agents take one chat: the second is told, and sees whose it is', async (world) => {
   const { clock, server } = world;
   const { chat_id } = server.create();

@@ -10,6 +10,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
+import * as leftovers from './leftovers.mjs';
 
 /** Sanitizers and busy machines take longer; nothing that works waits for it. */
 export const PATIENCE_MS = 60_000 * Number(process.env.SAKURAD_SLOWER || 1);
@@ -72,20 +73,18 @@ const FIREFOX_PREFS = {
   'fission.autostart': false,
 };
 
-const running = new Set();
-// Whatever ends this program ends its browsers too: no process stays, not even where a test hangs.
-process.on('exit', () => running.forEach((browser) => browser.kill()));
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
-
 /** @param {'chromium' | 'firefox'} kind */
 export async function launch(kind = process.env.SAKURAD_BROWSER || 'chromium', { flags = [] } = {}) {
   const program = PROGRAMS[kind]?.find(existsSync);
-  if (!program) throw new Error(`${kind}: there is no ${PROGRAMS[kind]?.[0] ?? 'such browser'}`);
+  if (!program) {
+    throw new Error(`${kind}: there is no ${PROGRAMS[kind]?.join(' or ') ?? 'such browser'} (tools/test installs it); all tests but the pages': ctest -LE web`);
+  }
   const home = await mkdtemp(path.join(tmpdir(), `sakurad-${kind}-`));
+  leftovers.folder(home);
   const env = {
     ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home, XDG_DATA_HOME: home, TZ: 'UTC', LANG: 'C.UTF-8',
     LANGUAGE: 'en', DBUS_SESSION_BUS_ADDRESS: 'disabled:', DBUS_SYSTEM_BUS_ADDRESS: 'disabled:', NO_AT_BRIDGE: '1',
-    GSETTINGS_BACKEND: 'memory', MOZ_CRASHREPORTER_DISABLE: '1',
+    GSETTINGS_BACKEND: 'memory', MOZ_CRASHREPORTER_DISABLE: '1', TMPDIR: home,
   };
   delete env.DISPLAY;
   delete env.WAYLAND_DISPLAY;
@@ -103,9 +102,9 @@ export async function launch(kind = process.env.SAKURAD_BROWSER || 'chromium', {
     rmSync(home, { recursive: true, force: true });
     throw error;
   }
-  const browser = new Browser(kind, puppet, home);
-  running.add(browser);
-  return browser;
+  const pid = puppet.process()?.pid;
+  if (pid) leftovers.process(-pid);
+  return new Browser(kind, puppet, home);
 }
 
 export class Browser {
@@ -141,7 +140,6 @@ export class Browser {
 
   /** Ends the process group whatever state it is in. */
   kill() {
-    running.delete(this);
     const pid = this.puppet.process()?.pid;
     for (const target of pid ? [-pid, pid] : []) {
       try {
@@ -160,6 +158,7 @@ export class Browser {
     await within(5_000, ended);
     this.kill();
     await within(5_000, ended);
+    if (child?.pid) leftovers.ended(-child.pid);
     await rm(this.home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   }
 }

@@ -5,10 +5,9 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync }
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as leftovers from './leftovers.mjs';
 
 const START_MS = 120_000;
-const running = new Set();
-process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
 
 /** Below the ephemeral range, so that no client's own port can take it while the server is away. */
 async function freePort() {
@@ -41,6 +40,7 @@ export async function startServer({ args = [], auth = false, environment = {} } 
   const binary = process.env.SAKURAD_BIN;
   if (!binary) throw new Error('SAKURAD_BIN must name the program to test');
   const directory = mkdtempSync(join(tmpdir(), 'sakurad-web-'));
+  leftovers.folder(directory);
   const logPath = join(directory, 'log');
   const key = randomBytes(48).toString('base64url');
   const keyFile = join(directory, 'key');
@@ -80,13 +80,18 @@ export async function startServer({ args = [], auth = false, environment = {} } 
     child = spawn(binary, ['--store', `sqlite:${directory}/sakurad.db`, '--listen', `127.0.0.1:${server.port}`,
       ...(auth ? ['--auth-key', keyFile] : []), ...args], { cwd: directory, env, stdio: ['ignore', log, log] });
     closeSync(log);
-    running.add(child);
     const mine = child;
-    ended = new Promise((resolve) => child.once('exit', (code, signal) => {
-      running.delete(mine);
-      if (child === mine) child = null;
-      resolve(code ?? signal);
-    }));
+    const { pid } = mine;
+    if (pid) leftovers.process(pid);
+    ended = new Promise((resolve) => {
+      const gone = (/** @type {unknown} */ how) => {
+        if (pid) leftovers.ended(pid);
+        if (child === mine) child = null;
+        resolve(how);
+      };
+      child.once('exit', (code, signal) => gone(code ?? signal));
+      child.once('error', (error) => gone(error.message)); // It could not be started: there will be no exit.
+    });
   }
 
   async function start() {
@@ -101,8 +106,7 @@ export async function startServer({ args = [], auth = false, environment = {} } 
       }
       const log = server.log();
       if (attempt === 2 || !/in use/i.test(log)) {
-        await end('SIGKILL');
-        throw new Error(`the server did not start:\n${log}`);
+        throw new Error(`the server did not start (${await end('SIGKILL')}):\n${log}`);
       }
       server.port = await freePort(); // Somebody was faster.
     }
