@@ -51,19 +51,22 @@ export class Bubble {
     this.again = again;
     this.node = h('li', { class: 'message' });
     this.drawn = '';
+    this.text = '';
   }
 
   /**
    * @param {Message} message
    * @param {Standing} at
    * @param {string} visitor
+   * @returns {boolean} has it changed?
    */
   update(message, at, visitor) {
     const state = message.failed ? 'failed' : message.pending ? 'pending' : 'sent';
     const author = authorOf(message, visitor);
-    const now = [message._id, state, message.failed, author, message.text, message.timestamp, JSON.stringify(at)].join('\n');
-    if (now === this.drawn) return;
+    const now = `${message._id} ${state} ${message.failed} ${author} ${message.timestamp} ${at.day} ${at.fresh} ${at.first} ${at.last} ${at.seen}`;
+    if (now === this.drawn && message.text === this.text) return false;
     this.drawn = now;
+    this.text = message.text;
     setAttr(this.node, 'data-message', message._id);
     setAttr(this.node, 'data-side', sideOf(message.role));
     setAttr(this.node, 'data-state', state);
@@ -75,6 +78,7 @@ export class Bubble {
       at.first && h('div', { class: named(message) ? 'author' : 'unseen', dir: 'auto' }, author),
       h('div', { class: 'bubble', dir: 'auto', title: full(message.timestamp) }, ...linked(message.text)),
       this.#foot(message, at, state));
+    return true;
   }
 
   /**

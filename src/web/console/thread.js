@@ -32,6 +32,7 @@ export class Thread {
     this.freshAfter = undefined;
     this.end = true;
     this.fetching = false;
+    this.due = false;
 
     this.list = h('ol', { class: 'messages', 'aria-label': 'Messages', 'data-messages': true });
     this.older = h('p', { class: 'older', role: 'status' });
@@ -74,8 +75,7 @@ export class Thread {
     this.visitor = visitor;
     this.freshAfter = chat.unread > 0 ? chat.read_up_to.agent : undefined;
     this.offs = [
-      chat.on('change', () => this.draw()),
-      chat.on('read', () => this.draw()),
+      chat.on('change', () => this.#drawSoon()),
       chat.on('typing', () => this.#typists()),
       chat.on('message', (message) => this.#came(message)),
     ];
@@ -92,26 +92,39 @@ export class Thread {
     this.draw();
   }
 
+  /** One message is several changes; they are drawn together, before the browser paints. */
+  #drawSoon() {
+    if (this.due) return;
+    this.due = true;
+    queueMicrotask(() => {
+      this.due = false;
+      this.draw();
+    });
+  }
+
   draw() {
     const { chat } = this;
     if (!chat) return;
-    const at = standing(chat.messages, { seenTo: chat.read_up_to.user, freshAfter: this.freshAfter });
-    const keys = new Set(chat.messages.map(keyOf));
+    const { messages } = chat;
+    const at = standing(messages, { seenTo: chat.read_up_to.user, freshAfter: this.freshAfter });
+    const keys = new Set(messages.map(keyOf));
+    let changed = false;
     for (const [key, bubble] of this.bubbles) {
       if (keys.has(key)) continue;
       bubble.node.remove();
       this.bubbles.delete(key);
+      changed = true;
     }
     let node = this.list.firstChild;
-    chat.messages.forEach((message, i) => {
+    messages.forEach((message, i) => {
       let bubble = this.bubbles.get(keyOf(message));
       if (!bubble) this.bubbles.set(keyOf(message), (bubble = new Bubble(chat)));
-      bubble.update(message, at[i], this.visitor);
+      changed = bubble.update(message, at[i], this.visitor) || changed;
       if (bubble.node === node) node = node.nextSibling;
       else this.list.insertBefore(bubble.node, node);
     });
-    setText(this.older, chat.complete && chat.messages.length === 0 ? 'No messages yet.' : '');
-    if (this.end) this.toEnd();
+    setText(this.older, chat.complete && messages.length === 0 ? 'No messages yet.' : '');
+    if (changed && this.end) this.toEnd();
     this.#read();
   }
 

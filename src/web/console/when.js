@@ -87,14 +87,29 @@ export function full(time) {
   return date ? format('full', { dateStyle: 'medium', timeStyle: 'short' }).format(date) : '';
 }
 
+const KEPT_MOMENTS = 10000;
+
+/** @type {Map<string, { at: number, day: number }>} reading a time costs more than all else of a message that stays as it is */
+const moments = new Map();
+
+/** @param {string | null | undefined} time */
+function moment(time) {
+  const key = time || '';
+  let found = moments.get(key);
+  if (!found) {
+    const date = parse(key);
+    if (moments.size >= KEPT_MOMENTS) moments.clear();
+    moments.set(key, (found = { at: date ? date.getTime() : NaN, day: date ? midnight(date) : NaN }));
+  }
+  return found;
+}
+
 /**
  * @param {string | null | undefined} a
  * @param {string | null | undefined} b
  */
 export function sameDay(a, b) {
-  const from = parse(a);
-  const to = parse(b);
-  return !!from && !!to && midnight(from) === midnight(to);
+  return moment(a).day === moment(b).day;
 }
 
 /**
@@ -103,7 +118,5 @@ export function sameDay(a, b) {
  * @param {string | null | undefined} b
  */
 export function close(a, b) {
-  const from = parse(a);
-  const to = parse(b);
-  return !!from && !!to && Math.abs(to.getTime() - from.getTime()) < 5 * 60000;
+  return Math.abs(moment(a).at - moment(b).at) < 5 * 60000;
 }
