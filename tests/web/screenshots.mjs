@@ -83,6 +83,28 @@ try {
   const signedIn = async (look) => new Agent(await (await person('mira'))
     .open(`${server.url}/#token=${server.token(AGENTS.mira)}`, { ...look, ...before }));
 
+  // The README's first: a site and its agents' console, and the same conversation in both.
+  const demo = new Visitor(await (await person('demo')).open(`${server.url}/demo#token=${server.token(AGENTS.mira)}`,
+    { width: 1360, height: 620, ...before }));
+  await demo.until('the widget is there', "return root.querySelector('.launcher')");
+  await demo.page.evaluate((token) => globalThis.Sakura.identify({ token }), visitorToken);
+  await demo.open();
+  await demo.sees(last);
+  await until(demo.page, 'the console in the frame shows the same', (text) => {
+    const inside = document.querySelector('iframe').contentDocument;
+    const row = [...inside.querySelectorAll('[data-customer]')].find((r) => r.textContent.includes('Sofia'));
+    if (row && !inside.querySelector('li.message')) row.querySelector('a').click();
+    return inside.querySelector('.head [data-here]') && [...inside.querySelectorAll('.bubble')].some((b) => b.textContent === text);
+  }, last);
+  await demo.seesOnline();
+  await picture(demo.page, 'demo-talk');
+  if (process.env.SAKURAD_README === 'yes') {
+    mkdirSync(README, { recursive: true });
+    await picture(demo.page, 'demo', { folder: README });
+  }
+  await demo.page.close();
+
+  await (await person('listener')).open(`${busy.url}/`); // somebody is told of them
   const stats = await (await person('operator')).open(`${busy.url}/stats`, DESKTOP);
   for (const theme of ['light', 'dark']) {
     // The visitor first: then the agent sees her there.
@@ -97,7 +119,6 @@ try {
     await picture(agent.page, `console-${theme}`);
     await picture(guest.page, `widget-${theme}`);
     if (process.env.SAKURAD_README === 'yes' && theme === 'light') {
-      mkdirSync(README, { recursive: true });
       await agent.page.setViewport({ width: 1280, height: 740 });
       await picture(agent.page, 'console', { folder: README });
       await guest.page.setViewport({ width: 1000, height: 700 });
