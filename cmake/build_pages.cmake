@@ -5,9 +5,11 @@ file(REMOVE_RECURSE ${files})
 set(body "")
 set(table "")
 
+set(ESBUILD_FLAGS --minify --target=es2020 --charset=utf8 --legal-comments=none --log-level=warning)
+
 function(bundle from to)
-    execute_process(COMMAND ${ESBUILD} ${from} --bundle --minify --target=es2020 --charset=utf8 --legal-comments=none
-        --log-level=warning --outfile=${to} ${ARGN} WORKING_DIRECTORY ${SOURCES} COMMAND_ERROR_IS_FATAL ANY)
+    execute_process(COMMAND ${ESBUILD} ${from} --bundle ${ESBUILD_FLAGS} --outfile=${to} ${ARGN}
+        WORKING_DIRECTORY ${SOURCES} COMMAND_ERROR_IS_FATAL ANY)
 endfunction()
 
 # One row of the table: what stands in `file` is served at `path`.
@@ -34,8 +36,20 @@ function(hashed file name extension out)
     set(${out} /assets/${name}.${hash}.${extension} PARENT_SCOPE)
 endfunction()
 
-bundle(client/sakura.js ${files}/client.js --format=esm)
+# The client loads the agents' side when it is first used, so there are two files. What they alone call by these names goes by
+# short ones there: names of sakura.d.ts, of the server and of what is stored must not be in the list.
+set(internal apply connection deliver doubt expect hear heard holds ill knows loaded merge outbox pause refuse refused restart
+    sayRead sent settle soon subscribe useToken wake)
+list(JOIN internal "|" internal)
+execute_process(COMMAND ${ESBUILD} client/sakura.js --bundle --splitting --format=esm ${ESBUILD_FLAGS} --outdir=${files}
+    --chunk-names=assets/[name].[hash] "--mangle-props=^(${internal})$" WORKING_DIRECTORY ${SOURCES} COMMAND_ERROR_IS_FATAL ANY)
+file(RENAME ${files}/sakura.js ${files}/client.js)
 embed(${files}/client.js /client.js)
+file(GLOB agents RELATIVE ${files} ${files}/assets/*)
+if(NOT agents MATCHES "^assets/agents\\.[A-Z0-9]+\\.js$")
+    message(FATAL_ERROR "/client.js is to load assets/agents.HASH.js and nothing else: ${agents}")
+endif()
+embed(${files}/${agents} /${agents})
 # The widget's panel is loaded when it is first opened: the script knows it by the name that it is served under.
 bundle(widget/panel.js ${files}/panel.js --format=esm)
 hashed(${files}/panel.js panel js panel)

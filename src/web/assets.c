@@ -16,7 +16,8 @@ struct assets {
 
 static enum asset_kind kind_of(struct slice path)
 {
-    if (slice_starts(path, SLICE_LIT(ASSETS_FOLDER "panel."))) /* the widget's */
+    if (slice_starts(path, SLICE_LIT(ASSETS_FOLDER "panel.")) || /* the widget's */
+        slice_starts(path, SLICE_LIT(ASSETS_FOLDER "agents.")))  /* the client's */
         return ASSET_CHUNK;
     if (slice_starts(path, SLICE_LIT(ASSETS_FOLDER)))
         return ASSET_PART;

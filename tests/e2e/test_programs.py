@@ -91,21 +91,26 @@ class Programs(ServerCase):
     def test_the_bot_answers_the_visitor(self):
         """Both programs, the bot first; what the visitor's prints ends with the bot's words."""
         visitor, bot = [text for kind, text in blocks(PAGE) if kind == "js" and "createClient(" in text]
-        self.write("client.mjs", self.get("/client.js").body.decode())
+        client = self.get("/client.js").body.decode()
+        agents = re.search(r'assets/agents[^"]*', client).group()
+        place = os.path.join(self.place, "bot")
+        os.makedirs(os.path.join(place, "assets"))
+        for name, text in (("package.json", '{"type": "module"}'), ("client.js", client), (agents, self.get(f"/{agents}").body.decode())):
+            self.write(f"bot/{name}", text)
         url = f"http://127.0.0.1:{self.server.ports[0]}"
 
         def program(name, text):
-            text = text.replace("'https://chat.example.com/client.js'", "'./client.mjs'").replace("https://chat.example.com", url)
-            return self.write(name, AS_IF_NEWER + text)
+            text = text.replace("'https://chat.example.com/client.js'", "'./client.js'").replace("https://chat.example.com", url)
+            return self.write(f"bot/{name}", AS_IF_NEWER + text)
 
         token = run("--issue-token", "dashboard", "--subject", "bot", "--name", "Bot", "--auth-key", self.keys["plain"])[1].strip()
-        with subprocess.Popen([NODE, program("bot.mjs", bot + "\nconsole.log('ready');")], text=True, cwd=self.place,
+        with subprocess.Popen([NODE, program("bot.mjs", bot + "\nconsole.log('ready');")], text=True, cwd=place,
                               env=clean_environment({"TOKEN": token}), stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as running:
             try:
                 watchdog = threading.Timer(120, running.kill)
                 watchdog.start()
                 self.assertEqual(running.stdout.readline(), "ready\n", "the bot did not start")
-                done = subprocess.run([NODE, program("visitor.mjs", visitor)], text=True, cwd=self.place, timeout=120,
+                done = subprocess.run([NODE, program("visitor.mjs", visitor)], text=True, cwd=place, timeout=120,
                                       env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             finally:
                 watchdog.cancel()

@@ -50,7 +50,10 @@ const row = (what, bytes, bound, requests = 1, most = 1) => {
     `${requests} request${requests === 1 ? ' ' : 's'} of ${most}   ${fits ? 'fits' : 'TOO MUCH'}`);
 };
 try {
-  row('/client.js', (await weigh(`${server.url}/client.js`)).gzip, 6144);
+  const client = await weigh(`${server.url}/client.js`);
+  const agents = await weigh(server.url + client.text.match(/\/assets\/agents\.\w+\.js/)[0]);
+  row('/client.js', client.gzip, 6144);
+  row("  its agents' side", agents.gzip, 2048);
   const widget = await weigh(`${server.url}/widget.js`);
   const panel = await weigh(server.url + widget.text.match(/\/assets\/panel\.\w+\.js/)[0]);
   row('/widget.js', widget.gzip, 9216);

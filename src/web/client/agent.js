@@ -1,32 +1,28 @@
 // A chat as an agent follows it: history by pages, and what only agents may do.
-import { createChat } from './chat.js';
-import { escape } from './core.js';
-import { SakuraError } from './http.js';
-import { createLook } from './look.js';
-
 const PAGE = 50;
 const GAP_PAGE = 200;
-const TRIES = 3;
 
 /**
  * @param {import('./internal.js').Core} core
+ * @param {import('./internal.js').Tools} tools
  * @param {string} id
- * @param {() => any} row the chat in the inbox, where it is there
+ * @param {(id: string) => any} row the chat in the inbox, where it is there
+ * @param {string} who whose outbox
  */
-export function createAgentChat(core, id, row) {
-  const { http, api: { request } } = core;
-  const path = `/api/chats/${escape(id)}`;
-  const ai = `/api/dashboard/chats/${escape(id)}/ai-agent`;
+export function createAgentChat(core, { createChat, createLook, SakuraError }, id, row, who) {
+  const { call, request } = core;
+  const path = `/api/chats/${encodeURIComponent(id)}`;
+  const ai = `/api/dashboard/chats/${encodeURIComponent(id)}/ai-agent`;
   let tag = '';
   let before = '';
 
   /** @param {number} limit @param {string} [earlier] @param {Record<string, string>} [headers] */
   const history = (limit, earlier, headers) =>
-    http.call('GET', `${path}/messages?limit=${limit}${earlier ? `&before=${earlier}` : ''}`, undefined, headers);
+    call('GET', `${path}/messages?limit=${limit}${earlier ? `&before=${earlier}` : ''}`, undefined, headers);
 
   const look = createLook(core, async () => {
     const first = !tag;
-    if (!row()) chat.apply(await request('GET', path));
+    if (!row(id)) chat.apply(await request('GET', path));
     const { status, data, etag } = await history(PAGE, '', tag ? { 'If-None-Match': tag } : {});
     if (status === 304) return;
     let { messages: page, has_more: more, next_before: next } = data;
@@ -43,32 +39,29 @@ export function createAgentChat(core, id, row) {
     // What lies before it there is for older() to fetch.
     chat.merge(page.slice(Math.max(0, page.findIndex((/** @type {any} */ m) => chat.knows(m._id)))));
     // Later the inbox hands on each row as it comes: the one that it has now may be older than what a change of ours was answered.
-    if (first && row()) chat.apply(row());
+    if (first && row(id)) chat.apply(row(id));
     chat.emit('change');
   });
 
-  const chat = createChat(core, id, 'agent', look, () => '');
+  const chat = createChat(core, id, 'agent', look, () => who);
   chat.complete = false;
   const { hear } = chat;
   chat.hear = (type, data) => {
-    if (/^chat_/.test(type)) look();
+    if (/^chat_/.test(type)) core.soon(look, data);
     hear(type, data);
   };
-  chat.off = core.connection.subscribe('chat_updates', id, look);
 
   /** Only where the chat is still as it is shown here. @param {Record<string, string | null>} change */
   async function patch(change) {
     const { assigned_to, status } = chat;
-    for (let tries = 0; ; tries++) {
-      const { data, etag } = await http.call('GET', path);
-      chat.apply(data);
-      if (data.assigned_to !== assigned_to || data.status !== status) throw new SakuraError(412, 'The chat has changed');
-      try {
-        // The tag moves with messages too, which are no reason to refuse.
-        return chat.apply((await http.call('PATCH', path, change, { 'If-Match': /** @type {string} */ (etag) })).data);
-      } catch (error) {
-        if (/** @type {SakuraError} */ (error).status !== 412 || tries > TRIES) throw error;
-      }
+    const { data, etag } = await call('GET', path);
+    chat.apply(data);
+    if (data.assigned_to !== assigned_to || data.status !== status) throw new SakuraError(412, 'The chat has changed');
+    try {
+      chat.apply((await call('PATCH', path, change, { 'If-Match': etag || '' })).data);
+    } catch (error) {
+      look();
+      throw error;
     }
   }
 

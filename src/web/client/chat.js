@@ -3,6 +3,8 @@ import { createEmitter } from './emitter.js';
 
 const TYPING_MS = 3000;
 
+/** @typedef {import('./sakura.js').Message} Message @typedef {import('./sakura.js').Agent} Agent */
+
 /**
  * @param {import('./internal.js').Core} core
  * @param {string} id
@@ -12,17 +14,18 @@ const TYPING_MS = 3000;
  */
 export function createChat({ outbox, connection, chats, emit: tell }, id, side, look, who) {
   const { on, emit } = createEmitter();
-  /** @typedef {import('./sakura.js').Message} Message @typedef {import('./outbox.js').Item} Item */
   /** @type {Message[]} */
-  let stored = [];
-  /** @type {Map<string, { role: string, agent?: import('./sakura.js').Agent, text?: string, timer: any }>} */
+  const stored = [];
+  /** @type {Map<string, { role: string, agent?: Agent, text?: string, timer: any }>} */
   const typists = new Map();
-  /** The newest message that the server is to mark as read. @type {string | null} */
-  let wanted = null;
+  /** The newest message that this page has marked as read. @type {string | null} */
+  let marked = null;
   let saidTyping = 0;
 
   /** @param {string | null | undefined} message_id */
   const place = (message_id) => stored.findIndex((message) => message._id === message_id);
+  /** Stored as this one, or so it seems. @param {{ key: string }} item */
+  const twin = (item) => stored.find((message) => message.key === item.key);
   /** Is it the agents who read this message? @param {{ role: string }} message */
   const forAgents = (message) => message.role === 'user';
   /** @param {{ role: string }} message */
@@ -38,25 +41,12 @@ export function createChat({ outbox, connection, chats, emit: tell }, id, side, 
     });
   }
 
-  /** As the server has it. @param {'user' | 'agent'} reader @param {string | null} message_id */
-  function marked(reader, message_id) {
-    if (reader === side && place(message_id) >= place(wanted)) wanted = null;
-    mark(reader, message_id);
-  }
-
-  /** @param {{ role: string, agent?: import('./sakura.js').Agent }} by */
+  /** @param {{ role: string, agent?: Agent }} by */
   function stopTyping({ role, agent }) {
-    const key = role + (agent ? agent.id : '');
-    const typist = typists.get(key);
-    if (typist) clearTimeout(typist.timer);
+    const key = role + agent?.id;
+    clearTimeout(typists.get(key)?.timer);
     if (typists.delete(key)) emit('typing');
     return key;
-  }
-
-  /** @param {Message} message @param {(item: Item) => void} act */
-  function ifFailed(message, act) {
-    const item = outbox.of(chat.id).find((one) => one.key === message.key);
-    if (item && item.failed) act(item);
   }
 
   const chat = {
@@ -64,11 +54,12 @@ export function createChat({ outbox, connection, chats, emit: tell }, id, side, 
     on,
     emit,
     look,
-    /** @type {() => void} */
     off: () => {},
     complete: true,
     /** Are the first messages here? Later ones are new. */
     loaded: false,
+    /** What it is to be made of. @type {Record<string, string> | undefined} */
+    about: undefined,
     last_activity: '',
     /** @type {'open' | 'closed'} */
     status: 'open',
@@ -78,7 +69,7 @@ export function createChat({ outbox, connection, chats, emit: tell }, id, side, 
     read_up_to: { user: null, agent: null },
 
     /** @type {readonly Message[]} */
-    get messages() { return [...stored, ...outbox.of(chat.id).filter((item) => !item.twin)]; },
+    get messages() { return [...stored, ...outbox.of(chat.id).filter((item) => !twin(item))]; },
     get unread() { return stored.filter((message) => theirs(message) && !message.read).length; },
     get typists() { return [...typists.values()]; },
 
@@ -87,27 +78,25 @@ export function createChat({ outbox, connection, chats, emit: tell }, id, side, 
 
     /** @param {any[]} page in the server's order, contiguous with what is here @param {boolean} [older] */
     merge(page, older) {
-      /** @type {Message[]} */
-      const fresh = [];
-      for (const message of page) {
-        const { _id, text } = message;
+      const fresh = page.filter((message) => {
+        const { _id, text, read } = message;
         const old = stored[place(_id)];
         if (old) {
-          old.read = old.read || message.read;
-          continue;
+          old.read = old.read || read;
+          return false;
         }
         // The answer of a send may be late or lost: what is seen here first is not shown twice.
         const own = !theirs(message) && outbox.of(chat.id).find((item) =>
-          item._id ? item._id === _id : item.tried && item.pending && !item.twin && item.text === text);
+          item._id ? item._id === _id : item.pending && item.text === text && !twin(item));
         if (own) {
           message.key = own.key;
-          own.twin = _id;
           if (own._id) outbox.drop(own);
         }
-        fresh.push(message);
-      }
-      stored = older ? [...fresh, ...stored] : [...stored, ...fresh];
-      if (!older && chat.loaded) {
+        if (!older) stored.push(message);
+        return true;
+      });
+      if (older) stored.unshift(...fresh);
+      else if (chat.loaded) {
         for (const message of fresh) {
           stopTyping(message);
           emit('message', message);
@@ -122,16 +111,17 @@ export function createChat({ outbox, connection, chats, emit: tell }, id, side, 
       chat.status = status;
       chat.assigned_to = assigned_to;
       chat.last_activity = last_activity || created_at;
-      marked('user', read_up_to.user);
-      marked('agent', read_up_to.agent);
+      mark('user', read_up_to.user);
+      mark('agent', read_up_to.agent);
       emit('change');
     },
 
-    /** It is stored. Is it here already? @param {Item} item */
-    sent({ _id, twin, key }) {
-      const here = stored[place(_id)];
-      if (twin !== _id && twin) delete stored[place(twin)].key;
-      if (here) here.key = key;
+    /** It is stored. Is it here already? @param {import('./outbox.js').Item} item */
+    sent(item) {
+      const guess = twin(item);
+      if (guess) delete guess.key;
+      const here = stored[place(item._id)];
+      if (here) here.key = item.key;
       return here;
     },
 
@@ -144,7 +134,7 @@ export function createChat({ outbox, connection, chats, emit: tell }, id, side, 
           emit('typing');
         }
       } else if (type === 'read') {
-        marked(data.side, data.message_id);
+        mark(data.side, data.message_id);
         emit(type);
         emit('change');
       }
@@ -153,22 +143,15 @@ export function createChat({ outbox, connection, chats, emit: tell }, id, side, 
     /** @param {string} text @returns {Promise<Message>} */
     send(text) {
       chat.typing(false);
-      const item = outbox.add(who(), side, chat.id, text);
+      const item = outbox.add(who(), side, chat.id, text, chat.about);
       return new Promise((resolve, reject) => {
         item.resolve = resolve;
         item.reject = reject;
         outbox.flush();
       });
     },
-    /** @param {Message} message */
-    retry: (message) => ifFailed(message, (item) => {
-      delete item.failed;
-      item.pending = true;
-      outbox.keep(item);
-      outbox.flush();
-    }),
-    /** @param {Message} message */
-    discard: (message) => ifFailed(message, outbox.drop),
+    retry: outbox.retry,
+    discard: outbox.discard,
 
     /** @param {boolean} typing @param {string} [text] */
     typing(typing, text) {
@@ -180,14 +163,14 @@ export function createChat({ outbox, connection, chats, emit: tell }, id, side, 
     /** @param {Message} [message] */
     read(message = stored[stored.length - 1]) {
       if (!message || place(message._id) <= place(chat.read_up_to[side])) return;
-      wanted = message._id;
-      mark(side, wanted);
+      marked = message._id;
+      mark(side, marked);
       chat.sayRead();
       emit('change');
     },
-    /** Again after each reconnect, until the server has it. */
+    /** Again after each reconnect: nothing says whether the server has it. */
     sayRead() {
-      if (wanted) connection.say({ action: 'read', chat_id: chat.id, message_id: wanted, side });
+      if (marked) connection.say({ action: 'read', chat_id: chat.id, message_id: marked, side });
     },
     /** @type {(limit?: number) => Promise<boolean>} */
     older: async () => false,

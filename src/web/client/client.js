@@ -1,7 +1,12 @@
-import { createAgentChat } from './agent.js';
-import { createCore } from './core.js';
-import { createInbox } from './inbox.js';
+import { createChat } from './chat.js';
+import { claims, createCore } from './core.js';
+import { createEmitter } from './emitter.js';
+import { SakuraError } from './http.js';
+import { createLook } from './look.js';
 import { withCustomer } from './visitor.js';
+
+/** The agents' side, once it is loaded. @type {typeof import('./agents.js') | undefined} */
+let part;
 
 /**
  * @param {import('./sakura.js').ClientOptions} [options]
@@ -9,29 +14,38 @@ import { withCustomer } from './visitor.js';
  */
 export function createClient(options) {
   const core = createCore(options);
-  const api = withCustomer(core);
-  const { customer, chat: visitorChat } = api;
-  let isVisitor = false;
-  /** @type {ReturnType<typeof createInbox> | undefined} */
-  let inbox;
-  return Object.assign(api, {
-    customer() {
-      isVisitor = true;
-      return customer();
+  const { chat: visitorChat } = withCustomer(core);
+  /** @type {{ owner?: string, limit?: number } | undefined} */
+  let about;
+  /** @type {{ chat(id: string): Promise<any> }} */
+  let agents;
+
+  /** Again until it is there, as everything that is asked for. */
+  const load = createLook(core, async () => {
+    part = part || await import('./agents.js');
+    agents = agents || await part.createAgents(core, { createChat, createLook, SakuraError, claims }, inbox, about);
+  });
+
+  /** @type {any} */
+  const inbox = Object.assign(createEmitter(), { customers: [], complete: false, counts: null, agents: [], here: () => false });
+  for (const name of ['start', 'more', 'search', 'patch', 'close']) {
+    inbox[name] = async (/** @type {any[]} */ ...args) => {
+      await load();
+      return inbox[name](...args); // It is another one now.
+    };
+  }
+
+  return Object.assign(/** @type {any} */ (core), {
+    /** @param {{ owner?: string, limit?: number }} [options] */
+    inbox(options) {
+      about = about || options;
+      return inbox;
     },
-    /** @param {{ owner?: string, limit?: number }} [about] */
-    inbox: (about) => inbox = inbox || createInbox(core, about),
     /** @param {string} id */
     async chat(id) {
-      if (isVisitor) return visitorChat(id);
-      let chat = core.chats.get(id);
-      if (!chat) {
-        chat = createAgentChat(core, id, () => inbox && inbox.row(id));
-        core.chats.set(id, chat);
-        core.connection.start();
-      }
-      await chat.look();
-      return chat;
+      if (core.visitor) return visitorChat(id);
+      await load();
+      return agents.chat(id);
     },
   });
 }

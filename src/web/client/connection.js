@@ -1,12 +1,13 @@
-// The WebSocket: open while it is wanted, what is subscribed on it, and what may be promised meanwhile.
+// The WebSocket: open while it is wanted, and what is subscribed on it.
+import { backOff } from './core.js';
 
 const PATH = '/ws/dashboard';
+const UPDATES = 'chat_updates';
 const OPEN_MS = 10000;
 /**
  * The server's pings are control frames, which a browser answers itself and shows to no script: silence says nothing there.
- * So after 45 s without a frame one `ping` is sent; a line that gives nothing within 5 s more is dead. Hidden pages of
- * visitors do not ask (a phone's radio stays asleep): they ask when they are seen again. Where there is a reason for doubt
- * (seen again, back on the network, a message stored whose notice does not come) it is asked sooner.
+ * So after 45 s without a frame one `ping` is sent; a line that gives nothing within 5 s more is dead. Where there is a reason
+ * for doubt (seen again, back on the network, a message stored whose notice does not come) it is asked sooner.
  */
 const SILENCE_MS = 45000;
 const PONG_MS = 5000;
@@ -16,207 +17,184 @@ const SPREAD_MS = 5000;
 const STEADY_MS = 10000;
 
 /**
- * look: done when the server has said that the subscription has begun; the state is not live before.
- * @typedef {{ topic: string, chat: string, look?: () => Promise<void>, since?: () => string, ready: unknown }} Subscription
+ * held: the server has said that it has begun, and what was missed before has been fetched.
+ * @typedef {{ topic: string, chat?: string, held?: boolean }} Subscription
  */
 
-/**
- * @param {import('./internal.js').Core} core
- * @param {(type: string, data: any) => void} onframe
- */
-export function createConnection(core, onframe) {
-  const { http, options } = core;
+/** @param {import('./internal.js').Core} core */
+export function createConnection(core) {
   const page = /** @type {any} */ (globalThis);
   /** @type {Set<Subscription>} */
   const subscriptions = new Set();
   /** @type {any} */
   let socket = null;
-  let open = false;
+  let opened = 0; // When; 0: it is not open.
   let wanted = false;
-  let asked = false;
-  let attempts = 0;
+  let failures = 0;
   let turn = 0; // One for each socket, so that what was begun for an earlier one changes nothing.
-  let opened = 0;
+  let again = 0; // The turn in which what was refused is asked for again.
   /** @type {any} */
-  let retryTimer;
-  /** @type {any} */
-  let watchTimer;
+  let timer;
   /** @type {string | null} */
   let token;
 
+  /** What happens where nothing else does: one thing at a time. @param {number} ms @param {() => void} fn */
+  function after(ms, fn) {
+    clearTimeout(timer);
+    timer = setTimeout(fn, ms);
+  }
+
   /** @param {object} frame */
   function say(frame) {
-    if (open) socket.send(JSON.stringify(frame));
+    if (opened) socket.send(JSON.stringify(frame));
   }
 
-  /** @param {Subscription} one @param {string} action */
-  function ask({ topic, chat, since }, action = 'subscribe') {
+  /** @param {Subscription} one @param {string} [action] */
+  function ask({ topic, chat }, action = 'subscribe') {
     // What is read and changed first: when messages are heard, everything is.
-    for (const type of topic === 'chat_updates' ? ['chat_events', topic] : [topic]) {
-      say({ action, subscription_type: type, chat_id: chat || undefined, since: since && since() || undefined });
+    for (const type of topic === UPDATES ? ['chat_events', topic] : [topic]) {
+      say({ action, subscription_type: type, chat_id: chat, since: core.since() || undefined });
     }
   }
 
-  /** One chat and all chats exclude each other on one connection: all is enough. @param {Subscription} one */
-  function begin(one) {
-    const all = one.chat && [...subscriptions].find((other) => other.topic === one.topic && !other.chat);
-    if (all) one.ready = all.ready;
-    else ask(one);
+  /** Nothing is promised before messages are heard. */
+  const waiting = () => [...subscriptions].filter((one) => one.topic === UPDATES && !one.held);
+
+  function probe() {
+    say({ action: 'ping' });
+    after(PONG_MS, lost);
   }
 
-  /** @param {number} ms */
-  function watch(ms) {
-    clearTimeout(watchTimer);
-    watchTimer = setTimeout(() => {
-      if (!open || asked) return lost(0);
-      if (page.document && page.document.hidden && !core.keen) return;
-      asked = true;
-      say({ action: 'ping' });
-      watch(PONG_MS);
-    }, ms);
-  }
-
-  async function start() {
-    clearTimeout(retryTimer);
-    if (!wanted || socket || http.denied) return;
+  async function open() {
+    if (!wanted || socket || core.denied) return;
     const mine = ++turn;
     try {
-      token = await http.token();
+      token = await core.token();
       if (mine !== turn) return;
-      socket = new (options.WebSocket || page.WebSocket)(core.base.replace(/^http/, 'ws') + PATH, token ? ['bearer', token] : []);
+      socket = new (core.options.WebSocket || page.WebSocket)(core.base.replace(/^http/, 'ws') + PATH, token ? ['bearer', token] : []);
     } catch {
-      return mine === turn && lost(0);
+      if (mine === turn) lost();
+      return;
     }
-    watch(OPEN_MS);
+    after(OPEN_MS, lost);
     socket.onopen = () => {
-      open = true;
       opened = performance.now();
-      watch(SILENCE_MS);
-      subscriptions.forEach((one) => { one.ready = 0; });
-      subscriptions.forEach(begin);
-      settle();
+      after(SILENCE_MS, probe);
+      for (const one of subscriptions) {
+        one.held = false;
+        ask(one);
+      }
+      core.settle();
     };
-    socket.onmessage = (/** @type {{ data: any }} */ event) => {
-      asked = false;
-      watch(SILENCE_MS);
-      take(JSON.parse(event.data));
-      settle();
+    socket.onmessage = (/** @type {{ data: any }} */ { data }) => {
+      after(SILENCE_MS, probe);
+      take(JSON.parse(data));
     };
-    socket.onclose = (/** @type {{ code: number }} */ event) => lost(event.code);
+    socket.onclose = lost;
     socket.onerror = () => {};
   }
 
   /** @param {any} frame */
-  function take({ type, data, subscription_type: topic, chat_id: chat, message }) {
+  async function take({ type, data, subscription_type: topic, chat_id: chat, message }) {
     const mine = turn;
-    for (const one of subscriptions) {
-      if (one.ready || !one.look) continue;
-      if (type === 'subscribed' && one.topic === topic && (!chat || one.chat === chat)) {
-        one.look().then(() => {
-          if (mine === turn) one.ready = 1;
-          settle();
-        }, () => {});
-      } else if (type === 'error' && /subscribe to chat_updates/.test(message)) {
-        // After a restart the server does not know a visitor's chat before it has been asked for it.
-        one.look().then(() => core.pause(attempts++, 0)).then(() => { if (mine === turn && !one.ready) begin(one); }, () => {});
-      }
+    if (data) core.hear(type, data);
+    if (type === 'subscribed' && topic === UPDATES) {
+      await core.look().catch(() => {});
+      if (mine !== turn) return;
+      for (const one of subscriptions) if (one.chat === chat) one.held = true;
+      core.settle();
+    } else if (type === 'error' && /subscribe to chat_updates/.test(message) && again !== turn) {
+      // After a restart the server does not know a visitor's chats before it has been asked for them.
+      again = turn;
+      await core.look().catch(() => {});
+      await core.pause(failures++);
+      again = 0;
+      if (mine === turn) waiting().forEach((one) => ask(one));
     }
-    if (data) onframe(type, data);
   }
 
-  /** Live: every subscription holds, and what was missed before it has been fetched. */
-  function settle() {
-    if (open && !core.isIll() && [...subscriptions].every((one) => one.ready || !one.look)) core.setState('live');
-  }
-
-  function end() {
+  function drop() {
     turn++;
-    clearTimeout(watchTimer);
-    clearTimeout(retryTimer);
+    clearTimeout(timer);
     if (socket) {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
     }
     socket = null;
-    open = asked = false;
+    opened = 0;
   }
 
-  /** @param {number} code */
-  async function lost(code) {
-    const was = open;
-    if (was && performance.now() - opened > STEADY_MS) attempts = 0;
-    end();
+  /** @param {{ code?: number }} [event] */
+  async function lost({ code } = {}) {
+    const was = opened;
+    if (was && performance.now() - was > STEADY_MS) failures = 0;
+    drop();
     const mine = turn;
     core.doubt();
     let wait = code === 1012 || code === 1013 ? Math.random() * SPREAD_MS : 0;
     try {
-      if (code === 1008) await http.refuse(token);
+      if (code === 1008) await core.refuse(token);
       // A browser does not tell why a connection could not be opened; a request does.
-      else if (!was) await http.call('GET', PATH);
+      else if (!was) await core.call('GET', PATH);
     } catch (error) {
-      const { status, wait: asks } = /** @type {import('./http.js').SakuraError} */ (error);
+      const { status, wait: asked } = /** @type {import('./http.js').SakuraError} */ (error);
       if (mine !== turn) return;
-      wait += asks;
-      if (!status) core.setState('offline');
-      if (status === 426) {
-        // The server is there, its WebSocket is not for us (a proxy): what has changed is fetched at each attempt.
-        core.setState('stale');
-        subscriptions.forEach((one) => one.look && one.look());
-      }
+      wait += asked;
+      core.settle(status ? 'stale' : 'offline');
+      // The server is there, its WebSocket is not for us (a proxy): what has changed is fetched at each attempt.
+      if (status === 426) core.look();
     }
-    if (mine === turn && wanted) retryTimer = setTimeout(start, wait + core.delay(attempts++));
+    if (mine === turn) after(wait + backOff(failures++), open);
   }
 
   /** Something speaks for trying now: the network is back, the page is seen again. @param {{ type?: string }} event */
   function hurry({ type }) {
-    if (type === 'offline') return core.setState(type);
-    if (open) watch(0);
-    else start();
+    if (type === 'offline') return opened && lost();
+    if (opened) probe();
+    else open();
     core.wake();
     core.emit('seen');
   }
 
-  /** @param {'add' | 'remove'} how */
+  /** @param {'addEventListener' | 'removeEventListener'} how */
   function listen(how) {
-    const name = `${how}EventListener`;
     // On its way down an event of the document passes the window.
-    if (page[name]) ['online', 'offline', 'visibilitychange'].forEach((type) => page[name](type, hurry, true));
+    ['online', 'offline', 'visibilitychange'].forEach((type) => page[how]?.(type, hurry, true));
   }
 
   return {
     say,
-    settle,
     /** A message has been stored: its notice must come. */
     expect() {
-      if (open && !asked) watch(PONG_MS);
+      if (opened) after(PONG_MS, probe);
     },
+    /** Nothing is missed. */
+    holds: () => opened && !waiting().length,
     start() {
-      if (!wanted) listen('add');
-      wanted = true;
-      start();
+      wanted = !core.closed;
+      if (wanted) listen('addEventListener'); // Again changes nothing.
+      open();
     },
     /** By another token, or none. */
     restart() {
-      end();
-      attempts = 0;
-      start();
+      drop();
+      failures = 0;
+      open();
     },
-    stop() {
+    end() {
       wanted = false;
-      end();
-      listen('remove');
+      listen('removeEventListener');
+      drop();
     },
-    /** @param {string} topic @param {string} [chat] @param {() => Promise<void>} [look] @param {() => string} [since] */
-    subscribe(topic, chat = '', look, since) {
+    /** @param {string} topic @param {string} [chat] without: all */
+    subscribe(topic, chat) {
       /** @type {Subscription} */
-      const one = { topic, chat, look, since, ready: 0 };
+      const one = { topic, chat };
       subscriptions.add(one);
-      begin(one);
+      ask(one);
       return () => {
         subscriptions.delete(one);
-        const same = [...subscriptions].filter((other) => other.topic === topic);
-        ask({ ...one, since: undefined }, 'unsubscribe');
-        if (!chat) same.forEach(begin);
+        ask(one, 'unsubscribe');
       };
     },
   };

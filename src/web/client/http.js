@@ -1,6 +1,6 @@
 // Requests with this client's token: what an answer means, and when another token is asked for.
 
-/** A request that was refused: the answer's status and sentence. Status 0: no answer came. */
+/** A request that was refused: the answer's status and sentence. Status 0: no answer of the server came. */
 export class SakuraError extends Error {
   /** @param {number} status @param {string} message @param {number} [wait] milliseconds that the server asks to wait */
   constructor(status, message, wait) {
@@ -16,28 +16,19 @@ const ANSWER_MS = 30000;
 /** @param {unknown} error */
 const unreached = (error) => new SakuraError(0, `${error}`);
 
-/**
- * @param {string} base
- * @param {import('./sakura.js').ClientOptions} options
- * @param {() => void} ondenied no token is left that the server takes
- */
-export function createHttp(base, options, ondenied) {
+/** @param {import('./internal.js').Core} core */
+export function createHttp(core) {
+  const { base, options } = core;
   /** @type {Promise<string | null> | null} */
   let token = options.token ? Promise.resolve(options.token) : null;
   let spare = true; // May another token be asked for? Not where the last one came so and was refused.
 
   const http = {
-    /** Is there no use in coming again with this token? */
-    denied: false,
-
     /** The token to use now; null: none. Where getToken() fails nothing is known: it is asked again later. */
-    token() {
-      token = token || Promise.resolve().then(() => options.getToken ? options.getToken() : null).catch((error) => {
-        token = null;
-        throw unreached(error);
-      });
-      return token;
-    },
+    token: () => token = token || Promise.resolve().then(options.getToken || (() => null)).catch((error) => {
+      token = null;
+      throw unreached(error);
+    }),
 
     /** The server does not take this token. Is there another one to try? @param {string | null} used */
     async refuse(used) {
@@ -48,16 +39,15 @@ export function createHttp(base, options, ondenied) {
         const next = await http.token();
         if (next && next !== used) return true;
       }
-      http.denied = true;
-      ondenied();
+      core.refused();
       return false;
     },
 
     /** @param {string | null} next */
-    setToken(next) {
+    useToken(next) {
       token = Promise.resolve(next);
       spare = true;
-      http.denied = false;
+      core.denied = '';
     },
 
     /**
@@ -66,8 +56,11 @@ export function createHttp(base, options, ondenied) {
      */
     async call(method, path, body, headers) {
       const used = await http.token();
+      const abort = new AbortController();
+      const timer = setTimeout(() => abort.abort(), ANSWER_MS);
       let answer, text, data;
       try {
+        if (core.closed) throw 'closed';
         // No Content-Type: it is text/plain then, for which a browser needs not ask first whether it may.
         answer = await (options.fetch || fetch)(base + path, {
           method,
@@ -75,23 +68,26 @@ export function createHttp(base, options, ondenied) {
           headers: used ? { ...headers, Authorization: `Bearer ${used}` } : headers,
           credentials: 'omit',
           cache: 'no-store',
-          signal: AbortSignal.timeout(ANSWER_MS),
+          signal: abort.signal,
         });
         text = await answer.text();
       } catch (error) {
         throw unreached(error);
+      } finally {
+        clearTimeout(timer);
       }
-      const { status } = answer;
+      let { status } = answer;
+      try {
+        data = status === 304 || Object(JSON.parse(text));
+      } catch {
+        // Somebody else's page: a proxy's, a hotel's. It says nothing of what was asked, but that it was too large.
+        if (status !== 413) status = 0;
+      }
       // Without getToken() another token is somebody else's.
       if (status === 401 && await http.refuse(used) && options.getToken) return http.call(method, path, body, headers);
-      try {
-        data = JSON.parse(text);
-      } catch {
-        data = {}; // A proxy's page.
-      }
-      if (!answer.ok && status !== 304) {
-        const { detail } = data;
-        throw new SakuraError(status, (detail && detail[0].msg || detail) || `HTTP ${status}`,
+      if (!status || !answer.ok && status !== 304) {
+        const detail = data?.detail;
+        throw new SakuraError(status, detail?.[0]?.msg || detail || `HTTP ${answer.status}`,
           +/** @type {string} */ (answer.headers.get('Retry-After')) * 1000);
       }
       spare = true;

@@ -1,9 +1,6 @@
 // An agent's side: customers by activity, counts, who is there.
-import { escape } from './core.js';
-import { createEmitter } from './emitter.js';
-import { createLook } from './look.js';
-
 const PAGE = 100;
+const escape = encodeURIComponent;
 
 /** @typedef {import('./sakura.js').CustomerRow} CustomerRow @typedef {import('./sakura.js').ChatRow} ChatRow */
 
@@ -12,11 +9,13 @@ const activity = (row) => row.chats.reduce((newest, chat) => chat.last_activity 
 
 /**
  * @param {import('./internal.js').Core} core
+ * @param {import('./internal.js').Tools} tools
+ * @param {import('./internal.js').InboxFront} front what becomes the inbox
  * @param {{ owner?: string, limit?: number }} [options]
  */
-export function createInbox(core, { owner, limit = PAGE } = {}) {
-  const { connection, api: { request } } = core;
-  const { on, emit } = createEmitter();
+export function createInbox(core, { createLook }, front, { owner, limit = PAGE } = {}) {
+  const { connection, request } = core;
+  const { emit } = front;
   /** @type {Map<string, CustomerRow>} */
   const rows = new Map();
   /** @type {Map<string, ChatRow>} */
@@ -84,7 +83,7 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
     loaded = true;
   });
 
-  core.onframe = (type, data) => {
+  core.heard = (type, data) => {
     if (type === 'unread_counts') {
       inbox.counts = data.counts;
       emit('counts');
@@ -98,12 +97,12 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
     } else if (type === 'typing') {
       emit('typing', data.chat_id, data);
     } else {
-      core.soon(look, data);
+      core.soon(inbox.look, data);
     }
   };
 
-  const inbox = {
-    on,
+  /** @type {any} */
+  const inbox = Object.defineProperties(front, Object.getOwnPropertyDescriptors({
     complete: false,
     /** @type {Record<string, number> | null} */
     counts: null,
@@ -114,16 +113,14 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
         .sort((a, b) => a[0] < b[0] ? 1 : a[0] > b[0] ? -1 : 0).map(([, row]) => row);
       return sorted;
     },
+    look: () => offs.length ? look() : Promise.resolve(),
     /** @param {string} chat_id */
     here: (chat_id) => present.has(chat_id),
     /** @param {string} chat_id */
     row: (chat_id) => chats.get(chat_id),
     async start() {
       if (!offs.length) {
-        core.keen = true;
-        offs.push(connection.subscribe('chat_updates', '', look, () => cursor),
-          ...['unread_counts', 'presence'].map((topic) => connection.subscribe(topic)));
-        connection.start();
+        offs.push(...['unread_counts', 'presence'].map((topic) => connection.subscribe(topic)));
       }
       await look();
     },
@@ -144,9 +141,9 @@ export function createInbox(core, { owner, limit = PAGE } = {}) {
       return data;
     },
     close() {
-      core.keen = false;
       offs.splice(0).forEach((off) => off());
     },
-  };
+  }));
+  core.since = () => cursor;
   return inbox;
 }

@@ -13,10 +13,8 @@ export const createClient = (options) => withCustomer(createCore(options));
 
 /** @param {import('./internal.js').Core} core */
 export function withCustomer(core) {
-  /** @type {ReturnType<typeof createCustomer> | undefined} */
-  let mine;
-  const customer = () => mine = mine || createCustomer(core);
-  return /** @type {any} */ (Object.assign(core.api, {
+  const customer = () => core.visitor = core.visitor || createCustomer(core);
+  return Object.assign(/** @type {any} */ (core), {
     customer,
     /** @param {string} id */
     async chat(id) {
@@ -25,6 +23,6 @@ export function withCustomer(core) {
       if (!chat) throw new SakuraError(404, `Chat not found: ${id}`);
       return chat;
     },
-    async createChat(about = {}) { return core.api.customer().create(about); },
-  }));
+    createChat: async (about = {}) => customer().create(about),
+  });
 }

@@ -1,6 +1,12 @@
 // A world without a network: a clock that moves when it is told to, and a server whose every answer can be held, lost or changed.
 import { webcrypto } from 'node:crypto';
-import { createClient } from '../../../src/web/client/sakura.js';
+import { fileURLToPath } from 'node:url';
+
+// SAKURA_CLIENT: as it is bundled for who loads it from the server, else as it is written.
+const { SAKURA_CLIENT = fileURLToPath(new URL('../../../src/web/client/sakura.js', import.meta.url)) } = process.env;
+const { createClient } = await import(SAKURA_CLIENT);
+// The agents' side is loaded when it is first used, which no clock of ours waits for; it asks for the token first.
+await new Promise((getToken) => { createClient({ url: 'http://chat.test', storage: null, getToken }).inbox().start(); });
 
 const realImmediate = setImmediate;
 globalThis.crypto ??= webcrypto; // node 18
@@ -266,11 +272,11 @@ export class FakeServer {
       if (this.down) throw new TypeError('fetch failed');
       return this.#answer(request);
     };
-    const { status = 200, data = {}, etag = null, retryAfter = null } = await this.between(request, give);
+    const { status = 200, data = {}, page = null, etag = null, retryAfter = null } = await this.between(request, give);
     await new Promise((resolve) => { setTimeout(resolve, this.latency); });
     if (this.down) throw new TypeError('fetch failed');
     return {
-      status, ok: status < 300, text: async () => (status === 304 ? '' : JSON.stringify(data)),
+      status, ok: status < 300, text: async () => (status === 304 ? '' : page || JSON.stringify(data)),
       headers: { get: (name) => ({ ETag: etag, 'Retry-After': retryAfter })[name] ?? null },
     };
   }

@@ -1,2 +1,3 @@
+import './faults.test.mjs';
 import './races.test.mjs';
 import './rules.test.mjs';
