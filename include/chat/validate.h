@@ -38,6 +38,7 @@ struct verdict validate_given_name(struct slice name); /* 1–CUSTOMER_NAME_MAX 
 struct verdict validate_category(struct slice text);   /* one of those that the inboxes know */
 struct verdict validate_status(struct slice text); /* 1–FIELD_MAX bytes; active, resolved and escalated are counted */
 struct verdict validate_chat_status(struct slice text); /* open or closed */
+struct verdict validate_section(struct slice text);     /* a category or status to list by: ≤ ASKED_BYTES bytes */
 struct verdict validate_search(struct slice text);      /* ≤ ASKED_BYTES bytes, ASKED_WORDS words (chat/words.h) */
 struct verdict validate_side(struct slice text);        /* user or agent */
 struct verdict validate_field(struct slice text);       /* any other stored text: ≤ FIELD_MAX bytes */

@@ -200,8 +200,8 @@ void api_customers(struct call *c)
     query_i64(c, "skip", 0, SKIP_MAX, &rules, &q.skip);
     query_i64(c, "limit", 1, LIMIT_MAX, &rules, &q.limit);
     query_word(c, "q", validate_search, &rules, &q.words);
-    query_word(c, "category", validate_field, &rules, &q.category);
-    query_word(c, "status", validate_field, &rules, &q.status);
+    query_word(c, "category", validate_section, &rules, &q.category);
+    query_word(c, "status", validate_section, &rules, &q.status);
     if (rules_answer(c, &rules))
         return;
     if (words_asked(q.words) == 0) /* nothing but blanks */

@@ -161,11 +161,14 @@ bool customer_ident_possible(struct slice ident)
     return ident.len > 0 && ident.len <= EMAIL_MAX && !has_control(ident);
 }
 
+struct verdict validate_section(struct slice text)
+{
+    return text.len > ASKED_BYTES ? within(text, ASKED_BYTES, "must be at most " STR(ASKED_BYTES) " bytes") : fine;
+}
+
 struct verdict validate_search(struct slice text)
 {
-    if (text.len > ASKED_BYTES)
-        return within(text, ASKED_BYTES, "must be at most " STR(ASKED_BYTES) " bytes");
-    if (words_asked(text) > ASKED_WORDS)
+    if (text.len <= ASKED_BYTES && words_asked(text) > ASKED_WORDS)
         return (struct verdict){FAULT_FORM, 0, "must have at most " STR(ASKED_WORDS) " words"};
-    return fine;
+    return validate_section(text);
 }
