@@ -5,8 +5,12 @@ import { fileURLToPath } from 'node:url';
 // SAKURA_CLIENT: as it is bundled for who loads it from the server, else as it is written.
 const { SAKURA_CLIENT = fileURLToPath(new URL('../../../src/web/client/sakura.js', import.meta.url)) } = process.env;
 const { createClient } = await import(SAKURA_CLIENT);
-// The agents' side is loaded when it is first used, which no clock of ours waits for; it asks for the token first.
-await new Promise((getToken) => { createClient({ url: 'http://chat.test', storage: null, getToken }).inbox().start(); });
+// The agents' side is loaded when it is first used, which no clock of ours waits for; it asks for the token first, and gets none: it
+// would go on beside the tests, and end timers of theirs that have the same numbers.
+await new Promise((loaded) => {
+  const getToken = () => new Promise(() => loaded(undefined));
+  createClient({ url: 'http://chat.test', storage: null, getToken }).inbox().start();
+});
 
 const realImmediate = setImmediate;
 globalThis.crypto ??= webcrypto; // node 18
