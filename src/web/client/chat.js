@@ -135,6 +135,7 @@ export function createChat({ outbox, connection, chats, emit: tell }, id, side, 
         }
       } else if (type === 'read') {
         mark(data.side, data.message_id);
+        if (place(data.message_id) < 0) look(); // It is on its way here, and was perhaps fetched before it was read.
         emit(type);
         emit('change');
       }

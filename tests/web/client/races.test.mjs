@@ -74,6 +74,25 @@ race('a message during a fetch that has already read: one more fetch, not two', 
   assert.deepEqual(texts(chat), ['one', 'two', 'three', 'four']);
 });
 
+race('a message is read before it is here: its mark is not lost', async (world) => {
+  const { clock, server } = world;
+  const { chat, id } = await visitor(world);
+  const { gate, open } = later();
+  let held = 0;
+  server.between = async (request, answer) => {
+    const read = answer();
+    if (request.path.endsWith('/chats') && !held++) await gate;
+    return read;
+  };
+  const { _id } = server.post(id, 'user', 'from another page');
+  await clock.advance(50);
+  server.heard(server.live[0], { action: 'read', chat_id: id, side: 'agent', message_id: _id });
+  await clock.advance(50);
+  open();
+  await clock.advance(200);
+  assert.deepEqual(chat.messages.map((m) => m.read), [true]);
+});
+
 race('a half-open connection is found, and what was written meanwhile comes', async (world) => {
   const { clock, server } = world;
   const { sakura, chat, id } = await visitor(world);
