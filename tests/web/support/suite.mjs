@@ -11,9 +11,10 @@ ${more}<script async src="${server.url}/widget.js" ${attributes}></script></head
 <body><main><h1>Linden &amp; Pine</h1><p>Furniture for a long time.</p></main></body></html>`;
 
 /** What a browser itself writes on the console of a page whose server is away. */
-export const AWAY = [/ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_CONNECTION_CLOSED|ERR_EMPTY_RESPONSE|ERR_NETWORK|WebSocket connection to/,
-  /NS_ERROR_CONNECTION_REFUSED|NS_ERROR_WEBSOCKET_CONNECTION_REFUSED|NS_ERROR_NET_RESET|NS_ERROR_NET_INTERRUPT|NS_ERROR_NET_PARTIAL_TRANSFER|NS_ERROR_NET_EMPTY_RESPONSE/,
-  /establish a connection to the server|Cross-Origin Request Blocked.*did not succeed|interrupted while the page was loading/];
+export const AWAY = [/ERR_(CONNECTION|SOCKET|EMPTY_RESPONSE|NETWORK|CONTENT_LENGTH_MISMATCH)|WebSocket connection to/,
+  /NS_ERROR_(CONNECTION_REFUSED|WEBSOCKET_CONNECTION_REFUSED|NET_)/,
+  /establish a connection to the server|Cross-Origin Request Blocked.*did not succeed|interrupted while the page was loading/,
+  /\b426\b/]; // A client whose WebSocket did not open asks that address why.
 
 /**
  * A file's tests, in order, on one stage. When one fails the others are skipped: they go on where it should have ended, and each
