@@ -11,6 +11,18 @@ const later = () => {
   return { gate, open };
 };
 
+/** The next fetch of a visitor's chats reads now and is answered when what comes back here is called. */
+function holdNext(server) {
+  const { gate, open } = later();
+  let held = 0;
+  server.between = async (request, answer) => {
+    const read = answer();
+    if (request.path.endsWith('/chats') && !held++) await gate;
+    return read;
+  };
+  return open;
+}
+
 race('a message between the fetch and the subscription', async (world) => {
   const { clock, server } = world;
   const { user_id, chat_id } = server.create();
@@ -53,13 +65,7 @@ race('a message between the subscription and the fetch', async (world) => {
 race('a message during a fetch that has already read: one more fetch, not two', async (world) => {
   const { clock, server } = world;
   const { chat, id } = await visitor(world);
-  const { gate, open } = later();
-  let held = 0;
-  server.between = async (request, answer) => {
-    const read = answer();
-    if (request.path.endsWith('/chats') && !held++) await gate;
-    return read;
-  };
+  const open = holdNext(server);
   server.post(id, 'agent', 'one');
   await clock.advance(50);
   const before = counted(server, '/chats');
@@ -77,13 +83,7 @@ race('a message during a fetch that has already read: one more fetch, not two', 
 race('a message is read before it is here: its mark is not lost', async (world) => {
   const { clock, server } = world;
   const { chat, id } = await visitor(world);
-  const { gate, open } = later();
-  let held = 0;
-  server.between = async (request, answer) => {
-    const read = answer();
-    if (request.path.endsWith('/chats') && !held++) await gate;
-    return read;
-  };
+  const open = holdNext(server);
   const { _id } = server.post(id, 'user', 'from another page');
   await clock.advance(50);
   server.heard(server.live[0], { action: 'read', chat_id: id, side: 'agent', message_id: _id });
